@@ -1,0 +1,84 @@
+"""What answers without signing in: that we are here, and which version of what."""
+
+import os
+import subprocess
+
+from django.conf import settings
+from django.http import HttpResponse
+from msgspec import Struct
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.response import Response
+
+from catalog.models import Connection
+from cpa_usage.rest import described
+
+
+class Pong(Struct, frozen=True):
+    """We are here."""
+
+    pong: bool
+    version: str
+
+
+class Build(Struct, frozen=True):
+    """A version of a program; what is not known is "unknown" for us and empty for CPA."""
+
+    version: str
+    commit: str
+    build_date: str
+
+
+class Versions(Struct, frozen=True):
+    """Ours, and CPA's as its last reply to us named it."""
+
+    cpa_usage: Build
+    cpa: Build
+
+
+def healthz(request):
+    """This process answers; whether CPA and the drain do is what /status says."""
+    return HttpResponse(b'{"status":"ok"}', content_type="application/json")
+
+
+@described(Pong, summary="Whether somebody is here")
+@api_view(["GET"])
+@authentication_classes([])
+@permission_classes([])
+def ping(request):
+    """Whether somebody is here."""
+    return Response(Pong(pong=True, version=settings.VERSION))
+
+
+@described(Versions, summary="Which versions")
+@api_view(["GET"])
+@authentication_classes([])
+@permission_classes([])
+def version(request):
+    """The versions of cpa-usage and of the CPA it talks to."""
+    return Response(Versions(cpa_usage=OURS, cpa=_cpa_build()))
+
+
+def _cpa_build():
+    known = Connection.objects.values_list("version", "commit", "build_date").first()
+    return Build(*(known or ("", "", "")))
+
+
+def _our_build():
+    """From the environment of an image, else from the repository we run in; asked once, at start."""
+    commit, built = os.environ.get("CPA_USAGE_COMMIT", ""), os.environ.get("CPA_USAGE_BUILD_DATE", "")
+    if not commit:
+        commit, _, committed = _git_show().partition(" ")
+        built = built or committed
+    return Build(version=settings.VERSION, commit=commit or "unknown", build_date=built or "unknown")
+
+
+def _git_show():
+    """ "<short commit> <date of the commit>", or "" outside of a repository or without git."""
+    command = ["git", "-C", str(settings.BASE_DIR), "show", "--no-patch", "--format=%h %cI", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+OURS = _our_build()

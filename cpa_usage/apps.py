@@ -1,0 +1,11 @@
+"""The project itself as an app: its system checks and shared parts of the API."""
+
+from django.apps import AppConfig
+
+
+class ProjectConfig(AppConfig):
+    name = "cpa_usage"
+    verbose_name = "cpa-usage"
+
+    def ready(self):
+        from cpa_usage import checks  # noqa: F401  registers them

@@ -1,0 +1,85 @@
+"""System checks of the configuration: each names the variable and says what to set."""
+
+import re
+import zoneinfo
+
+from django.conf import settings
+from django.core.checks import Error, Warning, register
+
+OWN = {"admin", "api", "healthz", "static"}
+EXAMPLE = "See .env.example, or run scripts/demo to try cpa-usage without a CPA."
+
+
+@register
+def variables_read(app_configs, **kwargs):
+    """What the environment held and could not be understood."""
+    return [Error(f"{m.variable}: {m.sentence}", id="cpa_usage.E001") for m in settings.CONFIGURATION_MISTAKES]
+
+
+@register
+def cpa_is_named(app_configs, **kwargs):
+    """Without an address and a key there is nothing to drain."""
+    return [
+        Error(f"{name} is not set: {what}.", hint=EXAMPLE, id="cpa_usage.E002")
+        for name, what in (
+            ("CPA_BASE_URL", "set it to the address of your CLIProxyAPI, such as http://127.0.0.1:8317"),
+            ("CPA_MANAGEMENT_KEY", "set it to the remote-management secret-key of CPA's config"),
+        )
+        if not getattr(settings, name) and not any(m.variable == name for m in settings.CONFIGURATION_MISTAKES)
+    ]
+
+
+@register
+def zone_is_known(app_configs, **kwargs):
+    """A zone this machine has no data for would count every day wrongly."""
+    if settings.TIME_ZONE in zoneinfo.available_timezones():
+        return []
+    return [Error(f"TZ: {settings.TIME_ZONE!r} is no time zone: set one such as Asia/Shanghai.", id="cpa_usage.E003")]
+
+
+@register
+def storage_is_named(app_configs, **kwargs):
+    """The driver and the address must agree."""
+    if settings.STORAGE_DRIVER == "postgres" and not settings.DATABASE_URL:
+        return [Error("DATABASE_URL is not set: STORAGE_DRIVER is postgres, so set postgres://…", id="cpa_usage.E004")]
+    return []
+
+
+@register
+def queue_address_reads(app_configs, **kwargs):
+    """host:port, both of them."""
+    host, _, port = settings.REDIS_QUEUE_ADDR.rpartition(":")
+    if host and port.isdecimal() and 0 < int(port) < 65536:
+        return []
+    return [Error("REDIS_QUEUE_ADDR: set host:port, such as 127.0.0.1:8317.", id="cpa_usage.E005")]
+
+
+@register
+def login_has_a_password(app_configs, **kwargs):
+    """A login without a password would lock everybody out; an open door on every address lets everybody in."""
+    if settings.AUTH_ENABLED and not settings.LOGIN_PASSWORD:
+        return [Error("LOGIN_PASSWORD is not set: AUTH_ENABLED is true, so choose one.", id="cpa_usage.E006")]
+    if not settings.AUTH_ENABLED and settings.APP_HOST not in ("127.0.0.1", "::1", "localhost"):
+        return [
+            Warning(
+                f"APP_HOST is {settings.APP_HOST} while AUTH_ENABLED is false: anyone who reaches this address reads "
+                "everything. Set AUTH_ENABLED=true and LOGIN_PASSWORD.",
+                id="cpa_usage.W007",
+            )
+        ]
+    return []
+
+
+@register
+def base_path_can_be_mounted(app_configs, **kwargs):
+    """Plain segments, the first of which is no address of our own: behind a stripping proxy the two look alike."""
+    segments = settings.APP_BASE_PATH.split("/")[1:]
+    if all(re.fullmatch(r"[A-Za-z0-9_~.-]*[A-Za-z0-9_~-]", s) for s in segments) and OWN.isdisjoint(segments[:1]):
+        return []
+    return [
+        Error(
+            f"APP_BASE_PATH: nothing can be mounted at {settings.APP_BASE_PATH}: set a path such as /usage, of "
+            f"letters, digits and . _ ~ -, that does not begin with {', '.join(sorted(OWN))}; empty for the root.",
+            id="cpa_usage.E008",
+        )
+    ]

@@ -1,0 +1,113 @@
+"""Reading the environment: typed values, with every mistake kept for the system checks instead of a traceback."""
+
+import contextlib
+import os
+import re
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import environ
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Mistake(NamedTuple):
+    """A variable that cannot be used as it is, and what to set instead."""
+
+    variable: str
+    sentence: str
+
+
+class Environment:
+    """Typed access to the variables; one that does not read falls back to its default and is noted in `mistakes`."""
+
+    def __init__(self, dotenv: Path):
+        self.env = environ.Env()
+        self.mistakes: list[Mistake] = []
+        if dotenv.is_file():
+            self.env.read_env(str(dotenv))
+
+    def text(self, name: str, default: str = "") -> str:
+        """The variable's text without blanks around it; an empty one counts as not set."""
+        return self.env.str(name, default="").strip() or default
+
+    def flag(self, name: str, default: bool) -> bool:
+        """true/false, yes/no, on/off, 1/0 in any letter case."""
+        text = self.text(name).lower()
+        if text in ("", "true", "yes", "on", "1", "false", "no", "off", "0"):
+            return default if not text else text in ("true", "yes", "on", "1")
+        return self._mistake(name, f"{text!r} is neither true nor false: set true or false.", default)
+
+    def number(self, name: str, default: int, least: int = 0, most: int = 10**12) -> int:
+        """A whole number within [least, most]."""
+        text = self.text(name)
+        if not text:
+            return default
+        if re.fullmatch(r"-?\d{1,18}", text) and least <= int(text) <= most:
+            return int(text)
+        return self._mistake(name, f"{text!r} will not do: set a whole number from {least} to {most}.", default)
+
+    def duration(self, name: str, default: str, least: float = 0.001) -> timedelta:
+        """A length of time such as 500ms, 30s, 10m, 168h or 1h30m."""
+        text = self.text(name)
+        seconds = _seconds(text) if text else _seconds(default)
+        if seconds is None or not least <= seconds <= 10**9:
+            self._mistake(name, f"{text!r} is no duration: set one such as 30s, 10m or 168h.", None)
+            seconds = _seconds(default)
+        return timedelta(seconds=seconds)
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`, in any letter case."""
+        text = self.text(name, default).lower()
+        if text in choices:
+            return text
+        return self._mistake(name, f"{text!r} is unknown: set one of {', '.join(choices)}.", default)
+
+    def url(self, name: str) -> str:
+        """An http(s) address without a slash at its end, or ''."""
+        text = self.text(name).rstrip("/")
+        if not text:
+            return ""
+        try:
+            parts = urlsplit(text)
+            good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+        except ValueError:  # a port that is no number, a bracket left open
+            good = False
+        if good and not (parts.username or parts.password):
+            return text
+        return self._mistake(name, "this is no address: set one such as http://127.0.0.1:8317.", "")
+
+    def database(self, name: str) -> dict:
+        """A postgres://user:password@host:port/name address as Django's database settings, or {}."""
+        if not self.text(name).startswith(("postgres://", "postgresql://")):
+            return self._mistake(
+                name, "this is no PostgreSQL address: set postgres://user:password@host:port/name.", {}
+            )
+        return self.env.db_url_config(self.text(name))
+
+    def _mistake(self, name, sentence, fallback):
+        self.mistakes.append(Mistake(name, sentence))
+        return fallback
+
+
+def _seconds(text: str) -> float | None:
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", text.lower())
+    if not parts or "".join(n + u for n, u in parts) != text.lower().replace(" ", ""):
+        return None
+    return sum(float(n) * _UNITS[u] for n, u in parts)
+
+
+def kept_secret(path: Path) -> str:
+    """The secret kept in the file at `path` (mode 0600), made on first use; processes starting together share one."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Written aside and linked into place: another process sees no file or a whole one.
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secrets.token_urlsafe(50))
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,124 @@
+"""Every error of the API in one shape: {"error": "<sentence>", "field": "<parameter>"}, the latter if there is one."""
+
+import logging
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpResponse
+from django.views import defaults
+from msgspec import UNSET, Struct, UnsetType, json
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+logger = logging.getLogger(__name__)
+
+_NO_FIELD = ("non_field_errors", "__all__")
+
+
+class Error(Struct, frozen=True):
+    """What went wrong, and in which parameter or field of the body."""
+
+    error: str
+    field: str | UnsetType = UNSET
+
+
+class BadRequest(exceptions.APIException):
+    """A parameter or a field of the body that cannot be understood; `field` may be None."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+
+    def __init__(self, field: str | None, sentence: str):
+        super().__init__(sentence)
+        self.field = field
+
+
+class Unavailable(exceptions.APIException):
+    """The database is away or too busy."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The database does not answer just now: try again in a moment."
+    wait = 5
+
+
+def exception_handler(exc, context):
+    """DRF's hook: the reply for an exception of a view, or None for one nobody foresaw (a logged 500)."""
+    known = _known(exc)
+    if known is None:
+        return None
+    return Response(error_of(known), status=known.status_code, headers=_headers(known))
+
+
+def error_of(exc: exceptions.APIException) -> Error:
+    """The sentence and the field of a DRF exception: the first mistake where it holds several."""
+    if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        return Error("authentication required")
+    if isinstance(exc, exceptions.UnsupportedMediaType):
+        return Error("Send a JSON object as application/json.")
+    path, sentence = _first(exc.detail)
+    field = getattr(exc, "field", None) or ".".join(path)
+    return Error(sentence, field or UNSET)
+
+
+def bad_request(request, exception):
+    """Django's 400: JSON below api/."""
+    return _page(request, 400, "This request cannot be understood.") or defaults.bad_request(request, exception)
+
+
+def forbidden(request, exception):
+    """Django's 403: JSON below api/."""
+    return _page(request, 403, "This is not allowed.") or defaults.permission_denied(request, exception)
+
+
+def not_found(request, exception):
+    """Django's 404: JSON below api/."""
+    return _page(request, 404, "There is nothing at this address.") or defaults.page_not_found(request, exception)
+
+
+def server_error(request):
+    """Django's 500 (which it has logged): JSON below api/."""
+    return _page(request, 500, "Something went wrong here; the log has the details.") or defaults.server_error(request)
+
+
+def error_response(status_code: int, sentence: str) -> HttpResponse:
+    """An error outside of DRF's views."""
+    return HttpResponse(json.encode(Error(sentence)), status=status_code, content_type="application/json")
+
+
+def _known(exc):
+    if isinstance(exc, exceptions.APIException):
+        return exc
+    if isinstance(exc, Http404):
+        return exceptions.NotFound()
+    if isinstance(exc, DjangoPermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(exc, DjangoValidationError):
+        return exceptions.ValidationError(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
+    if isinstance(exc, OperationalError | InterfaceError):
+        logger.error("The database does not answer: %s", exc)
+        return Unavailable()
+    return None
+
+
+def _headers(exc):
+    headers = {}
+    if getattr(exc, "auth_header", None):
+        headers["WWW-Authenticate"] = exc.auth_header
+    if getattr(exc, "wait", None):
+        headers["Retry-After"] = str(exc.wait)
+    return headers
+
+
+def _first(detail, path=()):
+    """The first sentence in DRF's nested details, and the names and places that lead to it."""
+    if isinstance(detail, dict):
+        name, inner = next(((k, v) for k, v in detail.items() if v), ("", ""))
+        return _first(inner, path if name in _NO_FIELD else (*path, str(name)))
+    if isinstance(detail, list):
+        place, inner = next(((i, v) for i, v in enumerate(detail) if v), (0, ""))
+        return _first(inner, (*path, str(place)) if isinstance(inner, dict) else path)
+    return path, str(detail)
+
+
+def _page(request, status_code, sentence):
+    return error_response(status_code, sentence) if f"{request.path_info}/".startswith("/api/") else None

@@ -1,0 +1,127 @@
+"""The OpenAPI description: DRF views described by msgspec structs, and one Error for everything that goes wrong."""
+
+import inspect
+import re
+
+import msgspec
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+
+from cpa_usage.errors import Error
+
+ERRORS = {
+    400: "A parameter or the body is not understood; `field` names it.",
+    401: "Sign in first.",
+    403: "A write from a page of another origin.",
+    404: "There is no such thing.",
+    409: "It contradicts what is there.",
+    413: "The body is too large.",
+    415: "The body is not application/json.",
+    429: "Too many tries; `Retry-After` says how many seconds to wait.",
+    500: "Something went wrong here.",
+    502: "CPA refused or is away.",
+    503: "The database does not answer.",
+}
+_REF = "#/components/schemas/{name}"
+_described_types = [Error]  # every struct a reply is made of, met as the views are imported
+
+
+def described(
+    reply=None, *, body=None, parameters=(), errors=(), summary=None, description=None, status=200, methods=None
+):
+    """Say in the OpenAPI schema what an `@api_view` takes and returns; goes above `@api_view`.
+
+    `reply` is a struct type (or any type msgspec describes; None for no body), `body` a DRF serializer class,
+    `parameters` a list of OpenApiParameter, `errors` the status codes beyond those every such view has. A view of
+    several methods is described once for each, with `methods=["PUT"]`; the docstring describes it otherwise.
+    """
+
+    def decorate(view):
+        text = description or inspect.getdoc(view.cls)
+        responses = {status: OpenApiResponse(_schema_of(reply), description=_said_of(reply))}
+        for code in sorted({*errors, *_usual_errors(view, body, methods, parameters)}):
+            responses[code] = OpenApiResponse(_schema_of(Error), description=ERRORS[code])
+        _allow_head(view)
+        return extend_schema(
+            request=body,
+            responses=responses,
+            parameters=list(parameters),
+            summary=summary or text.partition("\n")[0],
+            description=text,
+            methods=methods,
+        )(view)
+
+    return decorate
+
+
+def add_structs(result, generator, request, public):
+    """drf-spectacular's postprocessing hook: put the structs that replies refer to among the components."""
+    _, components = msgspec.json.schema_components(_described_types, ref_template=_REF)
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    if twice := schemas.keys() & components.keys():
+        raise ValueError(f"Two shapes share a name in the schema: {', '.join(sorted(twice))}")
+    schemas.update(sorted(components.items()))
+    return result
+
+
+class Schema(AutoSchema):
+    """drf-spectacular's reading of a view, with operations named by what one calls: put_pricing_model."""
+
+    def get_operation_id(self):
+        """The method and the words of the path: no two operations share them."""
+        return "_".join((self.method.lower(), *re.findall(r"\w+", self.path.removeprefix("/api/v1"))))
+
+
+class SessionTokenScheme(OpenApiAuthenticationExtension):
+    """How a client shows that it has signed in."""
+
+    target_class = "cpa_usage.sessions.SessionTokenAuthentication"
+    name = ["session", "bearer"]
+
+    def get_security_requirement(self, auto_schema):
+        """Either of them will do."""
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema):
+        """The cookie of POST /auth/login, or the same token as a bearer."""
+        return [
+            {"type": "apiKey", "in": "cookie", "name": "cpa_usage_session"},
+            {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        ]
+
+
+def _schema_of(shape):
+    if shape is None:
+        return None
+    if shape not in _described_types:
+        _described_types.append(shape)
+    (schema,), _ = msgspec.json.schema_components([shape], ref_template=_REF)
+    return schema
+
+
+def _said_of(shape):
+    """The first line of a struct's docstring."""
+    return inspect.getdoc(shape).partition("\n")[0] if inspect.isclass(shape) and shape.__doc__ else ""
+
+
+def _usual_errors(view, body, methods, parameters):
+    """What any view of its kind may answer."""
+    codes = {503}
+    if view.cls.permission_classes:
+        codes.add(401)
+    if parameters or body:
+        codes.add(400)
+    if body:
+        codes.update((413, 415))
+    if {"POST", "PUT", "PATCH", "DELETE"} & {m.upper() for m in methods or view.cls.http_method_names}:
+        codes.add(403)
+    return codes
+
+
+def _allow_head(view):
+    """DRF's @api_view refuses HEAD where GET is allowed; HTTP does not."""
+    names = view.cls.http_method_names
+    if "get" in names and "head" not in names:
+        view.cls.head = view.cls.get
+        names.append("head")

@@ -1,0 +1,70 @@
+"""What every view of the API is made of: the body it takes, the conditional answer it gives, how it is described."""
+
+from hashlib import blake2b
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+from django.utils.translation import get_language
+from rest_framework.response import Response
+
+from cpa_usage.errors import BadRequest, Error, error_response, exception_handler
+from cpa_usage.openapi import described
+from cpa_usage.wire import BrowsableRenderer, JSONParser, JSONRenderer
+
+__all__ = [
+    "BadRequest",
+    "BrowsableRenderer",
+    "Error",
+    "JSONParser",
+    "JSONRenderer",
+    "answer",
+    "body_of",
+    "described",
+    "error_response",
+    "exception_handler",
+]
+
+
+def answer(request, state, question):
+    """The reply of a read: `question()`, or a 304 without asking it when the client has the answer to this `state`.
+
+    `state` is what the answer depends on (counters, the resolved period, the query) as a tuple of plain values with a
+    stable repr. Call it inside the view: the permission check comes first, so a stranger never learns of a match.
+    """
+    tag = _etag(request, state)
+    if _matches(request, tag):
+        response = HttpResponse(status=304)
+        del response["Content-Type"]
+    else:
+        response = Response(question())
+    response["ETag"] = tag
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ("Accept", "Accept-Language", "Cookie"))
+    return response
+
+
+def body_of(request, serializer_class):
+    """The validated data of the JSON object in the body; 400 names the first field that will not do."""
+    if not isinstance(request.data, dict) or not _has_body(request):
+        raise BadRequest(None, "The body must be a JSON object.")
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
+
+
+def _etag(request, state):
+    # Weak, because compression changes the bytes and not the meaning.
+    told = (state, request.accepted_renderer.media_type, get_language(), settings.VERSION)
+    return f'W/"{blake2b(repr(told).encode(), digest_size=16).hexdigest()}"'
+
+
+def _matches(request, tag):
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    return "*" in known or tag.removeprefix("W/") in {each.removeprefix("W/") for each in known}
+
+
+def _has_body(request):
+    """Whether bytes came at all: DRF reads an empty body as an empty object."""
+    return (request.META.get("CONTENT_LENGTH") or "0") != "0"

@@ -1,0 +1,87 @@
+"""Who may ask: session tokens, where requests carry them, and the permission every view has.
+
+The token alone is the proof, and no user row stands behind it: there is one password and so one visitor, and a row
+would be a second thing to keep in step with LOGIN_PASSWORD. What a row would give comes from elsewhere: revocation
+from the blacklist, the end of all sessions after a change of the password from the signing key.
+"""
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.permissions import BasePermission
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import BlacklistMixin, Token
+
+COOKIE = "cpa_usage_session"
+
+
+class SessionToken(BlacklistMixin, Token):
+    """A signed-in session of AUTH_SESSION_TTL; `.blacklist()` ends it on the server."""
+
+    token_type = "session"
+
+    @property
+    def lifetime(self):
+        """Read when a token is made."""
+        return settings.AUTH_SESSION_TTL
+
+
+class SessionTokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <token>`, else the session cookie. A token that no longer holds is as good as none."""
+
+    def authenticate(self, request):
+        """(nobody in particular, the token), or None; a stale cookie must not close what is open to everybody."""
+        token = session_of(request)
+        return (AnonymousUser(), token) if token else None
+
+    def authenticate_header(self, request):
+        """What a 401 asks for."""
+        return 'Bearer realm="cpa-usage"'
+
+
+class SignedIn(BasePermission):
+    """A valid session, or any request while AUTH_ENABLED is false."""
+
+    def has_permission(self, request, view):
+        """Settings first: with the door open no token is looked at."""
+        return not settings.AUTH_ENABLED or request.auth is not None
+
+
+def session_of(request) -> SessionToken | None:
+    """The first token of the request that holds; None while AUTH_ENABLED is false."""
+    if not settings.AUTH_ENABLED:
+        return None
+    return next(iter(sessions_of(request)), None)
+
+
+def sessions_of(request):
+    """Every token of the request that is genuine, unexpired and not revoked."""
+    for raw in (_bearer(request), request.COOKIES.get(COOKIE)):
+        if raw:
+            try:
+                yield SessionToken(raw)
+            except TokenError:
+                continue
+
+
+def set_cookie(response, token: SessionToken, secure: bool):
+    """Hand the token to a browser, for this mount only."""
+    response.set_cookie(
+        COOKIE,
+        str(token),
+        max_age=settings.AUTH_SESSION_TTL,
+        path=settings.COOKIE_PATH,
+        secure=settings.SECURE_COOKIES or secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def clear_cookie(response):
+    """Take it back."""
+    response.delete_cookie(COOKIE, path=settings.COOKIE_PATH, samesite="Lax")
+
+
+def _bearer(request):
+    scheme, _, token = get_authorization_header(request).partition(b" ")
+    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" else None

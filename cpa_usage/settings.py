@@ -1,0 +1,242 @@
+"""Every setting of the project, read from the environment and `.env`; .env.example documents the variables."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cpa_usage.env import Environment, kept_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+env = Environment(BASE_DIR / ".env")
+CONFIGURATION_MISTAKES = env.mistakes  # reported by cpa_usage.checks
+
+# What this process is: the drain and the task cluster load less than the web does, and each has its own log file.
+ROLE = {"drain": "drain", "qcluster": "tasks"}.get(sys.argv[1] if len(sys.argv) > 1 else "", "web")
+
+# --- CPA ----------------------------------------------------------------------------------------------------------
+CPA_BASE_URL = env.url("CPA_BASE_URL")
+CPA_MANAGEMENT_KEY = env.text("CPA_MANAGEMENT_KEY")
+CPA_TIMEOUT = env.duration("CPA_TIMEOUT", "10s")
+METADATA_SYNC_INTERVAL = env.duration("METADATA_SYNC_INTERVAL", "30s", least=1)
+
+# --- The queue ----------------------------------------------------------------------------------------------------
+_cpa = urlsplit(CPA_BASE_URL)
+REDIS_QUEUE_ADDR = env.text("REDIS_QUEUE_ADDR", f"{_cpa.hostname or '127.0.0.1'}:{_cpa.port or 8317}")
+REDIS_QUEUE_TLS = env.flag("REDIS_QUEUE_TLS", _cpa.scheme == "https")
+REDIS_QUEUE_KEY = env.text("REDIS_QUEUE_KEY", "usage")
+REDIS_QUEUE_BATCH_SIZE = env.number("REDIS_QUEUE_BATCH_SIZE", 1000, least=1, most=100_000)
+REDIS_QUEUE_IDLE_INTERVAL = env.duration("REDIS_QUEUE_IDLE_INTERVAL", "1s")
+REDIS_QUEUE_ERROR_BACKOFF = env.duration("REDIS_QUEUE_ERROR_BACKOFF", "10s")
+QUEUE_MODE = env.choice("QUEUE_MODE", "auto", ("auto", "pop", "subscribe", "http"))
+
+# --- Address and mounting -----------------------------------------------------------------------------------------
+AUTH_ENABLED = env.flag("AUTH_ENABLED", False)
+APP_HOST = env.text("APP_HOST", "0.0.0.0" if AUTH_ENABLED else "127.0.0.1")
+APP_PORT = env.number("APP_PORT", 8318, least=1, most=65535)
+APP_BASE_PATH = os.environ.get("APP_BASE_PATH", "/usage").strip().strip("/")
+APP_BASE_PATH = f"/{APP_BASE_PATH}" if APP_BASE_PATH else ""
+APP_PUBLIC_URL = env.url("APP_PUBLIC_URL")
+FORCE_SCRIPT_NAME = APP_BASE_PATH or None
+
+_public = urlsplit(APP_PUBLIC_URL)
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+# Without a login only this machine may ask (a foreign Host would be DNS rebinding); with one, any name may serve.
+ALLOWED_HOSTS = ["*"] if AUTH_ENABLED or APP_HOST not in ("127.0.0.1", "::1", "localhost") else [*LOOPBACK_HOSTS]
+if _public.hostname:
+    ALLOWED_HOSTS = [*LOOPBACK_HOSTS, _public.hostname]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostname else []
+
+# --- Storage ------------------------------------------------------------------------------------------------------
+STORAGE_DRIVER = env.choice("STORAGE_DRIVER", "sqlite", ("sqlite", "postgres"))
+SQLITE_PATH = BASE_DIR / env.text("SQLITE_PATH", "./data/app.db")
+DATABASE_URL = env.text("DATABASE_URL")
+SPOOL_DIR = BASE_DIR / env.text("SPOOL_DIR", str(SQLITE_PATH.parent / "spool"))
+USAGE_RETENTION_DAYS = env.number("USAGE_RETENTION_DAYS", 30, most=36_500)
+
+# The order matters: auto_vacuum takes effect only before the journal mode and the first table.
+_SQLITE_PRAGMAS = """
+    PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};
+    PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=20000;
+"""
+if DATABASE_URL:
+    DATABASES = {"default": {**env.database("DATABASE_URL"), "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
+else:
+    SQLITE_PATH.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": SQLITE_PATH,
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                # The drain answers for records that exist nowhere else: it waits for the disk.
+                "init_command": _SQLITE_PRAGMAS.format(synchronous="FULL" if ROLE == "drain" else "NORMAL"),
+            },
+        }
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Django -------------------------------------------------------------------------------------------------------
+DEBUG = False
+SECRET_KEY = env.text("SECRET_KEY") or kept_secret(SQLITE_PATH.parent / "secret_key")
+ROOT_URLCONF = "cpa_usage.urls"
+WSGI_APPLICATION = "cpa_usage.wsgi.application"
+
+_MODEL_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_q",
+    "cpa_usage",
+    "aliases",
+    "catalog",
+    "pricing",
+    "usage",
+]
+_WEB_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+INSTALLED_APPS = [*_WEB_APPS, *_MODEL_APPS]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cpa_usage.replies.CompressedReplies",
+    "cpa_usage.replies.private_replies",
+    "cpa_usage.origin.SameOriginWrites",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# Written out in full: a relative one is read before the prefix is known and would miss the base.
+STATIC_URL = f"{APP_BASE_PATH}/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+TIME_ZONE = env.text("TZ", "Asia/Shanghai")
+USE_TZ = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# --- Sign-in ------------------------------------------------------------------------------------------------------
+LOGIN_PASSWORD = env.text("LOGIN_PASSWORD")
+AUTH_SESSION_TTL = env.duration("AUTH_SESSION_TTL", "168h", least=60)
+COOKIE_PATH = f"{APP_BASE_PATH}/"
+SECURE_COOKIES = _public.scheme == "https"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_AGE = int(AUTH_SESSION_TTL.total_seconds())
+LOGIN_REDIRECT_URL = f"{APP_BASE_PATH}/admin/"
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    # A changed password changes the key: every session made with the old one ends at once.
+    "SIGNING_KEY": hashlib.blake2b(
+        LOGIN_PASSWORD.encode(), key=hashlib.sha256(SECRET_KEY.encode()).digest()
+    ).hexdigest(),
+}
+
+# --- API ----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["cpa_usage.sessions.SessionTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["cpa_usage.sessions.SignedIn"],
+    "DEFAULT_PARSER_CLASSES": ["cpa_usage.wire.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["cpa_usage.wire.JSONRenderer", "cpa_usage.wire.BrowsableRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "cpa_usage.openapi.Schema",
+    "EXCEPTION_HANDLER": "cpa_usage.errors.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,  # ?format= is not ours to take
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "cpa-usage",
+    "DESCRIPTION": "Usage, cost and health of what goes through a CLIProxyAPI.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "cpa_usage.openapi.add_structs",
+    ],
+    "SERVERS": [{"url": APP_BASE_PATH or "/"}],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Tasks --------------------------------------------------------------------------------------------------------
+Q_CLUSTER = {
+    "name": "cpa-usage",
+    "orm": "default",
+    "workers": 1,
+    "recycle": 50,
+    "timeout": 1800,
+    "retry": 3600,  # longer than the longest task: the broker hands a task out again after this
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "poll": 1,
+    "save_limit": 200,
+    "label": "Tasks",
+}
+
+# --- Logs ---------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()
+LOG_FILE_ENABLED = env.flag("LOG_FILE_ENABLED", True)
+LOG_DIR = BASE_DIR / env.text("LOG_DIR", "./logs")
+LOG_RETENTION_DAYS = env.number("LOG_RETENTION_DAYS", 7, most=3650)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}
+if LOG_FILE_ENABLED:
+    LOG_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    LOGGING["handlers"]["file"] = {
+        "class": "logging.handlers.TimedRotatingFileHandler",
+        "filename": LOG_DIR / f"{ROLE}.log",
+        "when": "midnight",
+        "backupCount": LOG_RETENTION_DAYS,
+        "delay": True,
+        "encoding": "utf-8",
+        "formatter": "line",
+    }
+    LOGGING["root"]["handlers"].append("file")

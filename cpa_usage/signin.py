@@ -1,0 +1,115 @@
+"""/auth/*: signing in with LOGIN_PASSWORD, signing out, and whether one is in."""
+
+import time
+from hmac import compare_digest
+
+from django.conf import settings
+from django.core.cache import cache
+from msgspec import UNSET, Struct, UnsetType
+from rest_framework import serializers
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.exceptions import APIException, Throttled
+from rest_framework.response import Response
+from rest_framework_simplejwt.utils import datetime_from_epoch
+
+from cpa_usage.rest import body_of, described
+from cpa_usage.sessions import SessionToken, clear_cookie, session_of, sessions_of, set_cookie
+
+TRIES_PER_ADDRESS = 10  # a minute
+TRIES_OF_ALL = 100
+
+
+class SessionState(Struct, frozen=True):
+    """Whether this client is in, and whether it needs to be."""
+
+    authenticated: bool
+    auth_required: bool
+
+
+class SignedInReply(Struct, frozen=True):
+    """The door is open: until when, or because nothing is locked."""
+
+    authenticated: bool
+    expires_at: str | UnsetType = UNSET
+    auth_required: bool | UnsetType = UNSET
+
+
+class SignedOutReply(Struct, frozen=True):
+    """Always so after signing out."""
+
+    authenticated: bool
+
+
+class WrongPassword(APIException):
+    """Not the password."""
+
+    status_code = 401
+    default_detail = "The password is wrong."
+    auth_header = 'Bearer realm="cpa-usage"'
+
+
+class PasswordSerializer(serializers.Serializer):
+    """The body of a login; a blank password is none, so an unset LOGIN_PASSWORD lets nobody in."""
+
+    password = serializers.CharField(max_length=1000, trim_whitespace=False)
+
+
+@described(SessionState, summary="Whether one is signed in")
+@api_view(["GET"])
+@authentication_classes([])
+@permission_classes([])
+def session(request):
+    """Whether this client is signed in."""
+    required = settings.AUTH_ENABLED
+    return Response(SessionState(authenticated=not required or session_of(request) is not None, auth_required=required))
+
+
+@described(SignedInReply, summary="Sign in", body=PasswordSerializer, errors=(401, 429))
+@api_view(["POST"])
+@authentication_classes([])
+@permission_classes([])
+def login(request):
+    """Sign in: the session comes back as a cookie, whose value also works as a bearer token."""
+    if not settings.AUTH_ENABLED:
+        return Response(SignedInReply(authenticated=True, auth_required=False))
+    password = body_of(request, PasswordSerializer)["password"]
+    tries = _count_try(request.META.get("REMOTE_ADDR", ""))
+    if not compare_digest(password.encode(), settings.LOGIN_PASSWORD.encode()):
+        raise WrongPassword
+    cache.delete(tries)
+    return _signed_in(request)
+
+
+@described(SignedOutReply, summary="Sign out")
+@api_view(["POST"])
+@authentication_classes([])
+@permission_classes([])
+def logout(request):
+    """Sign out: every token this request carries ends on the server, and the cookie is taken back."""
+    for token in sessions_of(request):
+        token.blacklist()
+    response = Response(SignedOutReply(authenticated=False))
+    clear_cookie(response)
+    return response
+
+
+def _signed_in(request):
+    token = SessionToken()
+    expires_at = datetime_from_epoch(token["exp"]).isoformat().replace("+00:00", "Z")
+    response = Response(SignedInReply(authenticated=True, expires_at=expires_at))
+    set_cookie(response, token, secure=request.is_secure())
+    return response
+
+
+def _count_try(address):
+    """Count a try of this minute, before looking at it: tries at one time cannot slip past. 429 beyond the limits.
+
+    Returns the address's key, to be forgotten when the password was right.
+    """
+    minute, second = divmod(time.time(), 60)
+    key = f"login:{int(minute)}:{address}"
+    for name, limit in ((key, TRIES_PER_ADDRESS), (f"login:{int(minute)}", TRIES_OF_ALL)):
+        cache.add(name, 0, timeout=120)  # outlasts the minute
+        if cache.incr(name) > limit:
+            raise Throttled(wait=60 - second)
+    return key

@@ -1,0 +1,19 @@
+"""The project's own periodic tasks; manage.py plantasks says when they run."""
+
+from datetime import timedelta
+
+from django.apps import apps
+from django.core.management import call_command
+from django.utils import timezone
+from django_q.models import Task
+
+KEEP_RESULTS = timedelta(days=7)
+
+
+def flush_sessions():
+    """Forget expired sessions and old results of tasks, and put the schedules right (the clocks may have changed)."""
+    call_command("flushexpiredtokens", verbosity=0)
+    if apps.is_installed("django.contrib.sessions"):
+        call_command("clearsessions", verbosity=0)
+    Task.objects.filter(stopped__lt=timezone.now() - KEEP_RESULTS).delete()
+    call_command("plantasks", verbosity=0)

@@ -1,0 +1,34 @@
+"""One map of addresses. The base path is cut off before Django sees a request (mount.py), so it is not named here."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from cpa_usage import api, signin
+
+handler400 = "cpa_usage.errors.bad_request"
+handler403 = "cpa_usage.errors.forbidden"
+handler404 = "cpa_usage.errors.not_found"
+handler500 = "cpa_usage.errors.server_error"
+
+
+v1 = [
+    path("ping", api.ping),
+    path("version", api.version),
+    path("auth/session", signin.session),
+    path("auth/login", signin.login),
+    path("auth/logout", signin.logout),
+    path("", include("usage.api_urls")),
+    path("", include("catalog.urls")),
+    path("", include("pricing.urls")),
+    path("", include("aliases.urls")),
+]
+
+urlpatterns = [
+    path("", include("usage.urls")),
+    path("api/v1/", include(v1)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("admin/", admin.site.urls),
+    path("healthz", api.healthz),
+]

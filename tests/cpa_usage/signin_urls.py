@@ -1,0 +1,13 @@
+"""The door, and one room behind it."""
+
+from django.urls import path
+
+from cpa_usage import signin
+from tests.cpa_usage import probe_urls
+
+urlpatterns = [
+    path("api/v1/auth/session", signin.session),
+    path("api/v1/auth/login", signin.login),
+    path("api/v1/auth/logout", signin.logout),
+    path("api/v1/rows", probe_urls.rows),
+]

@@ -1,0 +1,290 @@
+"""The environment: what is read, what is kept as a mistake, and the secret that processes share."""
+
+import multiprocessing
+import os
+import runpy
+from datetime import timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import environ
+import pytest
+
+from cpa_usage import env as env_module
+from cpa_usage.env import Environment, Mistake, kept_secret
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """An Environment that knows the variable X alone."""
+
+    def with_x(text):
+        monkeypatch.setenv("X", text)
+        return Environment(Path("/nonexistent/.env"))
+
+    return with_x
+
+
+@pytest.fixture
+def settings_of(tmp_path):
+    """The settings module, run afresh with these variables and no others."""
+
+    def run(**variables):
+        variables = {"SQLITE_PATH": str(tmp_path / "app.db"), "LOG_FILE_ENABLED": "false", **variables}
+        with patch.dict(os.environ, variables, clear=True), patch.object(environ.Env, "read_env"):
+            return runpy.run_path(env_module.__file__.replace("env.py", "settings.py"))
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("500ms", 0.5),
+        ("30s", 30),
+        ("10m", 600),
+        ("168h", 604_800),
+        ("7d", 604_800),
+        ("1h30m", 5400),
+        ("1h 30m", 5400),
+        ("1.5S", 1.5),
+        ("", 10),
+    ],
+)
+def test_a_duration(read, text, seconds):
+    env = read(text)
+    assert (env.duration("X", "10s"), env.mistakes) == (timedelta(seconds=seconds), [])
+
+
+@pytest.mark.parametrize("text", ["10", "s", "-1s", "1w", "10 bananas", "0s", "1s1", "inf", "99999999999d"])
+def test_a_duration_that_is_none_falls_back_and_is_noted(read, text):
+    env = read(text)
+    assert env.duration("X", "10s") == timedelta(seconds=10)
+    assert env.mistakes == [Mistake("X", f"{text!r} is no duration: set one such as 30s, 10m or 168h.")]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("TRUE", True), ("yes", True), ("On", True), ("1", True), ("false", False), ("0", False)]
+)
+def test_a_flag(read, text, value):
+    env = read(text)
+    assert (env.flag("X", not value), env.mistakes) == (value, [])
+
+
+def test_a_flag_that_is_none_falls_back_and_is_noted(read):
+    env = read("maybe")
+    assert env.flag("X", True) is True
+    assert env.mistakes == [Mistake("X", "'maybe' is neither true nor false: set true or false.")]
+
+
+@pytest.mark.parametrize(("text", "value"), [("8318", 8318), (" 1 ", 1), ("65535", 65535), ("", 5)])
+def test_a_number(read, text, value):
+    env = read(text)
+    assert (env.number("X", 5, least=1, most=65535), env.mistakes) == (value, [])
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "1.0", "0x10", "1e3", "９", "9" * 40])
+def test_a_number_that_will_not_do_falls_back_and_is_noted(read, text):
+    env = read(text)
+    if text == "９":  # a digit of another script reads as what it means
+        assert env.number("X", 5, least=1, most=65535) == 9
+        return
+    assert env.number("X", 5, least=1, most=65535) == 5
+    assert env.mistakes == [Mistake("X", f"{text!r} will not do: set a whole number from 1 to 65535.")]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("http://127.0.0.1:8317", "http://127.0.0.1:8317"),
+        ("https://cpa.example/base/", "https://cpa.example/base"),
+        ("http://[::1]:8317", "http://[::1]:8317"),
+        ("", ""),
+    ],
+)
+def test_an_address(read, text, value):
+    env = read(text)
+    assert (env.url("X"), env.mistakes) == (value, [])
+
+
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1:8317", "ftp://h", "http://", "http://h:port", "http://[::1", "http://u:p@h"]
+)
+def test_an_address_that_is_none_is_noted_without_being_shown(read, text):
+    env = read(text)
+    assert env.url("X") == ""
+    assert env.mistakes == [Mistake("X", "this is no address: set one such as http://127.0.0.1:8317.")]
+
+
+def test_a_choice_in_any_letter_case(read):
+    env = read("POP")
+    assert (env.choice("X", "auto", ("auto", "pop")), env.mistakes) == ("pop", [])
+
+
+def test_a_choice_there_is_not(read):
+    env = read("push")
+    assert env.choice("X", "auto", ("auto", "pop")) == "auto"
+    assert env.mistakes == [Mistake("X", "'push' is unknown: set one of auto, pop.")]
+
+
+def test_an_address_of_a_database_that_is_none_is_noted_without_its_password(read):
+    env = read("mysql://root:secret@h/d")
+    assert env.database("X") == {}
+    assert env.mistakes == [Mistake("X", "this is no PostgreSQL address: set postgres://user:password@host:port/name.")]
+
+
+def test_a_file_of_variables_fills_what_the_environment_leaves_open(tmp_path, monkeypatch):
+    monkeypatch.setenv("X_SET", "environment")
+    monkeypatch.delenv("X_OPEN", raising=False)
+    (tmp_path / ".env").write_text("X_SET=file\nX_OPEN='from the file'\n")
+    with patch.dict(os.environ):
+        env = Environment(tmp_path / ".env")
+        assert (env.text("X_SET"), env.text("X_OPEN")) == ("environment", "from the file")
+
+
+@pytest.mark.parametrize(
+    ("variable", "bad", "fallback"),
+    [
+        ("CPA_BASE_URL", "nowhere", ""),
+        ("CPA_TIMEOUT", "soon", timedelta(seconds=10)),
+        ("METADATA_SYNC_INTERVAL", "1ms", timedelta(seconds=30)),
+        ("REDIS_QUEUE_TLS", "perhaps", False),
+        ("REDIS_QUEUE_BATCH_SIZE", "0", 1000),
+        ("REDIS_QUEUE_IDLE_INTERVAL", "1", timedelta(seconds=1)),
+        ("REDIS_QUEUE_ERROR_BACKOFF", "x", timedelta(seconds=10)),
+        ("QUEUE_MODE", "push", "auto"),
+        ("AUTH_ENABLED", "2", False),
+        ("APP_PORT", "http", 8318),
+        ("APP_PUBLIC_URL", "usage.example", ""),
+        ("STORAGE_DRIVER", "mysql", "sqlite"),
+        ("USAGE_RETENTION_DAYS", "-1", 30),
+        ("AUTH_SESSION_TTL", "1s", timedelta(hours=168)),
+        ("LOG_LEVEL", "loud", "INFO"),
+        ("LOG_FILE_ENABLED", "?", True),
+        ("LOG_RETENTION_DAYS", "a week", 7),
+    ],
+)
+def test_a_bad_variable_is_named_and_falls_back(settings_of, tmp_path, variable, bad, fallback):
+    made = settings_of(**{"LOG_DIR": str(tmp_path / "logs"), variable: bad})
+    assert (made[variable], [m.variable for m in made["CONFIGURATION_MISTAKES"]]) == (fallback, [variable])
+
+
+def test_defaults(settings_of):
+    made = settings_of()
+    assert made["CONFIGURATION_MISTAKES"] == []
+    assert {
+        name: made[name]
+        for name in (
+            "CPA_BASE_URL",
+            "CPA_MANAGEMENT_KEY",
+            "REDIS_QUEUE_ADDR",
+            "REDIS_QUEUE_TLS",
+            "REDIS_QUEUE_KEY",
+            "QUEUE_MODE",
+            "AUTH_ENABLED",
+            "APP_HOST",
+            "APP_PORT",
+            "APP_BASE_PATH",
+            "FORCE_SCRIPT_NAME",
+            "STATIC_URL",
+            "COOKIE_PATH",
+            "SECURE_COOKIES",
+            "ALLOWED_HOSTS",
+            "CSRF_TRUSTED_ORIGINS",
+            "STORAGE_DRIVER",
+            "USAGE_RETENTION_DAYS",
+            "TIME_ZONE",
+            "LOGIN_PASSWORD",
+            "LOG_LEVEL",
+            "DEBUG",
+        )
+    } == {
+        "CPA_BASE_URL": "",
+        "CPA_MANAGEMENT_KEY": "",
+        "REDIS_QUEUE_ADDR": "127.0.0.1:8317",
+        "REDIS_QUEUE_TLS": False,
+        "REDIS_QUEUE_KEY": "usage",
+        "QUEUE_MODE": "auto",
+        "AUTH_ENABLED": False,
+        "APP_HOST": "127.0.0.1",
+        "APP_PORT": 8318,
+        "APP_BASE_PATH": "/usage",
+        "FORCE_SCRIPT_NAME": "/usage",
+        "STATIC_URL": "/usage/static/",
+        "COOKIE_PATH": "/usage/",
+        "SECURE_COOKIES": False,
+        "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"],
+        "CSRF_TRUSTED_ORIGINS": [],
+        "STORAGE_DRIVER": "sqlite",
+        "USAGE_RETENTION_DAYS": 30,
+        "TIME_ZONE": "Asia/Shanghai",
+        "LOGIN_PASSWORD": "",
+        "LOG_LEVEL": "INFO",
+        "DEBUG": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("/usage", "/usage"),
+        ("usage", "/usage"),
+        ("/usage/", "/usage"),
+        (" /a/b/ ", "/a/b"),
+        ("", ""),
+        ("/", ""),
+    ],
+)
+def test_forms_of_the_base_path(settings_of, text, base):
+    made = settings_of(APP_BASE_PATH=text)
+    assert (made["APP_BASE_PATH"], made["STATIC_URL"], made["COOKIE_PATH"], made["FORCE_SCRIPT_NAME"]) == (
+        base,
+        f"{base}/static/",
+        f"{base}/",
+        base or None,
+    )
+
+
+def test_a_public_address_gives_hosts_origins_and_secure_cookies(settings_of):
+    made = settings_of(APP_PUBLIC_URL="https://usage.example:8443", AUTH_ENABLED="true")
+    assert (made["ALLOWED_HOSTS"][-1], made["CSRF_TRUSTED_ORIGINS"], made["SECURE_COOKIES"]) == (
+        "usage.example",
+        ["https://usage.example:8443"],
+        True,
+    )
+
+
+def test_another_password_is_another_signing_key(settings_of):
+    keys = {
+        settings_of(SECRET_KEY=secret, LOGIN_PASSWORD=password)["SIMPLE_JWT"]["SIGNING_KEY"]
+        for secret, password in (("a" * 50, "one"), ("a" * 50, "two"), ("b" * 50, "one"))
+    }
+    assert len(keys) == 3
+
+
+def _read_secret(start, path, answers):
+    start.wait()
+    answers.put(kept_secret(path))
+
+
+def test_processes_that_start_together_agree_on_one_secret(tmp_path):
+    fork = multiprocessing.get_context("fork")
+    for round_ in range(5):
+        path = tmp_path / str(round_) / "secret_key"
+        start, answers = fork.Barrier(8), fork.Queue()
+        processes = [fork.Process(target=_read_secret, args=(start, path, answers)) for _ in range(8)]
+        for process in processes:
+            process.start()
+        secrets = {answers.get(timeout=20) for _ in processes}
+        for process in processes:
+            process.join()
+        assert secrets == {path.read_text()}
+        assert len(path.read_text()) >= 50
+        assert [entry.name for entry in path.parent.iterdir()] == ["secret_key"]
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_kept_secret_stays(tmp_path):
+    first = kept_secret(tmp_path / "data" / "secret_key")
+    assert kept_secret(tmp_path / "data" / "secret_key") == first
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
