@@ -1,0 +1,57 @@
+"""Names of client keys over HTTP. A key goes in raw or as its fingerprint; only its mask and fingerprint come out."""
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+
+from aliases import answers
+from aliases.models import ApiKey
+from aliases.serializers import AliasBody, AliasFile, Key
+from cpa_usage import rest
+
+ABOUT_IMPORT = """All or nothing: the file is checked whole before anything is written. `merge` (the default) keeps
+names that are not in the file, `replace` clears them. The last of several items for one key wins; items with a blank
+key or alias are skipped. Takes this product's export (`key_id`) and the original's (raw `api_key`)."""
+API_KEY = OpenApiParameter("api_key", str, required=True, description="The key, raw or as its key_id.")
+
+
+@rest.described(answers.Aliases, methods=["GET"], summary="Keys observed or named, the busiest first")
+@rest.described(answers.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key; a blank alias clears it")
+@rest.described(answers.AliasChanged, parameters=[API_KEY], methods=["DELETE"], summary="Clear a key's name")
+@api_view(["GET", "PUT", "DELETE"])
+def aliases(request):
+    """Client keys and what people call them."""
+    if request.method == "PUT":
+        return _rename(**rest.body_of(request, AliasBody))
+    if request.method == "DELETE":
+        return _forget(request.query_params.get("api_key", ""))
+    found = answers.aliases()
+    return rest.answer(request, ("aliases", found), lambda: found)
+
+
+@rest.described(answers.AliasExport, summary="All names, for a backup or another installation")
+@api_view(["GET"])
+def export(request):
+    """Every name there is; keys as mask and fingerprint."""
+    found = answers.export()
+    return rest.answer(request, ("export", found.items), lambda: found)
+
+
+@rest.described(answers.AliasImport, body=AliasFile, summary="Take over names from a file", description=ABOUT_IMPORT)
+@api_view(["POST"])
+def import_(request):
+    """Many names at once."""
+    done = ApiKey.objects.import_items(**rest.body_of(request, AliasFile))
+    return Response(answers.AliasImport(**done._asdict()))
+
+
+def _rename(api_key, alias):
+    ApiKey.objects.rename(api_key, alias)
+    return Response(answers.AliasChanged())
+
+
+def _forget(text):
+    named = Key(data={"api_key": text})
+    named.is_valid(raise_exception=True)
+    ApiKey.objects.forget(named.validated_data["api_key"])
+    return Response(answers.AliasChanged())

@@ -1,0 +1,74 @@
+"""What a write of aliases may say."""
+
+from rest_framework import serializers
+
+from aliases.items import is_mask
+from aliases.keys import is_fingerprint
+
+MOST_ITEMS = 10_000
+LONGEST_KEY = 4096
+
+
+class TextField(serializers.CharField):
+    """Text and nothing that would have to be turned into text."""
+
+    def to_internal_value(self, data):
+        """The text without blanks around it."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+def no_mask(text):
+    """A mask names no key; taken for one, it would name a key that nobody has."""
+    if text and is_mask(text):
+        raise serializers.ValidationError("This is a masked key: send its key_id instead.")
+
+
+def fingerprint_or_blank(text):
+    """key_id is a fingerprint."""
+    if text and not is_fingerprint(text):
+        raise serializers.ValidationError("A key_id is 64 hexadecimal digits.")
+
+
+class Key(serializers.Serializer):
+    """Which key is meant: raw, or its key_id."""
+
+    api_key = TextField(max_length=LONGEST_KEY, validators=[no_mask])
+
+
+class AliasBody(Key):
+    """A key's name; a blank one clears it."""
+
+    alias = TextField(max_length=255, allow_blank=True)
+
+
+class AliasItem(serializers.Serializer):
+    """One row of an import; a blank key or alias makes it one that is skipped."""
+
+    key_id = TextField(default="", allow_blank=True, allow_null=True, validators=[fingerprint_or_blank])
+    api_key = TextField(default="", allow_blank=True, allow_null=True, max_length=LONGEST_KEY)
+    alias = TextField(default="", allow_blank=True, allow_null=True, max_length=255)
+
+    def validate(self, attrs):
+        """Beside a key_id the mask is welcome; alone it is not."""
+        if not attrs["key_id"]:
+            try:
+                no_mask(attrs["api_key"])
+            except serializers.ValidationError as error:
+                raise serializers.ValidationError({"api_key": error.detail}) from error
+        return attrs
+
+
+class AliasFile(serializers.Serializer):
+    """An export, ours or the original's, and what to do with names that are not in it."""
+
+    mode = TextField(default="merge", allow_blank=True, allow_null=True)
+    items = AliasItem(many=True, max_length=MOST_ITEMS)
+
+    def validate_mode(self, mode):
+        """merge or replace, in any letter case; blank is merge."""
+        mode = (mode or "merge").lower()
+        if mode not in ("merge", "replace"):
+            raise serializers.ValidationError("Set merge or replace.")
+        return mode
