@@ -1,0 +1,63 @@
+"""Prices over HTTP: read what models cost, set one by hand, clear one."""
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+
+from cpa_usage import rest
+from pricing import answers
+from pricing.models import Model, Revision
+from pricing.serializers import ModelName, PriceBody, RatesBody
+
+SET = "Set a model's price"
+CLEAR = "Clear a model's price"
+ABOUT_SET = """One price for every tier and context size, by hand; absent numbers are 0, absent cache writes and
+reasoning cost what the prompt and the completion do. Without `valid_from` today's manual price is changed, or, where
+there is none, made for all history; with it a price begins on that local day. Catalogue prices are kept and step
+aside."""
+ABOUT_CLEAR = """The model is unpriced until its price is set or the catalogue's is taken again. Done also when there
+was nothing to clear."""
+MODEL = OpenApiParameter("model", str, required=True, description="The model's name.")
+
+
+@rest.described(answers.Prices, methods=["GET"], summary="Models priced today")
+@rest.described(answers.PriceChanged, body=PriceBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
+@rest.described(answers.PriceChanged, parameters=[MODEL], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
+@api_view(["GET", "PUT", "DELETE"])
+def pricing(request):
+    """What models cost today, and everything it was and will be."""
+    if request.method == "PUT":
+        return _set_price(**rest.body_of(request, PriceBody))
+    if request.method == "DELETE":
+        return _clear_price(_name(request.query_params.get("model", "")))
+    today = timezone.localdate()
+    return rest.answer(request, ("pricing", Revision.current(), str(today)), lambda: answers.prices(today))
+
+
+@rest.described(answers.PriceChanged, body=RatesBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
+@rest.described(answers.PriceChanged, methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR, errors=[400])
+@api_view(["PUT", "DELETE"])
+def price(request, model):
+    """One model's price, its name in the path."""
+    name = _name(model)
+    if request.method == "PUT":
+        return _set_price(name, **rest.body_of(request, RatesBody))
+    return _clear_price(name)
+
+
+def _set_price(model, valid_from, **rates):
+    Model.objects.set_price(model, rates, valid_from)
+    return Response(answers.PriceChanged())
+
+
+def _clear_price(model):
+    Model.objects.clear_price(model)
+    return Response(answers.PriceChanged())
+
+
+def _name(text):
+    """A model's name from the address; 400 when it can be none."""
+    named = ModelName(data={"model": text})
+    named.is_valid(raise_exception=True)
+    return named.validated_data["model"]

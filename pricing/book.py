@@ -1,0 +1,64 @@
+"""All prices in memory, for the writer and for re-costing: which rates apply to a model on a day."""
+
+from bisect import bisect_left
+from collections import defaultdict
+
+from pricing.models import PriceSet, Revision
+from pricing.precedence import Span, set_on, sets_in_force
+from pricing.rates import Rates
+
+# The context steps of a model without a price: those that prices are known to have, so that a price that comes later
+# finds its labels in place.
+LADDER = (32_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 524_288)
+UNPRICED = [Span(None, None, None)]
+REMEMBERED = 100_000  # answers; a process that runs for years meets a new day every day
+
+
+class PriceBook:
+    """A snapshot of all prices; stale once Revision.current() differs from `revision`."""
+
+    def __init__(self, revision: int, price_sets):
+        self.revision = revision
+        self._spans, self._steps, self._answers = {}, {}, {}
+        by_model = defaultdict(list)
+        for price_set in price_sets:
+            by_model[price_set.model_id].append(price_set)
+        for model_id, sets in by_model.items():
+            self._spans[model_id] = sets_in_force(sets, sets[0].model.catalogue_blocked)
+            self._steps[model_id] = tuple(sorted({c.context_over for s in sets for c in s.cards.all()} - {0}))
+
+    @classmethod
+    def load(cls):
+        """Read every price. The counter comes first: rows newer than it only cost one more load."""
+        revision = Revision.current()
+        return cls(revision, PriceSet.objects.select_related("model").prefetch_related("cards"))
+
+    def rates(self, model_id: int, day: int, tier: str, context_over: int) -> Rates | None:
+        """Rates of a model on a local day (days since 1970-01-01) for a tier and context label; None when unpriced."""
+        key = (model_id, day, tier, context_over)
+        if key in self._answers:
+            return self._answers[key]
+        if len(self._answers) >= REMEMBERED:
+            self._answers.clear()
+        price_set = set_on(self.sets_in_force(model_id), day)
+        card = price_set and price_set.card_for(tier, context_over)
+        found = self._answers[key] = card and card.rates
+        return found
+
+    def steps(self, model_id: int) -> tuple[int, ...]:
+        """Context sizes at which some price of the model changes, ascending; LADDER while it has no price."""
+        return self._steps.get(model_id, LADDER)
+
+    def label(self, model_id: int, input_context: int) -> int:
+        """The largest step that the tokens of a request's input exceed, or 0."""
+        steps = self.steps(model_id)
+        passed = bisect_left(steps, input_context)
+        return steps[passed - 1] if passed else 0
+
+    def sets_in_force(self, model_id: int) -> list[Span]:
+        """Spans (first day, last day, PriceSet or None) that cover all days, in order."""
+        return self._spans.get(model_id, UNPRICED)
+
+    def spans(self, model_id: int) -> list[tuple[int | None, int | None]]:
+        """(first day, last day) within which the model's prices do not change; together they cover all days."""
+        return [(span.first, span.last) for span in self.sets_in_force(model_id)]

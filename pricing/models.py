@@ -1,0 +1,254 @@
+"""What a model costs, since when, and where the price came from. Rates are integer pico-USD per token."""
+
+from contextlib import contextmanager
+from datetime import date
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.utils import timezone
+
+from pricing.precedence import day_number
+from pricing.querysets import ModelQuerySet
+from pricing.rates import MOST, NEGATIVE, TOO_HIGH, Rates
+
+RATE_VALIDATORS = [
+    MinValueValidator(0, NEGATIVE),
+    MaxValueValidator(MOST, TOO_HIGH),
+]
+DAY_VALIDATORS = [
+    MinValueValidator(date(2000, 1, 1), "No price is that old: leave the date empty for always."),
+    MaxValueValidator(date(2199, 12, 31), "That date is too far away."),
+]
+
+
+class Revision(models.Model):
+    """Counts the changes of prices in its only row: the writer reloads its cards when it moved."""
+
+    number = models.BigIntegerField(default=0)
+
+    def __str__(self):
+        return str(self.number)
+
+    @classmethod
+    def current(cls) -> int:
+        """The count; 0 before the first change."""
+        return cls.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+
+    @classmethod
+    def bump(cls):
+        """Count one more change. Its row stays locked until the transaction ends: changes of prices queue up here."""
+        if not cls.objects.filter(pk=1).update(number=models.F("number") + 1):
+            cls.objects.get_or_create(pk=1)
+            cls.bump()
+
+
+class Tier(models.TextChoices):
+    """The service tiers that have a price of their own."""
+
+    STANDARD = "", "standard"
+    FLEX = "flex"
+    PRIORITY = "priority"
+    BATCH = "batch"
+
+
+class Origin(models.TextChoices):
+    """Where a price came from; a manual one hides the catalogue's from its date on."""
+
+    MANUAL = "manual"
+    CATALOGUE = "catalogue"
+
+
+class Model(models.Model):
+    """A model as upstreams bill it, observed in a record or named by a person."""
+
+    name = models.CharField(max_length=255, unique=True)
+    catalogue_blocked = models.BooleanField(
+        default=False, help_text="Its price was cleared by hand: the catalogue's does not come back by itself."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ModelQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self):
+        return self.name
+
+    @contextmanager
+    def repricing(self):
+        """Change this model's sets or cards within: one transaction, after which its whole history is costed anew.
+
+        The counter comes first, so that two changes cannot cross; then the rows; then re-costing, which takes the
+        writer's lock. The writer takes that lock and only reads the counter, so neither can wait for the other.
+        """
+        from pricing.book import PriceBook
+
+        with transaction.atomic():
+            Revision.bump()
+            yield
+            self.series.recost(PriceBook.load())
+
+    def set_price(self, rates: dict, valid_from: date | None = None):
+        """Price every tier and context size by hand; `rates` are a RateCard's rate fields, in pico-USD per token.
+
+        From a local date on, replacing that day's manual set if there is one. Without a date: the manual set in force
+        today changes; where all of them lie ahead, one begins today; where there is none, one holds for all history.
+        Catalogue sets are kept and step aside. Raises ValidationError, naming the field, before anything is written.
+        """
+        card = RateCard(**rates)
+        card.full_clean(exclude=["price_set"])
+        with self.repricing():
+            self._manual_set(valid_from)._write_cards([card])
+
+    def clear_price(self):
+        """Leave the model unpriced: its manual sets go, and the catalogue's stay out of force until taken again."""
+        with self.repricing():
+            self.price_sets.filter(origin=Origin.MANUAL).delete()
+            self.catalogue_blocked = True
+            self.save(update_fields=["catalogue_blocked"])
+
+    def take_catalogue(self):
+        """Let the catalogue's sets be in force again, where no manual set hides them."""
+        with self.repricing():
+            self.catalogue_blocked = False
+            self.save(update_fields=["catalogue_blocked"])
+
+    def _manual_set(self, valid_from):
+        """The manual set that a change from this date on is written to, saved."""
+        manual = self.price_sets.filter(origin=Origin.MANUAL)
+        if valid_from is None and manual.exists():
+            today = timezone.localdate()
+            begun = manual.filter(models.Q(valid_from=None) | models.Q(valid_from__lte=today))
+            if in_force := begun.order_by(models.F("valid_from").desc(nulls_last=True)).first():
+                return in_force
+            valid_from = today
+        if same_day := manual.filter(valid_from=valid_from).first():
+            return same_day
+        price_set = PriceSet(model=self, origin=Origin.MANUAL, valid_from=valid_from)
+        price_set.full_clean()
+        price_set.save()
+        return price_set
+
+
+class PriceSet(models.Model):
+    """All rates of a model from a local date on, until the next set begins."""
+
+    model = models.ForeignKey(Model, models.CASCADE, related_name="price_sets")
+    valid_from = models.DateField(
+        null=True, blank=True, validators=DAY_VALIDATORS, help_text="Local date; empty means always."
+    )
+    origin = models.CharField(max_length=16, choices=Origin, default=Origin.MANUAL)
+    matched = models.CharField(max_length=255, blank=True, help_text="Catalogue's provider and id.")
+    note = models.CharField(max_length=255, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["model", models.F("valid_from").asc(nulls_first=True), "origin"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "origin", "valid_from"],
+                name="one_set_per_day_and_origin",
+                violation_error_message="The model has a price from this day on already: change that one.",
+            ),
+            # NULLs never collide in the constraint above.
+            models.UniqueConstraint(
+                fields=["model", "origin"],
+                condition=models.Q(valid_from=None),
+                name="one_set_for_always_and_origin",
+                violation_error_message="The model has a price for always already: change that one.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.model} from {self.valid_from or 'always'} ({self.origin})"
+
+    @property
+    def first_day(self) -> int | None:
+        """The local day it begins on, in days since 1970-01-01; None for always."""
+        return None if self.valid_from is None else day_number(self.valid_from)
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether a person set it."""
+        return self.origin == Origin.MANUAL
+
+    def card_for(self, tier: str, context_over: int):
+        """The card of a tier (the standard one where it has none) with the largest step up to a label, or None."""
+        cards = self.cards.all()
+        in_tier = [c for c in cards if c.tier == tier] or [c for c in cards if c.tier == Tier.STANDARD]
+        reached = [c for c in in_tier if c.context_over <= context_over]
+        return max(reached, key=lambda card: card.context_over, default=None)
+
+    def replace_cards(self, cards: "list[RateCard]"):
+        """Put these unsaved cards in the place of all others; history follows. Raises ValidationError, field named."""
+        for card in cards:
+            card.full_clean(exclude=["price_set"])
+        check_cards(cards)
+        with self.model.repricing():
+            self._write_cards(cards)
+
+    def _write_cards(self, cards):
+        self.cards.all().delete()
+        for card in cards:
+            card.price_set = self
+        RateCard.objects.bulk_create(cards)
+        self.save(update_fields=["updated_at"])
+
+
+class RateCard(models.Model):
+    """The rates of one tier and context size; an empty rate is the one it derives from."""
+
+    price_set = models.ForeignKey(PriceSet, models.CASCADE, related_name="cards")
+    tier = models.CharField(max_length=16, choices=Tier, blank=True, default=Tier.STANDARD)
+    context_over = models.BigIntegerField(
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(10**9)],
+        help_text="Applies when the input holds more tokens than this.",
+    )
+    prompt = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per uncached input token.")
+    completion = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per output token.")
+    cache_read = models.BigIntegerField(
+        null=True, blank=True, validators=RATE_VALIDATORS, help_text="Empty: the prompt rate."
+    )
+    cache_write = models.BigIntegerField(
+        null=True, blank=True, validators=RATE_VALIDATORS, help_text="Empty: the prompt rate."
+    )
+    reasoning = models.BigIntegerField(
+        null=True, blank=True, validators=RATE_VALIDATORS, help_text="Empty: the completion rate."
+    )
+
+    class Meta:
+        ordering = ["tier", "context_over"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["price_set", "tier", "context_over"],
+                name="one_card_per_tier_and_step",
+                violation_error_message="The set has a card of this tier and context size already.",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.tier or 'standard'} over {self.context_over}"
+
+    @property
+    def rates(self) -> Rates:
+        """Every rate, derived ones filled in."""
+        return Rates(
+            prompt=self.prompt,
+            completion=self.completion,
+            cache_read=self.prompt if self.cache_read is None else self.cache_read,
+            cache_write=self.prompt if self.cache_write is None else self.cache_write,
+            reasoning=self.completion if self.reasoning is None else self.reasoning,
+        )
+
+
+def check_cards(cards: list[RateCard]):
+    """Refuse, with ValidationError, a set whose cards collide or leave a request of some size without a price."""
+    places = [(card.tier, card.context_over) for card in cards]
+    if len(set(places)) < len(places):
+        raise ValidationError({"context_over": "Two cards have the same tier and context size."})
+    for tier in {Tier.STANDARD.value} | {tier for tier, _ in places}:
+        if (tier, 0) not in places:
+            raise ValidationError({"context_over": f"The {tier or 'standard'} tier needs a card over 0 tokens."})

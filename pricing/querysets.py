@@ -1,0 +1,47 @@
+"""The vocabulary of reading and observing models."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.db import models
+
+CHUNK = 500  # names in one query
+
+
+class ModelQuerySet(models.QuerySet):
+    """Models, priced or not."""
+
+    def with_prices(self):
+        """Models that have a set, with all their sets and cards, in three queries."""
+        return self.filter(price_sets__isnull=False).distinct().prefetch_related("price_sets__cards")
+
+    def observe(self, names: Iterable[str]) -> dict[str, int]:
+        """Ids of models by name; a missing one is created, whoever else creates it at the same time.
+
+        Moves no counter: the writer calls this under its lock, and a new model has no price yet.
+        """
+        names, ids = sorted(set(names)), {}
+        for i in range(0, len(names), CHUNK):
+            chunk = names[i : i + CHUNK]
+            known = self._ids_of(chunk)
+            if missing := [name for name in chunk if name not in known]:
+                self.bulk_create([self.model(name=name) for name in missing], ignore_conflicts=True)
+                known.update(self._ids_of(missing))
+            ids.update(known)
+        return ids
+
+    def set_price(self, name: str, rates: dict, valid_from: date | None = None):
+        """Price a model by name, observed or not; see Model.set_price.
+
+        The row is committed first: while it is not, the writer, who holds the lock that re-costing waits for, would
+        wait for it.
+        """
+        self.get_or_create(name=name)[0].set_price(rates, valid_from)
+
+    def clear_price(self, name: str):
+        """Clear the price of a model by name; nothing happens where there is none of that name."""
+        for model in self.filter(name=name):
+            model.clear_price()
+
+    def _ids_of(self, names):
+        return dict(self.filter(name__in=names).values_list("name", "id"))

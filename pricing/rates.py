@@ -1,0 +1,66 @@
+"""Money as integers: rates in pico-USD per token, costs in pico-USD. Knows nothing of Django."""
+
+from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
+from typing import NamedTuple
+
+PICO_PER_MICRO = 1_000_000  # 1 USD per million tokens is 1,000,000 pico-USD per token
+STEP = Decimal("0.000001")  # USD per million tokens: one pico-USD per token
+MOST_USD_PER_MILLION = 10_000
+MOST = MOST_USD_PER_MILLION * PICO_PER_MICRO
+NEGATIVE = "A rate is never negative."
+TOO_HIGH = f"A rate is at most {MOST_USD_PER_MILLION:,} USD per million tokens."
+
+# A request of 10^9 tokens at the highest rate would pass what a 64-bit column holds (9.2 * 10^18), and SQLite would
+# silently store a float. No request costs USD 100,000; at this limit 92 impossible ones still add up within a column.
+MOST_COST = 10**17
+
+
+class Rates(NamedTuple):
+    """What each class of tokens costs, in pico-USD per token, with every derived rate filled in."""
+
+    prompt: int
+    completion: int
+    cache_read: int
+    cache_write: int
+    reasoning: int
+
+
+def cost(  # noqa: PLR0917  the classes in the order in which rollups count them
+    rates: Rates, uncached: int, cache_read: int, cache_write: int, output: int, reasoning: int, unclassified: int
+) -> int:
+    """Pico-USD for these tokens (disjoint classes, output without reasoning); never above MOST_COST."""
+    total = (
+        (uncached + unclassified) * rates.prompt
+        + cache_read * rates.cache_read
+        + cache_write * rates.cache_write
+        + output * rates.completion
+        + reasoning * rates.reasoning
+    )
+    return min(total, MOST_COST)
+
+
+def pico(usd_per_million: Decimal | str | float | int) -> int:
+    """USD per million tokens as pico-USD per token, rounded half-even to 1e-6 USD; ValueError for what is no amount."""
+    try:
+        # A float's shortest text is what the person typed; its binary value is not.
+        amount = Decimal(str(usd_per_million)).quantize(STEP, ROUND_HALF_EVEN)
+        return int(amount.scaleb(6))
+    except (DecimalException, ValueError, OverflowError) as error:  # no number, infinite, or beyond 10^22
+        raise ValueError(f"{usd_per_million!r} is no amount of USD") from error
+
+
+def checked_pico(usd_per_million: Decimal | float | int) -> int:
+    """pico() of a rate somebody entered; ValueError with a sentence for them when it cannot be one."""
+    amount = Decimal(str(usd_per_million))
+    if not amount.is_finite():
+        raise ValueError("A rate is a finite number.")
+    if amount < 0:
+        raise ValueError(NEGATIVE)
+    if amount > MOST_USD_PER_MILLION:
+        raise ValueError(TOO_HIGH)
+    return pico(amount)
+
+
+def usd_per_million(pico_per_token: int) -> float:
+    """Pico-USD per token as USD per million tokens: the nearest float, which reads back as the same rate."""
+    return pico_per_token / PICO_PER_MICRO

@@ -1,0 +1,54 @@
+"""What a write of a price may say."""
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from pricing.models import DAY_VALIDATORS
+from pricing.rates import MOST_USD_PER_MILLION, checked_pico
+
+
+class TextField(serializers.CharField):
+    """Text and nothing that would have to be turned into text."""
+
+    def to_internal_value(self, data):
+        """The text without blanks around it."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "number", "minimum": 0, "maximum": MOST_USD_PER_MILLION})
+class RateField(serializers.Field):
+    """A JSON number of USD per million tokens, as pico-USD per token."""
+
+    def to_internal_value(self, data):
+        """Refuses numbers written as text, truth values and what is no possible rate."""
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise serializers.ValidationError("A number is needed.")
+        try:
+            return checked_pico(data)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class ModelName(serializers.Serializer):
+    """Which model is meant."""
+
+    model = TextField(max_length=255, help_text="As upstreams bill it; may hold slashes.")
+
+
+class RatesBody(serializers.Serializer):
+    """A price for every tier and context size; absent numbers are 0, absent cache writes cost what the prompt costs."""
+
+    prompt_price_per_1m = RateField(source="prompt", default=0)
+    completion_price_per_1m = RateField(source="completion", default=0)
+    cache_price_per_1m = RateField(source="cache_read", default=0)
+    cache_write_price_per_1m = RateField(source="cache_write", default=None, allow_null=True)
+    reasoning_price_per_1m = RateField(source="reasoning", default=None, allow_null=True)
+    valid_from = serializers.DateField(
+        default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
+    )
+
+
+class PriceBody(ModelName, RatesBody):
+    """A model and its price."""

@@ -1,0 +1,91 @@
+"""Money as integers: exact, rounded half-even, within a column."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.rates import MOST, Rates, checked_pico, cost, pico, usd_per_million
+
+RATES = Rates(prompt=1_250_000, completion=10_000_000, cache_read=125_000, cache_write=1_562_500, reasoning=9_000_000)
+
+
+def test_each_class_is_billed_at_its_own_rate_and_unclassified_at_the_prompt_rate():
+    assert cost(RATES, 1, 0, 0, 0, 0, 0) == 1_250_000
+    assert cost(RATES, 0, 1, 0, 0, 0, 0) == 125_000
+    assert cost(RATES, 0, 0, 1, 0, 0, 0) == 1_562_500
+    assert cost(RATES, 0, 0, 0, 1, 0, 0) == 10_000_000
+    assert cost(RATES, 0, 0, 0, 0, 1, 0) == 9_000_000
+    assert cost(RATES, 0, 0, 0, 0, 0, 1) == 1_250_000
+
+
+def test_the_classes_add_up():
+    assert cost(RATES, 1000, 200, 30, 400, 50, 6) == 1006 * 1_250_000 + 200 * 125_000 + 30 * 1_562_500 + 4_450_000_000
+
+
+def test_no_tokens_cost_nothing():
+    assert cost(RATES, 0, 0, 0, 0, 0, 0) == 0
+
+
+def test_a_cost_fits_a_column_ninety_times():
+    dearest = cost(Rates(MOST, MOST, MOST, MOST, MOST), *[10**9] * 6)
+    assert dearest == 10**17
+    assert dearest * 90 < 2**63
+
+
+@pytest.mark.parametrize(
+    ("usd", "expected"),
+    [
+        (0, 0),
+        (1, 1_000_000),
+        (10_000, 10_000_000_000),
+        (0.1, 100_000),
+        (1.25, 1_250_000),
+        (1e-6, 1),
+        ("0.075", 75_000),
+        (Decimal("2.50"), 2_500_000),
+        ("0.0000005", 0),  # half to even
+        ("0.0000015", 2),
+        ("0.0000025", 2),
+        ("0.00000250000000000000000000000000000001", 3),  # no rounding on the way
+        (0.0000035, 4),
+        (-0.0, 0),
+        (-1, -1_000_000),
+    ],
+)
+def test_rates_are_rounded_half_even_to_a_millionth(usd, expected):
+    assert pico(usd) == expected
+
+
+@pytest.mark.parametrize("bad", ["", "one", float("nan"), float("inf"), "-Infinity", Decimal("sNaN"), 10**40])
+def test_what_is_no_amount_is_refused(bad):
+    with pytest.raises(ValueError, match="is no amount of USD"):
+        pico(bad)
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        (float("nan"), "A rate is a finite number."),
+        (float("inf"), "A rate is a finite number."),
+        (float("-inf"), "A rate is a finite number."),
+        (-0.000_000_1, "A rate is never negative."),
+        (-1, "A rate is never negative."),
+        (10_000.000_000_1, "A rate is at most 10,000 USD per million tokens."),
+        (10**300, "A rate is at most 10,000 USD per million tokens."),
+    ],
+)
+def test_an_impossible_rate_is_refused_with_a_sentence(bad, sentence):
+    with pytest.raises(ValueError) as refused:
+        checked_pico(bad)
+    assert str(refused.value) == sentence
+
+
+def test_the_highest_and_the_lowest_rate_pass():
+    assert (checked_pico(0), checked_pico(10_000), checked_pico(Decimal("0.5"))) == (0, MOST, 500_000)
+
+
+@given(st.integers(0, MOST))
+def test_a_rate_reads_back_from_what_is_shown(rate):
+    assert pico(usd_per_million(rate)) == rate
