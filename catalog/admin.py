@@ -1,0 +1,71 @@
+"""CPA's accounts and upstream keys in the admin: to look at, and to read anew from CPA."""
+
+from django.contrib import admin, messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from catalog.models import AuthFile, Provider
+from catalog.sync import sync_now
+
+BADGES = {"active": "success", "disabled": "warning", "unavailable": "danger", "error": "danger", "absent": "info"}
+SYNC_DIALOG = {
+    "title": "Read CPA's lists now?",
+    "description": "Accounts, upstream keys, models and switches are read anew.",
+    "form_submit_text": "Sync now",
+}
+
+
+class ListedAdmin(ModelAdmin):
+    """What CPA listed; CPA is the place to change it."""
+
+    list_per_page = 100
+    show_full_result_count = False
+    actions_list = ["sync_now"]
+
+    def has_add_permission(self, request):
+        """Rows come from CPA."""
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        """Rows are CPA's."""
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        """Old records point at them."""
+        return False
+
+    @display(description="Status", label=BADGES)
+    def badge(self, row):
+        """How it is doing, coloured."""
+        return row.state
+
+    @action(description="Sync now", url_path="sync-now", icon="sync", permissions=["view"], dialog=SYNC_DIALOG)
+    def sync_now(self, request, form):
+        """Read CPA's lists and say how it went."""
+        error = sync_now()
+        messages.add_message(request, messages.ERROR if error else messages.SUCCESS, error or "CPA's lists were read.")
+        listed = reverse(f"admin:catalog_{self.opts.model_name}_changelist")
+        if request.headers.get("HX-Request"):  # the dialog is htmx's: a plain redirect would end up inside of it
+            return HttpResponse(headers={"HX-Redirect": listed})
+        return redirect(listed)
+
+
+@admin.register(AuthFile)
+class AuthFileAdmin(ListedAdmin):
+    """Accounts."""
+
+    list_display = ["__str__", "provider", "plan", "badge", "status_message", "name", "auth_index", "absent_since"]
+    list_filter = ["provider", "disabled", "unavailable"]
+    search_fields = ["name", "email", "label", "auth_index"]
+
+
+@admin.register(Provider)
+class ProviderAdmin(ListedAdmin):
+    """Upstream keys."""
+
+    list_display = ["display_name", "provider_type", "key_mask", "prefix", "base_url", "badge", "auth_index"]
+    list_filter = ["provider_type", "disabled"]
+    search_fields = ["name", "prefix", "base_url", "auth_index", "key_mask"]

@@ -1,0 +1,231 @@
+"""Pure: the bytes of CPA's replies -> what they say. Keys leave here only as fingerprint and mask.
+
+Tolerant about entries: fields may be absent, null or of another type, entries may be no objects. Strict about the
+reply: one that is no list of that name says nothing, and must not be taken for "there are none".
+"""
+
+import re
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from aliases.keys import fingerprint, mask
+
+KEY_LISTS = {
+    "gemini-api-key": "gemini",
+    "interactions-api-key": "gemini-interactions",
+    "claude-api-key": "claude",
+    "codex-api-key": "codex",
+    "xai-api-key": "xai",
+    "vertex-api-key": "vertex",
+}
+COMPATIBLE = "openai-compatibility"
+PROVIDER_LISTS = {**KEY_LISTS, COMPATIBLE: COMPATIBLE}  # the list's name -> provider_type of its entries
+
+MOST_MODELS = 10_000
+_SECRET = re.compile(r"(?=[\w.-]*\d)[\w.-]{19,}\w", re.ASCII)
+
+
+class Nonsense(ValueError):
+    """A reply that is not what CPA sends."""
+
+
+class AuthFileFacts(Struct, frozen=True, kw_only=True):
+    """An account CPA signs in to."""
+
+    auth_index: str
+    name: str
+    email: str
+    type: str
+    provider: str
+    label: str
+    status: str
+    status_message: str
+    source: str
+    plan: str
+    disabled: bool
+    unavailable: bool
+    runtime_only: bool
+
+
+class ProviderFacts(Struct, frozen=True, kw_only=True):
+    """An upstream key of a provider list."""
+
+    auth_index: str
+    provider_type: str
+    name: str
+    prefix: str
+    base_url: str
+    key_fingerprint: str
+    key_mask: str
+    disabled: bool
+
+
+class AuthFileList(Struct, frozen=True):
+    """The accounts, and the attempts CPA counted for all of them since it started."""
+
+    items: list[AuthFileFacts]
+    attempts: int
+
+
+class ErrorLog(Struct, frozen=True):
+    """A log file CPA keeps of a failed request; size in bytes, modified in seconds since the epoch."""
+
+    name: str
+    size: int
+    modified: int
+
+
+def auth_files(body: bytes) -> AuthFileList:
+    """The reply to auth-files; entries without an auth_index cannot be referred to and are left out."""
+    entries = _entries(body, "files")
+    facts = [_auth_file(entry) for entry in entries]
+    return AuthFileList([each for each in facts if each.auth_index], sum(map(_attempts, entries)))
+
+
+def provider_keys(list_name: str, body: bytes) -> list[ProviderFacts]:
+    """The reply to one of PROVIDER_LISTS; entries without an auth-index are left out."""
+    entries = _entries(body, list_name)
+    if list_name == COMPATIBLE:
+        found = [facts for vendor in entries for facts in _vendor_keys(vendor)]
+    else:
+        found = [_provider_key(KEY_LISTS[list_name], entry) for entry in entries]
+    return [facts for facts in found if facts.auth_index]
+
+
+def key_attempts(body: bytes) -> int:
+    """The reply to api-key-usage: attempts CPA counted for all upstream keys since it started."""
+    providers = _object(body).values()
+    return sum(_attempts(counts) for keys in providers if isinstance(keys, dict) for counts in keys.values())
+
+
+def client_key(body: bytes) -> str:
+    """The first of CPA's client keys, '' when it has none. Raw: for asking /v1/models and nothing else."""
+    keys = _list(_object(body), "api-keys")
+    return next((key for key in keys if isinstance(key, str) and key.strip()), "")
+
+
+def model_names(body: bytes) -> list[str]:
+    """The reply to /v1/models, sorted (CPA's order changes each time)."""
+    return sorted({name for entry in _entries(body, "data") if (name := _text(entry, "id"))})[:MOST_MODELS]
+
+
+def switch(name: str, body: bytes) -> bool:
+    """The reply to GET of one of CPA's switches."""
+    value = _object(body).get(name)
+    if not isinstance(value, bool):
+        raise Nonsense
+    return value
+
+
+def error_logs(body: bytes) -> list[ErrorLog]:
+    """The reply to request-error-logs, in CPA's order (newest first)."""
+    entries = _entries(body, "files")
+    return [ErrorLog(_text(e, "name"), _count(e, "size"), _count(e, "modified")) for e in entries]
+
+
+def error_words(body: bytes) -> str:
+    """What an error reply says, '' when it is not one of CPA's."""
+    try:
+        return _text(_object(body), "error", 200)
+    except Nonsense:
+        return ""
+
+
+def _auth_file(entry):
+    token = entry.get("id_token")
+    return AuthFileFacts(
+        auth_index=_text(entry, "auth_index", 64),
+        name=_text(entry, "name"),
+        email=_text(entry, "email"),
+        type=_text(entry, "type", 64) or _text(entry, "provider", 64),
+        provider=_text(entry, "provider", 64) or _text(entry, "type", 64),
+        label=_text(entry, "label"),
+        status=_text(entry, "status", 64),
+        status_message=_without_secrets(_text(entry, "status_message", 1024))[:500],
+        source=_text(entry, "source", 64),
+        plan=_text(token, "plan_type", 64) if isinstance(token, dict) else "",
+        disabled=_flag(entry, "disabled"),
+        unavailable=_flag(entry, "unavailable"),
+        runtime_only=_flag(entry, "runtime_only"),
+    )
+
+
+def _provider_key(provider_type, entry, name="", vendor=None):
+    """An entry of a list; an OpenAI-compatible vendor says name, prefix and address for all of its keys."""
+    vendor, key = vendor or entry, entry.get("api-key")
+    key = key.strip() if isinstance(key, str) else ""
+    return ProviderFacts(
+        auth_index=_text(entry, "auth-index", 64),
+        provider_type=provider_type,
+        name=name,
+        prefix=_text(vendor, "prefix"),
+        base_url=_address(_text(vendor, "base-url", 4096)),
+        key_fingerprint=fingerprint(key) if key else "",
+        key_mask=mask(key).replace("\0", ""),
+        disabled=_flag(vendor, "disabled") or _flag(entry, "disabled"),
+    )
+
+
+def _vendor_keys(vendor):
+    """A vendor without keys has an auth-index of its own."""
+    entries = vendor.get("api-key-entries")
+    keys = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return [_provider_key(COMPATIBLE, entry, _text(vendor, "name"), vendor) for entry in keys or [vendor]]
+
+
+def _object(body):
+    try:
+        reply = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Nonsense from None
+    if not isinstance(reply, dict):
+        raise Nonsense
+    return reply
+
+
+def _list(reply, name):
+    """CPA says null for an empty list."""
+    if not isinstance(reply.get(name, ""), list | None):
+        raise Nonsense
+    return reply[name] or []
+
+
+def _entries(body, name):
+    return [entry for entry in _list(_object(body), name) if isinstance(entry, dict)]
+
+
+def _text(entry, name, most=255):
+    value = entry.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value).replace("\0", "").strip()[:most]  # PostgreSQL takes no NUL in a text
+
+
+def _flag(entry, name):
+    return str(entry.get(name)).lower() == "true"
+
+
+def _count(entry, name):
+    value = entry.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15 else 0
+
+
+def _attempts(counts):
+    return _count(counts, "success") + _count(counts, "failed") if isinstance(counts, dict) else 0
+
+
+def _address(url):
+    """Scheme, host and path: a password or key may stand in the rest."""
+    try:
+        parts = urlsplit(url)
+        netloc = parts.netloc.rpartition("@")[2]
+    except ValueError:  # a bracket left open
+        return ""
+    return f"{parts.scheme}://{netloc}{parts.path}"[:500] if netloc else parts.path.rpartition("@")[2][:500]
+
+
+def _without_secrets(words):
+    """Upstreams like to repeat the key they refuse."""
+    return _SECRET.sub(lambda found: mask(found[0]), words)

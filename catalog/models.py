@@ -1,0 +1,212 @@
+"""What CPA says about itself: its accounts (auth files), its providers' keys, and how it answers us."""
+
+import logging
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.db import InterfaceError, OperationalError, models
+from django.utils import timezone
+
+from catalog.problems import SET_KEY
+from catalog.querysets import ListedQuerySet
+from catalog.refusal import Refusal, key_id
+
+log = logging.getLogger(__name__)
+
+REFUSED_FOR = timedelta(minutes=10)
+refusal = Refusal()  # of this process
+
+
+class Connection(models.Model):
+    """How CPA last answered, in one row that all processes share."""
+
+    version = models.CharField(max_length=64, blank=True)
+    commit = models.CharField(max_length=64, blank=True)
+    build_date = models.CharField(max_length=64, blank=True)
+    statistics_enabled = models.BooleanField(null=True, help_text="Whether CPA writes usage records.")
+    request_log_enabled = models.BooleanField(null=True, help_text="Whether CPA keeps a log of every request.")
+    models_offered = models.JSONField(default=list, help_text="Names of CPA's /v1/models.")
+    last_sync_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True, help_text="Of the latest sync; blank when it went well.")
+    last_error_at = models.DateTimeField(null=True)
+    sync_until = models.DateTimeField(null=True, help_text="A sync is running and ends before this.")
+    refused_until = models.DateTimeField(null=True, help_text="Nobody tries the management key before this.")
+    refused_reason = models.CharField(max_length=500, blank=True)
+    refused_key = models.CharField(max_length=16, blank=True, help_text="Changes with the key and the address.")
+    attempts_counted = models.BigIntegerField(null=True, help_text="Sum of CPA's own counters of its accounts.")
+    revision = models.BigIntegerField(default=0, help_text="Counts the changes of this app's rows.")
+
+    def __str__(self):
+        return f"CPA {self.version}".strip()
+
+    @classmethod
+    def load(cls):
+        """The row; made when there is none."""
+        return cls.objects.get_or_create(pk=1)[0]
+
+    @classmethod
+    def current_revision(cls) -> int:
+        """The count of changes; 0 before the first."""
+        return cls.objects.filter(pk=1).values_list("revision", flat=True).first() or 0
+
+    @classmethod
+    def bump(cls):
+        """Count one more change."""
+        cls.change()
+
+    @classmethod
+    def change(cls, **fields):
+        """Set these fields and count one more change."""
+        if not cls.objects.filter(pk=1).update(revision=models.F("revision") + 1, **fields):
+            cls.load()
+            cls.change(**fields)
+
+    @classmethod
+    def refused(cls) -> str | None:
+        """Why nobody may try the management key now, or None; from memory alone while the database is away."""
+        try:
+            if not refusal.shared:
+                cls._share_refusal()
+            row = cls.objects.filter(pk=1).values_list("refused_reason", "refused_until", "refused_key").first()
+            reason, until, key = row or ("", None, "")
+            refusal.note(reason, until if key == key_id() else None, shared=True)
+        except (OperationalError, InterfaceError):
+            pass  # what this process knows is the best there is
+        return refusal.sentence(timezone.now())
+
+    @classmethod
+    def was_refused(cls) -> bool:
+        """Whether a refusal is noted that nobody has taken back, as of the last call of refused()."""
+        return refusal.until is not None
+
+    @classmethod
+    def refuse(cls, reason: str):
+        """CPA refused the management key: no process tries it for 10 minutes. Raises what the database raises."""
+        reason = reason if "set " in reason.lower() else f"{reason.rstrip('. ')}. {SET_KEY}"
+        refusal.note(reason[:500], timezone.now() + REFUSED_FOR, shared=False)
+        log.error("%s Nobody tries again for %d minutes.", refusal.reason, REFUSED_FOR.total_seconds() // 60)
+        cls._share_refusal()
+
+    @classmethod
+    def accepted(cls):
+        """CPA took the management key: any refusal is over. Raises what the database raises."""
+        refusal.forget(shared=False)
+        cls._share_refusal()
+
+    @classmethod
+    def take_sync(cls, seconds: float):
+        """Take the right to sync for so long: the row, or None while another has that right."""
+        now = timezone.now()
+        free = models.Q(sync_until=None) | models.Q(sync_until__lte=now)
+        if cls.objects.filter(free, pk=1).update(sync_until=now + timedelta(seconds=seconds)):
+            return cls.load()
+        if cls.objects.filter(pk=1).exists():
+            return None
+        cls.load()
+        return cls.take_sync(seconds)
+
+    def end_sync(self, **fields) -> bool:
+        """Set these fields and give the right to sync back; False, with nothing set, when it has passed to another."""
+        return bool(Connection.objects.filter(pk=1, sync_until=self.sync_until).update(sync_until=None, **fields))
+
+    @classmethod
+    def _share_refusal(cls):
+        fields = {"refused_until": refusal.until, "refused_reason": refusal.reason, "refused_key": key_id()}
+        if refusal.until is None:
+            cls.objects.filter(pk=1, refused_until__isnull=False).update(**{**fields, "refused_key": ""})
+        elif not cls.objects.filter(pk=1).update(**fields):
+            cls.objects.update_or_create(pk=1, defaults=fields)
+        refusal.shared = True
+
+
+class AuthFile(models.Model):
+    """An account CPA signs in to. Kept when CPA no longer lists it: old records still point at it."""
+
+    auth_index = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=255, blank=True)
+    email = models.CharField(max_length=255, blank=True)
+    type = models.CharField(max_length=64, blank=True)
+    provider = models.CharField(max_length=64, blank=True)
+    label = models.CharField(max_length=255, blank=True)
+    status = models.CharField(max_length=64, blank=True, help_text="CPA's word.")
+    status_message = models.CharField(max_length=500, blank=True)
+    source = models.CharField(max_length=64, blank=True)
+    plan = models.CharField(max_length=64, blank=True)
+    disabled = models.BooleanField(default=False)
+    unavailable = models.BooleanField(default=False)
+    runtime_only = models.BooleanField(default=False)
+    absent_since = models.DateTimeField(null=True, help_text="Since when CPA no longer lists it.")
+
+    objects = ListedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "auth_index"]
+
+    def __str__(self):
+        return self.email or self.label or self.name or self.auth_index
+
+    @property
+    def state(self) -> str:
+        """How it is doing, in one word: absent, disabled, unavailable, or CPA's own."""
+        if self.absent_since:
+            return "absent"
+        return "disabled" if self.disabled else "unavailable" if self.unavailable else self.status or "active"
+
+
+class Provider(models.Model):
+    """An upstream key in one of CPA's provider lists; the key itself is masked."""
+
+    auth_index = models.CharField(max_length=64, unique=True)
+    provider_type = models.CharField(max_length=64)
+    name = models.CharField(max_length=255, blank=True, help_text="Of an OpenAI-compatible vendor.")
+    prefix = models.CharField(max_length=255, blank=True)
+    base_url = models.CharField(max_length=500, blank=True)
+    key_fingerprint = models.CharField(max_length=64, blank=True, db_index=True)
+    key_mask = models.CharField(max_length=64, blank=True)
+    disabled = models.BooleanField(default=False)
+    absent_since = models.DateTimeField(null=True, help_text="Since when CPA no longer lists it.")
+
+    objects = ListedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["provider_type", "name", "auth_index"]
+
+    def __str__(self):
+        return f"{self.display_name} {self.key_mask}".strip()
+
+    @property
+    def display_name(self) -> str:
+        """The vendor's name, else what tells this key from others of its type."""
+        return self.name or self.prefix or self.provider_type
+
+    @property
+    def provider(self) -> str:
+        """The provider as records name it."""
+        return f"openai-compatible-{self.name.lower()}" if self.name else self.provider_type
+
+    @property
+    def state(self) -> str:
+        """absent, disabled or active."""
+        return "absent" if self.absent_since else "disabled" if self.disabled else "active"
+
+
+class Account(NamedTuple):
+    """Who stands behind an auth_index: an auth file or an upstream key."""
+
+    name: str
+    email: str
+    provider: str
+    status: str
+    display: str
+
+
+def accounts(indexes) -> dict[str, Account]:
+    """What is known about these auth_index values, in two queries; those nobody knows are left out."""
+    indexes = list(indexes)
+    known = {p.auth_index: Account(p.display_name, "", p.provider, p.state, str(p)) for p in _of(Provider, indexes)}
+    files = {f.auth_index: Account(f.name, f.email, f.provider, f.state, str(f)) for f in _of(AuthFile, indexes)}
+    return known | files
+
+
+def _of(model, indexes):
+    return model.objects.by_index(indexes).order_by()

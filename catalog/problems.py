@@ -1,0 +1,62 @@
+"""What can go wrong with CPA's management API, as sentences that say what to set and hold no key."""
+
+import re
+
+from django.conf import settings
+
+from catalog.facts import error_words
+
+SET_KEY = "Set CPA_MANAGEMENT_KEY to the remote-management secret-key of CPA's config."
+RUNNING = "Is it running? Set CPA_BASE_URL to its address."
+QUOTE_CHARACTERS = 200
+
+
+class Problem(Exception):
+    """CPA did not do what it was asked for; the text is for people."""
+
+
+class Refused(Problem):
+    """CPA refuses the management key or bans our address: nobody may try again soon."""
+
+
+class Unavailable(Problem):
+    """CPA is away, too slow, or answers with an error or with nonsense."""
+
+
+class Unreachable(Unavailable):
+    """Nobody is there: asking for something else would be no better."""
+
+
+class NotOffered(Unavailable):
+    """This CPA has no such path: it is older, or its management API is off."""
+
+
+def problem_of(name: str, status: int, body: bytes) -> Unavailable:
+    """The reply to a question about `name` was an error."""
+    if status == 404 and not body:
+        return NotOffered(
+            f"CPA has no {name}: it is an old version, or its management API is off. "
+            "Set remote-management secret-key in CPA's config."
+        )
+    if 300 <= status < 400:
+        return Unavailable(f"CPA_BASE_URL leads elsewhere ({status}): set it to the address it redirects to.")
+    words = quoted(error_words(body))
+    return Unavailable(f"CPA answers {status} for {name}: {words or 'no reason given'}.")
+
+
+def refusal_of(body: bytes) -> str:
+    """The sentence for a 401 or 403."""
+    words = quoted(error_words(body))
+    if "remote management" in words.lower():
+        return f"CPA takes no management from here ({words}): set remote-management allow-remote in CPA's config."
+    if "banned" in words.lower():
+        return f"CPA has banned our address: {words}. {SET_KEY}"
+    return f"CPA refuses the management key ({words or 'no reason given'}). {SET_KEY}"
+
+
+def quoted(words: object) -> str:
+    """Somebody else's words, safe to log: one short line without our key, which some servers repeat."""
+    text = str(words)
+    if settings.CPA_MANAGEMENT_KEY:
+        text = text.replace(settings.CPA_MANAGEMENT_KEY, "****")
+    return re.sub(r"[^\x20-\x7e]+", " ", text).strip()[:QUOTE_CHARACTERS].rstrip(".")

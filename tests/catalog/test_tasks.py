@@ -1,0 +1,78 @@
+"""What the task cluster does: syncs that say what is news, and a queue in which they cannot pile up."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ, Task
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+
+from catalog import tasks
+from catalog.models import AuthFile
+from cpa_usage.tasks import flush_sessions
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def said(caplog):
+    """The lines logged since the last call."""
+    caplog.set_level("INFO")
+
+    def lines():
+        found = [f"{r.levelname} {r.message}" for r in caplog.records if r.name == "catalog.tasks"]
+        caplog.clear()
+        return found
+
+    return lines
+
+
+def test_a_sync_logs_what_is_news(cpa, said):
+    assert tasks.sync() == "16 changed"
+    assert said() == ["INFO CPA's lists changed: 16 accounts and keys written."]
+    assert tasks.sync() == "0 changed"
+    assert said() == []
+    cpa.fail_paths = {"/v0/management/auth-files": 500}
+    for expected in (
+        ["WARNING CPA's lists could not all be read: CPA answers 500 for auth-files: injected failure."],
+        [],
+    ):
+        assert tasks.sync() == "CPA answers 500 for auth-files: injected failure."
+        assert said() == expected
+    cpa.fail_paths = {}
+    tasks.sync()
+    assert said() == ["INFO CPA's lists are read again."]
+
+
+def test_a_cpa_that_is_away_is_no_failure_of_the_task(cpa, said):
+    cpa.stop()
+    assert tasks.sync().startswith("CPA does not answer at ")
+    assert len(said()) == 1
+    tasks.sync()
+    assert said() == []
+    assert AuthFile.objects.count() == 0
+
+
+def test_a_queued_sync_waits_once():
+    for _ in range(3):
+        tasks.queue_sync()
+    (queued,) = OrmQ.objects.all()
+    assert (queued.func(), queued.task["save"]) == ("catalog.tasks.sync", False)
+
+
+def test_one_that_runs_is_no_reason_not_to_queue_another():
+    tasks.queue_sync()
+    OrmQ.objects.update(lock=timezone.now() + timedelta(hours=1))  # as the cluster does when it takes one
+    tasks.queue_sync()
+    assert OrmQ.objects.count() == 2
+
+
+def test_expired_sessions_and_old_results_are_forgotten():
+    now = timezone.now()
+    for name, age in (("old", 8), ("new", 6)):
+        ended = now - timedelta(days=age)
+        Task.objects.create(id=name, name=name, func="f", started=ended, stopped=ended, success=name == "new")
+        OutstandingToken.objects.create(jti=name, token=name, expires_at=now + timedelta(days=7 - age))
+    flush_sessions()
+    assert list(Task.objects.values_list("id", flat=True)) == ["new"]
+    assert list(OutstandingToken.objects.values_list("jti", flat=True)) == ["new"]
