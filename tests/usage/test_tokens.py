@@ -1,0 +1,136 @@
+"""Each row is what CPA was seen to send, or what an older CPA would have sent of it, and the classes that makes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usage.decoding import MOST, Breakdown, InputTokens, OutputTokens, TokenCounts
+from usage.tokens import Tokens, classify, family
+
+OPENAI, CLAUDE, GEMINI = (1201, 350, 120, 800, 0, 1551), (92, 210, 0, 3000, 500, 3802), (976, 150, 400, 600, 0, 1526)
+
+
+def counts(*figures, cached=None):
+    into, out, reasoning, read, written, total = figures
+    return TokenCounts(into, out, reasoning, read if cached is None else cached, total, read, written)
+
+
+@pytest.mark.parametrize(
+    ("executor", "sent", "classes"),
+    [
+        ("OpenAICompatExecutor", OPENAI, (401, 800, 0, 230, 120, 0, 1551)),
+        ("CodexExecutor", OPENAI, (401, 800, 0, 230, 120, 0, 1551)),
+        ("XAIExecutor", OPENAI, (401, 800, 0, 230, 120, 0, 1551)),
+        ("ClaudeExecutor", CLAUDE, (92, 3000, 500, 210, 0, 0, 3802)),
+        ("GeminiExecutor", GEMINI, (376, 600, 0, 150, 400, 0, 1526)),
+        ("GeminiVertexExecutor", GEMINI, (376, 600, 0, 150, 400, 0, 1526)),
+        ("AntigravityExecutor", GEMINI, (376, 600, 0, 150, 400, 0, 1526)),
+        ("AIStudioExecutor", GEMINI, (376, 600, 0, 150, 400, 0, 1526)),
+        ("claudeEXECUTOR", CLAUDE, (92, 3000, 500, 210, 0, 0, 3802)),
+        ("QwenExecutor", OPENAI, (401, 800, 0, 230, 120, 0, 1551)),
+        ("CodexExecutor", (100, 20, 0, 0, 30, 120), (70, 0, 30, 20, 0, 0, 120)),  # writes are inside the input
+    ],
+)
+def test_without_a_breakdown_the_executor_decides(executor, sent, classes):
+    assert classify(executor, "whatever", counts(*sent), None) == Tokens(*classes)
+
+
+@pytest.mark.parametrize(
+    ("executor", "provider", "style"),
+    [
+        ("", "claude", "claude"),
+        ("", "Anthropic", "claude"),
+        ("", "gemini", "gemini"),
+        ("", "gemini-interactions", "gemini"),
+        ("", "vertex", "gemini"),
+        ("", "antigravity", "gemini"),
+        ("unknown", "gemini", "gemini"),
+        ("", "codex", "codex"),
+        ("", "xai", "xai"),
+        ("", "openai-compatible-claude", "openaicompat"),
+        ("", "openai-compatible-gemini-pool", "openaicompat"),
+        ("", "zai-claude", ""),
+        ("", "", ""),
+        ("ClaudeExecutor", "zai", "claude"),
+        ("ClaudeExecutor", "openai-compatible-x", "openaicompat"),
+        ("OpenAICompatExecutor", "anthropic", "openaicompat"),
+        ("CodexAutoExecutor", "codex", "codex"),
+        ("QwenExecutor", "claude", ""),
+    ],
+)
+def test_family(executor, provider, style):
+    assert family(executor, provider) == style
+
+
+@pytest.mark.parametrize(
+    ("executor", "sent", "classes"),
+    [
+        # Claude repeats what it wrote as cached when nothing was read.
+        ("ClaudeExecutor", counts(92, 210, 0, 0, 500, 802, cached=500), (92, 0, 500, 210, 0, 0, 802)),
+        ("ClaudeExecutor", counts(92, 210, 0, 0, 500, 1002, cached=200), (92, 200, 500, 210, 0, 0, 1002)),
+        # Before 7.0.3 there was only cached_tokens.
+        ("CodexExecutor", TokenCounts(1201, 350, 120, 800, 1551), (401, 800, 0, 230, 120, 0, 1551)),
+        ("ClaudeExecutor", TokenCounts(92, 210, 0, 3000, 3302), (92, 3000, 0, 210, 0, 0, 3302)),
+        # cache_read is the better figure where both are there.
+        ("CodexExecutor", counts(1000, 10, 0, 300, 0, 1010, cached=400), (700, 300, 0, 10, 0, 0, 1010)),
+        # More cached than came in, more reasoning than went out: no class is negative.
+        ("CodexExecutor", counts(100, 20, 50, 300, 0, 120), (0, 300, 0, 0, 20, 0, 120)),
+        ("GeminiExecutor", counts(100, 20, 50, 0, 0, 170), (100, 0, 0, 20, 50, 0, 170)),
+        # Only a total.
+        ("OpenAICompatExecutor", counts(0, 0, 0, 0, 0, 777), (0, 0, 0, 0, 0, 777, 777)),
+        # A total that is more than its parts, and one that is less.
+        ("OpenAICompatExecutor", counts(1209, 350, 120, 800, 0, 2559), (409, 800, 0, 230, 120, 1000, 2559)),
+        ("OpenAICompatExecutor", counts(10, 5, 0, 0, 0, 0), (10, 0, 0, 5, 0, 0, 0)),
+    ],
+)
+def test_odd_counts(executor, sent, classes):
+    assert classify(executor, "", sent, None) == Tokens(*classes)
+
+
+def breakdown(*, quality="complete", schema=2, total=1551, into=(1201, 401, 800, 0), out=(350, 230, 120), rest=0):
+    return Breakdown(schema, quality, total, InputTokens(*into), OutputTokens(*out), rest)
+
+
+def test_a_complete_breakdown_is_taken_as_it_is_and_the_total_is_cpas():
+    sent = counts(9, 9, 9, 9, 9, 1552)
+    assert classify("ClaudeExecutor", "claude", sent, breakdown()) == Tokens(401, 800, 0, 230, 120, 0, 1552)
+
+
+def test_a_complete_breakdown_may_have_unclassified_tokens():
+    whole = breakdown(total=1561, rest=10)
+    assert classify("CodexExecutor", "codex", counts(*OPENAI), whole) == Tokens(401, 800, 0, 230, 120, 10, 1551)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        breakdown(quality="inconsistent"),
+        breakdown(quality="unclassified"),
+        breakdown(quality=""),
+        breakdown(schema=3),
+        breakdown(total=1552),
+        breakdown(into=(1201, 400, 800, 0)),
+        breakdown(out=(350, 230, 121)),
+        breakdown(rest=1),
+        None,
+    ],
+)
+def test_any_other_breakdown_is_not_believed(broken):
+    sent = counts(1209, 350, 120, 800, 0, 2559)
+    expected = Tokens(409, 800, 0, 230, 120, 1000, 2559)
+    assert classify("OpenAICompatExecutor", "openai-compatible-x", sent, broken) == expected
+
+
+figures = st.integers(0, MOST)
+
+
+@given(
+    st.sampled_from(["ClaudeExecutor", "CodexExecutor", "GeminiExecutor"]),
+    st.builds(TokenCounts, figures, figures, figures, figures, figures, st.none() | figures, st.none() | figures),
+)
+def test_no_class_is_negative_and_the_total_is_never_exceeded_by_the_unclassified(executor, sent):
+    tokens = classify(executor, "", sent, None)
+    assert min(tokens) >= 0
+    assert tokens.total == sent.total_tokens
+    classified = sum(tokens[:5])
+    assert tokens.unclassified == max(sent.total_tokens - classified, 0)

@@ -1,0 +1,251 @@
+"""Every question the product answers about usage: one function each, from a UsageFilter to an answer."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Max
+
+from catalog.models import accounts
+from pricing.models import Model
+from usage import answers
+from usage.answers import figures
+from usage.filters import NO_KEY, UsageFilter
+from usage.ingest import now_us
+from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
+from usage.paging import event_page
+from usage.periods import (
+    HOUR,
+    QUARTER,
+    Period,
+    date_of,
+    day_number,
+    day_start,
+    days,
+    five_minute_rows,
+    hours,
+    quarters,
+    rfc3339_local_day,
+    rfc3339_utc,
+    rfc3339_utc_us,
+)
+from usage.totals import SECOND, Reader, add_up
+
+DAY = 24 * HOUR
+NOTHING = [0] * len(MEASURES)
+HOURLY_IN_FULL = 31 * DAY  # a longer period shows the hours of its last week
+GRID_DAYS = 31
+FIVE_MINUTES = 300
+
+
+def overview(asked: UsageFilter) -> answers.Overview:
+    """Totals, gap-free series and health grid of the period; every series counts an event where its time falls."""
+    reader, span = Reader.of(asked), covered(asked.period)
+    summary = reader.total()
+    start, end = span or (0, 0)
+    detail = max(start, (reader.events_from or 0) // SECOND)
+    hours_from = start if end - start <= HOURLY_IN_FULL else end - 7 * DAY
+    grid = days(detail, end, settings.TIME_ZONE)[-GRID_DAYS:] if detail < end else []
+    since = min([max(hours_from, detail), *(first for _, first, _ in grid[:1])])
+    per_quarter = reader.per_quarter(*_within(asked.period, since)) if since < end else {}
+    return answers.Overview(
+        summary=answers.Figures(**figures(summary)),
+        hourly_series=_hourly(per_quarter, max(hours_from, detail), end),
+        daily_series=_daily(reader.per_day(), start, end),
+        health_grid=[_grid_row(per_quarter, first, last) for _, first, last in grid],
+        generated_at=rfc3339_utc(now_us() // SECOND),
+        detail_from=_moment(reader.events_from),
+    )
+
+
+def covered(period: Period) -> tuple[int, int] | None:
+    """The seconds [start, end) that series of the period show; None while there is nothing to show.
+
+    An open start is the first day counted; an open end is now, or the last quarter counted if a clock runs ahead.
+    """
+    start, end = period.start, period.end
+    if start is None:
+        first = Day.objects.order_by("bucket").values_list("bucket", flat=True).first()
+        if first is None:
+            return None
+        start = day_start(date_of(first), settings.TIME_ZONE) * SECOND
+    if end is None:
+        last = Quarter.objects.order_by("-bucket").values_list("bucket", flat=True).first() or 0
+        end = max(now_us(), (last + QUARTER) * SECOND, start + 1)
+    return start // SECOND, -(-end // SECOND)
+
+
+def _within(period, since):
+    """The part of a period from `since` (seconds) on, in µs."""
+    return max(since * SECOND, period.start or 0), period.end
+
+
+def _hourly(per_quarter, start, end):
+    by_hour = add_up((bucket // HOUR * HOUR, row) for bucket, row in per_quarter.items())
+    return [
+        answers.Bucket(bucket=rfc3339_utc(hour), **figures(by_hour.get(hour, NOTHING))) for hour in hours(start, end)
+    ]
+
+
+def _daily(per_day, start, end):
+    zone = settings.TIME_ZONE
+    return [
+        answers.Bucket(bucket=rfc3339_local_day(day, zone), **figures(per_day.get(day, NOTHING)))
+        for day, _, _ in days(start, end, zone)
+    ]
+
+
+def _grid_row(per_quarter, first, last):
+    row = []
+    for quarter in quarters(first, last):
+        measures = per_quarter.get(quarter, NOTHING)
+        row.append(answers.Cell(rfc3339_utc(quarter), measures[0], measures[1]))
+    return row
+
+
+def health(asked: UsageFilter, year: int | None = None, day: date | None = None) -> answers.Health:
+    """A year of local days and, when a day is chosen, its five-minute cells; the period is not looked at."""
+    zone = settings.TIME_ZONE
+    year = year or (day.year if day else datetime.now(ZoneInfo(zone)).year)
+    counts, events_from = _day_counts(asked), DrainState.load().events_from
+    first, after = day_number(date(year, 1, 1)), day_number(date(year, 12, 31)) + 1
+    cells = [
+        answers.DayCell(date_of(n).isoformat(), rfc3339_local_day(n, zone), *counts.get(n, (0, 0)))
+        for n in range(first, after)
+    ]
+    years: dict[int, int] = {}
+    for n, (total, _) in sorted(counts.items()):
+        years[date_of(n).year] = years.get(date_of(n).year, 0) + total
+    return answers.Health(
+        year=year,
+        start=rfc3339_local_day(first, zone),
+        end=rfc3339_local_day(after, zone),
+        days=cells,
+        years=[answers.Year(*pair) for pair in years.items()],
+        selected_day=day and day.isoformat(),
+        detail=_day_detail(asked, day, events_from) if day else [],
+        detail_from=_moment(events_from),
+    )
+
+
+def _day_counts(asked):
+    """(attempts, failed ones) of every local day ever counted."""
+    if not asked.request_id:
+        return {n: (total, failed) for n, total, failed in Day.objects.matching(asked).counted_by("bucket")}
+    per_day = Reader.of(asked.with_period(Period(None, None))).per_day()
+    return {n: (row[0], row[1]) for n, row in per_day.items()}
+
+
+def _day_detail(asked, day, events_from):
+    rows = five_minute_rows(day, settings.TIME_ZONE)
+    start, end = rows[0][0] if rows else 0, rows[-1][-1] + FIVE_MINUTES if rows else 0
+    if events_from is not None and end * SECOND <= events_from:
+        return []
+    events = Event.objects.between(start * SECOND, end * SECOND).matching(asked).counted_by(FIVE_MINUTES)
+    counts = {bucket: (total, failed) for bucket, total, failed in events}
+    return [[answers.Cell(rfc3339_utc(cell), *counts.get(cell, (0, 0))) for cell in row] for row in rows]
+
+
+def analysis(asked: UsageFilter) -> answers.Analysis:
+    """The period by client key, by model, and by both; most requests first, then by name."""
+    reader = Reader.of(asked)
+    per_series, labels = reader.per_series(), _labels(asked)
+    pairs = add_up(((*labels[series].group, labels[series].model.name), row) for series, row in per_series.items())
+    groups = add_up((key[:2], row) for key, row in pairs.items())
+    models = add_up((key[2], row) for key, row in pairs.items())
+    return answers.Analysis(
+        by_api=[
+            answers.GroupFigures(api_group_key=key, api_group_display=display, **figures(row))
+            for (key, display), row in _most_first(groups)
+        ],
+        by_model=[answers.ModelFigures(model=model, **figures(row)) for model, row in _most_first(models)],
+        by_api_and_model=[
+            answers.GroupModelFigures(api_group_key=key, api_group_display=display, model=model, **figures(row))
+            for (key, display, model), row in _most_first(pairs)
+        ],
+        detail_from=_moment(reader.events_from),
+    )
+
+
+def _most_first(sums):
+    return sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))
+
+
+def _labels(asked):
+    """The labels of every series the filter admits, by id."""
+    return {series.pk: series for series in Series.objects.matching(asked).labelled()}
+
+
+def credentials(asked: UsageFilter) -> answers.Credentials:
+    """The period by account, with what CPA says about it; most requests first, then by source."""
+    reader, labels = Reader.of(asked), _labels(asked)
+    per_series = reader.per_series()
+    rows = add_up((labels[series].account, row) for series, row in per_series.items())
+    known = accounts([auth_index for _, _, auth_index in rows])
+    seen = _last_seen(per_series, labels)
+    return answers.Credentials(
+        items=[_credential(account, row, known, seen) for account, row in _most_first(rows)],
+        detail_from=_moment(reader.events_from),
+    )
+
+
+def _credential(account, row, known, seen):
+    source, display, auth_index = account
+    about = known.get(auth_index)
+    return answers.Credential(
+        source=source,
+        source_display=display,
+        auth_index=auth_index,
+        name=about.name if about else "",
+        email=about.email if about else "",
+        provider=about.provider if about else "",
+        status=about.status if about else "",
+        last_seen=rfc3339_utc(seen[account]) if account in seen else None,
+        **figures(row),
+    )
+
+
+def _last_seen(per_series, labels):
+    """The newest kept quarter hour (seconds) in which each account was used."""
+    zone = settings.TIME_ZONE
+    last_days = dict(Day.objects.filter(series__in=per_series.keys()).values_list("series").annotate(Max("bucket")))
+    seen: dict[tuple, int] = {}
+    for day in set(last_days.values()):
+        span = (day_start(date_of(n), zone) for n in (day, day + 1))
+        series = [series for series, last in last_days.items() if last == day]
+        newest = Quarter.objects.between(*span).filter(series__in=series).values_list("series").annotate(Max("bucket"))
+        for id, bucket in newest:
+            account = labels[id].account
+            seen[account] = max(bucket, seen.get(account, 0))
+    return seen
+
+
+def filter_options(asked: UsageFilter) -> answers.FilterOptions:
+    """What occurs in the period and can be filtered by, sorted."""
+    reader, labels = Reader.of(asked), _labels(asked)
+    found = [labels[series] for series in reader.per_series()]
+    keys = {(s.api_key.fingerprint or NO_KEY, str(s.api_key)) for s in found}
+    sources = {(s.source, s.source_display) for s in found if s.source}
+    return answers.FilterOptions(
+        models=sorted({s.model.name for s in found}),
+        sources=sorted(source for source, _ in sources),
+        api_key_options=[answers.KeyOption(*key) for key in sorted(keys, key=lambda key: (key[1], key[0]))],
+        source_options=[answers.SourceOption(*source) for source in sorted(sources, key=lambda s: (s[1], s[0]))],
+        providers=sorted({s.provider for s in found if s.provider}),
+        endpoints=sorted({s.endpoint for s in found if s.endpoint}),
+        detail_from=_moment(reader.events_from),
+    )
+
+
+def events(asked: UsageFilter, page: int, page_size: int, before: str = "") -> answers.EventPage:
+    """One page of kept events, newest first; ValueError when `before` names no stored event."""
+    return event_page(asked, page, page_size, before)
+
+
+def models_used(offered: list[str]) -> answers.Names:
+    """Models CPA offers or a record named."""
+    return answers.Names(items=sorted({*offered, *Model.objects.values_list("name", flat=True)}))
+
+
+def _moment(us):
+    return None if us is None else rfc3339_utc_us(us)

@@ -1,0 +1,230 @@
+"""From the bytes of a queue item to typed fields: a fast decoder for what CPA sends, a tolerant one for all else."""
+
+import json
+import re
+from typing import Annotated
+
+from msgspec import Meta, MsgspecError, Raw, Struct, structs
+from msgspec.json import Decoder
+
+MOST = 10**9  # no request has more tokens, no attempt lasts longer (11 days): sums of such figures fit 64 bits
+
+NO_HEADERS = Raw(b"")
+
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+
+
+class Malformed(Exception):
+    """A record that cannot be read. The text is one sentence and quotes nothing of the record."""
+
+
+class TokenCounts(Struct, gc=False):
+    """CPA's `tokens`: what an input or output figure includes depends on the executor (see tokens.py)."""
+
+    input_tokens: Count
+    output_tokens: Count
+    reasoning_tokens: Count
+    cached_tokens: Count
+    total_tokens: Count
+    cache_read_tokens: Count | None = None
+    cache_creation_tokens: Count | None = None
+
+
+class InputTokens(Struct, gc=False):
+    """The input of a breakdown, free of overlap."""
+
+    total_tokens: Count
+    uncached_tokens: Count
+    cache_read_tokens: Count
+    cache_write_tokens: Count
+
+
+class OutputTokens(Struct, gc=False):
+    """The output of a breakdown, free of overlap."""
+
+    total_tokens: Count
+    non_reasoning_tokens: Count
+    reasoning_tokens: Count
+
+
+class Breakdown(Struct, gc=False):
+    """CPA's `token_breakdown`, schema 2."""
+
+    schema_version: int
+    quality: str
+    total_tokens: Count
+    input: InputTokens
+    output: OutputTokens
+    unclassified_tokens: Count
+
+
+class Fail(Struct, gc=False):
+    """What the upstream, or CPA in its place, answered."""
+
+    status_code: Count
+    body: str
+
+
+class Item(Struct, gc=False):
+    """A queue item as sent: fields of every CPA version since 6.9 are required, later ones None when absent."""
+
+    timestamp: str
+    latency_ms: Count
+    source: str
+    auth_index: str
+    tokens: TokenCounts
+    failed: bool
+    provider: str
+    model: str
+    endpoint: str
+    auth_type: str
+    api_key: str
+    request_id: str
+    alias: str | None = None
+    fail: Fail | None = None
+    response_headers: Raw = NO_HEADERS
+    reasoning_effort: str | None = None
+    ttft_ms: Count | None = None
+    service_tier: str | None = None
+    executor_type: str | None = None
+    response_service_tier: str | None = None
+    request_service_tier: str | None = None
+    client_ip: str | None = None
+    x_forwarded_for: str | None = None
+    user_agent: str | None = None
+    token_breakdown: Breakdown | None = None
+
+
+_FAULTS = (MsgspecError, UnicodeError, RecursionError)
+_decode = Decoder(Item).decode
+
+
+def decode(raw: bytes) -> Item:
+    """The fields of an item; raises Malformed for what is no JSON object or has a type or figure that cannot be."""
+    try:
+        item = _decode(raw)
+    except _FAULTS:
+        return tolerant(raw)
+    return tolerant(raw) if _misspelt(item, raw) else item
+
+
+def _misspelt(item, raw):
+    """Whether a field that seems absent is there after all: null, or written in other letters."""
+    lower = raw.lower()
+    for (
+        name,
+        quoted,
+    ) in _OPTIONAL:  # a loop and rfind, for this runs for every record: any() and `in` take twice as long
+        value = getattr(item, name)
+        if (value is None or value is NO_HEADERS) and lower.rfind(quoted) >= 0:
+            return True
+    return False
+
+
+def tolerant(raw: bytes) -> Item:
+    """The fields of an item in any legible spelling: keys in any case, bytes that are no UTF-8, 12.0 for 12, nulls."""
+    fields = Fields(_json(raw))
+    tokens, breakdown, fail = fields.object("tokens"), fields.object("token_breakdown"), fields.object("fail")
+    return Item(
+        **{name: fields.text(name) for name in _TEXTS},
+        latency_ms=fields.count("latency_ms"),
+        ttft_ms=fields.count("ttft_ms"),
+        failed=fields.flag("failed"),
+        tokens=TokenCounts(**{name: tokens.count(name) for name in TokenCounts.__struct_fields__}),
+        token_breakdown=_breakdown(breakdown),
+        fail=Fail(fail.count("status_code"), fail.text("body")),
+        response_headers=fields.raw("response_headers"),
+    )
+
+
+def _json(raw):
+    try:
+        # Not strict: control characters inside a text do no harm.
+        return json.loads(raw.decode("utf-8", "replace").lstrip("\ufeff"), strict=False)
+    except ValueError:
+        raise Malformed("It is not JSON.") from None
+    except RecursionError:
+        raise Malformed("It is nested too deeply.") from None
+
+
+def _breakdown(fields):
+    """The breakdown where it is of the schema known; another schema may have any shape and says nothing to us."""
+    if not fields.known("schema_version", 2):
+        return None
+    into, out = fields.object("input"), fields.object("output")
+    return Breakdown(
+        schema_version=2,
+        quality=fields.text("quality"),
+        total_tokens=fields.count("total_tokens"),
+        input=InputTokens(**{name: into.count(name) for name in InputTokens.__struct_fields__}),
+        output=OutputTokens(**{name: out.count(name) for name in OutputTokens.__struct_fields__}),
+        unclassified_tokens=fields.count("unclassified_tokens"),
+    )
+
+
+class Fields:
+    """A JSON object read leniently; what has an impossible type is told by the path of its field."""
+
+    def __init__(self, value, path=""):
+        if not isinstance(value, dict):
+            raise Malformed(f"{path or 'It'} is not a JSON object.")
+        self._values = {key.strip().lower(): item for key, item in value.items()} | value
+        self._path = f"{path}." if path else ""
+
+    def text(self, name: str) -> str:
+        """A text, '' when absent; never with NUL or lone surrogates, which databases and UTF-8 refuse."""
+        value = self._get(name, "")
+        if not isinstance(value, str):
+            raise self._malformed(name, "not a text")
+        return legible(value)
+
+    def count(self, name: str) -> int:
+        """A whole number from 0 to MOST; 0 when absent or negative."""
+        value = self._get(name, 0)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._malformed(name, "not a whole number")
+        if value > MOST:
+            raise self._malformed(name, "larger than any real figure")
+        return max(value, 0)
+
+    def flag(self, name: str) -> bool:
+        """True or false; false when absent."""
+        value = self._get(name, False)
+        if not isinstance(value, bool):
+            raise self._malformed(name, "neither true nor false")
+        return value
+
+    def object(self, name: str) -> "Fields":
+        """An object, empty when absent."""
+        return Fields(self._get(name, {}), self._path + name)
+
+    def raw(self, name: str) -> Raw:
+        """Any value, as JSON; NO_HEADERS when absent."""
+        value = self._get(name, None)
+        return NO_HEADERS if value is None else Raw(json.dumps(value).encode())
+
+    def known(self, name: str, version: int) -> bool:
+        """Whether the field has exactly this number."""
+        value = self._get(name, None)
+        return not isinstance(value, bool) and value == version
+
+    def _get(self, name, default):
+        value = self._values.get(name)
+        return default if value is None else value
+
+    def _malformed(self, name, what):
+        return Malformed(f"The field {self._path}{name} is {what}.")
+
+
+_ILLEGIBLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def legible(text: str) -> str:
+    """The text with U+FFFD for NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
+    return _ILLEGIBLE.sub("\ufffd", text)
+
+
+_TEXTS = [field.name for field in structs.fields(Item) if field.type in (str, str | None)]
+_OPTIONAL = [(field.name, f'"{field.name}"'.encode()) for field in structs.fields(Item) if not field.required]

@@ -1,0 +1,71 @@
+"""When may records have been lost? When nobody took them for longer than CPA keeps them, or a connection broke."""
+
+import threading
+from collections import deque
+from typing import NamedTuple
+
+SECOND = 1_000_000
+RETENTION = 60 * SECOND  # CPA's default; it can be configured up to an hour, and we cannot see it
+
+NOBODY_READ = "nobody read CPA's queue for longer than the 60 seconds it keeps records by default"
+
+
+class Span(NamedTuple):
+    """A time, µs since the epoch UTC, in which records may have been lost, and why."""
+
+    start: int
+    end: int
+    reason: str
+
+
+class Continuity:
+    """Follows the contacts with the queue; `spans` collects gaps once they are over."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._last: int | None = None
+        self._first: int | None = None
+        self._cut_since: int | None = None
+        self._reason = NOBODY_READ
+        self.spans: deque[Span] = deque()
+
+    @property
+    def last(self) -> int | None:
+        """The latest contact of this process."""
+        return self._last if self._first is not None else None
+
+    def contact(self, at: int):
+        """The queue answered at `at`, with records or without."""
+        with self._lock:
+            if self._cut_since is not None:
+                self.spans.append(Span(self._cut_since, at, self._reason))
+            elif self._last is not None:
+                self._compare(self._last, at)
+            self._first = self._first or at
+            self._last, self._cut_since, self._reason = at, None, NOBODY_READ
+
+    def cut(self, at: int, reason: str):
+        """The connection broke while records were on their way."""
+        with self._lock:
+            if self._cut_since is None:
+                self._cut_since, self._reason = self._last or at, reason
+
+    def paused(self, reason: str):
+        """We do not read for a reason of our own, which a gap should name."""
+        with self._lock:
+            if self._cut_since is None:
+                self._reason = reason
+
+    def resume(self, last: int, was_subscribed: bool):
+        """An earlier process had its latest contact at `last`; it died when it `was_subscribed` still."""
+        with self._lock:
+            if was_subscribed and last:
+                self.spans.append(Span(last, self._first or last, "the drain died while it was subscribed"))
+            if self._first is None:
+                self._last = last
+            else:  # learnt late: the database was away when this process began to read
+                self._compare(last, self._first)
+
+    def _compare(self, before: int, at: int):
+        if at - before > RETENTION:
+            self.spans.append(Span(before, at - RETENTION, self._reason))

@@ -1,0 +1,141 @@
+"""The reader: pops and spools, nothing else, so that no slow database ever keeps records waiting at CPA."""
+
+import logging
+import threading
+import time
+from typing import NamedTuple
+
+from django.conf import settings
+
+from usage.drain.progress import Progress
+from usage.queue import Cut, Doors, QueueError, Refused
+from usage.spool import Spool
+
+log = logging.getLogger("usage.drain")
+
+REPLY_TARGET_BYTES = 16 * 1024 * 1024  # so many records are asked for at once that a reply stays about this large
+FIRST_LIMIT = 100  # before anything is known about their size
+RESUME_SHARE = 0.9  # of the spool's size, before popping goes on after it was full
+REFRESH = b'{"refresh":true}'
+
+KEY_HINT = "Set CPA_MANAGEMENT_KEY to the remote-management secret-key of CPA's config; it is tried every 10 minutes."
+
+
+class Popped(NamedTuple):
+    """What a step did: records spooled, seconds to wait before the next step, and what failed."""
+
+    records: int = 0
+    wait: float = 0
+    error: str = ""
+
+
+class Reader:
+    """Takes records from the queue to the spool."""
+
+    def __init__(self, doors: Doors, spool: Spool, progress: Progress):
+        self._doors, self._spool, self._progress = doors, spool, progress
+        self._limit = min(FIRST_LIMIT, settings.REDIS_QUEUE_BATCH_SIZE)
+        self._in_hand: tuple[int, list[bytes]] = (0, [])
+        self._held_back = False
+
+    def run(self, stopping: threading.Event):
+        """Step until `stopping`; then leave the queue in good order. The body of the reader's thread."""
+        try:
+            while not stopping.is_set():
+                popped = self.step()
+                if popped.wait:
+                    stopping.wait(popped.wait)
+            self.leave()
+        except Exception:
+            log.exception("The reader stopped on an error that should not be.")
+            self._progress.crashed = True
+        self._progress.arrived.set()
+
+    def step(self) -> Popped:
+        """Pop one batch and spool it."""
+        if self._in_hand[1]:
+            return self._keep(0)
+        if reason := self._hold_back():
+            return Popped(wait=1, error=reason)
+        if self._progress.starved:
+            self._doors.starved()
+        try:
+            records = self._doors.pop(self._limit)
+        except QueueError as error:
+            return self._failed(error)
+        return self._popped(records)
+
+    def leave(self):
+        """Close the queue and spool what was still on its way."""
+        arrived, records = self._in_hand
+        self._in_hand = (arrived or _now(), records + self._doors.close())
+        if self._keep(0).error:
+            log.error("%d popped records are lost: the spool cannot be written.", len(self._in_hand[1]))
+
+    def _popped(self, records: list[bytes]) -> Popped:
+        now, asked = _now(), self._limit
+        self._progress.mode = self._doors.mode
+        self._progress.continuity.contact(now)
+        self._progress.recovered(f"CPA's queue answers again, mode {self._doors.mode}.")
+        self._learn_size(records)
+        if REFRESH in records:
+            self._progress.wants_sync = True
+            records = [record for record in records if record != REFRESH]
+        self._in_hand = (now, records)
+        more_to_come = len(records) >= asked or self._doors.mode == "subscribe"
+        return self._keep(0 if more_to_come else settings.REDIS_QUEUE_IDLE_INTERVAL.total_seconds())
+
+    def _keep(self, wait: float) -> Popped:
+        """Spool what is in hand; on failure it stays in hand, and nothing more is popped."""
+        arrived, records = self._in_hand
+        if not records:
+            return Popped(wait=wait)
+        try:
+            self._spool.append(arrived, records)
+        except OSError as error:
+            sentence = f"The spool {self._spool.directory} cannot be written: {error.strerror}."
+            self._pause(sentence)
+            return Popped(wait=1, error=sentence)
+        self._in_hand = (0, [])
+        self._progress.batches += 1
+        self._progress.records += len(records)
+        self._progress.arrived.set()
+        return Popped(len(records), wait)
+
+    def _hold_back(self) -> str:
+        """Why nothing may be popped now, or ''. A subscription is left meanwhile, so that CPA queues the records."""
+        spool, share = self._spool, RESUME_SHARE if self._held_back else 1
+        reason = self._progress.paused
+        if spool.bytes >= spool.max_bytes * share:
+            reason = f"The spool is full ({spool.bytes >> 20} MB wait to be stored): nothing is popped until it drains."
+        if reason and not self._held_back:
+            self.leave()
+        self._held_back = bool(reason)
+        if reason:
+            self._pause(reason)
+        return reason
+
+    def _pause(self, reason: str):
+        self._progress.continuity.paused(reason)
+        self._progress.failed(reason)
+
+    def _failed(self, error: QueueError) -> Popped:
+        if isinstance(error, Refused):
+            sentence, wait = f"{error} {KEY_HINT}", 1.0  # asks nobody before the ten minutes are over
+        else:
+            sentence, wait = str(error), settings.REDIS_QUEUE_ERROR_BACKOFF.total_seconds()
+        if isinstance(error, Cut):
+            self._progress.continuity.cut(_now(), str(error))
+            wait = 0.1  # records wait at CPA now; if it is away, the next try says so
+        self._progress.failed(sentence)
+        return Popped(wait=wait, error=sentence)
+
+    def _learn_size(self, records: list[bytes]):
+        largest = max(map(len, records), default=1) or 1
+        wanted = min(REPLY_TARGET_BYTES // largest, self._limit * 4)
+        self._limit = max(1, min(wanted, settings.REDIS_QUEUE_BATCH_SIZE))
+
+
+def _now() -> int:
+    """µs since the epoch, UTC."""
+    return time.time_ns() // 1000

@@ -1,0 +1,278 @@
+"""The only writer of events and rollups: a batch of raw records becomes rows and totals in one transaction."""
+
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from pricing.book import PriceBook
+from pricing.models import Revision
+from usage import records
+from usage.batch import Parsed, late_letter
+from usage.costs import Costs
+from usage.finality import chunks, settle
+from usage.labels import ClientMap, Labels, SeriesMap
+from usage.models import MEASURES, Day, DeadLetter, DrainState, Event, LimitReading, Quarter
+from usage.periods import QUARTER, local_day
+
+QUARTER_US = QUARTER * 1_000_000
+
+
+class Stored(NamedTuple):
+    """What became of a batch."""
+
+    events: int = 0
+    duplicates: int = 0
+    dead: int = 0
+    too_late: int = 0
+    refresh: bool = False
+
+
+class Writer:
+    """Stores batches; remembers label sets and prices between them. One thread at a time."""
+
+    def __init__(self):
+        self.series = self.clients = self.book = None
+        self.limits_seen = {}
+
+    def store(self, batch: list[tuple[int, bytes]]) -> Stored:
+        """Store (arrival in µs UTC, raw record) pairs; storing one again changes nothing.
+
+        Raises django.db.Error when the database is away; then nothing of the batch is stored. A record that cannot be
+        read is kept as a dead letter and never stops the others.
+        """
+        parsed = Parsed(batch)
+        try:
+            with transaction.atomic():
+                return self._store(parsed)
+        except Exception:
+            self.series = self.clients = self.book = None  # they may name rows that were rolled back
+            raise
+
+    def _store(self, parsed):
+        state = DrainState.lock()
+        self._remember()
+        kept, late = _split_at(state.events_from, parsed.records)
+        fresh = _unseen(kept)
+        labels = self._label(fresh)
+        final, undone = settle(fresh, labels)
+        self._insert(fresh, labels, final)
+        add_to_rollups(_count(fresh, [self.series.ids[label] for label in labels], final, undone), self.costs)
+        dead = _bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
+        self._note_limits(fresh)
+        stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
+        self._tell(state, stored)
+        return stored
+
+    def _remember(self):
+        """Load what is remembered, and prices anew when they changed: inside the transaction, so none is missed."""
+        if self.series is None:
+            self.series, self.clients = SeriesMap(), ClientMap()
+        if self.book is None or self.book.revision != Revision.current():
+            self.book = PriceBook.load()
+        self.costs = Costs(self.book)
+
+    def _label(self, fresh):
+        """The label set of each record; all of them have rows afterwards."""
+        self.series.observe_models({record.model for record in fresh})
+        models, step = self.series.models, self.book.label
+        labels = [
+            Labels(
+                r.provider,
+                r.executor_type,
+                r.model,
+                r.requested_model,
+                r.source,
+                r.source_display,
+                r.auth_index,
+                r.auth_type,
+                r.api_key,
+                r.endpoint,
+                r.tier,
+                step(models[r.model], r.uncached + r.cache_read + r.cache_write),
+                r.reasoning_effort,
+                r.failed,
+            )
+            for r in fresh
+        ]
+        self.series.observe(set(labels), {r.api_key: r.api_key_mask for r in fresh})
+        self.clients.observe({(r.client_ip, r.x_forwarded_for, r.user_agent) for r in fresh})
+        for label in labels:
+            self.costs.learn(self.series.ids[label], models[label.model], label.tier, label.context_over)
+        return labels
+
+    def _insert(self, fresh, labels, final):
+        series, clients = self.series.ids, self.clients.ids
+        insert_events(
+            (
+                r.timestamp,
+                r.fingerprint,
+                series[label],
+                clients[r.client_ip, r.x_forwarded_for, r.user_agent],
+                r.request_id,
+                ended,
+                r.latency_ms,
+                r.ttft_ms,
+                r.uncached,
+                r.cache_read,
+                r.cache_write,
+                r.output,
+                r.reasoning,
+                r.unclassified,
+                r.total,
+                r.service_tier,
+                r.request_service_tier,
+                r.response_service_tier,
+                r.fail_status_code,
+                r.fail_body,
+                r.fail_body_length,
+                r.claimed,
+            )
+            for r, label, ended in zip(fresh, labels, final, strict=True)
+        )
+
+    def _note_limits(self, fresh):
+        """Keep the rate-limit headers of each account's newest record."""
+        newest = {}
+        for record in fresh:
+            if record.response_headers and record.timestamp >= self.limits_seen.get(record.auth_index, 0):
+                self.limits_seen[record.auth_index] = record.timestamp
+                newest[record.auth_index] = record
+        readings = [
+            LimitReading(auth_index=index, seen_at=record.timestamp, headers=headers)
+            for index, record in newest.items()
+            if (headers := records.limit_headers(record.response_headers))
+        ]
+        if readings:
+            LimitReading.objects.bulk_create(
+                readings, update_conflicts=True, unique_fields=["auth_index"], update_fields=["seen_at", "headers"]
+            )
+
+    def _tell(self, state, stored):
+        changes = {
+            "total_inserted": stored.events,
+            "total_deduped": stored.duplicates,
+            "total_decode_errors": stored.dead - stored.too_late,
+            "total_too_late": stored.too_late,
+            "total_folded": self.series.folded,
+        }
+        self.series.folded = 0
+        fields = {name: F(name) + count for name, count in changes.items() if count}
+        if stored.events:
+            fields["last_inserted_at"] = timezone.now()
+        if not state.zone:
+            fields["zone"] = settings.TIME_ZONE
+        if fields:
+            DrainState.objects.filter(pk=1).update(**fields)
+
+
+def _bury(letters):
+    """Keep dead letters; returns how many were new."""
+    if not letters:
+        return 0
+    before = DeadLetter.objects.count()
+    DeadLetter.objects.bulk_create(letters, ignore_conflicts=True, batch_size=100)
+    return DeadLetter.objects.count() - before
+
+
+def _split_at(events_from, found):
+    """Records that can be stored, and those older than the kept detail."""
+    if events_from is None:
+        return found, []
+    return [r for r in found if r.timestamp >= events_from], [r for r in found if r.timestamp < events_from]
+
+
+def _unseen(found):
+    """The records that are not stored yet, once each, in order of arrival."""
+    fresh = {}
+    for record in found:
+        fresh.setdefault((record.timestamp, record.fingerprint), record)
+    for chunk in chunks(sorted({timestamp for timestamp, _ in fresh})):
+        for timestamp, fingerprint in Event.objects.filter(timestamp__in=chunk).values_list("timestamp", "fingerprint"):
+            fresh.pop((timestamp, bytes(fingerprint)), None)
+    return list(fresh.values())
+
+
+def _count(fresh, series_ids, final, undone):
+    """The measures (without cost) of every quarter and series the batch touches."""
+    quarters = {}
+    for r, series_id, ended in zip(fresh, series_ids, final, strict=True):
+        key = (r.timestamp // QUARTER_US * QUARTER, series_id)
+        row = quarters.get(key)
+        if row is None:
+            row = quarters[key] = [0] * len(MEASURES)
+        failed, latency, ttft = r.failed, r.latency_ms, r.ttft_ms
+        row[0] += 1
+        row[1] += failed
+        row[2] += ended
+        row[3] += ended and failed
+        row[4] += r.uncached
+        row[5] += r.cache_read
+        row[6] += r.cache_write
+        row[7] += r.output
+        row[8] += r.reasoning
+        row[9] += r.unclassified
+        row[10] += r.total
+        row[11] += latency
+        row[12] += latency > 0
+        row[13] += ttft
+        row[14] += ttft > 0
+    for timestamp, series_id, failed, change in undone:
+        row = quarters.setdefault((timestamp // QUARTER_US * QUARTER, series_id), [0] * len(MEASURES))
+        row[2] += change
+        row[3] += change * failed
+    return quarters
+
+
+def add_to_rollups(quarters: dict[tuple[int, int], list[int]], costs: Costs):
+    """Price the measures of (quarter, series) and add them to the quarters and to their local days."""
+    days = fold_days(quarters, costs)
+    upsert(Quarter, quarters)
+    upsert(Day, days)
+
+
+def fold_days(quarters, costs) -> dict[tuple[int, int], list[int]]:
+    """Price each quarter's row in place and sum the rows by (local day, series)."""
+    zone, days = settings.TIME_ZONE, {}
+    for (bucket, series_id), row in quarters.items():
+        day = local_day(bucket, zone)
+        costs.fill(series_id, day, row)
+        total = days.get((day, series_id))
+        days[day, series_id] = row if total is None else [a + b for a, b in zip(total, row, strict=True)]
+    return days
+
+
+def upsert(rollup, rows: dict[tuple[int, int], list[int]]):
+    """Add measures to the rows of a rollup, in key order so that writers on PostgreSQL cannot lock each other out."""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_UPSERT[rollup], [(*key, *rows[key]) for key in sorted(rows)])
+
+
+def insert_events(rows: Iterable[tuple]):
+    """Insert rows of EVENT_COLUMNS, already adapted: integers, text, bytes and booleans only."""
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT_EVENT, list(rows))
+
+
+EVENT_COLUMNS = [field.column for field in Event._meta.concrete_fields if not field.primary_key]
+_INSERT_EVENT = (
+    f"INSERT INTO {Event._meta.db_table} ({', '.join(EVENT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(EVENT_COLUMNS))})"
+)
+_UPSERT = {
+    rollup: (
+        f"INSERT INTO {rollup._meta.db_table} (bucket, series_id, {', '.join(MEASURES)}) "
+        f"VALUES ({', '.join(['%s'] * (2 + len(MEASURES)))}) ON CONFLICT (bucket, series_id) DO UPDATE SET "
+        + ", ".join(f"{name} = {rollup._meta.db_table}.{name} + excluded.{name}" for name in MEASURES)
+    )
+    for rollup in (Quarter, Day)
+}
+
+
+def now_us() -> int:
+    """The present, µs since the epoch."""
+    return time.time_ns() // 1000

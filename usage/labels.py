@@ -1,0 +1,125 @@
+"""The writer's memory of label sets: from what a record says to the ids of its rows."""
+
+from hashlib import blake2b
+from typing import NamedTuple
+
+import msgspec
+
+from aliases.models import ApiKey
+from pricing.models import Model
+from usage.models import Client, Series
+
+SERIES_LIMIT = 50_000  # beyond it new label sets fold into one, so that a flood of names cannot fill the tables
+CLIENTS_REMEMBERED = 20_000
+OTHER = "(other)"
+
+
+class Labels(NamedTuple):
+    """Everything a Series row holds, with names instead of ids."""
+
+    provider: str
+    executor_type: str
+    model: str
+    requested_model: str
+    source: str
+    source_display: str
+    auth_index: str
+    auth_type: str
+    api_key: str
+    endpoint: str
+    tier: str
+    context_over: int
+    reasoning_effort: str
+    failed: bool
+
+    def digest(self) -> bytes:
+        """What makes the label set unique: a hash over all of it, in a form no two sets share."""
+        return digest_of(self)
+
+    def folded(self):
+        """The same attempt without the names that flood; what its price depends on stays."""
+        names = ("provider", "executor_type", "requested_model", "source", "source_display", "auth_index")
+        return self._replace(**dict.fromkeys(names, OTHER), endpoint=OTHER, reasoning_effort="")
+
+
+def digest_of(values) -> bytes:
+    """BLAKE2b-128 over a tuple of strings, integers and booleans."""
+    return blake2b(msgspec.json.encode(values), digest_size=16).digest()
+
+
+class SeriesMap:
+    """Label set -> Series id, filled from the table once and from then on by what the writer meets."""
+
+    def __init__(self):
+        self.models: dict[str, int] = dict(Model.objects.values_list("name", "id"))
+        self.keys: dict[str, int] = dict(ApiKey.objects.values_list("fingerprint", "id"))
+        self.ids: dict[Labels, int] = {}
+        self.count = Series.objects.count()
+        self.folded = 0
+
+    def observe_models(self, names: set[str]):
+        """Make sure every model of `names` has a row; its id decides which price steps label a record."""
+        if missing := names - self.models.keys():
+            self.models.update(Model.objects.observe(missing))
+
+    def observe(self, labels: set[Labels], masks: dict[str, str]):
+        """Make sure every label set has a row; `masks` has the mask of each client key's fingerprint."""
+        missing = {label for label in labels if label not in self.ids}
+        if missing:
+            self._find(missing)
+        if missing := [label for label in missing if label not in self.ids]:
+            room = max(SERIES_LIMIT - self.count, 0)
+            self._create(missing[:room], masks)
+            self._fold(missing[room:], masks)
+
+    def _find(self, labels):
+        """Read rows that exist already: the first time a label set is met after a start."""
+        by_digest = {label.digest(): label for label in labels}
+        for id, digest in Series.objects.with_digests(list(by_digest)).values_list("id", "digest"):
+            self.ids[by_digest[bytes(digest)]] = id
+
+    def _create(self, labels, masks):
+        if not labels:
+            return
+        missing = {label.api_key for label in labels} - self.keys.keys()
+        if missing:
+            self.keys.update(ApiKey.objects.observe({fingerprint: masks[fingerprint] for fingerprint in missing}))
+        Series.objects.bulk_create([self._row(label) for label in labels], ignore_conflicts=True, batch_size=500)
+        self.count += len(labels)
+        self._find(labels)
+
+    def _row(self, labels):
+        fields = labels._asdict()
+        fields.update(model_id=self.models[fields.pop("model")], api_key_id=self.keys[fields.pop("api_key")])
+        return Series(digest=labels.digest(), **fields)
+
+    def _fold(self, labels, masks):
+        """Past the limit: send each set to its folded twin, of which there are few."""
+        twins = {label: label.folded() for label in labels}
+        self._find(set(twins.values()))
+        self._create([twin for twin in set(twins.values()) if twin not in self.ids], masks)
+        self.ids.update((label, self.ids[twin]) for label, twin in twins.items())
+        self.folded += len(labels)
+
+
+class ClientMap:
+    """(address, forwarded-for, user agent) -> Client id."""
+
+    def __init__(self):
+        self.ids: dict[tuple, int] = {}
+
+    def observe(self, clients: set[tuple]):
+        """Make sure every client has a row."""
+        if len(self.ids) > CLIENTS_REMEMBERED:
+            self.ids.clear()
+        by_digest = {digest_of(client): client for client in clients if client not in self.ids}
+        if by_digest and len(self._find(by_digest)) < len(by_digest):
+            rows = (Client(digest=d, ip=c[0], forwarded_for=c[1], user_agent=c[2]) for d, c in by_digest.items())
+            Client.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+            self._find(by_digest)
+
+    def _find(self, by_digest):
+        rows = Client.objects.filter(digest__in=list(by_digest)).values_list("digest", "id")
+        found = {by_digest[bytes(digest)]: id for digest, id in rows}
+        self.ids.update(found)
+        return found

@@ -1,0 +1,92 @@
+"""Times as CPA writes them, to microseconds since the epoch in UTC; cut, never rounded."""
+
+import re
+from datetime import date
+
+SECOND = 1_000_000
+DAY = 86_400
+EARLIEST = 1_577_836_800 * SECOND  # 2020: CPA is younger
+AHEAD = DAY * SECOND  # a clock may run ahead, but not by more
+FIRST_CLAIM = -62_135_596_800 * SECOND  # years 1 to 9999, also after taking an offset away: what a calendar can show
+LAST_CLAIM = 253_402_300_800 * SECOND - 1
+MINUTES_REMEMBERED = 20_000
+
+_USUAL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_ODD = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})"
+    r"(?:[Tt\s]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d*))?)?)?"
+    r"\s*(?:[Zz]|([+-])(\d{1,2}):?(\d\d)?)?",
+    re.ASCII,
+)
+_minutes: dict[str, int] = {}  # "2026-11-24T11:56+08:00" -> µs; thousands of records share one
+
+
+def believed(text: str, arrived: int) -> tuple[int, int | None]:
+    """When it happened and, where that is not what the text claims, the claim; both in µs.
+
+    A blank text counts as the time of arrival; so does a claim before 2020 or more than a day ahead of the arrival.
+    Raises ValueError for a text that is no time.
+    """
+    if not text.strip():
+        return arrived, None
+    claimed = moment(text)
+    if EARLIEST <= claimed <= arrived + AHEAD:
+        return claimed, None
+    return arrived, min(max(claimed, FIRST_CLAIM), LAST_CLAIM)
+
+
+def moment(text: str) -> int:
+    """µs of an RFC 3339 time with any number of decimals, or of one of its kin; ValueError when it is no time."""
+    usual = _USUAL.fullmatch(text)
+    if usual is None:
+        return _odd_moment(text)
+    minute, seconds, fraction, offset = usual.groups()
+    key = minute + offset
+    at = _minutes.get(key)
+    if at is None:
+        at = _remember(key)
+    at += int(seconds) * SECOND
+    return at + _microseconds(fraction) if fraction else at
+
+
+def _remember(key):
+    """The µs of a minute with its offset."""
+    if len(_minutes) >= MINUTES_REMEMBERED:
+        _minutes.clear()
+    at = _minutes[key] = _odd_moment(key)
+    return at
+
+
+def _microseconds(fraction):
+    return int(fraction[:6].ljust(6, "0"))
+
+
+def _odd_moment(text):
+    """Any legible form: one-digit hours, a comma, a blank or small t and z, a leap second, no offset (then UTC)."""
+    odd = _ODD.fullmatch(text.strip())
+    if odd is None:
+        raise ValueError("no time")
+    *when, fraction, sign, offset_hours, offset_minutes = odd.groups()
+    year, month, day, hour, minute, second = (int(part or 0) for part in when)
+    east = _offset(sign, int(offset_hours or 0), int(offset_minutes or 0))
+    clock = _clock(hour, minute, second)
+    return (_days(year, month, day) * DAY + clock - east) * SECOND + _microseconds(fraction or "0")
+
+
+def _clock(hour, minute, second):
+    """Seconds since midnight; a leap second is the next minute's first."""
+    if hour > 23 or minute > 59 or second > 60:
+        raise ValueError("no time of day")
+    return hour * 3600 + minute * 60 + second
+
+
+def _offset(sign, hours, minutes):
+    """Seconds east of UTC."""
+    if hours > 23 or minutes > 59:
+        raise ValueError("no offset")
+    return (-1 if sign == "-" else 1) * (hours * 3600 + minutes * 60)
+
+
+def _days(year, month, day):
+    """Days since 1970-01-01; Python's calendar begins with the year 1."""
+    return date(max(year, 1), month, day).toordinal() - 719_163

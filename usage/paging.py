@@ -1,0 +1,142 @@
+"""Pages of events, newest first, at the same price for the first and the ten-thousandth.
+
+Counts come from rollups: they tell which quarter hours hold the rows of a page, and only those are read.
+"""
+
+from django.conf import settings
+from django.db.models import Q
+
+from usage.answers import EventPage
+from usage.eventrows import event_rows
+from usage.filters import UsageFilter
+from usage.models import Event
+from usage.periods import QUARTER, Period, date_of, day_start, rfc3339_utc_us
+from usage.snapshots import snapshot
+from usage.totals import SECOND, Reader
+
+SPANS_AT_ONCE = 100  # ranges in one query; SQLite bounds the depth of an expression
+
+
+def event_page(asked: UsageFilter, page: int, page_size: int, before: str = "") -> EventPage:
+    """One page; `before` (an event key) starts it below that event, so that arriving records shift nothing."""
+    with snapshot():
+        reader = Reader.of(asked)
+        asked = asked.with_period(_kept(asked.period, reader.events_from))
+        total = _count(asked)
+        skip = (page - 1) * page_size
+        rows = _below(asked, before, skip, page_size) if before else _window(asked, skip, page_size)
+        return EventPage(
+            total=total,
+            page=page,
+            page_size=page_size,
+            total_pages=-(-total // page_size),
+            items=event_rows(rows),
+            detail_from=None if reader.events_from is None else rfc3339_utc_us(reader.events_from),
+        )
+
+
+def _kept(period, events_from):
+    if events_from is None or (period.start is not None and period.start >= events_from):
+        return period
+    return Period(events_from, period.end if period.end is None else max(period.end, events_from))
+
+
+def _count(asked):
+    if asked.request_id:
+        return Event.objects.between(asked.period.start, asked.period.end).matching(asked).count()
+    return Reader.of(asked).total()[0]
+
+
+def _below(asked, key, skip, size):
+    """Events older than the named one, in the order of the page."""
+    timestamp, fingerprint = parse_key(key)
+    cursor = Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint).first()
+    if cursor is None:
+        raise ValueError("no such event")
+    period = asked.period
+    end = timestamp + 1 if period.end is None else min(period.end, timestamp + 1)
+    older = Q(timestamp__lt=timestamp) | Q(timestamp=timestamp, id__lt=cursor.pk)
+    # Events at the same instant as the named one are in the spans too: make room for them.
+    beside = Event.objects.filter(timestamp=timestamp).count()
+    asked = asked.with_period(Period(period.start, max(end, period.start or 0)))
+    return _read(_spans(asked, 0, skip + size + beside)[0], asked, skip, size, older)
+
+
+def parse_key(key: str) -> tuple[int, bytes]:
+    """(timestamp µs, fingerprint) of an event key; ValueError when it is none."""
+    stamp, _, fingerprint = key.partition("-")
+    if len(fingerprint) != 32 or not 0 < len(stamp) <= 15:
+        raise ValueError("no event key")
+    return int(stamp, 16), bytes.fromhex(fingerprint)
+
+
+def _window(asked, skip, size):
+    spans, passed = _spans(asked, skip, size)
+    return _read(spans, asked, skip - passed, size)
+
+
+def _spans(asked, skip, size):
+    """Half-open spans in µs, newest first, that hold the rows [skip, skip + size), and the rows newer than them."""
+    period = asked.period
+    if asked.request_id:
+        return [(period.start, period.end)], 0
+    reader, zone = Reader.of(asked), settings.TIME_ZONE
+    passed, wanted, chosen = 0, skip + size, []
+    counted = 0
+    for day, row in sorted(reader.per_day().items(), reverse=True):
+        counted += row[0]
+        if counted <= skip:
+            passed = counted
+        elif row[0]:
+            chosen.append(day)
+        if counted >= wanted:
+            break
+    spans = []
+    if chosen:
+        first, after = (day_start(date_of(n), zone) * SECOND for n in (chosen[-1], chosen[0] + 1))
+        start, end = _clip(period, first, after)
+        for quarter, row in sorted(reader.per_quarter(start, end).items(), reverse=True):
+            if not spans and passed + row[0] <= skip:
+                passed += row[0]
+            elif row[0]:
+                spans.append(_clip(period, quarter * SECOND, (quarter + QUARTER) * SECOND))
+    return spans, passed
+
+
+def _clip(period, start, end):
+    start = start if period.start is None else max(start, period.start)
+    return start, end if period.end is None else min(end, period.end)
+
+
+def _read(spans, asked, skip, size, condition=None):
+    """Rows [skip, skip + size) of the events in the spans (newest span first)."""
+    rows = []
+    for i in range(0, len(spans), SPANS_AT_ONCE):
+        inside = Q()
+        for start, end in _joined(spans[i : i + SPANS_AT_ONCE]):
+            inside |= _range(start, end)
+        found = Event.objects.filter(inside).matching(asked).filter(condition or Q()).newest_first()
+        part = list(found.select_related("series__model", "series__api_key")[: skip + size])
+        rows += part[skip:]
+        skip, size = max(skip - len(part), 0), size - len(part[skip:])
+        if size <= 0:
+            break
+    return rows
+
+
+def _range(start, end):
+    condition = Q()
+    if start is not None:
+        condition &= Q(timestamp__gte=start)
+    return condition if end is None else condition & Q(timestamp__lt=end)
+
+
+def _joined(spans):
+    """The same spans, neighbours made one."""
+    joined = []
+    for start, end in spans:
+        if joined and joined[-1][0] == end and end is not None:
+            joined[-1] = (start, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined

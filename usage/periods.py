@@ -1,0 +1,256 @@
+"""Time in a named zone, as integers: seconds since the epoch (UTC) for bucket edges, microseconds for period edges.
+
+Zones are named ("Asia/Shanghai"). A local day starts at the first instant of its date, which need not be 00:00, and
+ends where the next one starts, so days tile the time line; a date that a zone skipped is an empty day.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+QUARTER = 900
+HOUR = 3600
+FIVE_MINUTES = 300
+CELLS = 48  # five-minute cells in a row: four hours
+SECOND = 1_000_000
+DAY = 86_400
+EPOCH = date(1970, 1, 1).toordinal()
+
+MOST_HOURS = 168
+DAY_RANGES = {f"{n}d": n for n in (2, 3, 4, 5, 6, 7, 30)}
+RANGE_NAMES = ("today", *DAY_RANGES, "all", "custom")  # beside these, 1h to 168h
+_HOURS = re.compile(r"([1-9]\d{0,2})h", re.ASCII)
+
+# Nothing happened outside: moments beyond count as these, and every date around them stays within the calendar.
+FIRST_MOMENT = 0
+LAST_YEAR = 2200
+LAST_MOMENT = 7_258_118_400 * SECOND
+
+_MOMENT = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)(?:[Tt\s](?P<clock>\d\d:\d\d(?::\d\d)?)(?:(?<=:\d\d:\d\d)[.,](?P<fraction>\d+))?"
+    r"(?P<zone>\s*[Zz]|\s*[+-]\d\d:?\d\d|\s+\d\d:\d\d)?)?",
+    re.ASCII,
+)
+
+
+class BadRange(ValueError):
+    """A range that means no period: `field` is the parameter at fault, `sentence` says why."""
+
+    def __init__(self, field: str, sentence: str):
+        super().__init__(sentence)
+        self.field, self.sentence = field, sentence
+
+
+class BadMoment(ValueError):
+    """A text that is no moment; its text is a sentence for whoever wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Half-open [start, end) in µs since the epoch, UTC; None leaves that side open."""
+
+    start: int | None
+    end: int | None
+
+    def contains(self, moment: int) -> bool:
+        """Whether a moment in µs lies in it."""
+        return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
+
+
+def is_range(name: str) -> bool:
+    """Whether `resolve` knows the name."""
+    return name in RANGE_NAMES or _hours(name) is not None
+
+
+def resolve(name: str, start: int | None, end: int | None, *, now: int, zone: str) -> Period:
+    """The period a range means at `now` (µs); start and end (µs) count for `custom` only. Raises BadRange.
+
+    today and Nd are whole local days up to the next local midnight. Nh begins with the quarter hour N hours ago and is
+    open to the end; so no named range cuts a quarter hour in two.
+    """
+    if name == "custom":
+        return _custom(start, end)
+    if name == "all":
+        return Period(None, None)
+    if (hour_count := _hours(name)) is not None:
+        return Period((now // SECOND - hour_count * HOUR) // QUARTER * QUARTER * SECOND, None)
+    if name == "today" or name in DAY_RANGES:
+        return _last_days(DAY_RANGES.get(name, 1), now, zone)
+    raise BadRange("range", "Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom.")
+
+
+def _hours(name):
+    found = _HOURS.fullmatch(name)
+    return int(found[1]) if found and int(found[1]) <= MOST_HOURS else None
+
+
+def _custom(start, end):
+    if start is None:
+        raise BadRange("start", "A custom range needs a start.")
+    if end is None:
+        raise BadRange("end", "A custom range needs an end.")
+    if end <= start:
+        raise BadRange("end", "The end must be after the start.")
+    return Period(start, end)
+
+
+def _last_days(count, now, zone):
+    """So many local days, the last of which contains `now`."""
+    after = local_day(now // SECOND, zone) + 1
+    return Period(*(day_start(date_of(day), zone) * SECOND for day in (after - count, after)))
+
+
+def parse_moment(text: str, zone: str) -> int:
+    """µs of RFC 3339 with offset, or of a local date or time; raises BadMoment, whose text is a sentence.
+
+    A date alone is the start of that day. Of a local time that occurs twice the first is meant; for one that a zone
+    skipped it is the first instant after the gap. A `+` that arrived as a blank is understood. Decimals past the µs are
+    cut; what lies before 1970 or after 2199 counts as the edge of that span.
+    """
+    found = _MOMENT.fullmatch(text.strip())
+    try:
+        wall = datetime.fromisoformat(f"{found['date']}T{found['clock'] or '00:00'}") if found else None
+        offset = _offset(found["zone"]) if found and found["zone"] else None
+    except ValueError:
+        wall = None
+    if wall is None:
+        raise BadMoment("Not a moment: write 2026-11-11, 2026-11-11T08:30 or 2026-11-11T08:30:00+08:00.")
+    if not 1970 <= wall.year < LAST_YEAR:
+        return FIRST_MOMENT if wall.year < 1970 else LAST_MOMENT
+    wall += timedelta(microseconds=int((found["fraction"] or "")[:6].ljust(6, "0")))
+    at = _first_instant(wall, zone) if offset is None else _wall_us(wall) - offset * SECOND
+    return min(max(at, FIRST_MOMENT), LAST_MOMENT)
+
+
+def _offset(text):
+    """Seconds east of UTC of `Z`, `+08:00`, `-0330`, or ` 08:00`, which was a plus before it was decoded."""
+    text = text.strip().replace(":", "")
+    if text in ("Z", "z"):
+        return 0
+    hours_east, minutes = int(text[-4:-2]), int(text[-2:])
+    if hours_east > 23 or minutes > 59:
+        raise ValueError("no offset")
+    return (-1 if text[0] == "-" else 1) * (hours_east * HOUR + minutes * 60)
+
+
+def _first_instant(wall, zone):
+    """µs of the first instant at which clocks of the zone show `wall` (naive) or, had they skipped it, more."""
+    tz = _zone(zone)
+    at = int(wall.replace(microsecond=0, tzinfo=tz).timestamp())
+    if datetime.fromtimestamp(at, tz).replace(tzinfo=None) == wall.replace(microsecond=0):
+        return at * SECOND + wall.microsecond
+    before, after = at - 2 * DAY, at  # skipped: `at` is past the gap, by as much as `wall` is into it
+    while after - before > 1:
+        middle = (before + after) // 2
+        if datetime.fromtimestamp(middle, tz).replace(tzinfo=None) < wall:
+            before = middle
+        else:
+            after = middle
+    return after * SECOND
+
+
+def _wall_us(wall):
+    """µs since the epoch if the clock were in UTC."""
+    days_since, clock = wall.toordinal() - EPOCH, wall.hour * HOUR + wall.minute * 60 + wall.second
+    return (days_since * DAY + clock) * SECOND + wall.microsecond
+
+
+@lru_cache(64)
+def _zone(name):
+    return ZoneInfo(name)
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return day.toordinal() - EPOCH
+
+
+def date_of(number: int) -> date:
+    """The date so many days after 1970-01-01."""
+    return date.fromordinal(number + EPOCH)
+
+
+@lru_cache(16_384)
+def day_start(day: date, zone: str) -> int:
+    """Seconds of the first instant of a local date; of a date the zone skipped, that of the next."""
+    return _first_instant(datetime(day.year, day.month, day.day), zone) // SECOND
+
+
+def local_date(seconds: int, zone: str) -> date:
+    """The local day a second belongs to."""
+    return date_of(local_day(seconds, zone))
+
+
+def local_day(seconds: int, zone: str) -> int:
+    """The number of the local day [start, next start) that a second belongs to; quick, for the writer asks often."""
+    day = _day_of_quarter(seconds // QUARTER, zone)
+    return _day_of(seconds, zone) if day is None else day
+
+
+@lru_cache(65_536)
+def _day_of_quarter(quarter, zone):
+    """The local day of a whole quarter hour; None where a day begins inside it, as offsets of old allow."""
+    first, last = _day_of(quarter * QUARTER, zone), _day_of(quarter * QUARTER + QUARTER - 1, zone)
+    return first if first == last else None
+
+
+def _day_of(seconds, zone):
+    day = day_number(datetime.fromtimestamp(seconds, _zone(zone)).date())
+    # Clocks put back over midnight show the old date once more; its day is over all the same.
+    while day_start(date_of(day + 1), zone) <= seconds:
+        day += 1
+    return day
+
+
+def days(start: int, end: int, zone: str) -> list[tuple[int, int, int]]:
+    """(number, start, end) of each local day that overlaps [start, end), all in seconds but the number."""
+    if end <= start:
+        return []
+    numbers = range(local_day(start, zone), local_day(end - 1, zone) + 1)
+    edges = [day_start(date_of(n), zone) for n in (*numbers, numbers[-1] + 1)]
+    spans = zip(numbers, edges, edges[1:], strict=False)
+    return [span for span in spans if span[1] < span[2]]
+
+
+def hours(start: int, end: int) -> range:
+    """Starts of the UTC hours that overlap [start, end), in seconds."""
+    return range(start // HOUR * HOUR, end, HOUR)
+
+
+def quarters(start: int, end: int) -> range:
+    """Starts of the quarter hours that overlap [start, end), in seconds."""
+    return range(start // QUARTER * QUARTER, end, QUARTER)
+
+
+def five_minute_rows(day: date, zone: str) -> list[range]:
+    """Cell starts (s) of a local day, 48 a row from its first instant; the last row may be shorter."""
+    start, end = (day_start(date_of(day_number(day) + more), zone) for more in (0, 1))
+    row = CELLS * FIVE_MINUTES
+    return [range(first, min(first + row, end), FIVE_MINUTES) for first in range(start, end, row)]
+
+
+def rfc3339_utc(seconds: int) -> str:
+    """`2026-11-24T03:56:42Z`."""
+    day, clock = divmod(seconds, DAY)
+    minutes, second = divmod(clock, 60)
+    return f"{_date_text(day)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}Z"
+
+
+def rfc3339_utc_us(moment: int) -> str:
+    """`2026-11-24T03:56:42.9524Z`: µs, trailing zeros cut."""
+    seconds, us = divmod(moment, SECOND)
+    text = rfc3339_utc(seconds)
+    return f"{text[:-1]}.{us:06d}".rstrip("0") + "Z" if us else text
+
+
+@lru_cache(4096)
+def _date_text(day):
+    return date_of(day).isoformat()
+
+
+@lru_cache(4096)
+def rfc3339_local_day(number: int, zone: str) -> str:
+    """`2026-11-11T00:00:00+08:00`: the first instant of a local day, with its offset."""
+    return datetime.fromtimestamp(day_start(date_of(number), zone), _zone(zone)).isoformat()

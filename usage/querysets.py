@@ -1,0 +1,124 @@
+"""The vocabulary of reading events and their totals."""
+
+from django.db import models
+from django.db.models import Case, Count, F, IntegerField, Q, Sum, When
+
+QUARTER_US = 900 * 1_000_000
+
+
+class SeriesQuerySet(models.QuerySet):
+    """Label sets."""
+
+    def with_digests(self, digests):
+        """The series of these digests, wherever they are filtered from."""
+        return self.filter(digest__in=digests)
+
+    def matching(self, usage_filter):
+        """Series a filter admits."""
+        return self.filter(usage_filter.labels)
+
+    def labelled(self):
+        """With the rows that hold their model's and key's names."""
+        return self.select_related("model", "api_key")
+
+    def recost(self, book):
+        """Re-cost everything these series ever counted with the prices of `book`, in the caller's transaction.
+
+        Takes the writers' lock, moves kept events to the label their input size has under the book's context steps,
+        and recomputes cost and unpriced tokens of every rollup row.
+        """
+        from usage.recosting import recost
+
+        recost(self, book)
+
+
+class EventQuerySet(models.QuerySet):
+    """Single attempts."""
+
+    def between(self, start, end):
+        """Events whose timestamp lies in [start, end) µs; None leaves a side open."""
+        return _between(self, "timestamp", start, end)
+
+    def matching(self, usage_filter):
+        """Events a filter admits, whatever its period."""
+        found = self if usage_filter.admits_all else self.filter(series__in=_series().matching(usage_filter))
+        return found.filter(request_id=usage_filter.request_id) if usage_filter.request_id else found
+
+    def newest_first(self):
+        """By time; equal times: the newest arrival first."""
+        return self.order_by("-timestamp", "-id")
+
+    def measured(self, *by):
+        """Rows of (*by, the measures of MEASURES without cost): what a rollup of these events would hold."""
+        return self.values_list(*by).annotate(**EVENT_SUMS).values_list(*by, *EVENT_SUMS).order_by()
+
+    def counted_by(self, seconds):
+        """Triples of (start of a stretch of so many seconds, events, failed ones)."""
+        width = seconds * 1_000_000
+        rows = self.annotate(bucket=F("timestamp") / width * seconds).values_list("bucket")
+        sums = {"sum_requests": Count("id"), "sum_failed": _flag(series__failed=True)}
+        return rows.annotate(**sums).values_list("bucket", *sums).order_by()
+
+    def by_quarter(self):
+        """Adds `bucket`: the quarter of an hour the event counts in, seconds."""
+        return self.annotate(bucket=F("timestamp") / QUARTER_US * 900)
+
+
+class RollupQuerySet(models.QuerySet):
+    """Totals per bucket and series."""
+
+    def between(self, start, end):
+        """Rows whose bucket lies in [start, end); None leaves a side open."""
+        return _between(self, "bucket", start, end)
+
+    def matching(self, usage_filter):
+        """Rows of series a filter admits."""
+        return self if usage_filter.admits_all else self.filter(series__in=_series().matching(usage_filter))
+
+    def measured_by(self, column):
+        """Pairs of (the column's value, every measure summed); without a column one pair, its key None."""
+        sums = {f"sum_{name}": Sum(name) for name in self.model.measures()}
+        if column is None:
+            return [(None, [total or 0 for total in self.aggregate(**sums).values()])]
+        rows = self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
+        return ((row[0], row[1:]) for row in rows)
+
+    def counted_by(self, column):
+        """Triples of (the column's value, requests, failed)."""
+        sums = {"sum_requests": Sum("requests"), "sum_failed": Sum("failed")}
+        return self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
+
+
+def _series():
+    from usage.models import Series
+
+    return Series.objects
+
+
+def _between(rows, column, start, end):
+    if start is not None:
+        rows = rows.filter(**{f"{column}__gte": start})
+    if end is not None:
+        rows = rows.filter(**{f"{column}__lt": end})
+    return rows
+
+
+def _flag(**condition):
+    return Sum(Case(When(Q(**condition), then=1), default=0, output_field=IntegerField()))
+
+
+# In the order of MEASURES; cost and unpriced tokens depend on prices and are computed from these.
+EVENT_SUMS = {
+    "sum_requests": Count("id"),
+    "sum_failed": _flag(series__failed=True),
+    "sum_client_requests": _flag(final=True),
+    "sum_client_failed": _flag(final=True, series__failed=True),
+    **{
+        f"sum_{name}": Sum(name)
+        for name in ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified", "total")
+    },
+    "sum_latency_ms": Sum("latency_ms"),
+    "sum_latency_count": _flag(latency_ms__gt=0),
+    "sum_ttft_ms": Sum("ttft_ms"),
+    "sum_ttft_count": _flag(ttft_ms__gt=0),
+}

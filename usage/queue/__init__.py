@@ -1,0 +1,10 @@
+"""Everything that speaks to CPA's queue: pop over RESP, subscribe, pop over HTTP, behind one `Doors.pop()`.
+
+A door is an object with `name`, `pop(limit) -> list[bytes]` and `close() -> list[bytes]` (what was still on its way).
+"""
+
+from usage.queue.doors import Doors
+from usage.queue.errors import Away, Cut, NotResp, QueueError, Refused
+from usage.queue.key import Key
+
+__all__ = ["Away", "Cut", "Doors", "Key", "NotResp", "QueueError", "Refused"]

@@ -1,0 +1,87 @@
+"""Which door is used: the one that was asked for, or in mode auto the first that opens."""
+
+import logging
+import time
+
+from usage.queue.errors import Away, Cut, NotResp, QueueError
+from usage.queue.key import Key
+from usage.queue.resp import PopDoor, SubscribeDoor
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN_SECONDS = 300  # how long HTTP serves before RESP is tried once more
+
+
+class Doors:
+    """CPA's queue. `mode` names the door in use: pop, subscribe or http."""
+
+    def __init__(self, mode: str, key: Key, clock=time.monotonic):
+        """`mode`: auto, pop, subscribe or http."""
+        self._auto = mode == "auto"
+        self._key, self._clock = key, clock
+        self._door = _open("pop" if self._auto else mode, key)
+        self._resp = "pop"
+        self._look_again = 0.0
+
+    @property
+    def mode(self) -> str:
+        return self._door.name
+
+    def pop(self, limit: int) -> list[bytes]:
+        """Up to about `limit` records; [] when there are none now. Raises Refused, Away or NotResp."""
+        if self._auto and self.mode == "http" and self._clock() >= self._look_again:
+            return self._look_at_resp(limit)
+        try:
+            return self._door.pop(limit)
+        except Cut:
+            raise
+        except (Away, NotResp) as error:
+            if not self._auto or self.mode == "http":
+                raise
+            return self._instead(limit, error)
+
+    def starved(self):
+        """Another product is subscribed and gets every record: subscribe as well."""
+        self._resp = "subscribe"
+        if self._auto and self.mode == "pop":
+            self._turn_to(_open("subscribe", self._key))
+
+    def close(self) -> list[bytes]:
+        """Leave the door in use; returns records that were still on their way. It may be used again."""
+        return self._door.close()
+
+    def _look_at_resp(self, limit: int) -> list[bytes]:
+        door = _open(self._resp, self._key)
+        try:
+            records = door.pop(limit)
+        except (Away, NotResp):
+            self._look_again = self._clock() + LOOK_AGAIN_SECONDS
+            return self._door.pop(limit)
+        self._turn_to(door)
+        return records
+
+    def _instead(self, limit: int, error: QueueError) -> list[bytes]:
+        """Try HTTP after RESP failed; when that fails too, RESP stays the first choice."""
+        door = _open("http", self._key)
+        try:
+            records = door.pop(limit)
+        except Away as second:
+            door.close()
+            raise (second if isinstance(error, NotResp) else error) from None
+        log.warning("RESP is not available, popping over HTTP instead. %s", error)
+        self._look_again = self._clock() + LOOK_AGAIN_SECONDS
+        self._turn_to(door)
+        return records
+
+    def _turn_to(self, door):
+        log.info("The queue is read by mode %s now.", door.name)
+        self._door.close()
+        self._door = door
+
+
+def _open(name: str, key: Key):
+    if name == "http":
+        from usage.queue.http import HttpDoor  # httpx is large, and most drains never need it
+
+        return HttpDoor(key)
+    return SubscribeDoor(key) if name == "subscribe" else PopDoor(key)

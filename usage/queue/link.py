@@ -1,0 +1,158 @@
+"""One authenticated RESP connection to CPA, on redis-py's Connection: no pool, no retry, no hidden command.
+
+A pop is final, so nothing here may repeat one behind our back; CPA knows neither HELLO nor CLIENT nor SELECT, and
+counts every command before AUTH as a failed login.
+"""
+
+import socket
+import time
+
+import redis
+from django.conf import settings
+
+from usage.queue.errors import Away, Cut, NotResp, QueueError, quoted
+from usage.queue.key import Key
+
+# A reply is held in memory whole. The reader asks for fewer records when they are large, so a real one stays far below.
+REPLY_BYTES = 256 * 1024 * 1024
+REPLY_SECONDS = 60  # from the question to the last byte, however busily the bytes trickle in
+
+SPEAKS_OTHER = ("resp auth disabled", "resp usage output is disabled", "unknown command")
+
+
+class Meter:
+    """A socket that counts what arrives for one reply and gives up on one that is too large or too slow."""
+
+    def __init__(self, sock: socket.socket):
+        self._sock = sock
+        self.expect()
+
+    def expect(self):
+        """A new reply begins."""
+        self.received, self._deadline = 0, time.monotonic() + REPLY_SECONDS
+
+    def recv_into(self, buffer) -> int:
+        count = self._sock.recv_into(buffer)
+        self.received += count
+        if self.received > REPLY_BYTES:
+            raise OSError(f"a reply of more than {REPLY_BYTES >> 20} MB was given up")
+        if self.received and time.monotonic() > self._deadline:
+            raise OSError(f"a reply was not complete after {REPLY_SECONDS} s")
+        return count
+
+    def __getattr__(self, name):
+        return getattr(self._sock, name)
+
+
+class _Metered:
+    def _connect(self):
+        self.meter = Meter(super()._connect())
+        return self.meter
+
+
+class _PlainConnection(_Metered, redis.Connection):
+    pass
+
+
+class _TlsConnection(_Metered, redis.SSLConnection):
+    pass
+
+
+class Link:
+    """The connection; made and authenticated when first used, gone after any error."""
+
+    def __init__(self, key: Key, timeout: float | None = None):
+        """`timeout`: seconds of silence that mean nobody is there."""
+        host, _, port = settings.REDIS_QUEUE_ADDR.rpartition(":")
+        timeout = timeout or settings.CPA_TIMEOUT.total_seconds()
+        self._key = key
+        self.used = False
+        self.connection = (_TlsConnection if settings.REDIS_QUEUE_TLS else _PlainConnection)(
+            host=host.strip("[]"),
+            port=int(port),
+            password=settings.CPA_MANAGEMENT_KEY,
+            protocol=2,
+            driver_info=None,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+        )
+
+    @property
+    def open(self) -> bool:
+        return self.connection.is_connected
+
+    def login(self):
+        """Connect and authenticate, unless that is done. Raises Refused, NotResp or Away."""
+        if self.open:
+            return
+        self._key.check()
+        self.used = False
+        try:
+            self.connection.connect()
+        except (redis.RedisError, UnicodeError) as error:  # UnicodeError: a host name that is none
+            self.close()
+            raise self._login_failed(error) from None
+        self._key.accepted()
+
+    def send(self, *words):
+        """Send a command; raises Away."""
+        try:
+            self.connection.send_command(*words)
+        except (redis.RedisError, OSError) as error:
+            raise self._broken(error) from None
+
+    def receive(self):
+        """The next reply. Raises Cut when it broke off midway, Refused or Away when CPA answers with an error."""
+        try:
+            reply = self.connection.read_response()
+        except (redis.ResponseError, redis.AuthenticationError) as error:
+            self.close()
+            raise self._answered(error) from None
+        except (redis.RedisError, OSError) as error:
+            raise self._broken(error) from None
+        self.used = True
+        return reply
+
+    def ask(self, *words):
+        """Log in if need be, send a command and return its reply."""
+        self.login()
+        self.connection.meter.expect()
+        self.send(*words)
+        return self.receive()
+
+    def waiting(self, seconds: float) -> bool:
+        """Whether something arrives within `seconds`. Raises Away when the connection is gone."""
+        try:
+            return self.connection.can_read(timeout=seconds)
+        except (redis.RedisError, OSError) as error:
+            raise self._broken(error) from None
+
+    def close(self):
+        self.connection.disconnect()
+
+    def _broken(self, error) -> Away:
+        received = self.connection.meter.received
+        self.close()
+        return (Cut if received else Away)(f"The connection to CPA's queue broke: {quoted(error)}")
+
+    def _login_failed(self, error) -> QueueError:
+        where = f"CPA's queue at {settings.REDIS_QUEUE_ADDR}"
+        if isinstance(error, redis.ResponseError | redis.AuthenticationError):
+            if any(words in str(error).lower() for words in SPEAKS_OTHER):
+                return NotResp(f"{where} is closed: {quoted(error)}")
+            return self._key.refused(f"CPA refuses the management key: {quoted(error)}")
+        if isinstance(error, redis.InvalidResponse) or _hung_up(error):
+            return NotResp(f"{where} does not speak RESP: {quoted(error)}")
+        return Away(f"{where} does not answer: {quoted(error)}")
+
+    def _answered(self, error) -> QueueError:
+        words = str(error).lower()
+        if isinstance(error, redis.AuthenticationError) or "banned" in words or "management key" in words:
+            return self._key.refused(f"CPA refuses the management key: {quoted(error)}")
+        return Away(f"CPA answers the pop with: {quoted(error)}")
+
+
+def _hung_up(error) -> bool:
+    """Closed without a word at AUTH (RESP is off, or plain text met TLS), or no TLS there (TLS met plain text)."""
+    words = str(error).lower()
+    return any(sign in words for sign in ("closed by server", "reset by peer", "wrong_version_number", "eof occurred"))

@@ -1,0 +1,158 @@
+"""The two doors that speak RESP: pop, and subscribe."""
+
+import logging
+import time
+
+from django.conf import settings
+
+from usage.queue.errors import Away, Cut, QueueError
+from usage.queue.key import Key
+from usage.queue.link import Link
+
+log = logging.getLogger(__name__)
+
+GROUP_SECONDS = 0.05  # a subscriber gathers what comes within this, so that one fsync serves many records
+PING_SECONDS = 5
+FAREWELL_SECONDS = 2
+MARKERS = (b'{"support_refresh":true}',)
+
+
+class PopDoor:
+    """LPOP: what we do not take stays with CPA for its retention, also while we restart."""
+
+    name = "pop"
+
+    def __init__(self, key: Key):
+        self._link = Link(key)
+
+    def pop(self, limit: int) -> list[bytes]:
+        """Up to `limit` records, oldest first; [] when the queue is empty. Raises a QueueError."""
+        reused = self._link.open and self._link.used
+        try:
+            return self._pop(limit)
+        except Cut:
+            raise
+        except Away:
+            # A connection that CPA closed while we slept says so only now. Nothing had been sent to us, so once more.
+            if not reused or self._link.open:
+                raise
+        return self._pop(limit)
+
+    def _pop(self, limit: int) -> list[bytes]:
+        reply = self._link.ask("LPOP", settings.REDIS_QUEUE_KEY, limit)
+        if reply is None:
+            return []
+        if not isinstance(reply, list) or not all(isinstance(item, bytes) for item in reply):
+            self._link.close()
+            raise Cut("CPA's queue answers a pop with something that is no list of records.")
+        return reply
+
+    def close(self) -> list[bytes]:
+        self._link.close()
+        return []
+
+
+class SubscribeDoor:
+    """SUBSCRIBE: every record at once, but none is kept for us; the backlog is popped beside it."""
+
+    name = "subscribe"
+
+    def __init__(self, key: Key, ping_seconds: float = PING_SECONDS):
+        self._link = Link(key)
+        self._backlog = PopDoor(key)
+        self._ping_seconds = ping_seconds
+        self._subscribed = False
+        self._backlog_at: float | None = None  # when to pop what was queued before we subscribed; None: all taken
+        self._trouble: QueueError | None = None
+
+    def pop(self, limit: int, patience: float = 0.5) -> list[bytes]:
+        """Up to about `limit` records of what is at hand, waiting up to `patience` seconds for the first.
+
+        Raises a QueueError; Cut when a subscription that stood broke off, for what was on its way then is lost.
+        """
+        if self._trouble:
+            trouble, self._trouble = self._trouble, None
+            raise trouble
+        if not self._subscribed:
+            self._subscribe()
+        records = self._left_behind(limit)
+        try:
+            self._gather(records, limit, 0 if records else patience)
+        except Away as error:
+            self._break_off(error)
+            if not records:
+                return self.pop(limit)  # raises the trouble
+        return records
+
+    def close(self) -> list[bytes]:
+        """Leave the subscription in good order and return the records that were still on their way."""
+        records = []
+        if self._subscribed:
+            self._farewell(records)
+        self._subscribed, self._trouble = False, None
+        self._link.close()
+        self._backlog.close()
+        return records
+
+    def _subscribe(self):
+        """Subscribe first and look at the backlog after: the other way round, records between the two stay behind."""
+        self._link.ask("SUBSCRIBE", settings.REDIS_QUEUE_KEY)
+        self._subscribed = True
+        self._heard = self._pinged = self._backlog_at = time.monotonic()
+
+    def _gather(self, records: list[bytes], limit: int, patience: float):
+        """Add what is at hand to `records`, which keeps it even if the connection breaks midway."""
+        self._keep_alive()
+        until, full = time.monotonic() + patience, len(records) + limit
+        while len(records) < full and self._link.waiting(max(0, until - time.monotonic())):
+            had = len(records)
+            self._take(records)
+            self._heard = time.monotonic()
+            if len(records) == 1 and not had:
+                until = min(until, self._heard + GROUP_SECONDS)
+
+    def _take(self, records: list[bytes]):
+        """Read one pushed reply; a record goes to `records`, pongs, confirmations and markers nowhere."""
+        self._link.connection.meter.expect()
+        match self._link.receive():
+            case [b"message", _, bytes(record)] if record not in MARKERS:
+                records.append(record)
+
+    def _keep_alive(self):
+        """A peer that vanished sends no farewell: ask it now and then, and give up when it stays silent."""
+        now = time.monotonic()
+        if now - self._pinged >= self._ping_seconds:
+            if self._heard < self._pinged - 2 * self._ping_seconds and not self._link.waiting(0):
+                raise Away("CPA fell silent.")
+            self._pinged = now
+            self._link.send("PING")
+
+    def _left_behind(self, limit: int) -> list[bytes]:
+        """One pop of the backlog. Its errors only put it off: the subscription must not wait for them."""
+        if self._backlog_at is None or time.monotonic() < self._backlog_at:
+            return []
+        try:
+            records = self._backlog.pop(limit)
+        except QueueError as error:
+            log.warning("The queue's backlog is tried again in %s s. %s", self._ping_seconds, error)
+            self._backlog_at = time.monotonic() + self._ping_seconds
+            return []
+        if not records:
+            self._backlog_at = None
+            self._backlog.close()
+        return records
+
+    def _break_off(self, error: Away):
+        self._subscribed = False
+        self._link.close()
+        self._trouble = Cut(f"The subscription was cut: {error}")
+
+    def _farewell(self, records: list[bytes]):
+        """CPA confirms with what it had sent before, and closes; one that does not is not waited for."""
+        until = time.monotonic() + FAREWELL_SECONDS
+        try:
+            self._link.send("UNSUBSCRIBE")
+            while time.monotonic() < until and self._link.waiting(max(0, until - time.monotonic())):
+                self._take(records)
+        except QueueError:
+            pass  # closing is how it ends

@@ -1,0 +1,79 @@
+"""Re-costing of history: what SeriesQuerySet.recost does, in its steps."""
+
+from django.conf import settings
+from django.db.models import Case, F, IntegerField, Value, When
+
+from usage.labels import Labels
+from usage.models import Day, DrainState, Event, Quarter, Series
+from usage.periods import date_of, day_start
+
+INPUT = F("uncached") + F("cache_read") + F("cache_write")
+
+
+def recost(series, book):
+    """Relabel, then re-cost, all rollups of a queryset of Series; the caller's transaction makes it one."""
+    DrainState.lock()
+    for model_id in series.order_by().values_list("model_id", flat=True).distinct():
+        relabel(series.filter(model_id=model_id), book.steps(model_id))
+        _recost_model(series.filter(model_id=model_id), model_id, book)
+
+
+def _recost_model(series, model_id, book):
+    for tier, context_over in set(series.values_list("tier", "context_over")):
+        same = series.filter(tier=tier, context_over=context_over).values("id")
+        for first, last in book.spans(model_id):
+            rates = book.rates(model_id, first if first is not None else _day_before(last), tier, context_over)
+            for rows in _rollups(same, first, last):
+                rows.update(**_priced(rates))
+
+
+def _day_before(last):
+    """Any day of a span without a beginning; the span without either end is any day at all."""
+    return last if last is not None else 0
+
+
+def _rollups(series, first, last):
+    """Day and quarter rows of the local days [first, last], either of which may be open."""
+    after = None if last is None else last + 1
+    zone = settings.TIME_ZONE
+    yield Day.objects.filter(series__in=series).between(first, after)
+    edges = (None if day is None else day_start(date_of(day), zone) for day in (first, after))
+    yield Quarter.objects.filter(series__in=series).between(*edges)
+
+
+def _priced(rates):
+    """The columns of an update() that prices a rollup row; without rates its tokens are unpriced."""
+    if rates is None:
+        return {"cost": 0, "unpriced_tokens": F("total")}
+    input_cost = F("uncached") * rates.prompt + F("unclassified") * rates.prompt
+    cache_cost = F("cache_read") * rates.cache_read + F("cache_write") * rates.cache_write
+    output_cost = F("output") * rates.completion + F("reasoning") * rates.reasoning
+    return {"cost": input_cost + cache_cost + output_cost, "unpriced_tokens": 0}
+
+
+def relabel(series, steps):
+    """Move the kept events of one model's series to the context label they have under `steps`, with their totals."""
+    from usage.rebuild import rebuild_series
+
+    label = Case(*(When(input__gt=step, then=Value(step)) for step in sorted(steps, reverse=True)), default=Value(0))
+    events = Event.objects.filter(series__in=series.values("id")).annotate(
+        input=INPUT, label=Case(label, output_field=IntegerField())
+    )
+    wrong = set(events.exclude(label=F("series__context_over")).order_by().values_list("series_id", "label").distinct())
+    touched = set()
+    for series_id, step in wrong:
+        target = _twin(Series.objects.select_related("model", "api_key").get(pk=series_id), step)
+        events.filter(series_id=series_id, label=step).order_by().update(series_id=target)
+        touched |= {series_id, target}
+    if touched:
+        rebuild_series(sorted(touched))
+
+
+def _twin(series, step):
+    """The id of the series that differs only in its context label."""
+    fields = {name: getattr(series, name) for name in Labels._fields}
+    labels = Labels(
+        **{**fields, "model": series.model.name, "api_key": series.api_key.fingerprint, "context_over": step}
+    )
+    fields.update(context_over=step, instance=series.instance)
+    return Series.objects.get_or_create(digest=labels.digest(), defaults=fields)[0].pk

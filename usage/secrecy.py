@@ -1,0 +1,74 @@
+"""What must not be kept: upstream keys among the sources, and keys that error messages repeat."""
+
+import re
+from functools import lru_cache
+
+from aliases.keys import fingerprint, mask
+
+BODY = 4096  # characters kept of an error body
+WINDOW = 4 * BODY  # read of it first: what is cut off need not be searched
+SHORT = 1024  # bodies up to here are remembered with their outcome
+LABEL = 255
+
+_PREFIXES = (
+    *("sk-", "sk_", "rk_", "pk_", "csk-", "aiza", "aq.", "ya29.", "eyj", "xai-", "gsk_", "hf_", "nvapi-", "pplx-"),
+    *("r8_", "tgp_", "fw_", "ghp_", "gho_", "ghu_", "ghs_", "github_pat_", "glpat-", "akia"),
+)
+# my-project-123456, gen-lang-client-0123456789, us-central1.example.com: words, each perhaps with a short number.
+_NAME = re.compile(r"(?:[a-z]+\d{0,4}|\d{1,12})(?:[-._:/]+(?:[a-z]+\d{0,4}|\d{1,12}))+")
+_ECHOED = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|csk|xai|gsk|hf|nvapi|pplx|r8|tgp|fw|gh[opsu]|github_pat|glpat)[-_][\w-]{6,}"
+    r"|AIza[\w-]{6,}|ya29\.[\w-]{6,}|AKIA[A-Z0-9]{12,}|eyJ[\w-]{8,}(?:\.[\w-]+)*"
+    r"|(?i:(?<=bearer )(?!authenti|authori)(?:[\w.~+/=-]{8,}|(?=[a-z]*\d)[\w-]{4,7})))",
+    re.ASCII,
+)
+
+
+@lru_cache(4096)
+def account(auth_type: str, source: str) -> tuple[str, str]:
+    """(source, how to show it): an e-mail or name as it is, an upstream key as its fingerprint and mask."""
+    if is_secret(auth_type, source):
+        return fingerprint(source), mask(source)
+    return source[:LABEL], source[:LABEL]
+
+
+def is_secret(auth_type: str, source: str) -> bool:
+    """Whether a source is an upstream key: said by its auth type, or else seen by its looks."""
+    kind = auth_type.lower().replace("-", "").replace("_", "").replace(" ", "")
+    if not source or kind == "apikey":
+        return bool(source)
+    if "@" in source or any(character.isspace() for character in source):
+        return False
+    if source.lower().startswith(_PREFIXES):
+        return True
+    return kind != "oauth" and _looks_random(source)
+
+
+def _looks_random(text):
+    mixed = any(c.isalpha() for c in text) and any(c.isdigit() for c in text)
+    return len(text) >= 20 and mixed and not _NAME.fullmatch(text)
+
+
+def redact(body: str, *secrets: str) -> str:
+    """The first BODY characters of an error body, with masks for the secrets it repeats and for what looks like one."""
+    return _redact_again(body, secrets) if len(body) <= SHORT else _redact(body, secrets)
+
+
+def _redact(body, secrets):
+    text = _masked(body[:WINDOW], secrets)
+    # Masks shorten: where they did so by much, a key that the window cut in two might have moved into sight.
+    if len(body) > WINDOW and (len(text) < WINDOW // 2 or any(len(secret) > BODY for secret in secrets)):
+        text = _masked(body, secrets)
+    return text[:BODY]
+
+
+_redact_again = lru_cache(1024)(_redact)  # upstreams say the same few sentences over and over
+
+
+def _masked(text, secrets):
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        if len(secret) >= 8:
+            text = text.replace(secret, mask(secret))
+        elif secret in text:  # as a word only: "dev" is a key somewhere and part of many words everywhere
+            text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", mask(secret), text)
+    return _ECHOED.sub(lambda echoed: mask(echoed[0]), text)

@@ -1,0 +1,150 @@
+"""How the totals of a period are read: whole days from day rollups, edges from quarters, slivers from events."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from pricing.book import PriceBook
+from usage.costs import Costs
+from usage.filters import UsageFilter
+from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
+from usage.periods import QUARTER, date_of, day_start, local_day
+
+SECOND = 1_000_000
+QUARTER_US = QUARTER * SECOND
+Span = tuple[int | None, int | None]
+
+
+@dataclass
+class Parts:
+    """Half-open spans a period is read in: day numbers, quarter starts (s), and event times (µs)."""
+
+    days: list[Span] = field(default_factory=list)
+    quarters: list[Span] = field(default_factory=list)
+    slivers: list[Span] = field(default_factory=list)
+
+
+def parts_of(start: int | None, end: int | None, events_from: int | None, zone: str) -> Parts:
+    """Cut the period [start, end) µs into the largest pieces that totals are kept for.
+
+    A day before `events_from` has no parts any more: it counts wholly when its midnight lies in the period.
+    """
+    parts = Parts()
+    first = None if start is None else _day_at_or_after(start, zone)
+    last = None if end is None else local_day(end // SECOND, zone)
+    if first is not None and last is not None and first > last:
+        add_edge(parts, start, end)
+        return parts
+    if start is not None and start < _midnight(first, zone):
+        add_edge(parts, start, _midnight(first, zone))
+    if end is not None and end > _midnight(last, zone):
+        if events_from is not None and _midnight(last, zone) < events_from:
+            last += 1
+        else:
+            add_edge(parts, _midnight(last, zone), end)
+    if first is None or last is None or first < last:
+        parts.days.append((first, last))
+    return parts
+
+
+def add_edge(parts: Parts, start: int | None, end: int | None):
+    """Cut [start, end) µs into whole quarters and the slivers beside them."""
+    first = None if start is None else -(-start // QUARTER_US)
+    last = None if end is None else end // QUARTER_US
+    if first is not None and last is not None and first > last:
+        parts.slivers.append((start, end))
+        return
+    if start is not None and start < first * QUARTER_US:
+        parts.slivers.append((start, first * QUARTER_US))
+    if end is not None and last * QUARTER_US < end:
+        parts.slivers.append((last * QUARTER_US, end))
+    if first is None or last is None or first < last:
+        parts.quarters.append((first and first * QUARTER, last and last * QUARTER))
+
+
+def _day_at_or_after(moment, zone):
+    """The first local day that begins at or after a moment in µs."""
+    day = local_day(moment // SECOND, zone)
+    return day if _midnight(day, zone) == moment else day + 1
+
+
+def _midnight(day, zone):
+    return day_start(date_of(day), zone) * SECOND
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the totals of one filter; made once a question."""
+
+    asked: UsageFilter
+    events_from: int | None
+
+    @classmethod
+    def of(cls, usage_filter: UsageFilter):
+        """A reader that knows where the kept detail begins."""
+        return cls(usage_filter, DrainState.load().events_from)
+
+    def total(self) -> list[int]:
+        """Measures (in the order of MEASURES) of the whole period."""
+        return self._period(None).get(None, [0] * len(MEASURES))
+
+    def per_series(self) -> dict[int, list[int]]:
+        """Measures of the period by series id."""
+        return self._period("series_id")
+
+    def per_day(self) -> dict[int, list[int]]:
+        """Measures of each local day of the period in which something happened, by day number."""
+        parts = self._parts()
+        days = self._rollups([Day.objects.between(*span) for span in parts.days], "bucket")
+        edges = self._edges(parts, "bucket")
+        return add_up([*days, *((local_day(bucket, settings.TIME_ZONE), row) for bucket, row in edges)])
+
+    def per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
+        """Measures of each quarter hour of [start, end) µs in which something happened, by its start in seconds."""
+        parts = Parts()
+        if self.asked.request_id:
+            parts.slivers.append((start, end))
+        else:
+            add_edge(parts, start, end)
+        return add_up(self._edges(parts, "bucket"))
+
+    def _period(self, by):
+        parts = self._parts()
+        return add_up([*self._rollups([Day.objects.between(*s) for s in parts.days], by), *self._edges(parts, by)])
+
+    def _parts(self):
+        period = self.asked.period
+        if self.asked.request_id:  # no rollup knows request ids
+            return Parts(slivers=[(period.start, period.end)])
+        return parts_of(period.start, period.end, self.events_from, settings.TIME_ZONE)
+
+    def _edges(self, parts, by):
+        yield from self._rollups([Quarter.objects.between(*span) for span in parts.quarters], by)
+        for span in parts.slivers:
+            yield from self._sliver(span, by)
+
+    def _rollups(self, spans, by) -> Iterator[tuple[int | None, tuple]]:
+        for rows in spans:
+            yield from rows.matching(self.asked).measured_by(by)
+
+    def _sliver(self, span, by):
+        """Totals of a span too short for rollups, counted and priced from its events."""
+        rows = list(Event.objects.between(*span).matching(self.asked).by_quarter().measured("bucket", "series_id"))
+        series = Series.objects.filter(id__in={row[1] for row in rows})
+        costs = Costs(PriceBook.load()) if rows else None
+        for labels in series.values_list("id", "model_id", "tier", "context_over"):
+            costs.learn(*labels)
+        for bucket, series_id, *counted in rows:
+            measures = [*counted, 0, 0]
+            costs.fill(series_id, local_day(bucket, settings.TIME_ZONE), measures)
+            yield {"bucket": bucket, "series_id": series_id}.get(by), measures
+
+
+def add_up(rows) -> dict[int | None, list[int]]:
+    """Sum (key, measures) pairs by key."""
+    sums: dict[int | None, list[int]] = {}
+    for key, measures in rows:
+        have = sums.get(key)
+        sums[key] = list(measures) if have is None else [a + b for a, b in zip(have, measures, strict=True)]
+    return sums
