@@ -3,7 +3,10 @@
 Integers, because the writer inserts past the ORM: a datetime would be stored as text, in two spellings of one instant.
 """
 
+from datetime import timedelta
+
 from django.db import models
+from django.utils import timezone
 
 from usage.querysets import EventQuerySet, RollupQuerySet, SeriesQuerySet
 
@@ -195,6 +198,36 @@ class LimitReading(models.Model):
 
     def __str__(self):
         return self.auth_index
+
+
+class Turn(models.Model):
+    """Who may do what only one process at a time should: a right that ends by itself, should its holder die."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    until = models.DateTimeField()
+
+    def __str__(self):
+        return f"{self.name} until {self.until}"
+
+    @classmethod
+    def take(cls, name: str, span: timedelta) -> "Turn | None":
+        """The right to `name` for so long; None while another has it."""
+        now = timezone.now()
+        turn, made = cls.objects.get_or_create(name=name, defaults={"until": now + span})
+        if made or cls.objects.filter(pk=name, until__lte=now).update(until=now + span):
+            return turn if made else cls(name, now + span)
+        return None
+
+    def extend(self, span: timedelta) -> bool:
+        """Keep the right for so long from now; False when it has passed to another."""
+        until = timezone.now() + span
+        kept = type(self).objects.filter(pk=self.name, until=self.until).update(until=until)
+        self.until = until
+        return bool(kept)
+
+    def end(self):
+        """Give the right back, if it is still ours."""
+        type(self).objects.filter(pk=self.name, until=self.until).delete()
 
 
 class Gap(models.Model):

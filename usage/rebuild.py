@@ -12,7 +12,8 @@ from usage.costs import Costs
 from usage.finality import settle_stored
 from usage.ingest import fold_days, upsert
 from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
-from usage.periods import date_of, day_start, local_day
+from usage.periods import SECOND, date_of, day_start, local_day
+from usage.snapshots import snapshot
 
 
 class Difference(NamedTuple):
@@ -26,27 +27,65 @@ class Difference(NamedTuple):
 
 
 def kept_days() -> range:
-    """Day numbers of the local days whose events are kept."""
-    first, last = Event.objects.order_by("timestamp").first(), Event.objects.order_by("timestamp").last()
-    bounds = Quarter.objects.order_by("bucket").first(), Quarter.objects.order_by("bucket").last()
-    seconds = [event.timestamp // 1_000_000 for event in (first, last) if event]
-    seconds += [row.bucket for row in bounds if row]
-    if not seconds:
+    """Day numbers of the local days whose events are kept; rows that retention has yet to remove do not count."""
+    bounds = _bounds(Event, "timestamp", SECOND) + _bounds(Quarter, "bucket", 1)
+    if not bounds:
         return range(0)
-    return range(local_day(min(seconds), settings.TIME_ZONE), local_day(max(seconds), settings.TIME_ZONE) + 1)
+    events_from = DrainState.load().events_from
+    first, last = (local_day(edge(bounds), settings.TIME_ZONE) for edge in (min, max))
+    kept_from = first if events_from is None else local_day(events_from // SECOND, settings.TIME_ZONE)
+    return range(max(first, kept_from), last + 1)
+
+
+def _bounds(rows, column, per_second):
+    """First and last second of a table, [] when it is empty."""
+    ordered = rows.objects.order_by(column).values_list(column, flat=True)
+    return [value // per_second for value in (ordered.first(), ordered.last()) if value is not None]
 
 
 def rebuild() -> Iterator[int]:
     """Recompute finality and every rollup row of the kept days, a day a transaction; yields each day number done."""
+    follow_zone()
     with transaction.atomic():
-        state = DrainState.lock()
+        DrainState.lock()
         settle_stored(_shared_request_ids())
-        _drop_days_of_another_zone(state)
     for day in kept_days():
         with transaction.atomic():
             DrainState.lock()
             _rebuild_day(day, None)
         yield day
+
+
+def follow_zone() -> bool:
+    """Count the local days anew if the project's zone is not the one they were counted in; whether it was not.
+
+    Days before the kept detail stay under their calendar date. The detail then begins with a midnight of the new zone;
+    what lies between the old and the new beginning is added to the day it belongs to there, so that no total changes.
+    Every process that writes calls this at its start. One transaction: a changed zone is rare, and half of it is wrong.
+    """
+    zone = settings.TIME_ZONE
+    if DrainState.load().zone == zone:
+        return False
+    with transaction.atomic():
+        state = DrainState.lock()
+        before, state.zone = state.zone, zone
+        if before and before != zone:
+            _count_days_anew(state, before)
+        state.save(update_fields=["zone", "events_from"])
+    return bool(before)
+
+
+def _count_days_anew(state, before):
+    start = state.events_from and state.events_from // SECOND
+    Day.objects.between(start and local_day(start, before), None).delete()
+    if start is not None:
+        first = local_day(start - 1, settings.TIME_ZONE) + 1
+        state.events_from = day_start(date_of(first), settings.TIME_ZONE) * SECOND
+    Series.objects.recost(PriceBook.load())  # prices change at a midnight, which is another one now
+    for day in kept_days():
+        edges = edges_of(day)
+        rows = Quarter.objects.between(max(edges[0], start or 0), edges[1]).measured_by("series_id")
+        upsert(Day, {(day, series_id): measures for series_id, measures in rows})
 
 
 def rebuild_series(series_ids: list[int]):
@@ -56,33 +95,27 @@ def rebuild_series(series_ids: list[int]):
 
 
 def check() -> Iterator[Difference]:
-    """Every rollup row of the kept days that does not equal its events, found a day at a time."""
+    """Every rollup row of the kept days that does not equal its events, found a day at a time without a lock."""
     for day in kept_days():
-        with transaction.atomic():
-            DrainState.lock()
-            counted = dict(zip((Quarter, Day), _count_day(day, None), strict=True))
-            for rollup, rows in counted.items():
-                stored = {
-                    row[:2]: row[2:] for row in _stored(rollup, day).values_list("bucket", "series_id", *MEASURES)
-                }
-                for key in sorted(stored.keys() | rows.keys()):
-                    expected = tuple(rows[key]) if key in rows else None
-                    if stored.get(key) != expected and any(stored.get(key) or expected or ()):
-                        yield Difference(rollup.__name__, *key, stored.get(key), expected)
+        with snapshot():
+            found = list(_differences(day))
+        yield from found
+
+
+def _differences(day):
+    for rollup, rows in zip((Quarter, Day), _count_day(day, None), strict=True):
+        columns = _stored(rollup, day).values_list("bucket", "series_id", *MEASURES)
+        stored = {row[:2]: row[2:] for row in columns}
+        for key in sorted(stored.keys() | rows.keys()):
+            counted = tuple(rows[key]) if key in rows else None
+            # A row of zeros is as good as none: attempts move from one request to another, labels to a new step.
+            if stored.get(key) != counted and any(stored.get(key) or counted or ()):
+                yield Difference(rollup.__name__, *key, stored.get(key), counted)
 
 
 def _shared_request_ids():
     shared = Event.objects.exclude(request_id="").values("request_id").annotate(n=Count("id")).filter(n__gt=1)
     return list(shared.order_by("request_id").values_list("request_id", flat=True))
-
-
-def _drop_days_of_another_zone(state):
-    """Days counted in another zone cover other instants: those with kept events are counted anew."""
-    if state.zone and state.zone != settings.TIME_ZONE and state.events_from is not None:
-        Day.objects.filter(bucket__gte=local_day(state.events_from // 1_000_000, settings.TIME_ZONE)).delete()
-    elif state.zone != settings.TIME_ZONE:
-        Day.objects.all().delete()
-    DrainState.objects.filter(pk=1).update(zone=settings.TIME_ZONE)
 
 
 def _rebuild_day(day, series_ids):

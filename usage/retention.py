@@ -1,0 +1,177 @@
+"""What is too old goes, bit by bit, so that neither the drain nor a reader ever waits for it.
+
+Whole local days of events, with their quarter hours; their day rollups stay. Where the kept detail begins is written
+first and the rows go after, so a run may be cut off anywhere and the next one carries on.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from usage.models import DeadLetter, DrainState, Event, Gap, Quarter, Turn
+from usage.periods import date_of, day_start, local_day
+from usage.rebuild import follow_zone
+
+log = logging.getLogger(__name__)
+
+SECOND = 1_000_000
+TURN = timedelta(minutes=5)  # outlasts any slice; a run that died blocks the next one no longer
+TARGET_SECONDS = 0.2  # what a slice may hold the database
+FEWEST, FIRST, MOST = 200, 5_000, 50_000  # rows in a slice
+PAUSE_SECONDS = 0.15  # SQLite's waiting writers look every 100 ms whether it is their turn
+VACUUM_PAGES = 2_000
+
+
+class Removed(NamedTuple):
+    """What a run took away: rows, and bytes given back to the file system."""
+
+    events: int = 0
+    quarters: int = 0
+    letters: int = 0
+    gaps: int = 0
+    bytes: int = 0
+
+
+def expire(pause: Callable[[float], object] = time.sleep) -> Removed | None:
+    """Remove what is older than USAGE_RETENTION_DAYS (0: nothing is), and give its space back.
+
+    None while another process is at it. `pause` is called between slices, outside of any transaction.
+    """
+    turn = Turn.take("retention", TURN)
+    if turn is None:
+        return None
+    try:
+        return _expire(_Slices(turn, pause))
+    finally:
+        turn.end()
+
+
+def _expire(slices):
+    follow_zone()
+    if settings.USAGE_RETENTION_DAYS:
+        move_events_from(first_kept_day())
+    state = DrainState.load()
+    removed = Removed()
+    if state.events_from is not None:
+        start = state.events_from
+        removed = Removed(
+            events=slices.delete(Event.objects.filter(timestamp__lt=start), "timestamp"),
+            quarters=slices.delete(Quarter.objects.filter(bucket__lt=start // SECOND), "bucket"),
+            **_old_troubles(slices),
+        )
+        if any(removed):
+            with transaction.atomic():
+                DrainState.lock()  # what a request id finds has changed
+    return removed._replace(bytes=give_space_back(slices.between))
+
+
+def _old_troubles(slices):
+    """Dead letters and gaps have their own times: they go when they are as old as the events that go."""
+    if not settings.USAGE_RETENTION_DAYS:
+        return {}
+    start = day_start(date_of(first_kept_day()), settings.TIME_ZONE)
+    letters = DeadLetter.objects.filter(arrived__lt=start * SECOND)
+    gaps = Gap.objects.filter(end__lt=datetime.fromtimestamp(start, tz=timezone.get_current_timezone()))
+    return {"letters": slices.delete(letters, "arrived"), "gaps": gaps.delete()[0]}
+
+
+def first_kept_day() -> int:
+    """Number of the first local day to keep: today and USAGE_RETENTION_DAYS whole days before it are."""
+    return local_day(int(timezone.now().timestamp()), settings.TIME_ZONE) - settings.USAGE_RETENTION_DAYS
+
+
+def move_events_from(day: int):
+    """Let the kept detail begin with this local day; it never moves back, for what is gone is gone."""
+    start = day_start(date_of(day), settings.TIME_ZONE) * SECOND
+    with transaction.atomic():
+        state = DrainState.lock()
+        if state.events_from is None or state.events_from < start:
+            DrainState.objects.filter(pk=1).update(events_from=start)
+
+
+class _Slices:
+    """Deletes in slices that hold the database for about TARGET_SECONDS, with room for others between them."""
+
+    def __init__(self, turn, pause):
+        self.turn, self.pause, self.size = turn, pause, FIRST
+
+    def delete(self, rows: QuerySet, column: str) -> int:
+        """Delete the rows in the order of an indexed column; returns how many there were."""
+        deleted = 0
+        for edge in self._edges(rows, column):
+            began = time.monotonic()
+            deleted += rows.filter(**{f"{column}__lte": edge}).delete()[0]
+            took = time.monotonic() - began
+            self.size = int(min(max(self.size * TARGET_SECONDS / max(took, 0.01), FEWEST), self.size * 2, MOST))
+            self.between(took)
+        return deleted
+
+    def _edges(self, rows, column) -> Iterator[int]:
+        """The column's value at the end of the next slice, as long as there are rows."""
+        ordered = rows.order_by(column).values_list(column, flat=True)
+        while True:
+            if not (first := ordered[self.size - 1 : self.size] or ordered.reverse()[:1]):
+                return
+            yield first[0]
+
+    def between(self, seconds: float):
+        """Let others have the database, after it was held for so long."""
+        self.pause(max(PAUSE_SECONDS, seconds))
+        if not self.turn.extend(TURN):
+            raise TurnLost("another retention run has taken over")
+
+
+class TurnLost(Exception):
+    """The run stood still for so long that another one began."""
+
+
+def give_space_back(between: Callable[[float], object]) -> int:
+    """Hand free pages of SQLite's file to the file system; returns bytes. PostgreSQL's autovacuum sees to itself."""
+    if connection.vendor != "sqlite":
+        return 0
+    if _pragma("auto_vacuum") != 2:
+        if _pragma("freelist_count"):
+            log.warning("%s", NO_AUTO_VACUUM)
+        return 0
+    before = _pragma("page_count")
+    while (free := _pragma("freelist_count")) > 0:
+        # Through the cursor the pragma frees a single page a call: it is a query whose rows must be fetched.
+        connection.connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+        if _pragma("freelist_count") >= free:
+            break
+        between(0)
+    _pragma("wal_checkpoint(PASSIVE)")  # the file shrinks when the log is written into it
+    return (before - _pragma("page_count")) * _pragma("page_size")
+
+
+NO_AUTO_VACUUM = (
+    "The database file was made without auto_vacuum, so it does not shrink. Stop all processes once and run: "
+    'sqlite3 <file> "PRAGMA auto_vacuum=INCREMENTAL; VACUUM;"'
+)
+
+
+def _pragma(name):
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA {name}")
+        return cursor.fetchone()[0]
+
+
+def prune_logs(directory: Path, days: int, now: float) -> int:
+    """Remove rotated log files untouched for so many days (0: none), whoever wrote them; returns how many.
+
+    Each process keeps its own in bounds, but only while it runs.
+    """
+    if not days or not directory.is_dir():
+        return 0
+    old = [path for path in directory.glob("*.log.*") if path.stat().st_mtime < now - days * 86_400]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
