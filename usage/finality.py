@@ -22,20 +22,26 @@ def settle(fresh, labels):
 
     Returns ([bool], [(timestamp, series id, failed, ±1)]): the change of stored events' marks is written here.
     """
-    final = [True] * len(fresh)
-    kin, ids = {}, set()
-    for i, (record, label) in enumerate(zip(fresh, labels, strict=True)):
+    final, by_id = [True] * len(fresh), {}
+    for i, record in enumerate(fresh):
         if not counts_alone(record.request_id, record.endpoint):
-            ids.add(record.request_id)
-            kin.setdefault(Kin(record.request_id, label.api_key, label.requested_model, label.endpoint), []).append(i)
-    stored = _stored_kin(sorted(ids), kin)
+            by_id.setdefault(record.request_id, []).append(i)
+    stored = _stored_kin(sorted(by_id))
+    shared = {kin.request_id for kin in stored} | {id for id, found in by_id.items() if len(found) > 1}
     changes = []
-    for key, new in kin.items():
-        old = stored.get(key, [])
-        if len(new) + len(old) > 1:
-            changes += _judge(new, old, fresh, final)
+    for kin, new in _by_kin((i for id in shared for i in by_id[id]), fresh, labels).items():
+        changes += _judge(new, stored.get(kin, []), fresh, final)
     _mark(changes)
     return final, [(event.timestamp, event.series_id, event.series__failed, 1 if now else -1) for event, now in changes]
+
+
+def _by_kin(indexes, fresh, labels):
+    """Indexes of fresh records by what they have in common."""
+    kin = {}
+    for i in indexes:
+        label = labels[i]
+        kin.setdefault(Kin(fresh[i].request_id, label.api_key, label.requested_model, label.endpoint), []).append(i)
+    return kin
 
 
 def _mark(changes):
@@ -51,8 +57,8 @@ def settle_stored(request_ids: list[str]):
         _mark(changes)
 
 
-def _stored_kin(request_ids, wanted=None):
-    """Stored events of the wanted requests (all of them without `wanted`), first stored first."""
+def _stored_kin(request_ids):
+    """Stored events with these ids by what they have in common, first stored first."""
     columns = ("id", "timestamp", "latency_ms", "final", "series_id", "series__failed", "request_id")
     labels = ("series__api_key__fingerprint", "series__requested_model", "series__endpoint")
     found = {}
@@ -60,8 +66,7 @@ def _stored_kin(request_ids, wanted=None):
         events = Event.objects.filter(request_id__in=chunk).order_by("id").values_list(*columns, *labels, named=True)
         for event in events:
             kin = Kin(*event[6:])
-            alone = counts_alone(kin.request_id, kin.endpoint)
-            if not alone and (wanted is None or kin in wanted):
+            if not counts_alone(kin.request_id, kin.endpoint):
                 found.setdefault(kin, []).append(event)
     return found
 

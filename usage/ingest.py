@@ -59,9 +59,10 @@ class Writer:
         kept, late = _split_at(state.events_from, parsed.records)
         fresh = _unseen(kept)
         labels = self._label(fresh)
+        series_ids = [self.series.ids[label] for label in labels]
         final, undone = settle(fresh, labels)
-        self._insert(fresh, labels, final)
-        add_to_rollups(_count(fresh, [self.series.ids[label] for label in labels], final, undone), self.costs)
+        self._insert(fresh, series_ids, final)
+        add_to_rollups(_count(fresh, series_ids, final, undone), self.costs)
         dead = _bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
         self._note_limits(fresh)
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
@@ -99,19 +100,20 @@ class Writer:
             )
             for r in fresh
         ]
-        self.series.observe(set(labels), {r.api_key: r.api_key_mask for r in fresh})
+        distinct = set(labels)
+        self.series.observe(distinct, {r.api_key: r.api_key_mask for r in fresh})
         self.clients.observe({(r.client_ip, r.x_forwarded_for, r.user_agent) for r in fresh})
-        for label in labels:
+        for label in distinct:
             self.costs.learn(self.series.ids[label], models[label.model], label.tier, label.context_over)
         return labels
 
-    def _insert(self, fresh, labels, final):
-        series, clients = self.series.ids, self.clients.ids
+    def _insert(self, fresh, series_ids, final):
+        clients = self.clients.ids
         insert_events(
             (
                 r.timestamp,
                 r.fingerprint,
-                series[label],
+                series_id,
                 clients[r.client_ip, r.x_forwarded_for, r.user_agent],
                 r.request_id,
                 ended,
@@ -132,7 +134,7 @@ class Writer:
                 r.fail_body_length,
                 r.claimed,
             )
-            for r, label, ended in zip(fresh, labels, final, strict=True)
+            for r, series_id, ended in zip(fresh, series_ids, final, strict=True)
         )
 
     def _note_limits(self, fresh):
@@ -191,10 +193,26 @@ def _unseen(found):
     fresh = {}
     for record in found:
         fresh.setdefault((record.timestamp, record.fingerprint), record)
-    for chunk in chunks(sorted({timestamp for timestamp, _ in fresh})):
-        for timestamp, fingerprint in Event.objects.filter(timestamp__in=chunk).values_list("timestamp", "fingerprint"):
-            fresh.pop((timestamp, bytes(fingerprint)), None)
+    for timestamp, fingerprint in _stored_beside(sorted({timestamp for timestamp, _ in fresh})):
+        fresh.pop((timestamp, bytes(fingerprint)), None)
     return list(fresh.values())
+
+
+def _stored_beside(times):
+    """Identities of stored events, among them all with one of these times (sorted).
+
+    Records arrive nearly in order, so that what is stored between the first and the last of them is little: to read
+    that is cheaper by far than to ask for thousands of times. A late record spans more; then the times are asked for.
+    """
+    identities, enough = Event.objects.order_by().values_list("timestamp", "fingerprint"), 2 * len(times)
+    if not times:
+        return
+    between = list(identities.between(times[0], times[-1] + 1)[: enough + 1])
+    if len(between) <= enough:
+        yield from between
+        return
+    for chunk in chunks(times):
+        yield from identities.filter(timestamp__in=chunk)
 
 
 def _count(fresh, series_ids, final, undone):
