@@ -66,7 +66,7 @@ class Writer:
         dead = _bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
         self._note_limits(fresh)
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
-        self._tell(state, stored)
+        self._tell(state, stored, sum(id in self.series.others for id in series_ids))
         return stored
 
     def _remember(self):
@@ -100,7 +100,7 @@ class Writer:
             )
             for r in fresh
         ]
-        distinct = set(labels)
+        distinct = list(dict.fromkeys(labels))
         self.series.observe(distinct, {r.api_key: r.api_key_mask for r in fresh})
         self.clients.observe({(r.client_ip, r.x_forwarded_for, r.user_agent) for r in fresh})
         for label in distinct:
@@ -154,15 +154,14 @@ class Writer:
                 readings, update_conflicts=True, unique_fields=["auth_index"], update_fields=["seen_at", "headers"]
             )
 
-    def _tell(self, state, stored):
+    def _tell(self, state, stored, folded):
         changes = {
             "total_inserted": stored.events,
             "total_deduped": stored.duplicates,
             "total_decode_errors": stored.dead - stored.too_late,
             "total_too_late": stored.too_late,
-            "total_folded": self.series.folded,
+            "total_folded": folded,
         }
-        self.series.folded = 0
         fields = {name: F(name) + count for name, count in changes.items() if count}
         if stored.events:
             fields["last_inserted_at"] = timezone.now()

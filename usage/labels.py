@@ -1,5 +1,6 @@
 """The writer's memory of label sets: from what a record says to the ids of its rows."""
 
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from pricing.models import Model
 from usage.models import Client, Series
 
 SERIES_LIMIT = 50_000  # beyond it new label sets fold into one, so that a flood of names cannot fill the tables
+REMEMBERED = 2 * SERIES_LIMIT  # label sets, those that folded included
 CLIENTS_REMEMBERED = 20_000
 OTHER = "(other)"
 
@@ -55,16 +57,18 @@ class SeriesMap:
         self.keys: dict[str, int] = dict(ApiKey.objects.values_list("fingerprint", "id"))
         self.ids: dict[Labels, int] = {}
         self.count = Series.objects.count()
-        self.folded = 0
+        self.others: set[int] = set()  # series that many label sets fold into
 
     def observe_models(self, names: set[str]):
         """Make sure every model of `names` has a row; its id decides which price steps label a record."""
         if missing := names - self.models.keys():
             self.models.update(Model.objects.observe(missing))
 
-    def observe(self, labels: set[Labels], masks: dict[str, str]):
-        """Make sure every label set has a row; `masks` has the mask of each client key's fingerprint."""
-        missing = {label for label in labels if label not in self.ids}
+    def observe(self, labels: Iterable[Labels], masks: dict[str, str]):
+        """Make sure every label set has a row, the first ones first; `masks` has the mask of each key's fingerprint."""
+        if len(self.ids) > REMEMBERED:
+            self.ids.clear()
+        missing = [label for label in dict.fromkeys(labels) if label not in self.ids]
         if missing:
             self._find(missing)
         if missing := [label for label in missing if label not in self.ids]:
@@ -99,7 +103,7 @@ class SeriesMap:
         self._find(set(twins.values()))
         self._create([twin for twin in set(twins.values()) if twin not in self.ids], masks)
         self.ids.update((label, self.ids[twin]) for label, twin in twins.items())
-        self.folded += len(labels)
+        self.others.update(self.ids[label] for label in labels)
 
 
 class ClientMap:

@@ -25,6 +25,12 @@ class Difference(NamedTuple):
     stored: tuple | None
     counted: tuple | None
 
+    def wrong(self) -> list[tuple[str, int, int]]:
+        """(measure, stored, counted) of each measure that differs; a missing row holds zeros."""
+        nothing = (0,) * len(MEASURES)
+        rows = zip(MEASURES, self.stored or nothing, self.counted or nothing, strict=True)
+        return [row for row in rows if row[1] != row[2]]
+
 
 def kept_days() -> range:
     """Day numbers of the local days whose events are kept; rows that retention has yet to remove do not count."""

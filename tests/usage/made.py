@@ -1,7 +1,11 @@
 """Records made to order, and the ways in which tests look at what became of them."""
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db import transaction
 
 from usage.ingest import Writer
 from usage.models import MEASURES, Day, Quarter
@@ -9,6 +13,15 @@ from usage.models import MEASURES, Day, Quarter
 SECOND, HOUR = 1_000_000, 3600 * 1_000_000
 NOON = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Shanghai
 DAY = 24 * HOUR
+CAPTURED = Path(__file__).parents[1].joinpath("fixtures/cpa/records.jsonl").read_bytes().splitlines()
+
+
+@contextmanager
+def scratch():
+    """A database as it was before, once the block is over: one for each example of a property."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def record(at: int, **fields) -> bytes:
