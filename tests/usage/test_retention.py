@@ -188,7 +188,7 @@ def test_the_task_says_what_it_did(settings, tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL's autovacuum sees to itself")
+@pytest.mark.sqlite  # PostgreSQL's autovacuum sees to itself
 def test_the_file_shrinks():
     body = {"status_code": 500, "body": "upstream said no. " * 200}
     old = (record(NOON - 5 * DAY + n, failed=True, fail=body) for n in range(3000))
@@ -203,7 +203,7 @@ def test_the_file_shrinks():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL's autovacuum sees to itself")
+@pytest.mark.sqlite  # PostgreSQL's autovacuum sees to itself
 def test_a_file_made_without_auto_vacuum_is_named(caplog, monkeypatch):
     one_a_day()
     monkeypatch.setattr(retention, "_pragma", {"auto_vacuum": 0, "freelist_count": 5}.get)
