@@ -55,6 +55,7 @@ STORAGE_DRIVER = env.choice("STORAGE_DRIVER", "sqlite", ("sqlite", "postgres"))
 SQLITE_PATH = BASE_DIR / env.text("SQLITE_PATH", "./data/app.db")
 DATABASE_URL = env.text("DATABASE_URL")
 SPOOL_DIR = BASE_DIR / env.text("SPOOL_DIR", str(SQLITE_PATH.parent / "spool"))
+SPOOL_MAX_BYTES = env.number("SPOOL_MAX_BYTES", 512 * 1024 * 1024, least=1024 * 1024)
 USAGE_RETENTION_DAYS = env.number("USAGE_RETENTION_DAYS", 30, most=36_500)
 
 # The order matters: auto_vacuum takes effect only before the journal mode and the first table.
@@ -84,13 +85,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Django -------------------------------------------------------------------------------------------------------
 DEBUG = False
 SECRET_KEY = env.text("SECRET_KEY") or kept_secret(SQLITE_PATH.parent / "secret_key")
-ROOT_URLCONF = "cpa_usage.urls"
+ROOT_URLCONF = "cpa_usage.urls" if ROLE == "web" else None  # the checks of the others would load all pages
 WSGI_APPLICATION = "cpa_usage.wsgi.application"
 
 _MODEL_APPS = [
-    "django.contrib.contenttypes",
-    "django.contrib.auth",
-    "rest_framework_simplejwt.token_blacklist",
     "django_q",
     "cpa_usage",
     "aliases",
@@ -98,24 +96,36 @@ _MODEL_APPS = [
     "pricing",
     "usage",
 ]
+_SESSION_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "rest_framework_simplejwt.token_blacklist",
+]
 _WEB_APPS = [
     "unfold",
     "django.contrib.admin",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django_htmx",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
-INSTALLED_APPS = [*_WEB_APPS, *_MODEL_APPS]
+# 60 MB less for the drain and 25 MB for each process of the cluster than with everything.
+INSTALLED_APPS = {
+    "drain": _MODEL_APPS,
+    "tasks": [*_SESSION_APPS, *_MODEL_APPS],
+    "web": [*_WEB_APPS, *_SESSION_APPS, *_MODEL_APPS],
+}[ROLE]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cpa_usage.replies.CompressedReplies",
     "cpa_usage.replies.private_replies",
+    "cpa_usage.csp.content_security_policy",
     "cpa_usage.origin.SameOriginWrites",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -155,6 +165,8 @@ USE_TZ = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+
+UNFOLD = {"SITE_URL": f"{APP_BASE_PATH}/", "SITE_TITLE": "cpa-usage", "SITE_HEADER": "cpa-usage"}
 
 # --- Sign-in ------------------------------------------------------------------------------------------------------
 LOGIN_PASSWORD = env.text("LOGIN_PASSWORD")

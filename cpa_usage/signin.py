@@ -72,12 +72,7 @@ def login(request):
     """Sign in: the session comes back as a cookie, whose value also works as a bearer token."""
     if not settings.AUTH_ENABLED:
         return Response(SignedInReply(authenticated=True, auth_required=False))
-    password = body_of(request, PasswordSerializer)["password"]
-    tries = _count_try(request.META.get("REMOTE_ADDR", ""))
-    if not compare_digest(password.encode(), settings.LOGIN_PASSWORD.encode()):
-        raise WrongPassword
-    cache.delete(tries)
-    return _signed_in(request)
+    return _signed_in(request, session_for(request, body_of(request, PasswordSerializer)["password"]))
 
 
 @described(SignedOutReply, summary="Sign out")
@@ -93,8 +88,16 @@ def logout(request):
     return response
 
 
-def _signed_in(request):
-    token = SessionToken()
+def session_for(request, password: str) -> SessionToken:
+    """A new session for the right password; raises WrongPassword, or Throttled after too many tries."""
+    tries = _count_try(request.META.get("REMOTE_ADDR", ""))
+    if not password or not compare_digest(password.encode(), settings.LOGIN_PASSWORD.encode()):
+        raise WrongPassword
+    cache.delete(tries)
+    return SessionToken()
+
+
+def _signed_in(request, token):
     expires_at = datetime_from_epoch(token["exp"]).isoformat().replace("+00:00", "Z")
     response = Response(SignedInReply(authenticated=True, expires_at=expires_at))
     set_cookie(response, token, secure=request.is_secure())

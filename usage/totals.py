@@ -129,8 +129,16 @@ class Reader:
             yield from rows.matching(self.asked).measured_by(by)
 
     def _sliver(self, span, by):
-        """Totals of a span too short for rollups, counted and priced from its events."""
-        rows = list(Event.objects.between(*span).matching(self.asked).by_quarter().measured("bucket", "series_id"))
+        for bucket, series_id, measures in self.slivers([span]):
+            yield {"bucket": bucket, "series_id": series_id}.get(by), measures
+
+    def slivers(self, spans: list[Span]) -> Iterator[tuple[int, int, list[int]]]:
+        """(quarter in seconds, series id, measures) of spans too short for rollups, counted and priced from events."""
+        for span in spans:
+            rows = Event.objects.between(*span).matching(self.asked).by_quarter().measured("bucket", "series_id")
+            yield from self._priced(list(rows))
+
+    def _priced(self, rows):
         series = Series.objects.filter(id__in={row[1] for row in rows})
         costs = Costs(PriceBook.load()) if rows else None
         for labels in series.values_list("id", "model_id", "tier", "context_over"):
@@ -138,7 +146,7 @@ class Reader:
         for bucket, series_id, *counted in rows:
             measures = [*counted, 0, 0]
             costs.fill(series_id, local_day(bucket, settings.TIME_ZONE), measures)
-            yield {"bucket": bucket, "series_id": series_id}.get(by), measures
+            yield bucket, series_id, measures
 
 
 def add_up(rows) -> dict[int | None, list[int]]:

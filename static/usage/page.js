@@ -1,0 +1,151 @@
+// What every page does beyond HTML: ages that keep counting, tooltips and clicks of heat maps, the filter panel,
+// and live updates. Without it every page still works.
+"use strict";
+
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const zh = document.documentElement.lang.startsWith("zh");
+
+// --- ages -------------------------------------------------------------------------------------------------------
+function age(seconds) {
+  const [n, en, cn] = seconds < 60 ? [seconds, "s", "秒"] : seconds < 3600 ? [seconds / 60, "min", "分钟"]
+    : seconds < 86400 * 2 ? [seconds / 3600, "h", "小时"] : [seconds / 86400, "d", "天"];
+  return zh ? `${Math.floor(n)} ${cn}前` : `${Math.floor(n)} ${en} ago`;
+}
+
+function left(seconds) {
+  const d = Math.floor(seconds / 86400), h = Math.floor(seconds / 3600) % 24, m = Math.floor(seconds / 60) % 60;
+  const parts = d ? [[d, zh ? "天" : "d"], [h, zh ? "小时" : "h"]] : [[h, zh ? "小时" : "h"], [m, zh ? "分" : "min"]];
+  return parts.filter(([n]) => n).map(([n, unit]) => `${n} ${unit}`).join(" ") || (zh ? "不到 1 分" : "< 1 min");
+}
+
+function tellAges() {
+  const now = Date.now();
+  for (const time of $$("time[data-ago]")) time.textContent = age(Math.max(0, (now - Date.parse(time.dateTime)) / 1000));
+  for (const time of $$("time[data-left]")) time.textContent = left(Math.max(0, (Date.parse(time.dateTime) - now) / 1000));
+}
+setInterval(tellAges, 1000);
+
+// --- heat maps --------------------------------------------------------------------------------------------------
+const tip = document.createElement("div");
+tip.className = "tip";
+tip.hidden = true;
+
+function cellAt(target) {
+  const cells = target.closest?.(".cells");
+  if (!cells || target === cells) return null;
+  const heat = cells.closest("[data-seconds]"), seconds = +heat.dataset.seconds;
+  const place = [...cells.children].indexOf(target);
+  const start = Date.parse(cells.dataset.start) / 1000 + place * seconds;
+  const [total, failed = "0"] = (cells.dataset.counts.split(" ")[place] || "0").split("/");
+  return { heat, start, end: start + seconds, total, failed };
+}
+
+function clock(seconds, options) {
+  const zone = document.body.dataset.zone;
+  return new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: zone, hourCycle: "h23", ...options }).format(new Date(seconds * 1000));
+}
+
+function showTip(event) {
+  const cell = cellAt(event.target);
+  tip.hidden = !cell;
+  if (!cell) return;
+  const words = cell.heat.dataset.words.replace("%1", (+cell.total).toLocaleString("en")).replace("%2", (+cell.failed).toLocaleString("en"));
+  tip.textContent = `${clock(cell.start, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" })}: ${words}`;
+  document.body.append(tip);
+  const box = tip.getBoundingClientRect();
+  tip.style.left = `${Math.max(6, Math.min(event.clientX - box.width / 2, innerWidth - box.width - 6))}px`;
+  tip.style.top = `${event.clientY - box.height - 14 < 0 ? event.clientY + 18 : event.clientY - box.height - 14}px`;
+}
+
+const iso = seconds => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+const go = (drill, start, end) => { location.href = `${drill}&start=${iso(start)}&end=${iso(end)}`; };
+
+document.addEventListener("mousemove", showTip);
+document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true, capture: true });
+document.addEventListener("click", event => {
+  const cell = cellAt(event.target);
+  if (cell) go(cell.heat.dataset.drill, cell.start, cell.end);
+});
+
+// --- the filter panel -------------------------------------------------------------------------------------------
+document.addEventListener("click", async event => {
+  const link = event.target.closest("a[data-filter-panel]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const reply = await fetch(link.href);
+  if (!reply.ok) { location.href = link.href; return; }
+  const form = new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("filter-form");
+  const dialog = document.createElement("dialog");
+  dialog.className = "sheet";
+  dialog.setAttribute("aria-label", form.querySelector("h2").textContent);
+  dialog.append(form);
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+  dialog.addEventListener("click", click => { if (click.target === dialog) dialog.close(); });
+  dialog.showModal();
+}, true);
+
+document.addEventListener("input", event => {
+  const form = event.target.closest(".filter-form");
+  if (form && event.target.type === "datetime-local") form.querySelector("[data-custom]").checked = true;
+});
+
+// What a form leaves empty does not belong into the address.
+document.addEventListener("submit", event => {
+  if (event.target.method !== "get") return;
+  for (const field of event.target.elements) {
+    if (field.name && !field.value) field.disabled = true;
+    if (field.type === "datetime-local" && !event.target.querySelector("[data-custom]")?.checked) field.disabled = true;
+  }
+  setTimeout(() => { for (const field of event.target.elements) field.disabled = false; });
+}, true);
+
+// --- live -------------------------------------------------------------------------------------------------------
+const live = { paused: false, timer: 0, etag: "" };
+
+function replaceParts(page) {
+  for (const old of $$("[data-swap]")) {
+    const fresh = page.getElementById(old.id);
+    if (fresh && fresh.outerHTML !== old.outerHTML && !old.contains(document.activeElement)) old.replaceWith(fresh);
+  }
+  tellAges();
+  document.dispatchEvent(new CustomEvent("parts:replaced", { detail: page }));
+}
+
+async function poll() {
+  const mark = document.getElementById("live");
+  if (!mark || live.paused || document.hidden || document.querySelector("dialog[open]")) return;
+  try {
+    const address = location.href;
+    const reply = await fetch(address, { headers: live.etag ? { "If-None-Match": live.etag } : {}, cache: "no-store" });
+    mark.classList.toggle("stale", reply.status >= 400);
+    if (reply.status !== 200 || address !== location.href) return;
+    const first = !live.etag;
+    live.etag = reply.headers.get("ETag") || "";
+    if (!first || mark.dataset.shown !== live.etag) replaceParts(new DOMParser().parseFromString(await reply.text(), "text/html"));
+  } catch { mark.classList.add("stale"); }
+}
+
+function startLive() {
+  clearInterval(live.timer);
+  const mark = document.getElementById("live");
+  live.etag = mark?.dataset.etag || "";
+  if (!mark) return;
+  const button = mark.querySelector("[data-live-toggle]");
+  button.hidden = false;
+  button.setAttribute("aria-pressed", String(!live.paused));
+  live.timer = setInterval(poll, mark.dataset.livePoll * 1000);
+}
+
+document.addEventListener("click", event => {
+  const button = event.target.closest("[data-live-toggle]");
+  if (!button) return;
+  live.paused = !live.paused;
+  button.setAttribute("aria-pressed", String(!live.paused));
+  if (!live.paused) poll();
+});
+
+function begin() { tellAges(); startLive(); }
+document.addEventListener("DOMContentLoaded", begin);
+document.addEventListener("htmx:afterSettle", begin);

@@ -1,0 +1,104 @@
+"""A period beside the equal one before it."""
+
+from typing import Annotated
+
+from django.conf import settings
+from msgspec import Meta, Struct
+
+from usage.answers import Figures, figures
+from usage.filters import UsageFilter
+from usage.ingest import now_us
+from usage.models import MEASURES
+from usage.periods import Period, date_of, day_start, local_day
+from usage.totals import QUARTER_US, SECOND, Reader
+
+_AT = {name: place for place, name in enumerate(MEASURES)}
+
+Mean = Annotated[float | None, Meta(description="Milliseconds; null where nothing was measured.")]
+
+
+class Glance(Figures, frozen=True, kw_only=True):
+    """The measures of a period, with how long answers took on average."""
+
+    mean_latency_ms: Mean
+    mean_ttft_ms: Mean
+
+    @property
+    def input_total(self) -> int:
+        """All input: uncached, read from and written to a cache."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_creation_tokens
+
+    @property
+    def cache_hit_rate(self) -> float | None:
+        """The share of input that was read from a cache."""
+        return self.cache_read_tokens / self.input_total if self.input_total else None
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of attempts that succeeded."""
+        return self.success / self.total if self.total else None
+
+    @property
+    def answered_rate(self) -> float | None:
+        """The share of clients' requests that were answered, retries counted once."""
+        return 1 - self.client_failed / self.client_requests if self.client_requests else None
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """A period and the one before it, up to the same point; null where nothing lies before."""
+
+    current: Glance
+    previous: Glance | None
+    previous_start: Annotated[int | None, Meta(description="µs since the epoch, UTC.")]
+    previous_end: int | None
+
+
+def comparison(asked: UsageFilter) -> Comparison:
+    """The period so far, and as much of the equal one before it."""
+    before = previous(asked.period, now_us(), settings.TIME_ZONE)
+    return Comparison(
+        current=glance(Reader.of(asked).total()),
+        previous=before and glance(Reader.of(asked.with_period(before)).total()),
+        previous_start=before and before.start,
+        previous_end=before and before.end,
+    )
+
+
+def previous(period: Period, now: int, zone: str) -> Period | None:
+    """The equal period before, cut where `now` lies in this one; whole local days go back by days, not by hours."""
+    if period.start is None or period.start >= now:
+        return None
+    now = now // QUARTER_US * QUARTER_US
+    end = now if period.end is None else period.end
+    so_far = max(min(end, now), period.start + 1)
+    start, until = (_back(moment, period.start, end, zone) for moment in (period.start, so_far))
+    return Period(start, until) if 0 <= start < until else None
+
+
+def _back(moment, start, end, zone):
+    days = _whole_days(start, end, zone)
+    if not days:
+        return moment - (end - start)
+    day = local_day(moment // SECOND, zone)
+    into = moment - day_start(date_of(day), zone) * SECOND
+    return day_start(date_of(day - days), zone) * SECOND + into
+
+
+def _whole_days(start, end, zone):
+    """How many local days the period is, or 0 when it is not whole days."""
+    first, after = (local_day(moment // SECOND, zone) for moment in (start, end))
+    edges = [day_start(date_of(day), zone) * SECOND for day in (first, after)]
+    return after - first if edges == [start, end] else 0
+
+
+def glance(row) -> Glance:
+    """From measures in the order of MEASURES."""
+    return Glance(
+        **figures(row),
+        mean_latency_ms=_mean(row[_AT["latency_ms"]], row[_AT["latency_count"]]),
+        mean_ttft_ms=_mean(row[_AT["ttft_ms"]], row[_AT["ttft_count"]]),
+    )
+
+
+def _mean(total, count):
+    return total / count if count else None

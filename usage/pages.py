@@ -1,0 +1,156 @@
+"""What every page has: who may see it, what it is filtered by, whether the browser has it already, and its frame."""
+
+from functools import wraps
+from hashlib import blake2b
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import parse_etags
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from aliases.models import Revision as AliasRevision
+from catalog.models import Connection
+from cpa_usage.sessions import session_of
+from pricing.models import Revision as PriceRevision
+from usage.chips import chips_of
+from usage.filters import UsageFilterForm
+from usage.ingest import now_us
+from usage.models import DrainState
+
+DEFAULT_RANGE = "7d"
+RANGES = {
+    "today": _("Today"),
+    "24h": _("24 h"),
+    "7d": _("7 days"),
+    "30d": _("30 days"),
+    "all": _("All"),
+}
+NAV = {"overview": _("Overview")}
+THEMES = ("auto", "light", "dark")
+MINUTE_US = 60_000_000
+
+
+def page(template):
+    """Decorator of a view that returns its context: `view(request, asked)` becomes the whole page.
+
+    A stranger is sent to the login, a filter that cannot be understood is refused on the page itself with the sentence
+    the API would give, and a browser that has this state of the page gets a 304.
+    """
+
+    def decorate(view):
+        @wraps(view)
+        @signed_in
+        def wrapper(request, **kwargs):
+            form = filter_form(request)
+            if not form.is_valid():
+                return refused(request, form)
+            asked = form.usage_filter()
+            tag = etag(request, asked)
+            if tag in parse_etags(request.headers.get("If-None-Match", "")):
+                return _kept(HttpResponse(status=304), tag)
+            context = view(request, asked, **kwargs)
+            if isinstance(context, HttpResponse):
+                return context
+            return _kept(render(request, template, {**frame(request), **context}), tag)
+
+        return wrapper
+
+    return decorate
+
+
+def signed_in(view):
+    """Decorator: the login page for whoever is not signed in, and back here afterwards."""
+
+    @wraps(view)
+    def wrapper(request, **kwargs):
+        if settings.AUTH_ENABLED and session_of(request) is None:
+            return redirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
+        return view(request, **kwargs)
+
+    return wrapper
+
+
+def filter_form(request) -> UsageFilterForm:
+    """The form of the request's parameters; `request.query` holds them, with the range a page has by default."""
+    query = request.GET.copy()
+    if not any(query.get(name, "").strip() for name in ("range", "start", "end")):
+        query["range"] = "all" if query.get("request_id") else DEFAULT_RANGE
+    for name in [name for name in query if not any(text.strip() for text in query.getlist(name))]:
+        del query[name]
+    request.query = query
+    return UsageFilterForm(query)
+
+
+def refused(request, form):
+    """The page that says what is wrong with the address."""
+    field, mistakes = next(iter(form.errors.items()))
+    request.query = type(request.query)(f"range={DEFAULT_RANGE}", mutable=True)
+    context = {**frame(request), "field": field, "sentence": mistakes[0]}
+    return render(request, "usage/refused.html", context, status=400)
+
+
+def etag(request, asked) -> str:
+    """A tag that changes with everything a page shows; figures "of now" move once a minute."""
+    state = DrainState.load()
+    told = (
+        (state.data_version, state.last_error, state.mode, PriceRevision.current(), AliasRevision.current()),
+        (Connection.current_revision(), now_us() // MINUTE_US, asked.period, asked.query, request.query.urlencode()),
+        (request.path, get_language(), theme_of(request), settings.VERSION),
+    )
+    return f'W/"{blake2b(repr(told).encode(), digest_size=12).hexdigest()}"'
+
+
+def frame(request) -> dict:
+    """What the frame of a page shows: its filters, the zone, versions, and how fresh all is."""
+    state, connection = DrainState.load(), Connection.objects.filter(pk=1).first()
+    return {
+        "query": request.query,
+        "nav": _nav(request),
+        "ranges": list(RANGES.items()),
+        "here": request.resolver_match.url_name,
+        "chips": chips_of(request.query),
+        "zone": settings.TIME_ZONE,
+        "theme": theme_of(request),
+        "version": settings.VERSION,
+        "cpa_version": connection.version if connection else "",
+        "last_record": state.last_inserted_at,
+        "auth_enabled": settings.AUTH_ENABLED,
+        "path": request.get_full_path(),
+    }
+
+
+def drill(request) -> str:
+    """The address of the requests behind a part of this page, its filters on; the period is for the part to add."""
+    query = request.query.copy()
+    for name in ("range", "start", "end", "page", "before", "by", "measure"):
+        query.pop(name, None)
+    return f"{reverse('overview')}?{query.urlencode()}"
+
+
+def theme_of(request) -> str:
+    """light, dark, or auto for what the system likes."""
+    theme = request.COOKIES.get("theme")
+    return theme if theme in THEMES else "auto"
+
+
+def _nav(request):
+    """The pages; filters go along."""
+    here, query = request.resolver_match.url_name, request.query.copy()
+    for name in ("page", "before", "by", "measure"):
+        query.pop(name, None)
+    return [
+        {"title": title, "url": f"{reverse(name)}?{query.urlencode()}", "current": name == here}
+        for name, title in NAV.items()
+    ]
+
+
+def _kept(response, tag):
+    response["ETag"] = tag
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ("Cookie", "Accept-Language"))
+    return response
