@@ -265,6 +265,9 @@ class DrainState(models.Model):
     lag_ms = models.BigIntegerField(default=0, help_text="Arrival to commit of the last batch.")
     spool_files = models.BigIntegerField(default=0)
     spool_bytes = models.BigIntegerField(default=0)
+    proved_at = models.DateTimeField(null=True, help_text="When manage.py verify was last through.")
+    proof = models.CharField(max_length=500, blank=True, help_text="What it found.")
+    proof_holds = models.BooleanField(null=True, help_text="Whether all was as it should be.")
 
     def __str__(self):
         return f"drain in mode {self.mode or 'unknown'}"

@@ -2,12 +2,17 @@
 
 import logging
 import time
+from datetime import timedelta
 
 from django.conf import settings
 
+from usage.models import Turn
+from usage.proof import keep, prove
 from usage.retention import expire, prune_logs
 
 log = logging.getLogger(__name__)
+
+PROOF_TAKES = timedelta(minutes=30)  # at most: the task cluster ends a longer task
 
 
 def retention() -> str:
@@ -22,3 +27,17 @@ def retention() -> str:
     )
     log.info("Retention: %s.", sentence)
     return sentence
+
+
+def verify() -> str:
+    """Prove that the database is sound and the totals equal their events. Returns the result in a line."""
+    turn = Turn.take("verify", PROOF_TAKES)
+    if turn is None:
+        return "busy"
+    try:
+        proof = prove()
+        keep(proof)
+    finally:
+        turn.end()
+    log.log(logging.INFO if proof.holds else logging.ERROR, "Proof: %s", proof.sentence)
+    return proof.sentence

@@ -1,0 +1,128 @@
+"""manage.py verify: what it proves, and that it does not prove what is not so."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from tests.usage.made import DAY, NOON, record, stored
+from usage import tasks
+from usage.integrity import damage, tables
+from usage.models import Day, DrainState, Event, Quarter, Turn
+from usage.status import status
+
+pytestmark = pytest.mark.django_db
+HOLDS = "The totals of 2 days equal their 2 events, and the database is sound."
+
+
+@pytest.fixture
+def two_days():
+    stored(record(NOON - DAY), record(NOON), arrived=NOON)
+
+
+def verify(capsys):
+    """(what was printed without the seconds, the refusal or '')."""
+    try:
+        call_command("verify")
+        refusal = ""
+    except CommandError as error:
+        refusal = str(error)
+    *lines, took = capsys.readouterr().out.splitlines()
+    assert took.startswith(("Proved in ", "Not proved in "))
+    return lines, refusal
+
+
+def test_a_sound_database_is_proved(two_days, capsys):
+    before = timezone.now()
+    lines, refusal = verify(capsys)
+    assert lines == [
+        f"Structure: {len(tables())} tables looked at, sound.",
+        "Totals: 2 days recounted from 2 events, no rows differ.",
+    ]
+    assert refusal == ""
+    state = DrainState.load()
+    assert (state.proof, state.proof_holds) == (HOLDS, True)
+    assert before <= state.proved_at <= timezone.now()
+
+
+def test_an_empty_database_is_proved(capsys):
+    assert verify(capsys)[1] == ""
+    assert DrainState.load().proof == "The totals of 0 days equal their 0 events, and the database is sound."
+
+
+def test_a_wrong_total_is_named(two_days, capsys):
+    Quarter.objects.filter(bucket=NOON // 10**6).update(output=F("output") + 1)
+    series = Quarter.objects.values_list("series_id", flat=True).first()
+    lines, refusal = verify(capsys)
+    assert lines[1:] == [
+        "Totals: 2 days recounted from 2 events, 1 rows differ.",
+        f"  Quarter 2026-11-24T04:00:00Z, series {series}: output is 41, not 40",
+    ]
+    assert refusal == "1 totals differ from their events: run manage.py rebuildrollups."
+    assert (DrainState.load().proof, DrainState.load().proof_holds) == (refusal, False)
+
+
+def test_lost_events_are_noticed_and_ten_differences_are_shown(capsys):
+    stored(*(record(NOON - hour * 3600 * 10**6) for hour in range(11)), arrived=NOON)
+    Event.objects.all().delete()
+    lines, refusal = verify(capsys)
+    assert len(lines) == 2 + 10
+    assert refusal == "12 totals differ from their events: run manage.py rebuildrollups."
+
+
+def test_a_day_that_retention_takes_meanwhile_is_no_difference(two_days, capsys, monkeypatch):
+    Event.objects.filter(timestamp=NOON - DAY).delete()  # as retention would, which first moves events_from
+    monkeypatch.setattr(DrainState, "load", _moving(DrainState.load(), NOON - DAY // 2))
+    assert verify(capsys)[1] == ""
+
+
+def _moving(state, events_from):
+    """DrainState.load, whose answers know of no cut until every day was counted."""
+    answers = iter([state] * 2)
+
+    def load():
+        found = next(answers, None)
+        if found is None:
+            found = DrainState.objects.get(pk=1)
+            found.events_from = events_from
+        return found
+
+    return load
+
+
+def test_a_row_that_points_nowhere_is_damage(two_days, capsys):
+    day = Day.objects.first()
+    Day.objects.create(bucket=day.bucket, series_id=987654)
+    with connection.constraint_checks_disabled():
+        found = list(damage())
+    Day.objects.filter(series_id=987654).delete()  # before the test's own transaction ends and checks it
+    expected = ["Table usage_day: 1 rows point at rows that are gone."] if connection.vendor == "sqlite" else []
+    assert found == expected
+
+
+def test_a_damaged_database_is_not_counted(two_days, capsys, monkeypatch):
+    monkeypatch.setattr("usage.proof.damage", lambda: iter(["Table usage_event: page 7 is lost."]))
+    lines, refusal = verify(capsys)
+    assert lines == [
+        f"Structure: {len(tables())} tables looked at, damaged.",
+        "  Table usage_event: page 7 is lost.",
+    ]
+    assert refusal == "The database is damaged, restore a backup: Table usage_event: page 7 is lost."
+
+
+def test_the_nightly_task_notes_what_status_shows(two_days):
+    assert status().proof is None
+    assert tasks.verify() == HOLDS
+    state = DrainState.load()
+    assert (status().proof, status().proof_holds, status().proved_at) == (HOLDS, True, state.proved_at)
+
+
+def test_two_nightly_tasks_do_not_run_at_once(two_days):
+    turn = Turn.take("verify", timedelta(hours=1))
+    assert tasks.verify() == "busy"
+    turn.end()
+    assert tasks.verify() == HOLDS
+    assert tasks.verify() == HOLDS

@@ -1,0 +1,61 @@
+"""Is the database itself sound? A table at a time, so that no single look holds a snapshot for long."""
+
+from collections.abc import Iterator
+
+from django.db import DatabaseError, connection
+
+WORDS_SHOWN = 5  # of what a database says about one table
+
+
+def damage() -> Iterator[str]:
+    """A sentence for each thing wrong with the database's own structure; nothing when it is sound.
+
+    Raises django.db.Error when the database is away.
+    """
+    return _sqlite_damage() if connection.vendor == "sqlite" else _postgresql_damage()
+
+
+def tables() -> list[str]:
+    """Names of the tables looked at."""
+    with connection.cursor() as cursor:
+        return sorted(connection.introspection.table_names(cursor))
+
+
+def _sqlite_damage():
+    for table in tables():
+        try:
+            words = [row[0] for row in _rows(f'PRAGMA integrity_check("{table}")') if row[0] != "ok"]
+            orphans = _rows(f'PRAGMA foreign_key_check("{table}")')
+        except DatabaseError as error:  # the pages are too damaged to be walked
+            words, orphans = [str(error)], []
+        if words:
+            yield f"Table {table}: {'; '.join(words[:WORDS_SHOWN])}."
+        if orphans:
+            yield f"Table {table}: {len(orphans)} rows point at rows that are gone."
+
+
+def _postgresql_damage():
+    """What PostgreSQL itself counted or marked; where amcheck is installed, it walks our indexes as well."""
+    failures = _rows("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")[0][0]
+    if failures:
+        yield f"PostgreSQL counted {failures} pages whose checksum does not hold."
+    broken = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT (indisvalid AND indisready)"
+    for (index,) in _rows(broken):
+        yield f"Index {index} is not valid: run REINDEX INDEX {index}."
+    if _rows("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'"):
+        yield from _index_damage()
+
+
+def _index_damage():
+    ours = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexdef LIKE '%% USING btree %%'"
+    for (index,) in _rows(ours):
+        try:
+            _rows("SELECT bt_index_check(%s::regclass)", [index])
+        except DatabaseError as error:
+            yield f"Index {index}: {str(error).splitlines()[0]}."
+
+
+def _rows(sql, parameters=()):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()

@@ -1,0 +1,31 @@
+"""manage.py verify: the proof that the database is sound and that every total equals its events."""
+
+from django.core.management.base import BaseCommand, CommandError
+
+from usage.management.commands.rebuildrollups import described
+from usage.proof import Proof, keep, prove
+
+
+class Command(BaseCommand):
+    """Safe beside a running drain. The task cluster does the same every night; /status shows the latest result."""
+
+    help = "Prove that the database is sound and that every total equals its events; exit 1 when not."
+
+    def handle(self, **options):
+        """Print what was looked at and what was found, and note the result."""
+        proof = prove()
+        for line in lines_of(proof):
+            self.stdout.write(line)
+        keep(proof)
+        if not proof.holds:
+            raise CommandError(proof.sentence)
+
+
+def lines_of(proof: Proof):
+    """The proof for people, a line a finding."""
+    yield f"Structure: {proof.tables} tables looked at, {'damaged' if proof.damage else 'sound'}."
+    yield from (f"  {sentence}" for sentence in proof.damage)
+    if not proof.damage:
+        yield f"Totals: {proof.days} days recounted from {proof.events:,} events, {proof.wrong or 'no'} rows differ."
+        yield from (f"  {described(difference)}" for difference in proof.differences)
+    yield f"{'Proved' if proof.holds else 'Not proved'} in {proof.seconds:.1f} s."
