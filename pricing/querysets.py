@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from datetime import date
 
-from django.db import models
+from django.db import models, transaction
+
+from pricing import tasks
 
 CHUNK = 500  # names in one query
 
@@ -18,7 +20,8 @@ class ModelQuerySet(models.QuerySet):
     def observe(self, names: Iterable[str]) -> dict[str, int]:
         """Ids of models by name; a missing one is created, whoever else creates it at the same time.
 
-        Moves no counter: the writer calls this under its lock, and a new model has no price yet.
+        Moves no counter: the writer calls this under its lock, and a new model has no price yet. The task cluster is
+        asked for one as soon as the caller's transaction is committed; if that fails, the next periodic look finds it.
         """
         names, ids = sorted(set(names)), {}
         for i in range(0, len(names), CHUNK):
@@ -27,8 +30,13 @@ class ModelQuerySet(models.QuerySet):
             if missing := [name for name in chunk if name not in known]:
                 self.bulk_create([self.model(name=name) for name in missing], ignore_conflicts=True)
                 known.update(self._ids_of(missing))
+                transaction.on_commit(tasks.queue_pricing, robust=True)
             ids.update(known)
         return ids
+
+    def unasked(self, version: str):
+        """Models that this version of the catalogue was not asked about."""
+        return self.exclude(catalogue__version=version)
 
     def set_price(self, name: str, rates: dict, valid_from: date | None = None):
         """Price a model by name, observed or not; see Model.set_price.

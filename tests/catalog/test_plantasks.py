@@ -55,14 +55,16 @@ def test_every_task_is_planned_once(clock, capsys):
     night = datetime(2026, 11, 24, 19, tzinfo=UTC)  # 03:00 in Shanghai
     expected = {
         SYNC: ("catalog.tasks.sync", "I", 1, now),
+        "cpa-usage: prices of new models": ("pricing.tasks.price_models", "I", 10, now),
+        "cpa-usage: price catalogue": ("pricing.tasks.update_prices", "D", None, night),
         "cpa-usage: retention": ("usage.tasks.retention", "D", None, night),
         "cpa-usage: expired sessions": ("cpa_usage.tasks.flush_sessions", "D", None, night),
     }
     call_command("plantasks")
-    assert capsys.readouterr().out == "3 periodic tasks are planned.\n"
+    assert capsys.readouterr().out == "5 periodic tasks are planned.\n"
     assert planned() == expected
     plan()
-    assert (planned(), Schedule.objects.count()) == (expected, 3)
+    assert (planned(), Schedule.objects.count()) == (expected, 5)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,8 @@ def test_what_left_the_table_is_removed_and_what_others_planned_is_kept():
     assert sorted(names, key=str) == [
         (SYNC, "catalog.tasks.sync"),
         ("cpa-usage: expired sessions", "cpa_usage.tasks.flush_sessions"),
+        ("cpa-usage: price catalogue", "pricing.tasks.update_prices"),
+        ("cpa-usage: prices of new models", "pricing.tasks.price_models"),
         ("cpa-usage: retention", "usage.tasks.retention"),
         ("mine", "mine"),
         (None, "nameless"),
@@ -190,7 +194,7 @@ def test_the_cluster_takes_the_metadata_sync_without_keeping_its_successes(clock
     plan()
     clock("2026-11-24 12:01")
     scheduler()
-    (queued,) = OrmQ.objects.all()
+    (queued,) = (q for q in OrmQ.objects.all() if q.func() == "catalog.tasks.sync")
     assert (queued.func(), queued.args(), queued.task["kwargs"], queued.task["save"]) == (
         "catalog.tasks.sync",
         (),

@@ -30,6 +30,8 @@ def periodic_tasks() -> list[Task]:
     minutes = min(max(int(interval // 60), 1), MOST_MINUTES)
     return [
         Task("CPA's accounts and keys", "catalog.tasks.sync", minutes, keep_successes=False),
+        Task("prices of new models", "pricing.tasks.price_models", 10, keep_successes=False),
+        Task("price catalogue", "pricing.tasks.update_prices"),
         Task("retention", "usage.tasks.retention"),
         Task("expired sessions", "cpa_usage.tasks.flush_sessions"),
     ]

@@ -1,0 +1,129 @@
+"""The price catalogue of the installed genai-prices package, read into our cards. It loads the package: 25 MB.
+
+Only list prices of tokens are read. Searches, fees per request, audio, images, one-hour cache writes, subscriptions
+and modes that no service tier names are not priced.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from genai_prices.data import providers
+from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
+
+from pricing.listings import Card, DatedCards, Listing, without_repeats
+from pricing.matching import Unmatched, is_free, resolve
+from pricing.rates import MOST, pico
+
+UPPER_BOUND = "Upper bound: the price depends on the time of day, and this is the dearest."
+NO_RATES = "The catalogue lists it as {} without a price per token."
+# Our tiers, and under which conditions the catalogue has prices for them; the first that has any counts.
+TIERS = {
+    "flex": ({"service_tier": "flex"},),
+    "priority": ({"service_tier": "priority"}, {"service_tier": "fast"}),
+    "batch": ({"processing": "batch"}, {"service_tier": "batch"}),
+}
+FREE = (DatedCards(None, (Card("", 0, 0, 0),)),)
+RATES = {
+    "prompt": "input_mtok",
+    "completion": "output_mtok",
+    "cache_read": "cache_read_mtok",
+    "cache_write": "cache_write_mtok",
+    "reasoning": "output_reasoning_mtok",
+}
+
+
+def look_up(name: str, routes: set[str]) -> Listing:
+    """What the catalogue says about a model that was reached over these routes (CPA's providers)."""
+    try:
+        provider, info = resolve(name, routes, providers, price_sets)
+    except Unmatched as error:
+        if is_free(name):
+            return Listing(f"openrouter/{name}", FREE)
+        return Listing(reason=str(error))
+    matched = f"{provider}/{info.id}"
+    sets = price_sets(info)
+    return Listing(matched, sets, "" if sets else NO_RATES.format(matched))
+
+
+def price_sets(info: ModelInfo) -> tuple[DatedCards, ...]:
+    """The dated sets of a listed model, oldest first; none when it has no price per token.
+
+    The catalogue's dates are days in UTC; they are taken for local ones.
+    """
+    dates = sorted(_start_dates(info))
+    eve = dates[0] - timedelta(days=1) if dates else date(2000, 1, 1)
+    sets = [_set_on(info, day, valid_from) for day, valid_from in [(eve, None), *((day, day) for day in dates)]]
+    found = without_repeats(dated for dated in sets if dated.cards)
+    return FREE if not found and is_free(info.id) else found
+
+
+def _start_dates(info: ModelInfo) -> set[date]:
+    return {c.start_date for c in _constraints(info) if isinstance(c, StartDateConstraint)}
+
+
+def _constraints(info: ModelInfo) -> Iterator:
+    prices = [] if isinstance(info.prices, ModelPrice) else info.prices
+    yield from (conditional.constraint for conditional in (*prices, *(info.price_variants or ())))
+
+
+def _set_on(info: ModelInfo, day: date, valid_from: date | None) -> DatedCards:
+    """The prices of a day; where the time of day changes them, each rate is the dearest."""
+    moments = [datetime.combine(day, clock, UTC) for clock in sorted(_clock_times(info))]
+    standard = [info.get_prices(moment) for moment in moments]
+    cards = {card.context_over: card for card in _dearest(standard, "")}
+    found = list(cards.values())
+    for tier, conditions in TIERS.items():
+        prices = next((p for c in conditions if (p := [info.get_prices(m, c) for m in moments]) != standard), None)
+        if prices:
+            found += _dearest(prices, tier)
+    changes = len({repr(price) for price in standard}) > 1
+    return DatedCards(valid_from, tuple(found) if cards else (), UPPER_BOUND if changes else "")
+
+
+def _clock_times(info: ModelInfo) -> set[time]:
+    """UTC times at which the price of some day may change."""
+    times = {time(0)}
+    for constraint in _constraints(info):
+        if isinstance(constraint, TimeOfDateConstraint):
+            times |= {clock.replace(tzinfo=None) for clock in (constraint.start_time, constraint.end_time)}
+    return times
+
+
+def _dearest(prices: list[ModelPrice], tier: str) -> list[Card]:
+    """The cards of a tier, one a context step at which a rate changes; none without rates."""
+    steps = sorted({0} | {t.start for p in prices for v in _rates(p) if isinstance(v, TieredPrices) for t in v.tiers})
+    cards: list[Card] = []
+    for step in steps:
+        rates = [_rates_over(price, step) for price in prices if any(v is not None for v in _rates(price))]
+        if not rates or any(rate > MOST for found in rates for rate in found):
+            return []
+        card = _card(tier, step, [max(column) for column in zip(*rates, strict=True)])
+        if not cards or card[2:] != cards[-1][2:]:
+            cards.append(card)
+    return cards
+
+
+def _rates(price: ModelPrice) -> list:
+    return [getattr(price, key) for key in RATES.values()]
+
+
+def _rates_over(price: ModelPrice, step: int) -> list[int]:
+    """Prompt, completion, cache read, cache write and reasoning, where the input is larger than the step."""
+    prompt, completion, read, write, reasoning = (_over(value, step) for value in _rates(price))
+    prompt, completion = prompt or 0, completion or 0
+    derived = ((read, prompt), (write, prompt), (reasoning, completion))
+    return [prompt, completion, *(base if rate is None else rate for rate, base in derived)]
+
+
+def _over(value: Decimal | TieredPrices | None, step: int) -> int | None:
+    if isinstance(value, TieredPrices):
+        value = next((tier.price for tier in reversed(value.tiers) if tier.start <= step), value.base)
+    return None if value is None else pico(value)
+
+
+def _card(tier, step, rates) -> Card:
+    """A card whose derived rates are left out."""
+    prompt, completion, *others = rates
+    named = zip(others, (prompt, prompt, completion), strict=True)
+    return Card(tier, step, prompt, completion, *(None if rate == base else rate for rate, base in named))

@@ -1,0 +1,169 @@
+"""Price sets and the rate cards in them. Rates are integer pico-USD per token."""
+
+from datetime import date
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from pricing.listings import Card, DatedCards
+from pricing.precedence import day_number
+from pricing.rates import MOST, NEGATIVE, TOO_HIGH, Rates
+
+RATE_VALIDATORS = [
+    MinValueValidator(0, NEGATIVE),
+    MaxValueValidator(MOST, TOO_HIGH),
+]
+DAY_VALIDATORS = [
+    MinValueValidator(date(2000, 1, 1), "No price is that old: leave the date empty for always."),
+    MaxValueValidator(date(2199, 12, 31), "That date is too far away."),
+]
+
+
+class Tier(models.TextChoices):
+    """The service tiers that have a price of their own."""
+
+    STANDARD = "", "standard"
+    FLEX = "flex"
+    PRIORITY = "priority"
+    BATCH = "batch"
+
+
+class Origin(models.TextChoices):
+    """Where a price came from; a manual one hides the catalogue's from its date on."""
+
+    MANUAL = "manual"
+    CATALOGUE = "catalogue"
+
+
+class PriceSet(models.Model):
+    """All rates of a model from a local date on, until the next set begins."""
+
+    model = models.ForeignKey("pricing.Model", models.CASCADE, related_name="price_sets")
+    valid_from = models.DateField(
+        null=True, blank=True, validators=DAY_VALIDATORS, help_text="Local date; empty means always."
+    )
+    origin = models.CharField(max_length=16, choices=Origin, default=Origin.MANUAL)
+    matched = models.CharField(max_length=255, blank=True, help_text="Catalogue's provider and id.")
+    note = models.CharField(max_length=255, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["model", models.F("valid_from").asc(nulls_first=True), "origin"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "origin", "valid_from"],
+                name="one_set_per_day_and_origin",
+                violation_error_message="The model has a price from this day on already: change that one.",
+            ),
+            # NULLs never collide in the constraint above.
+            models.UniqueConstraint(
+                fields=["model", "origin"],
+                condition=models.Q(valid_from=None),
+                name="one_set_for_always_and_origin",
+                violation_error_message="The model has a price for always already: change that one.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.model} from {self.valid_from or 'always'} ({self.origin})"
+
+    @property
+    def first_day(self) -> int | None:
+        """The local day it begins on, in days since 1970-01-01; None for always."""
+        return None if self.valid_from is None else day_number(self.valid_from)
+
+    @property
+    def dated_cards(self) -> DatedCards:
+        """Its cards as a catalogue would list them."""
+        cards = sorted(self.cards.all(), key=lambda card: (card.tier, card.context_over))
+        return DatedCards(self.valid_from, tuple(card.listed for card in cards), self.note)
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether a person set it."""
+        return self.origin == Origin.MANUAL
+
+    def card_for(self, tier: str, context_over: int):
+        """The card of a tier (the standard one where it has none) with the largest step up to a label, or None."""
+        cards = self.cards.all()
+        in_tier = [c for c in cards if c.tier == tier] or [c for c in cards if c.tier == Tier.STANDARD]
+        reached = [c for c in in_tier if c.context_over <= context_over]
+        return max(reached, key=lambda card: card.context_over, default=None)
+
+    def replace_cards(self, cards: "list[RateCard]"):
+        """Put these unsaved cards in the place of all others; history follows. Raises ValidationError, field named."""
+        for card in cards:
+            card.full_clean(exclude=["price_set"])
+        check_cards(cards)
+        with self.model.repricing():
+            self._write_cards(cards)
+
+    def _write_cards(self, cards):
+        self.cards.all().delete()
+        for card in cards:
+            card.price_set = self
+        RateCard.objects.bulk_create(cards)
+        self.save(update_fields=["updated_at"])
+
+
+class RateCard(models.Model):
+    """The rates of one tier and context size; an empty rate is the one it derives from."""
+
+    price_set = models.ForeignKey(PriceSet, models.CASCADE, related_name="cards")
+    tier = models.CharField(max_length=16, choices=Tier, blank=True, default=Tier.STANDARD)
+    context_over = models.BigIntegerField(
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(10**9)],
+        help_text="Applies when the input holds more tokens than this.",
+    )
+    prompt = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per uncached input token.")
+    completion = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per output token.")
+    cache_read = models.BigIntegerField(
+        null=True, blank=True, validators=RATE_VALIDATORS, help_text="Empty: the prompt rate."
+    )
+    cache_write = models.BigIntegerField(
+        null=True, blank=True, validators=RATE_VALIDATORS, help_text="Empty: the prompt rate."
+    )
+    reasoning = models.BigIntegerField(
+        null=True, blank=True, validators=RATE_VALIDATORS, help_text="Empty: the completion rate."
+    )
+
+    class Meta:
+        ordering = ["tier", "context_over"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["price_set", "tier", "context_over"],
+                name="one_card_per_tier_and_step",
+                violation_error_message="The set has a card of this tier and context size already.",
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.tier or 'standard'} over {self.context_over}"
+
+    @property
+    def listed(self) -> Card:
+        """The card as a catalogue would list it."""
+        return Card(*(getattr(self, name) for name in Card._fields))
+
+    @property
+    def rates(self) -> Rates:
+        """Every rate, derived ones filled in."""
+        return Rates(
+            prompt=self.prompt,
+            completion=self.completion,
+            cache_read=self.prompt if self.cache_read is None else self.cache_read,
+            cache_write=self.prompt if self.cache_write is None else self.cache_write,
+            reasoning=self.completion if self.reasoning is None else self.reasoning,
+        )
+
+
+def check_cards(cards: list[RateCard]):
+    """Refuse, with ValidationError, a set whose cards collide or leave a request of some size without a price."""
+    places = [(card.tier, card.context_over) for card in cards]
+    if len(set(places)) < len(places):
+        raise ValidationError({"context_over": "Two cards have the same tier and context size."})
+    for tier in {Tier.STANDARD.value} | {tier for tier, _ in places}:
+        if (tier, 0) not in places:
+            raise ValidationError({"context_over": f"The {tier or 'standard'} tier needs a card over 0 tokens."})

@@ -1,0 +1,58 @@
+"""What the task cluster does for prices. Only there the price catalogue is loaded: it takes 25 MB."""
+
+import logging
+from importlib.metadata import version
+from typing import NamedTuple
+
+from django.utils import timezone
+
+log = logging.getLogger(__name__)
+
+PACKAGE = "genai-prices"
+PRICE_MODELS = "pricing.tasks.price_models"
+
+
+class Asked(NamedTuple):
+    """How many models the catalogue was asked about, how many it has a price of, and how many it now corrects."""
+
+    models: int = 0
+    listed: int = 0
+    corrected: int = 0
+
+
+def price_models() -> Asked:
+    """Ask the catalogue about models it was not asked about: new ones, and all of them after an upgrade."""
+    from pricing.models import Model
+
+    return _ask(Model.objects.unasked(version(PACKAGE)))
+
+
+def update_prices() -> Asked:
+    """Ask the catalogue about every model anew."""
+    from pricing.models import Model
+
+    return _ask(Model.objects.all())
+
+
+def queue_pricing():
+    """Ask the task cluster to price new models now. One request that waits already will do."""
+    from django_q.models import OrmQ
+    from django_q.tasks import async_task
+
+    waiting = OrmQ.objects.filter(lock__lte=timezone.now())
+    if not any(queued.func() == PRICE_MODELS for queued in waiting):
+        async_task(PRICE_MODELS, save=False)
+
+
+def _ask(models) -> Asked:
+    """Each model a transaction of its own, so that the writer gets its turn in between."""
+    asked, listed, corrected = 0, 0, 0
+    for model in list(models.order_by("pk")):
+        from pricing.catalogue import look_up  # here, so that a look that finds nothing new costs nothing
+
+        listing = look_up(model.name, model.routes())
+        entry = model.hear_catalogue(listing, version(PACKAGE), timezone.localdate())
+        asked, listed, corrected = asked + 1, listed + bool(listing.sets), corrected + entry.corrects
+    if asked:
+        log.info("The catalogue was asked about %d models: %d have a price there.", asked, listed)
+    return Asked(asked, listed, corrected)

@@ -1,0 +1,201 @@
+"""The installed catalogue as we read it: which models are found, and what their cards are."""
+
+import json
+from datetime import date, time
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+from genai_prices.types import ConditionalPrice as Since
+from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, StartDateConstraint, Tier, TieredPrices
+from genai_prices.types import TimeOfDateConstraint as Between
+
+from pricing.catalogue import UPPER_BOUND, look_up, price_sets
+from pricing.listings import Card, DatedCards, Listing
+
+MODELS = Path(__file__).parents[1] / "fixtures/cpa/http/models.json"
+ROUTES = {"google": "gemini", "anthropic": "claude", "openai": "codex", "mockai": "openai-compatible-mock"}
+USD = 1_000_000
+NOV_10 = date(2026, 11, 10)
+
+
+def tiered(base, *tiers):
+    return TieredPrices(base=D(base), tiers=[Tier(start=start, price=D(price)) for start, price in tiers])
+
+
+def sets(prices, *variants):
+    return price_sets(ModelInfo(id="m", match=None, prices=prices, price_variants=list(variants)))
+
+
+def one_set(*cards, note=""):
+    return (DatedCards(None, cards, note),)
+
+
+# --- Which models are found ---------------------------------------------------------------------------------------
+
+
+def test_all_but_three_of_a_real_model_list_are_priced():
+    offered = {model["id"]: ROUTES[model["owned_by"]] for model in json.loads(MODELS.read_text())["body"]["data"]}
+    found = {name: look_up(name, {route}) for name, route in offered.items()}
+    assert {name: listing.matched for name, listing in found.items() if listing.sets} == {
+        "claude-3-5-haiku-20241022": "anthropic/claude-3-5-haiku-latest",
+        "claude-3-7-sonnet-20250219": "anthropic/claude-3-7-sonnet-latest",
+        "claude-fable-5": "anthropic/claude-fable-5",
+        "claude-haiku-4-5-20251001": "anthropic/claude-haiku-4-5",
+        "claude-opus-4-1-20250805": "anthropic/claude-opus-4-1",
+        "claude-opus-4-20250514": "anthropic/claude-opus-4-0",
+        "claude-opus-4-5-20251101": "anthropic/claude-opus-4-5",
+        "claude-opus-4-6": "anthropic/claude-opus-4-6",
+        "claude-opus-4-7": "anthropic/claude-opus-4-7",
+        "claude-opus-4-8": "anthropic/claude-opus-4-8",
+        "claude-opus-5": "anthropic/claude-opus-5",
+        "claude-sonnet-4-20250514": "anthropic/claude-sonnet-4-0",
+        "claude-sonnet-4-5-20250929": "anthropic/claude-sonnet-4-5",
+        "claude-sonnet-4-6": "anthropic/claude-sonnet-4-6",
+        "claude-sonnet-5": "anthropic/claude-sonnet-5",
+        "gemini-2.5-flash": "google/gemini-2.5-flash",
+        "gemini-2.5-flash-lite": "google/gemini-2.5-flash-lite",
+        "gemini-2.5-pro": "google/gemini-2.5-pro",
+        "gemini-3-flash-preview": "google/gemini-3-flash-preview",
+        "gemini-3-pro-image-preview": "google/gemini-3-pro-image-preview",
+        "gemini-3-pro-preview": "google/gemini-3-pro-preview",
+        "gemini-3.1-flash-image-preview": "google/gemini-3.1-flash-image-preview",
+        "gemini-3.1-flash-lite-preview": "google/gemini-3.1-flash-lite",
+        "gemini-3.1-pro-preview": "google/gemini-3.1-pro-preview",
+        "gemini-3.5-flash": "google/gemini-3.5-flash",
+        "gemini-3.5-flash-lite": "google/gemini-3.5-flash-lite",
+        "gemini-3.6-flash": "google/gemini-3.6-flash",
+        "gemini-3.7-flash": "google/gemini-3.7-flash",
+        "gpt-5.4": "openai/gpt-5.4",
+        "gpt-5.4-mini": "openai/gpt-5.4-mini",
+        "gpt-5.5": "openai/gpt-5.5",
+        "gpt-5.6-luna": "openai/gpt-5.6-luna",
+        "gpt-5.6-sol": "openai/gpt-5.6-sol",
+        "gpt-5.6-terra": "openai/gpt-5.6-terra",
+        "gpt-image-1.5": "openai/gpt-image-1.5",
+        "gpt-image-2": "openai/gpt-image-2",
+    }
+    unknown = Listing(reason="The catalogue lists no model of this name.")
+    assert {name: listing for name, listing in found.items() if not listing.sets} == dict.fromkeys(
+        ("codex-auto-review", "gpt-5.3-codex-spark", "mock-gpt-alias"), unknown
+    )
+
+
+def test_what_openrouter_gives_away_costs_nothing():
+    free = one_set(Card("", 0, 0, 0))
+    name = "moonshotai/kimi-k2:free"  # no longer listed
+    assert look_up(name, {"openai-compatible-openrouter"}) == Listing(f"openrouter/{name}", free)
+    listed = "agentica-org/deepcoder-14b-preview:free"
+    assert look_up(listed, set()) == Listing(f"openrouter/{listed}", free)
+
+
+def test_a_model_listed_without_rates_is_unpriced_and_says_so():
+    reason = "The catalogue lists it as github-copilot/gpt-4o without a price per token."
+    assert look_up("gpt-4o", {"openai-compatible-github-copilot"}) == Listing("github-copilot/gpt-4o", (), reason)
+
+
+# --- What their cards are -----------------------------------------------------------------------------------------
+
+
+def test_rates_are_read_and_derived_ones_left_out():
+    assert sets(ModelPrice(input_mtok=D("1.25"), output_mtok=D(10))) == one_set(Card("", 0, 1_250_000, 10 * USD))
+    price = ModelPrice(input_mtok=D(3), output_mtok=D(15), cache_read_mtok=D("0.3"), cache_write_mtok=D("3.75"))
+    assert sets(price) == one_set(Card("", 0, 3 * USD, 15 * USD, 300_000, 3_750_000))
+    price = ModelPrice(input_mtok=D(1), output_mtok=D(2), output_reasoning_mtok=D(3))
+    assert sets(price) == one_set(Card("", 0, USD, 2 * USD, None, None, 3 * USD))
+
+
+def test_rates_are_rounded_half_even_to_a_millionth_of_a_dollar():
+    price = ModelPrice(input_mtok=D("0.0000005"), output_mtok=D("0.0000015"), cache_read_mtok=D("0.08333333333"))
+    assert sets(price) == one_set(Card("", 0, 0, 2, 83_333))
+
+
+def test_an_embedding_model_has_no_output_rate():
+    assert sets(ModelPrice(input_mtok=D("0.02"))) == one_set(Card("", 0, 20_000, 0))
+
+
+@pytest.mark.parametrize(
+    "price", [ModelPrice(), ModelPrice(requests_kcount=D(5)), ModelPrice(input_mtok=D(20_000), output_mtok=D(1))]
+)
+def test_without_possible_rates_there_is_no_set(price):
+    assert sets(price) == ()
+
+
+def test_a_step_prices_the_whole_request_and_completes_what_it_does_not_change():
+    price = ModelPrice(input_mtok=tiered(1, (200_000, 2)), output_mtok=tiered(5, (200_000, 8)), cache_read_mtok=D(3))
+    assert sets(price) == one_set(Card("", 0, USD, 5 * USD, 3 * USD), Card("", 200_000, 2 * USD, 8 * USD, 3 * USD))
+    price = ModelPrice(input_mtok=tiered(1, (32_000, 2), (128_000, 3)), output_mtok=D(5))
+    assert [card.context_over for card in sets(price)[0].cards] == [0, 32_000, 128_000]
+
+
+def test_a_step_that_changes_nothing_is_left_out():
+    price = ModelPrice(input_mtok=tiered(1, (32_000, 1), (128_000, 3)), output_mtok=D(5))
+    assert [card.context_over for card in sets(price)[0].cards] == [0, 128_000]
+
+
+def test_a_tier_is_completed_from_the_standard_price_at_the_same_step():
+    price = ModelPrice(
+        input_mtok=tiered(2, (200_000, 4)), output_mtok=D(10), cache_read_mtok=tiered("0.2", (200_000, "0.4"))
+    )
+    flex = PriceVariant(when={"service_tier": "flex"}, prices=ModelPrice(input_mtok=D(1), output_mtok=D(5)))
+    assert sets(price, flex) == one_set(
+        Card("", 0, 2 * USD, 10 * USD, 200_000),
+        Card("", 200_000, 4 * USD, 10 * USD, 400_000),
+        Card("flex", 0, USD, 5 * USD, 200_000),
+        Card("flex", 200_000, USD, 5 * USD, 400_000),
+    )
+
+
+def test_priority_batch_and_fast_are_tiers_and_other_conditions_are_not():
+    price = ModelPrice(input_mtok=D(2), output_mtok=D(4))
+    variants = [
+        PriceVariant(when=when, prices=ModelPrice(input_mtok=D(n), output_mtok=D(n)))
+        for n, when in enumerate(
+            ({"processing": "batch"}, {"service_tier": "fast"}, {"speed": "fast"}, {"service_tier": "default"}), 1
+        )
+    ]
+    base, batch = Card("", 0, 2 * USD, 4 * USD), Card("batch", 0, USD, USD)
+    assert sets(price, *variants) == one_set(base, Card("priority", 0, 2 * USD, 2 * USD), batch)
+    priority = PriceVariant(when={"service_tier": "priority"}, prices=ModelPrice(input_mtok=D(9), output_mtok=D(9)))
+    assert sets(price, *variants, priority) == one_set(base, Card("priority", 0, 9 * USD, 9 * USD), batch)
+
+
+def test_a_dated_change_is_a_set_of_its_own_and_equal_rates_are_none():
+    def since(price, *start):
+        return Since(
+            constraint=StartDateConstraint(date(*start)) if start else None,
+            prices=ModelPrice(input_mtok=D(price), output_mtok=D(1)),
+        )
+
+    assert sets([since(1), since(2, 2026, 11, 10), since(2, 2026, 11, 20)]) == (
+        DatedCards(None, (Card("", 0, USD, USD),)),
+        DatedCards(NOV_10, (Card("", 0, 2 * USD, USD),)),
+    )
+
+
+def test_a_tier_that_begins_on_a_date_makes_a_set():
+    batch = PriceVariant(
+        when={"processing": "batch"}, prices=ModelPrice(input_mtok=D(1)), constraint=StartDateConstraint(NOV_10)
+    )
+    base = Card("", 0, 2 * USD, 4 * USD)
+    assert sets(ModelPrice(input_mtok=D(2), output_mtok=D(4)), batch) == (
+        DatedCards(None, (base,)),
+        DatedCards(NOV_10, (base, Card("batch", 0, USD, 4 * USD))),
+    )
+
+
+def test_a_price_that_depends_on_the_time_of_day_is_the_dearest_and_says_so():
+    prices = [
+        Since(prices=ModelPrice(input_mtok=D(1), output_mtok=D(9))),
+        Since(
+            constraint=Between(start_time=time(16, 30), end_time=time(0, 30)),
+            prices=ModelPrice(input_mtok=D(2), output_mtok=D(3)),
+        ),
+    ]
+    assert sets(prices) == one_set(Card("", 0, 2 * USD, 9 * USD), note=UPPER_BOUND)
+
+
+def test_the_models_priced_by_the_time_of_day_are_these():
+    names = ("chat", "reasoner", "v4-flash", "v4-pro", "flash")
+    noted = {name: look_up(f"deepseek-{name}", {"openai-compatible-deepseek"}) for name in names}
+    assert {name for name, listing in noted.items() if any(s.note == UPPER_BOUND for s in listing.sets)} == set(names)

@@ -1,0 +1,77 @@
+"""The tasks that price models, with the real catalogue, and who asks for them."""
+
+from importlib.metadata import version
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django_q.models import OrmQ
+
+from pricing import tasks
+from pricing.models import CatalogueEntry, Model, Revision
+
+
+def queued():
+    return [q.func() for q in OrmQ.objects.order_by("pk")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_model_asks_for_its_price_once_it_is_committed():
+    with transaction.atomic():
+        Model.objects.observe(["claude-opus-5"])
+        assert queued() == []
+    assert queued() == [tasks.PRICE_MODELS]
+    Model.objects.observe(["claude-opus-5"])
+    Model.objects.observe(["gpt-5"])
+    assert queued() == [tasks.PRICE_MODELS]  # the one that waits will do
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_model_that_was_rolled_back_asks_for_nothing():
+    with pytest.raises(RuntimeError), transaction.atomic():
+        Model.objects.observe(["claude-opus-5"])
+        raise RuntimeError
+    assert queued() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broken_broker_does_not_stop_the_writer(monkeypatch):
+    monkeypatch.setattr("django_q.tasks.async_task", lambda *_, **__: 1 / 0)
+    assert Model.objects.observe(["claude-opus-5"]).keys() == {"claude-opus-5"}
+
+
+def test_new_models_are_priced_and_the_unknown_ones_say_so(db):
+    Model.objects.observe(["claude-opus-5", "acme-1"])
+    assert tasks.price_models() == tasks.Asked(models=2, listed=1)
+    entries = dict(CatalogueEntry.objects.values_list("model__name", "matched"))
+    assert entries == {"claude-opus-5": "anthropic/claude-opus-5", "acme-1": ""}
+    assert Model.objects.get(name="claude-opus-5").catalogue_sets()
+    assert set(CatalogueEntry.objects.values_list("version", flat=True)) == {version("genai-prices")}
+
+
+def test_a_model_is_asked_about_once_a_version(db):
+    Model.objects.observe(["claude-opus-5"])
+    tasks.price_models()
+    assert tasks.price_models() == tasks.Asked()
+    CatalogueEntry.objects.update(version="0.0.1")
+    assert tasks.price_models() == tasks.Asked(models=1, listed=1)
+    assert Revision.current() == 1
+
+
+def test_an_update_asks_about_every_model_and_says_what_came_of_it(db, capsys):
+    Model.objects.observe(["claude-opus-5", "acme-1"])
+    tasks.price_models()
+    call_command("updateprices")
+    assert capsys.readouterr().out.splitlines() == [
+        "2 models: 1 have a price in the catalogue.",
+        "  acme-1: The catalogue lists no model of this name.",
+    ]
+
+
+def test_an_update_offers_what_the_catalogue_corrects(db, capsys):
+    model = Model.objects.create(name="claude-opus-5")
+    tasks.price_models()
+    model.price_sets.order_by("pk").first().cards.update(prompt=1)
+    call_command("updateprices")
+    assert "1 have corrected figures for days gone by" in capsys.readouterr().out
+    assert model.price_sets.order_by("pk").first().cards.get().prompt == 1
