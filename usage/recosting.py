@@ -55,10 +55,9 @@ def relabel(series, steps):
     """Move the kept events of one model's series to the context label they have under `steps`, with their totals."""
     from usage.rebuild import rebuild_series
 
-    label = Case(*(When(input__gt=step, then=Value(step)) for step in sorted(steps, reverse=True)), default=Value(0))
-    events = Event.objects.filter(series__in=series.values("id")).annotate(
-        input=INPUT, label=Case(label, output_field=IntegerField())
-    )
+    over = (When(input__gt=step, then=Value(step)) for step in sorted(steps, reverse=True))
+    label = Case(*over, default=Value(0), output_field=IntegerField())
+    events = Event.objects.filter(series__in=series.values("id")).annotate(input=INPUT, label=label)
     wrong = set(events.exclude(label=F("series__context_over")).order_by().values_list("series_id", "label").distinct())
     touched = set()
     for series_id, step in wrong:
