@@ -69,9 +69,10 @@ else:
     SQLITE_PATH.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "cpa_usage.sqlite",
             "NAME": SQLITE_PATH,
             "CONN_MAX_AGE": None,
+            "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
