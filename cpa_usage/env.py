@@ -1,6 +1,7 @@
 """Reading the environment: typed values, with every mistake kept for the system checks instead of a traceback."""
 
 import contextlib
+import io
 import os
 import re
 import secrets
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import environ
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*|#.*|\s*")
 
 
 class Mistake(NamedTuple):
@@ -25,14 +27,13 @@ class Environment:
     """Typed access to the variables; one that does not read falls back to its default and is noted in `mistakes`."""
 
     def __init__(self, dotenv: Path):
-        self.env = environ.Env()
         self.mistakes: list[Mistake] = []
         if dotenv.is_file():
-            self.env.read_env(str(dotenv))
+            environ.Env.read_env(io.StringIO(self._lines_of(dotenv)))
 
     def text(self, name: str, default: str = "") -> str:
-        """The variable's text without blanks around it; an empty one counts as not set."""
-        return self.env.str(name, default="").strip() or default
+        """The variable's text without blanks around it, as it stands ($ means nothing); an empty one is not set."""
+        return os.environ.get(name, "").strip() or default
 
     def flag(self, name: str, default: bool) -> bool:
         """true/false, yes/no, on/off, 1/0 in any letter case."""
@@ -86,7 +87,34 @@ class Environment:
             return self._mistake(
                 name, "this is no PostgreSQL address: set postgres://user:password@host:port/name.", {}
             )
-        return self.env.db_url_config(self.text(name))
+        return environ.Env.db_url_config(self.text(name))
+
+    def secret(self, name: str, path: Path) -> str:
+        """The variable's text, else the secret kept at `path`, else, where none can be kept, one for this process."""
+        try:
+            return self.text(name) or kept_secret(path)
+        except OSError as error:
+            return self._mistake(name, f"none can be kept in {path} ({error.strerror}): set one.", secrets.token_hex())
+
+    def folder(self, name: str, path: Path) -> Path:
+        """The folder at `path`, made when it is missing, for this user alone; `name` is the variable that chose it."""
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            why = error.strerror.lower()
+            self._mistake(name, f"{path} cannot be made ({why}): name a folder that this user can write to.", None)
+        return path
+
+    def _lines_of(self, dotenv):
+        """The file's lines that read; the others are noted by their number, for they may hold a secret."""
+        try:
+            lines = dotenv.read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return self._mistake(dotenv.name, "this file cannot be read: make it readable, and UTF-8.", "")
+        for number, line in enumerate(lines, 1):
+            if not _LINE.fullmatch(line):
+                self._mistake(dotenv.name, f"line {number} does not read: write NAME=value, without blanks.", None)
+        return "\n".join(line for line in lines if _LINE.fullmatch(line))
 
     def _mistake(self, name, sentence, fallback):
         self.mistakes.append(Mistake(name, sentence))

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cpa_usage.env import Environment, kept_secret
+from cpa_usage.env import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 
-env = Environment(BASE_DIR / ".env")
+env = Environment(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
 CONFIGURATION_MISTAKES = env.mistakes  # reported by cpa_usage.checks
 
 # What this process is: the drain and the task cluster load less than the web does, and each has its own log file.
@@ -66,7 +66,7 @@ _SQLITE_PRAGMAS = """
 if DATABASE_URL:
     DATABASES = {"default": {**env.database("DATABASE_URL"), "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
 else:
-    SQLITE_PATH.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    env.folder("SQLITE_PATH", SQLITE_PATH.parent)
     DATABASES = {
         "default": {
             "ENGINE": "cpa_usage.sqlite",
@@ -85,7 +85,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Django -------------------------------------------------------------------------------------------------------
 DEBUG = False
-SECRET_KEY = env.text("SECRET_KEY") or kept_secret(SQLITE_PATH.parent / "secret_key")
+SECRET_KEY = env.secret("SECRET_KEY", SQLITE_PATH.parent / "secret_key")
 ROOT_URLCONF = "cpa_usage.urls" if ROLE == "web" else None  # the checks of the others would load all pages
 WSGI_APPLICATION = "cpa_usage.wsgi.application"
 
@@ -242,14 +242,10 @@ LOGGING = {
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
 if LOG_FILE_ENABLED:
-    LOG_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     LOGGING["handlers"]["file"] = {
-        "class": "logging.handlers.TimedRotatingFileHandler",
-        "filename": LOG_DIR / f"{ROLE}.log",
-        "when": "midnight",
-        "backupCount": LOG_RETENTION_DAYS,
-        "delay": True,
-        "encoding": "utf-8",
+        "class": "cpa_usage.logs.DailyFileHandler",
+        "directory": env.folder("LOG_DIR", LOG_DIR),
+        "role": ROLE,
         "formatter": "line",
     }
     LOGGING["root"]["handlers"].append("file")

@@ -1,12 +1,16 @@
 """The project's settings with an environment of their own: nothing of the machine's reaches a test."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
 _home = Path(tempfile.mkdtemp(prefix="cpa-usage-tests-"))
-_kept = {name: os.environ[name] for name in ("TEST_DATABASE_URL",) if name in os.environ}
+_example = Path(__file__).parent.parent / ".env.example"
+for _name in re.findall(r"^#?([A-Z_]+)=", _example.read_text(), re.MULTILINE):
+    os.environ.pop(_name, None)
 os.environ.update(
+    ENV_FILE=os.devnull,
     CPA_BASE_URL="http://127.0.0.1:1",
     CPA_MANAGEMENT_KEY="test-management-key",
     SQLITE_PATH=str(_home / "app.db"),
@@ -15,7 +19,7 @@ os.environ.update(
     TZ="Asia/Shanghai",
     AUTH_ENABLED="false",
     APP_BASE_PATH="/usage",
-    DATABASE_URL=_kept.get("TEST_DATABASE_URL", ""),
+    DATABASE_URL=os.environ.get("TEST_DATABASE_URL", ""),
     SECRET_KEY="tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
 )
 

@@ -28,6 +28,7 @@ TARGET_SECONDS = 0.2  # what a slice may hold the database
 FEWEST, FIRST, MOST = 200, 5_000, 50_000  # rows in a slice
 PAUSE_SECONDS = 0.15  # SQLite's waiting writers look every 100 ms whether it is their turn
 VACUUM_PAGES = 2_000
+LOGS_OF_A_DAY = "*-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].log"  # as cpa_usage.logs names them
 
 
 class Removed(NamedTuple):
@@ -165,13 +166,10 @@ def _pragma(name):
 
 
 def prune_logs(directory: Path, days: int, now: float) -> int:
-    """Remove rotated log files untouched for so many days (0: none), whoever wrote them; returns how many.
-
-    Each process keeps its own in bounds, but only while it runs.
-    """
+    """Remove log files untouched for so many days (0: none), whoever wrote them; returns how many."""
     if not days or not directory.is_dir():
         return 0
-    old = [path for path in directory.glob("*.log.*") if path.stat().st_mtime < now - days * 86_400]
+    old = [path for path in directory.glob(LOGS_OF_A_DAY) if path.stat().st_mtime < now - days * 86_400]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

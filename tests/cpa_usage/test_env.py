@@ -142,6 +142,43 @@ def test_a_file_of_variables_fills_what_the_environment_leaves_open(tmp_path, mo
         assert (env.text("X_SET"), env.text("X_OPEN")) == ("environment", "from the file")
 
 
+def test_lines_of_the_file_that_do_not_read_are_named_by_number(tmp_path, capfd):
+    lines = ["\ufeffexport X_FIRST=1", "# a comment", "", "X_SPACED = hush", "hush", "X_LAST=a=b#c"]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    with patch.dict(os.environ):
+        env = Environment(tmp_path / ".env")
+        assert (env.text("X_FIRST"), env.text("X_SPACED"), env.text("X_LAST")) == ("1", "", "a=b#c")
+    sentence = "line {} does not read: write NAME=value, without blanks."
+    assert env.mistakes == [Mistake(".env", sentence.format(4)), Mistake(".env", sentence.format(5))]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / ".env").write_bytes(b"X_LAST=\xff\n")
+    assert Environment(tmp_path / ".env").mistakes == [
+        Mistake(".env", "this file cannot be read: make it readable, and UTF-8.")
+    ]
+
+
+def test_a_dollar_in_a_password_is_a_dollar(read):
+    assert read("$ecret$").text("X") == "$ecret$"
+
+
+def test_folders_that_cannot_be_made_are_named(settings_of, tmp_path):
+    (tmp_path / "file").write_text("")
+    made = settings_of(
+        SQLITE_PATH=str(tmp_path / "file/app.db"), LOG_DIR=str(tmp_path / "file/logs"), LOG_FILE_ENABLED="true"
+    )
+    assert [m.variable for m in made["CONFIGURATION_MISTAKES"]] == ["SQLITE_PATH", "SECRET_KEY", "LOG_DIR"]
+
+
+def test_another_file_of_variables_can_be_named(tmp_path):
+    (tmp_path / "other").write_text("APP_PORT=9999\n")
+    variables = {"ENV_FILE": str(tmp_path / "other"), "SQLITE_PATH": str(tmp_path / "app.db")}
+    with patch.dict(os.environ, {**variables, "LOG_FILE_ENABLED": "false"}, clear=True):
+        assert runpy.run_path(env_module.__file__.replace("env.py", "settings.py"))["APP_PORT"] == 9999
+
+
 @pytest.mark.parametrize(
     ("variable", "bad", "fallback"),
     [

@@ -173,14 +173,14 @@ def test_the_drain_stores_while_retention_runs():
 def test_the_task_says_what_it_did(settings, tmp_path):
     settings.LOG_DIR, settings.LOG_FILE_ENABLED, settings.LOG_RETENTION_DAYS = tmp_path, True, 7
     old = time.time() - 8 * 86_400
-    for name, age in (("web.log.2026-11-01", old), ("web.log.2026-11-23", time.time()), ("drain.log", old)):
+    for name, age in (("web-2026-11-01.log", old), ("web-2026-11-23.log", time.time()), ("nginx.log", old)):
         (tmp_path / name).write_text("x")
         os.utime(tmp_path / name, (age, age))
     one_a_day()
     assert tasks.retention() == (
         "3 events, 3 quarter hours, 0 dead letters, 0 gaps and 1 log files removed, 0 MB given back"
     )
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["drain.log", "web.log.2026-11-23"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["nginx.log", "web-2026-11-23.log"]
     assert retention.prune_logs(tmp_path, 0, time.time() + 1e9) == 0
 
 
