@@ -1,23 +1,277 @@
-"""A price that changes costs what was counted before it anew."""
+"""Prices change, and history follows: what re-costing leaves equals what the events say, and was told beforehand."""
+
+import random
+from datetime import date
 
 import pytest
+from django.core.management import CommandError, call_command
 
-from pricing.models import Model
-from tests.usage.made import NOON, record, stored
-from usage.models import Quarter
+from pricing.book import PriceBook
+from pricing.models import Model, Origin, PriceSet, RateCard, Revision
+from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
+from usage.effects import Effect, Month
+from usage.models import Day, DrainState, Event, Quarter, Series
+from usage.periods import day_number
+from usage.rebuild import check
 
 pytestmark = pytest.mark.django_db
 
+NOV_22, NOV_23, NOV_24 = (date(2026, 11, day) for day in (22, 23, 24))
+USD = 1_000_000
+PICO = 10**12
 
-def test_a_price_set_by_hand_costs_history_and_takes_its_context_labels_away():
-    small, large = record(NOON), record(NOON + 1, tokens={"input": 300_000, "cached": 0, "total": 300_050})
-    stored(small, large)
-    assert list(Quarter.objects.order_by("series__context_over").values_list("series__context_over", "cost")) == [
-        (0, 0),
-        (272_000, 0),
+
+def cards(*rates):
+    """Unsaved cards from (tier, step, prompt, completion)."""
+    return [RateCard(tier=tier, context_over=over, prompt=p, completion=c) for tier, over, p, c in rates]
+
+
+def priced(model, valid_from=None, *rates, origin=Origin.MANUAL):
+    """Give a model a set of these cards from a date on."""
+    price_set = PriceSet.objects.get_or_create(model=model, origin=origin, valid_from=valid_from)[0]
+    price_set.replace_cards(cards(*rates))
+
+
+def requests(*days, **fields):
+    """One request on each of these days around the 24th."""
+    stored(*(record(NOON + day * DAY, **fields) for day in days), arrived=NOON + DAY)
+    return Model.objects.get(name=fields.get("model", "gpt-5"))
+
+
+def daily():
+    """{local day: (cost, unpriced tokens)}."""
+    days = {}
+    for bucket, cost, unpriced in Day.objects.values_list("bucket", "cost", "unpriced_tokens"):
+        before = days.get(bucket, (0, 0))
+        days[bucket] = (before[0] + cost, before[1] + unpriced)
+    return {date.fromordinal(day + date(1970, 1, 1).toordinal()).day: sums for day, sums in sorted(days.items())}
+
+
+# --- Correcting and adding sets -----------------------------------------------------------------------------------
+
+
+def test_the_first_price_costs_all_history():
+    gpt = requests(-2, -1, 0)
+    assert daily() == {22: (0, 150), 23: (0, 150), 24: (0, 150)}
+    gpt.set_price({"prompt": USD, "completion": 2 * USD})
+    assert daily() == {22: (200 * USD, 0), 23: (200 * USD, 0), 24: (200 * USD, 0)}
+    assert totals(Quarter) == totals(Day)
+
+
+def test_a_price_from_a_date_leaves_earlier_days_alone():
+    gpt = requests(-2, -1, 0)
+    gpt.set_price({"prompt": USD, "completion": 2 * USD})
+    gpt.set_price({"prompt": 2 * USD, "completion": 4 * USD}, NOV_23)
+    assert daily() == {22: (200 * USD, 0), 23: (400 * USD, 0), 24: (400 * USD, 0)}
+
+
+def test_correcting_a_set_costs_the_days_it_covers_anew():
+    gpt = requests(-2, -1, 0)
+    gpt.set_price({"prompt": USD, "completion": 2 * USD})
+    gpt.set_price({"prompt": USD, "completion": 2 * USD}, NOV_24)
+    gpt.price_sets.get(valid_from=None).replace_cards(cards(("", 0, 3 * USD, 0)))
+    assert daily() == {22: (300 * USD, 0), 23: (300 * USD, 0), 24: (200 * USD, 0)}
+
+
+def test_clearing_a_price_makes_all_history_unpriced():
+    gpt = requests(-1, 0)
+    gpt.set_price({"prompt": USD, "completion": USD})
+    gpt.clear_price()
+    assert daily() == {23: (0, 150), 24: (0, 150)}
+
+
+def test_a_set_begins_at_local_midnight():
+    midnight = NOON - 12 * HOUR
+    stored(record(midnight - 1), record(midnight), arrived=NOON)
+    Model.objects.get().set_price({"prompt": USD, "completion": 0}, NOV_24)
+    assert daily() == {23: (0, 150), 24: (100 * USD, 0)}
+
+
+def test_other_models_stay_as_they_are():
+    requests(0, model="other")
+    Model.objects.get(name="other").set_price({"prompt": USD, "completion": 0})
+    before = totals()
+    requests(0).set_price({"prompt": 5 * USD, "completion": 0})
+    assert totals()["cost"] == before["cost"] + 500 * USD
+
+
+# --- Thresholds ---------------------------------------------------------------------------------------------------
+
+LONG = {"input": 50_000, "cached": 0, "output": 0, "reasoning": 0, "total": 50_000}
+
+
+def labels():
+    return sorted(Event.objects.values_list("series__context_over", flat=True))
+
+
+def test_a_new_threshold_relabels_events_and_costs_them_by_it():
+    gpt = requests(0)
+    requests(-1, tokens=LONG)
+    priced(gpt, None, ("", 0, USD, 0))
+    assert (labels(), daily()) == ([0, 0], {23: (50_000 * USD, 0), 24: (100 * USD, 0)})
+    priced(gpt, None, ("", 0, USD, 0), ("", 40_000, 3 * USD, 0))
+    assert (labels(), daily()) == ([0, 40_000], {23: (150_000 * USD, 0), 24: (100 * USD, 0)})
+    assert list(check()) == []
+
+
+def test_a_threshold_taken_away_puts_events_back():
+    gpt = requests(0, tokens=LONG)
+    priced(gpt, None, ("", 0, USD, 0), ("", 40_000, 3 * USD, 0))
+    priced(gpt, None, ("", 0, USD, 0))
+    assert (labels(), daily()) == ([0], {24: (50_000 * USD, 0)})
+    assert list(check()) == []
+
+
+def test_a_model_without_a_price_is_labelled_by_the_ladder_so_that_a_price_finds_its_labels():
+    requests(0, tokens=LONG)
+    assert labels() == [32_000]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_recosting_equals_rebuilding_from_events(seed):
+    """Sets, tiers and thresholds at random, over days and sizes at random."""
+    chance = random.Random(seed)
+    for _ in range(3):
+        batch = [
+            record(
+                NOON + chance.randrange(-4 * DAY, DAY // 2),
+                service_tier=chance.choice(["", "flex", "priority"]),
+                failed=chance.random() < 0.2,
+                tokens={"input": chance.choice([10, 40_000, 250_000]), "cached": chance.choice([0, 9])},
+            )
+            for _ in range(12)
+        ]
+        stored(*batch, arrived=NOON + DAY)
+        gpt = Model.objects.get()
+        for _ in range(2):
+            tiers = [""] + chance.sample(["flex", "priority"], chance.randrange(3))
+            steps = [0] + chance.sample([32_000, 50_000, 200_000], chance.randrange(3))
+            rates = [(tier, step, chance.randrange(9), chance.randrange(9)) for tier in tiers for step in steps]
+            day = chance.choice([None, NOV_22, NOV_23])
+            expected = effect_of_set(gpt, day, rates)
+            before = totals()
+            priced(gpt, day, *rates)
+            assert list(check()) == []
+            told, after = expected.total, totals()
+            assert (told.cost_before, told.cost_after) == (before.get("cost", 0), after.get("cost", 0))
+            assert (told.unpriced_before, told.unpriced_after) == tuple(
+                sums.get("unpriced_tokens", 0) for sums in (before, after)
+            )
+
+
+# --- The effect, told beforehand ----------------------------------------------------------------------------------
+
+
+def effect_of_set(model, valid_from, rates) -> Effect:
+    return model.effect_of(lambda it: priced(it, valid_from, *rates))
+
+
+def test_the_effect_of_a_price_is_told_by_month_and_nothing_is_changed():
+    gpt = requests(-30, 0)
+    effect = gpt.effect_of(lambda it: it.set_price({"prompt": USD, "completion": 2 * USD}, NOV_24))
+    assert effect == Effect([Month("2026-10", 0, 0, 150, 150), Month("2026-11", 0, 200 * USD, 150, 0)])
+    assert (PriceSet.objects.count(), Revision.current()) == (0, 0)
+    assert daily() == {24: (0, 150), 25: (0, 150)}
+    assert [month.changes for month in effect.months] == [False, True]
+
+
+def test_the_effect_of_a_threshold_is_counted_from_events():
+    gpt = requests(0, tokens=LONG)
+    priced(gpt, None, ("", 0, USD, 0))
+    effect = effect_of_set(gpt, None, [("", 0, USD, 0), ("", 40_000, 3 * USD, 0)])
+    assert effect == Effect([Month("2026-11", 50_000 * USD, 150_000 * USD)])
+    assert labels() == [0]
+
+
+def test_days_without_detail_keep_their_size_and_are_named():
+    gpt = requests(-2, -1, 0, tokens=LONG)
+    priced(gpt, None, ("", 0, USD, 0))
+    DrainState.objects.update(events_from=NOON - 12 * HOUR)
+    Event.objects.filter(timestamp__lt=NOON - 12 * HOUR).delete()
+    finer = [("", 0, USD, 0), ("", 40_000, 3 * USD, 0)]
+    effect = effect_of_set(gpt, None, finer)
+    assert effect == Effect([Month("2026-11", 150_000 * USD, 250_000 * USD)], (NOV_22, NOV_23))
+    priced(gpt, None, *finer)
+    assert daily() == {22: (50_000 * USD, 0), 23: (50_000 * USD, 0), 24: (150_000 * USD, 0)}
+
+
+def test_effects_add_up_by_month():
+    one = Effect([Month("2026-10", 1, 2, 3, 4)], (NOV_22, NOV_22))
+    other = Effect([Month("2026-09", 1, 1), Month("2026-10", 1, 1, 1, 1)], (NOV_23, NOV_24))
+    both = Effect([Month("2026-09", 1, 1), Month("2026-10", 2, 3, 4, 5)], (NOV_22, NOV_24))
+    assert one + other == other + one == both
+    assert both.total == Month("", 3, 4, 4, 5)
+    assert Effect() + one == one
+
+
+def test_a_change_that_is_none_is_an_error():
+    with pytest.raises(ValueError, match="changed no price"):
+        requests(0).effect_of(lambda it: None)
+
+
+# --- manage.py reprice --------------------------------------------------------------------------------------------
+
+
+def altered(rate):
+    """A rate changed past the verbs: history knows nothing of it."""
+    RateCard.objects.update(prompt=rate)
+    Revision.bump()
+
+
+def test_reprice_tells_the_difference_and_with_dry_run_changes_nothing(capsys):
+    requests(-30, -1, 0).set_price({"prompt": USD, "completion": 0})
+    altered(2 * USD)
+    call_command("reprice", "--since", "2026-11-24", "--dry-run")
+    assert capsys.readouterr().out.splitlines() == [
+        "gpt-5:",
+        "  2026-11  0.000100 -> 0.000200 USD, unpriced tokens 0 -> 0",
+        "1 models would change.",
     ]
-    Model.objects.set_price("gpt-5", {"prompt": 2, "completion": 10})
-    # (60 + 40 cached + 300,000) × 2 + 2 × (40 + 10 reasoning) × 10, all under one label: the price has no steps
-    assert list(
-        Quarter.objects.exclude(requests=0).values_list("series__context_over", "requests", "cost", "unpriced_tokens")
-    ) == [(0, 2, 601_200, 0)]
+    assert daily() == {23: (100 * USD, 0), 24: (100 * USD, 0), 25: (100 * USD, 0)}
+
+
+def test_reprice_costs_the_days_since_and_no_earlier_one(capsys):
+    requests(-2, -1, 0).set_price({"prompt": USD, "completion": 0})
+    altered(2 * USD)
+    call_command("reprice", "--since", "2026-11-23")
+    assert capsys.readouterr().out.splitlines()[-1] == "1 models changed."
+    assert daily() == {22: (100 * USD, 0), 23: (200 * USD, 0), 24: (200 * USD, 0)}
+    call_command("reprice", "--since", "2026-11-23")
+    assert capsys.readouterr().out == "Nothing differs: every cost is as prices say.\n"
+
+
+def test_reprice_relabels_events_since(capsys):
+    gpt = requests(-1, 0, tokens=LONG)
+    priced(gpt, None, ("", 0, USD, 0))
+    RateCard.objects.create(price_set=PriceSet.objects.get(), context_over=40_000, prompt=3 * USD, completion=0)
+    call_command("reprice", "--since", "2026-11-24", "--model", "gpt-5")
+    assert "0.100000 -> 0.150000 USD" not in capsys.readouterr().out.splitlines()[0]
+    assert (labels(), daily()) == ([0, 40_000], {23: (50_000 * USD, 0), 24: (150_000 * USD, 0)})
+
+
+def test_reprice_of_one_model_leaves_the_others():
+    requests(0).set_price({"prompt": USD, "completion": 0})
+    requests(0, model="other").set_price({"prompt": USD, "completion": 0})
+    altered(2 * USD)
+    call_command("reprice", "--since", "2026-01-01", "--model", "other")
+    spent = {s.model.name: s.days.get().cost for s in Series.objects.select_related("model")}
+    assert spent == {"gpt-5": 100 * USD, "other": 200 * USD}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--since", "yesterday"], "--since yesterday: write a date such as 2026-11-01."),
+        (["--since", "2026-02-30"], "--since 2026-02-30: write a date such as 2026-11-01."),
+        (["--since", "2026-11-01", "--model", "none"], "--model none: no record named such a model."),
+    ],
+)
+def test_reprice_refuses_what_it_cannot_mean(arguments, sentence):
+    with pytest.raises(CommandError, match=f"^{sentence}$"):
+        call_command("reprice", *arguments)
+
+
+def test_the_book_of_a_rehearsal_is_not_the_book_afterwards():
+    gpt = requests(0)
+    gpt.effect_of(lambda it: it.set_price({"prompt": USD, "completion": USD}))
+    assert PriceBook.load().rates(gpt.pk, day_number(NOV_24), "", 0) is None
