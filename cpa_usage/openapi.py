@@ -6,7 +6,8 @@ import re
 import msgspec
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from msgspec import Struct
 
 from cpa_usage.errors import Error
 
@@ -28,20 +29,35 @@ _described_types = [Error]  # every struct a reply is made of, met as the views 
 
 
 def described(
-    reply=None, *, body=None, parameters=(), errors=(), summary=None, description=None, status=200, methods=None
+    reply=None,
+    *,
+    body=None,
+    parameters=(),
+    errors=(),
+    replies=None,
+    summary=None,
+    description=None,
+    status=200,
+    methods=None,
+    media_type="application/json",
 ):
     """Say in the OpenAPI schema what an `@api_view` takes and returns; goes above `@api_view`.
 
     `reply` is a struct type (or any type msgspec describes; None for no body), `body` a DRF serializer class,
-    `parameters` a list of OpenApiParameter, `errors` the status codes beyond those every such view has. A view of
-    several methods is described once for each, with `methods=["PUT"]`; the docstring describes it otherwise.
+    `parameters` a list of OpenApiParameter, `errors` the status codes beyond those every such view has, `replies` the
+    shapes of those that are no Error. A view of several methods is described once for each, with `methods=["PUT"]`;
+    the docstring describes it otherwise.
     """
 
     def decorate(view):
         text = description or inspect.getdoc(view.cls)
-        responses = {status: OpenApiResponse(_schema_of(reply), description=_said_of(reply))}
-        for code in sorted({*errors, *_usual_errors(view, body, methods, parameters)}):
-            responses[code] = OpenApiResponse(_schema_of(Error), description=ERRORS[code])
+        shapes = dict.fromkeys(sorted({*errors, *_usual_errors(view, body, methods, parameters)}), Error)
+        responses = {(status, media_type): OpenApiResponse(_schema_of(reply), description=_said_of(reply))}
+        if _is_conditional(view, methods):
+            responses[304] = OpenApiResponse(None, description="What the client has, by If-None-Match, still holds.")
+        for code, shape in (shapes | (replies or {})).items():
+            said = ERRORS[code] if shape is Error else _said_of(shape)
+            responses[code, "application/json"] = OpenApiResponse(_schema_of(shape), description=said)
         _allow_head(view)
         return extend_schema(
             request=body,
@@ -102,7 +118,12 @@ def _schema_of(shape):
 
 def _said_of(shape):
     """The first line of a struct's docstring."""
-    return inspect.getdoc(shape).partition("\n")[0] if inspect.isclass(shape) and shape.__doc__ else ""
+    return inspect.getdoc(shape).partition("\n")[0] if inspect.isclass(shape) and issubclass(shape, Struct) else ""
+
+
+def _is_conditional(view, methods):
+    """Whether it is a read that rest.answer may spare: those that need a session."""
+    return "GET" in (m.upper() for m in methods or view.cls.http_method_names) and bool(view.cls.permission_classes)
 
 
 def _usual_errors(view, body, methods, parameters):
@@ -110,7 +131,7 @@ def _usual_errors(view, body, methods, parameters):
     codes = {503}
     if view.cls.permission_classes:
         codes.add(401)
-    if parameters or body:
+    if body or any(parameter.location == OpenApiParameter.QUERY for parameter in parameters):
         codes.add(400)
     if body:
         codes.update((413, 415))

@@ -1,7 +1,6 @@
 """Every question the product answers about usage: one function each, from a UsageFilter to an answer."""
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from django.conf import settings
 from django.db.models import Max
@@ -10,10 +9,11 @@ from catalog.models import accounts
 from pricing.models import Model
 from usage import answers
 from usage.answers import figures
+from usage.eventrows import EventDetail, event_detail
 from usage.filters import NO_KEY, UsageFilter
 from usage.ingest import now_us
 from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
-from usage.paging import event_page
+from usage.paging import NoSuchEvent, event_page, parse_key
 from usage.periods import (
     HOUR,
     QUARTER,
@@ -24,11 +24,13 @@ from usage.periods import (
     days,
     five_minute_rows,
     hours,
+    local_date,
     quarters,
     rfc3339_local_day,
     rfc3339_utc,
     rfc3339_utc_us,
 )
+from usage.snapshots import snapshot
 from usage.totals import SECOND, Reader, add_up
 
 DAY = 24 * HOUR
@@ -38,13 +40,14 @@ GRID_DAYS = 31
 FIVE_MINUTES = 300
 
 
+@snapshot()
 def overview(asked: UsageFilter) -> answers.Overview:
     """Totals, gap-free series and health grid of the period; every series counts an event where its time falls."""
     reader, span = Reader.of(asked), covered(asked.period)
     summary = reader.total()
     start, end = span or (0, 0)
     detail = max(start, (reader.events_from or 0) // SECOND)
-    hours_from = start if end - start <= HOURLY_IN_FULL else end - 7 * DAY
+    hours_from = start if end - start <= HOURLY_IN_FULL else -(-end // HOUR) * HOUR - 7 * DAY
     grid = days(detail, end, settings.TIME_ZONE)[-GRID_DAYS:] if detail < end else []
     since = min([max(hours_from, detail), *(first for _, first, _ in grid[:1])])
     per_quarter = reader.per_quarter(*_within(asked.period, since)) if since < end else {}
@@ -103,10 +106,11 @@ def _grid_row(per_quarter, first, last):
     return row
 
 
+@snapshot()
 def health(asked: UsageFilter, year: int | None = None, day: date | None = None) -> answers.Health:
     """A year of local days and, when a day is chosen, its five-minute cells; the period is not looked at."""
     zone = settings.TIME_ZONE
-    year = year or (day.year if day else datetime.now(ZoneInfo(zone)).year)
+    year = year or (day or local_date(now_us() // SECOND, zone)).year
     counts, events_from = _day_counts(asked), DrainState.load().events_from
     first, after = day_number(date(year, 1, 1)), day_number(date(year, 12, 31)) + 1
     cells = [
@@ -146,6 +150,7 @@ def _day_detail(asked, day, events_from):
     return [[answers.Cell(rfc3339_utc(cell), *counts.get(cell, (0, 0))) for cell in row] for row in rows]
 
 
+@snapshot()
 def analysis(asked: UsageFilter) -> answers.Analysis:
     """The period by client key, by model, and by both; most requests first, then by name."""
     reader = Reader.of(asked)
@@ -176,13 +181,14 @@ def _labels(asked):
     return {series.pk: series for series in Series.objects.matching(asked).labelled()}
 
 
+@snapshot()
 def credentials(asked: UsageFilter) -> answers.Credentials:
     """The period by account, with what CPA says about it; most requests first, then by source."""
-    reader, labels = Reader.of(asked), _labels(asked)
-    per_series = reader.per_series()
+    reader = Reader.of(asked)
+    per_series, labels = reader.per_series(), _labels(asked)
     rows = add_up((labels[series].account, row) for series, row in per_series.items())
     known = accounts([auth_index for _, _, auth_index in rows])
-    seen = _last_seen(per_series, labels)
+    seen = _last_seen({id: series.account for id, series in labels.items() if series.account in rows})
     return answers.Credentials(
         items=[_credential(account, row, known, seen) for account, row in _most_first(rows)],
         detail_from=_moment(reader.events_from),
@@ -205,25 +211,26 @@ def _credential(account, row, known, seen):
     )
 
 
-def _last_seen(per_series, labels):
-    """The newest kept quarter hour (seconds) in which each account was used."""
+def _last_seen(accounts_of):
+    """The newest kept quarter hour (seconds) of each account, from {series id: account}."""
     zone = settings.TIME_ZONE
-    last_days = dict(Day.objects.filter(series__in=per_series.keys()).values_list("series").annotate(Max("bucket")))
+    last_days = dict(Day.objects.filter(series__in=accounts_of.keys()).values_list("series").annotate(Max("bucket")))
     seen: dict[tuple, int] = {}
     for day in set(last_days.values()):
         span = (day_start(date_of(n), zone) for n in (day, day + 1))
         series = [series for series, last in last_days.items() if last == day]
         newest = Quarter.objects.between(*span).filter(series__in=series).values_list("series").annotate(Max("bucket"))
         for id, bucket in newest:
-            account = labels[id].account
-            seen[account] = max(bucket, seen.get(account, 0))
+            seen[accounts_of[id]] = max(bucket, seen.get(accounts_of[id], 0))
     return seen
 
 
+@snapshot()
 def filter_options(asked: UsageFilter) -> answers.FilterOptions:
     """What occurs in the period and can be filtered by, sorted."""
-    reader, labels = Reader.of(asked), _labels(asked)
-    found = [labels[series] for series in reader.per_series()]
+    reader = Reader.of(asked)
+    per_series, labels = reader.per_series(), _labels(asked)
+    found = [labels[series] for series in per_series]
     keys = {(s.api_key.fingerprint or NO_KEY, str(s.api_key)) for s in found}
     sources = {(s.source, s.source_display) for s in found if s.source}
     return answers.FilterOptions(
@@ -238,8 +245,18 @@ def filter_options(asked: UsageFilter) -> answers.FilterOptions:
 
 
 def events(asked: UsageFilter, page: int, page_size: int, before: str = "") -> answers.EventPage:
-    """One page of kept events, newest first; ValueError when `before` names no stored event."""
+    """One page of kept events, newest first; NoSuchEvent when `before` names none that is stored."""
     return event_page(asked, page, page_size, before)
+
+
+def event(key: str) -> EventDetail:
+    """One kept event in full, by its event key; NoSuchEvent when there is none."""
+    timestamp, fingerprint = parse_key(key)
+    rows = Event.objects.select_related("series__model", "series__api_key", "client")
+    found = rows.filter(timestamp=timestamp, fingerprint=fingerprint).first()
+    if found is None:
+        raise NoSuchEvent
+    return event_detail(found)
 
 
 def models_used(offered: list[str]) -> answers.Names:

@@ -172,7 +172,7 @@ class Credential(Figures, frozen=True, kw_only=True):
     email: str
     provider: str
     status: str
-    last_seen: Annotated[str | None, Meta(description="Start of the newest kept attempt.")]
+    last_seen: Annotated[str | None, Meta(description="Start of its newest kept quarter hour, in the period or not.")]
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
@@ -228,43 +228,6 @@ class EventPage(Struct, frozen=True, kw_only=True):
     page_size: int
     total_pages: int
     items: list[EventRow]
-    detail_from: str | None
-
-
-class GapRow(Struct, frozen=True):
-    """A span in which records may have been lost."""
-
-    start: Instant
-    end: Instant
-    reason: str
-
-
-class Status(Struct, frozen=True, kw_only=True):
-    """How the drain and the metadata sync are doing."""
-
-    redis_address: str
-    redis_mode: str
-    batches_popped: int
-    total_inserted: int
-    total_deduped: int
-    total_decode_errors: int
-    total_too_late: int
-    total_folded: int
-    last_pop_at: str | None
-    last_inserted_at: str | None
-    last_error: str
-    last_error_at: str | None
-    last_metadata_sync_at: str | None
-    last_metadata_error: str
-    statistics_enabled: Annotated[bool | None, Meta(description="Whether CPA writes records at all.")]
-    refused: Annotated[str | None, Meta(description="What to do about a refused management key.")]
-    drain_alive: bool
-    lag_ms: int
-    spool_files: int
-    spool_bytes: int
-    dead_letters: int
-    gaps: list[GapRow]
-    zone: str
     detail_from: str | None
 
 

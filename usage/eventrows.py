@@ -1,8 +1,10 @@
 """Events as the API shows them."""
 
 from collections.abc import Iterable
+from typing import Annotated
 
 from django.conf import settings
+from msgspec import Meta
 
 from pricing.book import PriceBook
 from pricing.rates import cost
@@ -11,10 +13,38 @@ from usage.models import Event
 from usage.periods import local_day, rfc3339_utc_us
 
 
+class EventDetail(EventRow, frozen=True, kw_only=True):
+    """One upstream attempt, with all that is kept of it."""
+
+    unclassified_tokens: Annotated[int, Meta(description="Tokens of the total that belong to no class.")]
+    tier: Annotated[str, Meta(description="What it is billed as: '', flex, priority or batch.")]
+    context_over: Annotated[int, Meta(description="The context step of its price: its input is larger than this.")]
+    fail_body_length: Annotated[int, Meta(description="Characters of the error body before it was cut.")]
+    client_ip: str
+    x_forwarded_for: str
+    user_agent: str
+
+
 def event_rows(events: Iterable[Event]) -> list[EventRow]:
     """Rows of events read with their series, model and key; each priced with the rates of its day."""
     book = PriceBook.load()
-    return [_row(event, event.series, book) for event in events]
+    return [_row(EventRow, event, book) for event in events]
+
+
+def event_detail(event: Event) -> EventDetail:
+    """Everything about one event, read with its series and client."""
+    return _row(
+        EventDetail,
+        event,
+        PriceBook.load(),
+        unclassified_tokens=event.unclassified,
+        tier=event.series.tier,
+        context_over=event.series.context_over,
+        fail_body_length=event.fail_body_length,
+        client_ip=event.client.ip,
+        x_forwarded_for=event.client.forwarded_for,
+        user_agent=event.client.user_agent,
+    )
 
 
 def event_cost(event: Event, book: PriceBook) -> int | None:
@@ -27,10 +57,10 @@ def event_cost(event: Event, book: PriceBook) -> int | None:
     return cost(rates, *classes)
 
 
-def _row(event, series, book):
-    pico = event_cost(event, book)
+def _row(shape, event, book, **more):
+    series, pico = event.series, event_cost(event, book)
     group, display = series.group
-    return EventRow(
+    return shape(
         event_key=event.key,
         timestamp=rfc3339_utc_us(event.timestamp),
         provider=series.provider,
@@ -64,4 +94,5 @@ def _row(event, series, book):
         cost=None if pico is None else pico / PICO,
         final=event.final,
         claimed_timestamp=None if event.claimed is None else rfc3339_utc_us(event.claimed),
+        **more,
     )

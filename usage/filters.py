@@ -5,14 +5,20 @@ from dataclasses import dataclass, field, replace
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Q
 
 from aliases.keys import fingerprint, is_fingerprint
 from usage.ingest import now_us
-from usage.periods import BadMoment, BadRange, Period, is_range, parse_moment, resolve
+from usage.periods import LAST_YEAR, BadMoment, BadRange, Period, is_range, parse_moment, resolve
 
 TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")
 NO_KEY = "unknown"
+PAGE_SIZES = (20, 50, 100, 500, 1000)
+PAGE_SIZE = 100
+FIRST_YEAR = 1970
+LAST_PAGE = 10**9  # nobody has as many; a larger number would not fit the database's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,18 @@ class UsageFilter:
         return replace(self, period=period)
 
 
+def filter_of(request) -> UsageFilter:
+    """What a request's parameters ask for; ValidationError names the parameter that will not do."""
+    return checked(UsageFilterForm(request.GET)).usage_filter()
+
+
+def checked(form):
+    """The form, valid; ValidationError when it is not."""
+    if not form.is_valid():
+        raise ValidationError(form.errors.as_data())
+    return form
+
+
 class RepeatedField(forms.Field):
     """Every value a parameter was given, blanks dropped."""
 
@@ -42,6 +60,11 @@ class RepeatedField(forms.Field):
     def to_python(self, value):
         """A list of trimmed texts, each once, in order."""
         return list(dict.fromkeys(text.strip() for text in value or () if text.strip()))
+
+    def run_validators(self, value):
+        """No database takes a NUL in a text."""
+        for text in value:
+            ProhibitNullCharactersValidator()(text)
 
 
 class MomentField(forms.CharField):
@@ -63,9 +86,17 @@ class RangeField(forms.CharField):
         """Unknown names are refused."""
         super().validate(value)
         if value and not is_range(value):
-            raise forms.ValidationError(
-                "Unknown range: use today, a number of hours such as 24h, 2d to 7d, 30d, all or custom."
-            )
+            raise forms.ValidationError("Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom.")
+
+
+class ResultField(forms.CharField):
+    """success or failed."""
+
+    def validate(self, value):
+        """Unknown results are refused."""
+        super().validate(value)
+        if value not in ("", "success", "failed"):
+            raise forms.ValidationError("Unknown result: use success or failed.")
 
 
 class UsageFilterForm(forms.Form):
@@ -78,11 +109,7 @@ class UsageFilterForm(forms.Form):
     source = RepeatedField(required=False)
     auth_index = forms.CharField(required=False)
     api_key = RepeatedField(required=False)
-    result = forms.ChoiceField(
-        choices=[("success", "success"), ("failed", "failed")],
-        required=False,
-        error_messages={"invalid_choice": "Unknown result: use success or failed."},
-    )
+    result = ResultField(required=False)
     provider = forms.CharField(required=False)
     endpoint = forms.CharField(required=False)
     request_id = forms.CharField(required=False, max_length=255)
@@ -105,7 +132,7 @@ class UsageFilterForm(forms.Form):
         cleaned = self.cleaned_data
         period = cleaned["period"]
         query = tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end"))
-        return UsageFilter(period, self._labels(), _request_id(cleaned["request_id"]), query)
+        return UsageFilter(period, self._labels(), request_id_of(cleaned["request_id"]), query)
 
     def _labels(self):
         cleaned, labels = self.cleaned_data, Q()
@@ -123,6 +150,51 @@ class UsageFilterForm(forms.Form):
         return labels
 
 
+class PageForm(forms.Form):
+    """Which page of events; forgiving about numbers that name no page, not about what is no number."""
+
+    page = forms.IntegerField(required=False, error_messages={"invalid": "A page is a whole number."})
+    page_size = forms.IntegerField(required=False, error_messages={"invalid": "A page size is a whole number."})
+    before = forms.CharField(required=False)
+
+    def clean_page(self):
+        """From 1."""
+        return min(max(self.cleaned_data["page"] or 1, 1), LAST_PAGE)
+
+    def clean_page_size(self):
+        """One of PAGE_SIZES."""
+        size = self.cleaned_data["page_size"]
+        return size if size in PAGE_SIZES else PAGE_SIZE
+
+    def clean(self):
+        """`before` takes the place of the page: what lies below an event has its own first page."""
+        cleaned = super().clean()
+        if cleaned.get("before"):
+            cleaned["page"] = 1
+        return cleaned
+
+
+class YearForm(forms.Form):
+    """Which year, and which of its days in detail; None for a blank."""
+
+    year = forms.IntegerField(
+        required=False,
+        min_value=FIRST_YEAR,
+        max_value=LAST_YEAR - 1,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "A year is 1970 to 2199."),
+    )
+    day = forms.DateField(
+        required=False, input_formats=["%Y-%m-%d"], error_messages={"invalid": "A day is a date such as 2026-11-24."}
+    )
+
+    def clean_day(self):
+        """Within the years that can be shown."""
+        day = self.cleaned_data["day"]
+        if day and not FIRST_YEAR <= day.year < LAST_YEAR:
+            raise forms.ValidationError("A day lies in the years 1970 to 2199.")
+        return day
+
+
 def key_fingerprint(text: str) -> str:
     """The fingerprint of a client key given raw, as its fingerprint, or as `unknown` for none."""
     if text == NO_KEY:
@@ -130,7 +202,8 @@ def key_fingerprint(text: str) -> str:
     return text.lower() if is_fingerprint(text.lower()) else fingerprint(text)
 
 
-def _request_id(text):
+def request_id_of(text: str) -> str:
     """A request id, also out of a pasted X-CPA-TRACE-ID (time-auth_index-request_id)."""
+    text = text.strip()
     trace = TRACE_ID.fullmatch(text)
     return trace.group(1) if trace else text

@@ -3,6 +3,8 @@
 Counts come from rollups: they tell which quarter hours hold the rows of a page, and only those are read.
 """
 
+import re
+
 from django.conf import settings
 from django.db.models import Q
 
@@ -14,7 +16,12 @@ from usage.periods import QUARTER, Period, date_of, day_start, rfc3339_utc_us
 from usage.snapshots import snapshot
 from usage.totals import SECOND, Reader
 
+EVENT_KEY = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{32})")
 SPANS_AT_ONCE = 100  # ranges in one query; SQLite bounds the depth of an expression
+
+
+class NoSuchEvent(ValueError):
+    """An event key that names no stored event."""
 
 
 def event_page(asked: UsageFilter, page: int, page_size: int, before: str = "") -> EventPage:
@@ -52,7 +59,7 @@ def _below(asked, key, skip, size):
     timestamp, fingerprint = parse_key(key)
     cursor = Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint).first()
     if cursor is None:
-        raise ValueError("no such event")
+        raise NoSuchEvent
     period = asked.period
     end = timestamp + 1 if period.end is None else min(period.end, timestamp + 1)
     older = Q(timestamp__lt=timestamp) | Q(timestamp=timestamp, id__lt=cursor.pk)
@@ -63,11 +70,11 @@ def _below(asked, key, skip, size):
 
 
 def parse_key(key: str) -> tuple[int, bytes]:
-    """(timestamp µs, fingerprint) of an event key; ValueError when it is none."""
-    stamp, _, fingerprint = key.partition("-")
-    if len(fingerprint) != 32 or not 0 < len(stamp) <= 15:
-        raise ValueError("no event key")
-    return int(stamp, 16), bytes.fromhex(fingerprint)
+    """(timestamp µs, fingerprint) of an event key; NoSuchEvent when it is none."""
+    found = EVENT_KEY.fullmatch(key)
+    if found is None:
+        raise NoSuchEvent
+    return int(found[1], 16), bytes.fromhex(found[2])
 
 
 def _window(asked, skip, size):

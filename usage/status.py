@@ -1,0 +1,85 @@
+"""How the drain and the metadata sync are doing."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from django.conf import settings
+from django.utils import timezone
+from msgspec import Meta, Struct
+
+from catalog.models import Connection
+from usage.models import DeadLetter, DrainState, Gap
+from usage.periods import rfc3339_utc_us
+
+SILENT_AFTER = timedelta(seconds=90)  # the drain writes its heartbeat far more often
+GAPS_SHOWN = 100
+
+
+class GapRow(Struct, frozen=True):
+    """A span in which records may have been lost."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """How the drain and the metadata sync are doing; a time that never was is null, an error that is not is empty."""
+
+    redis_address: Annotated[str, Meta(description="host:port of CPA's queue.")]
+    redis_mode: Annotated[str, Meta(description="The door of the queue in use, else the one configured.")]
+    batches_popped: int
+    total_inserted: int
+    total_deduped: int
+    total_decode_errors: int
+    total_too_late: Annotated[int, Meta(description="Records older than the kept detail.")]
+    total_folded: Annotated[int, Meta(description="Records whose labels were too many and went to (other).")]
+    last_pop_at: datetime | None
+    last_inserted_at: datetime | None
+    last_error: str
+    last_error_at: datetime | None
+    last_metadata_sync_at: datetime | None
+    last_metadata_error: str
+    statistics_enabled: Annotated[bool | None, Meta(description="Whether CPA writes records at all; null: not known.")]
+    request_log_enabled: Annotated[bool | None, Meta(description="Whether CPA keeps a log of every request.")]
+    refused: Annotated[str | None, Meta(description="What to do about a management key that CPA refuses.")]
+    drain_alive: Annotated[bool, Meta(description="Whether the drain gave a sign of life in the last 90 seconds.")]
+    lag_ms: Annotated[int, Meta(description="From the arrival to the commit of the last batch.")]
+    spool_files: Annotated[int, Meta(description="Batches popped and not stored yet.")]
+    spool_bytes: int
+    dead_letters: Annotated[int, Meta(description="Records kept whole because they could not be stored.")]
+    gaps: Annotated[list[GapRow], Meta(description="Newest first, the latest 100.")]
+    proved_at: Annotated[datetime | None, Meta(description="When the totals were last compared with their events.")]
+    proof: Annotated[str | None, Meta(description="What that found.")]
+    proof_holds: Annotated[bool | None, Meta(description="Whether all was as it should be.")]
+    zone: Annotated[str, Meta(description="The time zone days are counted in.")]
+    detail_from: Annotated[str | None, Meta(description="Start of kept detail; null while everything is kept.")]
+
+
+def status() -> Status:
+    """The drain's own row, what the catalogue knows of CPA, and what went wrong."""
+    state, cpa = DrainState.load(), Connection.objects.filter(pk=1).first() or Connection()
+    same = ("batches_popped", "total_inserted", "total_deduped", "total_decode_errors", "total_too_late")
+    same += ("total_folded", "last_pop_at", "last_inserted_at", "last_error", "last_error_at")
+    same += ("lag_ms", "spool_files", "spool_bytes", "proved_at", "proof_holds")
+    return Status(
+        **{name: getattr(state, name) for name in same},
+        redis_address=settings.REDIS_QUEUE_ADDR,
+        redis_mode=state.mode or settings.QUEUE_MODE,
+        last_metadata_sync_at=cpa.last_sync_at,
+        last_metadata_error=cpa.last_error,
+        statistics_enabled=cpa.statistics_enabled,
+        request_log_enabled=cpa.request_log_enabled,
+        refused=Connection.refused(),
+        drain_alive=is_alive(state),
+        proof=state.proof or None,
+        dead_letters=DeadLetter.objects.count(),
+        gaps=[GapRow(*gap) for gap in Gap.objects.values_list("start", "end", "reason")[:GAPS_SHOWN]],
+        zone=state.zone or settings.TIME_ZONE,
+        detail_from=None if state.events_from is None else rfc3339_utc_us(state.events_from),
+    )
+
+
+def is_alive(state: DrainState) -> bool:
+    """Whether a drain gave a sign of life lately."""
+    return state.heartbeat_at is not None and timezone.now() - state.heartbeat_at < SILENT_AFTER
