@@ -25,18 +25,22 @@ class Rates(NamedTuple):
     reasoning: int
 
 
-def cost(  # noqa: PLR0917  the classes in the order in which rollups count them
+def cost(rates: Rates, *classes: int) -> int:
+    """Pico-USD for the tokens of one request, as billed() counts them; never above MOST_COST."""
+    return min(billed(rates, *classes), MOST_COST)
+
+
+def billed(  # noqa: PLR0917  the classes in the order in which rollups count them
     rates: Rates, uncached: int, cache_read: int, cache_write: int, output: int, reasoning: int, unclassified: int
 ) -> int:
-    """Pico-USD for these tokens (disjoint classes, output without reasoning); never above MOST_COST."""
-    total = (
+    """Pico-USD for these tokens (disjoint classes, output without reasoning), however many."""
+    return (
         (uncached + unclassified) * rates.prompt
         + cache_read * rates.cache_read
         + cache_write * rates.cache_write
         + output * rates.completion
         + reasoning * rates.reasoning
     )
-    return min(total, MOST_COST)
 
 
 def pico(usd_per_million: Decimal | str | float | int) -> int:

@@ -21,15 +21,21 @@ class SeriesQuerySet(models.QuerySet):
         """With the rows that hold their model's and key's names."""
         return self.select_related("model", "api_key")
 
-    def recost(self, book):
-        """Re-cost everything these series ever counted with the prices of `book`, in the caller's transaction.
+    def recost(self, book, since=None):
+        """Re-cost what these series counted, ever or from a local day on, with the prices of `book`.
 
-        Takes the writers' lock, moves kept events to the label their input size has under the book's context steps,
-        and recomputes cost and unpriced tokens of every rollup row.
+        In the caller's transaction: takes the writers' lock, moves kept events to the label their input size has under
+        the book's context steps, and recomputes cost and unpriced tokens of every rollup row.
         """
         from usage.recosting import recost
 
-        recost(self, book)
+        recost(self, book, since)
+
+    def effect_of(self, book, since=None, recount=False):
+        """What recost(book, since) would change, month by month: an Effect. Locks nothing and writes nothing."""
+        from usage.effects import effect_of
+
+        return effect_of(self, book, since, recount)
 
 
 class EventQuerySet(models.QuerySet):

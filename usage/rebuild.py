@@ -94,10 +94,11 @@ def _count_days_anew(state, before):
         upsert(Day, {(day, series_id): measures for series_id, measures in rows})
 
 
-def rebuild_series(series_ids: list[int]):
-    """Recompute the kept days of some series within the caller's transaction, under the writers' lock."""
+def rebuild_series(series_ids: list[int], since: int | None = None):
+    """Recompute the kept days of some series, from a local day on, in the caller's transaction and writers' lock."""
     for day in kept_days():
-        _rebuild_day(day, series_ids)
+        if since is None or day >= since:
+            _rebuild_day(day, series_ids)
 
 
 def check() -> Iterator[Difference]:

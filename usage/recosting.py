@@ -10,21 +10,34 @@ from usage.periods import date_of, day_start
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
 
 
-def recost(series, book):
-    """Relabel, then re-cost, all rollups of a queryset of Series; the caller's transaction makes it one."""
+def recost(series, book, since=None):
+    """Relabel, then re-cost, the rollups of a queryset of Series from the local day `since` on (None: all of them).
+
+    The caller's transaction makes it one.
+    """
     DrainState.lock()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
-        relabel(series.filter(model_id=model_id), book.steps(model_id))
-        _recost_model(series.filter(model_id=model_id), model_id, book)
+        relabel(series.filter(model_id=model_id), book.steps(model_id), since)
+        _recost_model(series.filter(model_id=model_id), model_id, book, since)
 
 
-def _recost_model(series, model_id, book):
+def _recost_model(series, model_id, book, since):
+    spans = list(_since(book.spans(model_id), since))
     for tier, context_over in set(series.values_list("tier", "context_over")):
         same = series.filter(tier=tier, context_over=context_over).values("id")
-        for first, last in book.spans(model_id):
+        for first, last in spans:
             rates = book.rates(model_id, first if first is not None else _day_before(last), tier, context_over)
             for rows in _rollups(same, first, last):
                 rows.update(**_priced(rates))
+
+
+def _since(spans, since):
+    """The parts of spans (first day, last day) that lie on or after a day."""
+    for first, last in spans:
+        if since is None:
+            yield first, last
+        elif last is None or last >= since:
+            yield since if first is None else max(first, since), last
 
 
 def _day_before(last):
@@ -51,13 +64,12 @@ def _priced(rates):
     return {"cost": input_cost + cache_cost + output_cost, "unpriced_tokens": 0}
 
 
-def relabel(series, steps):
+def relabel(series, steps, since=None):
     """Move the kept events of one model's series to the context label they have under `steps`, with their totals."""
     from usage.rebuild import rebuild_series
 
-    over = (When(input__gt=step, then=Value(step)) for step in sorted(steps, reverse=True))
-    label = Case(*over, default=Value(0), output_field=IntegerField())
-    events = Event.objects.filter(series__in=series.values("id")).annotate(input=INPUT, label=label)
+    start = None if since is None else day_start(date_of(since), settings.TIME_ZONE) * 1_000_000
+    events = labelled(Event.objects.filter(series__in=series.values("id")).between(start, None), steps)
     wrong = set(events.exclude(label=F("series__context_over")).order_by().values_list("series_id", "label").distinct())
     touched = set()
     for series_id, step in wrong:
@@ -65,7 +77,13 @@ def relabel(series, steps):
         events.filter(series_id=series_id, label=step).order_by().update(series_id=target)
         touched |= {series_id, target}
     if touched:
-        rebuild_series(sorted(touched))
+        rebuild_series(sorted(touched), since)
+
+
+def labelled(events, steps):
+    """Adds `label`: the largest of `steps` that an event's input is larger than, or 0."""
+    over = (When(input__gt=step, then=Value(step)) for step in sorted(steps, reverse=True))
+    return events.annotate(input=INPUT, label=Case(*over, default=Value(0), output_field=IntegerField()))
 
 
 def _twin(series, step):

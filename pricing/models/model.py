@@ -10,7 +10,7 @@ from django.utils import timezone
 from pricing.listings import DatedCards, Listing, differ, refreshed, to_json
 from pricing.models.entry import CatalogueEntry
 from pricing.models.revision import Revision
-from pricing.models.sets import Origin, PriceSet, RateCard
+from pricing.models.sets import Origin, PriceSet, RateCard, check_cards
 from pricing.querysets import ModelQuerySet
 
 
@@ -78,6 +78,22 @@ class Model(models.Model):
         card.full_clean(exclude=["price_set"])
         with self.repricing():
             self._manual_set(valid_from)._write_cards([card])
+
+    def put_set(self, price_set: PriceSet, cards: list[RateCard]):
+        """Save a set, new or altered, with exactly these unsaved cards; ValidationError before any is written."""
+        for card in cards:
+            card.full_clean(exclude=["price_set"])
+        check_cards(cards)
+        price_set.model = self
+        price_set.full_clean()
+        with self.repricing():
+            price_set.save()
+            price_set._write_cards(cards)
+
+    def drop_set(self, price_set: PriceSet):
+        """Do without one of this model's sets; what was before it, or nothing, is in force in its days."""
+        with self.repricing():
+            price_set.delete()
 
     def clear_price(self):
         """Leave the model unpriced: its manual sets go, and the catalogue's stay out of force until taken again."""

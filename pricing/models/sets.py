@@ -93,11 +93,7 @@ class PriceSet(models.Model):
 
     def replace_cards(self, cards: "list[RateCard]"):
         """Put these unsaved cards in the place of all others; history follows. Raises ValidationError, field named."""
-        for card in cards:
-            card.full_clean(exclude=["price_set"])
-        check_cards(cards)
-        with self.model.repricing():
-            self._write_cards(cards)
+        self.model.put_set(self, cards)
 
     def _write_cards(self, cards):
         self.cards.all().delete()

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from pricing.book import PriceBook
-from pricing.models import Model, Origin, PriceSet, RateCard, Revision
+from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
 from usage.effects import Effect, Month
 from usage.models import Day, DrainState, Event, Quarter, Series
@@ -26,10 +26,10 @@ def cards(*rates):
     return [RateCard(tier=tier, context_over=over, prompt=p, completion=c) for tier, over, p, c in rates]
 
 
-def priced(model, valid_from=None, *rates, origin=Origin.MANUAL):
-    """Give a model a set of these cards from a date on."""
-    price_set = PriceSet.objects.get_or_create(model=model, origin=origin, valid_from=valid_from)[0]
-    price_set.replace_cards(cards(*rates))
+def priced(model, valid_from=None, *rates):
+    """Give a model a manual set of these cards from a date on."""
+    found = model.price_sets.filter(valid_from=valid_from).first()
+    model.put_set(found or PriceSet(model=model, valid_from=valid_from), cards(*rates))
 
 
 def requests(*days, **fields):
@@ -144,8 +144,8 @@ def test_recosting_equals_rebuilding_from_events(seed):
         stored(*batch, arrived=NOON + DAY)
         gpt = Model.objects.get()
         for _ in range(2):
-            tiers = [""] + chance.sample(["flex", "priority"], chance.randrange(3))
-            steps = [0] + chance.sample([32_000, 50_000, 200_000], chance.randrange(3))
+            tiers = ["", *chance.sample(["flex", "priority"], chance.randrange(3))]
+            steps = [0, *chance.sample([32_000, 50_000, 200_000], chance.randrange(3))]
             rates = [(tier, step, chance.randrange(9), chance.randrange(9)) for tier in tiers for step in steps]
             day = chance.choice([None, NOV_22, NOV_23])
             expected = effect_of_set(gpt, day, rates)
@@ -245,7 +245,7 @@ def test_reprice_relabels_events_since(capsys):
     priced(gpt, None, ("", 0, USD, 0))
     RateCard.objects.create(price_set=PriceSet.objects.get(), context_over=40_000, prompt=3 * USD, completion=0)
     call_command("reprice", "--since", "2026-11-24", "--model", "gpt-5")
-    assert "0.100000 -> 0.150000 USD" not in capsys.readouterr().out.splitlines()[0]
+    assert "2026-11  0.050000 -> 0.150000 USD" in capsys.readouterr().out
     assert (labels(), daily()) == ([0, 40_000], {23: (50_000 * USD, 0), 24: (150_000 * USD, 0)})
 
 

@@ -1,0 +1,136 @@
+"""What other prices would do to the costs of the past, without doing it: what SeriesQuerySet.effect_of answers."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from django.conf import settings
+from django.db.models import Sum
+from msgspec import Struct
+
+from pricing.book import PriceBook
+from pricing.rates import billed
+from usage.models import Day, DrainState, Event
+from usage.periods import date_of, local_day
+from usage.recosting import labelled
+
+CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")
+SECOND = 1_000_000
+
+
+class Month(Struct):
+    """A local month's costs (pico-USD) and tokens without a price, before and after."""
+
+    month: str
+    cost_before: int = 0
+    cost_after: int = 0
+    unpriced_before: int = 0
+    unpriced_after: int = 0
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything does."""
+        return (self.cost_before, self.unpriced_before) != (self.cost_after, self.unpriced_after)
+
+
+class Effect(Struct):
+    """The months in which something was used, oldest first.
+
+    `unreached` are the first and last day whose requests keep the context size they are counted under, though a new
+    threshold would tell some of them apart: their detail is no longer kept.
+    """
+
+    months: list[Month] = []
+    unreached: tuple[date, date] | None = None
+
+    @property
+    def total(self) -> Month:
+        """All months in one."""
+        whole = Month("")
+        for month in self.months:
+            _add(whole, month)
+        return whole
+
+    def __add__(self, other: "Effect") -> "Effect":
+        months = {month.month: Month(month.month) for month in (*self.months, *other.months)}
+        for month in (*self.months, *other.months):
+            _add(months[month.month], month)
+        spans = [span for span in (self.unreached, other.unreached) if span]
+        unreached = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
+        return Effect([months[name] for name in sorted(months)], unreached)
+
+
+def effect_of(series, book: PriceBook, since: int | None = None, recount: bool = False) -> Effect:
+    """The effect of the prices of `book` on all these series ever counted, or on the local days from `since` on.
+
+    Where no threshold changed, context sizes are taken as they were counted; `recount` takes them from events anyhow.
+    """
+    now, found = PriceBook.load(), Effect()
+    for model_id in series.order_by().values_list("model_id", flat=True).distinct():
+        past = Past(series.filter(model_id=model_id), since)
+        old, new = now.steps(model_id), book.steps(model_id)
+        found += past.priced_by(book, model_id, recount or old != new)
+        if set(new) - set(old):
+            found += Effect(unreached=past.without_detail())
+    return found
+
+
+class Past:
+    """What the series of one model counted, from a local day on (None: all)."""
+
+    def __init__(self, series, since: int | None):
+        kept = DrainState.load().events_from
+        self.series, self.since = series, since
+        self.days = Day.objects.filter(series__in=series.values("id")).between(since, None)
+        self.detail_from = None if kept is None else local_day(kept // SECOND, settings.TIME_ZONE)
+
+    def priced_by(self, book, model_id, relabel) -> Effect:
+        """Costs as they are, and as the book has them."""
+        months: dict[str, Month] = {}
+        for day, spent, unpriced in _summed(self.days, ["bucket"], ["cost", "unpriced_tokens"]):
+            _add(_month_of(months, day), Month("", spent, 0, unpriced, 0))
+        groups = self._relabelled(book.steps(model_id)) if relabel else self._counted(self.days)
+        for day, tier, label, total, *classes in groups:
+            rates = book.rates(model_id, day, tier, label)
+            after = Month("", 0, 0, 0, total) if rates is None else Month("", 0, billed(rates, *classes))
+            _add(_month_of(months, day), after)
+        return Effect([months[name] for name in sorted(months)])
+
+    def without_detail(self) -> tuple[date, date] | None:
+        """First and last local day counted whose events are no longer kept."""
+        if self.detail_from is None:
+            return None
+        days = self.days.between(None, self.detail_from).order_by("bucket").values_list("bucket", flat=True)
+        return (date_of(days.first()), date_of(days.last())) if days else None
+
+    @staticmethod
+    def _counted(days) -> Iterator[tuple]:
+        """(local day, tier, context label, total, each class), summed."""
+        return _summed(days, ["bucket", "series__tier", "series__context_over"], ["total", *CLASSES])
+
+    def _relabelled(self, steps) -> Iterator[tuple]:
+        """The same, with the labels that kept events have under other steps."""
+        if self.detail_from is not None:
+            yield from self._counted(self.days.between(None, self.detail_from))
+        first = max((day for day in (self.detail_from, self.since) if day is not None), default=None)
+        events = labelled(Event.objects.filter(series__in=self.series.values("id")), steps).by_quarter()
+        for quarter, *row in _summed(events, ["bucket", "series__tier", "label"], ["total", *CLASSES]):
+            day = local_day(quarter, settings.TIME_ZONE)
+            if first is None or day >= first:
+                yield day, *row
+
+
+def _summed(rows, by, names) -> Iterator[tuple]:
+    """Rows of the columns `by` and the sums of the others; PostgreSQL's sums are decimals."""
+    sums = {f"sum_{name}": Sum(name) for name in names}
+    for row in rows.order_by().values_list(*by).annotate(**sums).values_list(*by, *sums):
+        yield *row[: len(by)], *map(int, row[len(by) :])
+
+
+def _month_of(months, day) -> Month:
+    name = date_of(day).isoformat()[:7]
+    return months.setdefault(name, Month(name))
+
+
+def _add(month: Month, other: Month):
+    for name in ("cost_before", "cost_after", "unpriced_before", "unpriced_after"):
+        setattr(month, name, getattr(month, name) + getattr(other, name))

@@ -1,0 +1,72 @@
+"""manage.py reprice: cost the past anew with today's prices, or tell what that would change."""
+
+from datetime import date
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from pricing.book import PriceBook
+from pricing.models import Model
+from usage.effects import Effect
+from usage.periods import day_number
+from usage.querysets import SeriesQuerySet
+
+PICO = 10**12
+
+
+class Command(BaseCommand):
+    """A change of prices re-costs history by itself; this is for when rows were changed past the admin and the API."""
+
+    help = "Cost everything from a local day on anew, with the prices as they are; --dry-run tells what would change."
+
+    def add_arguments(self, parser):
+        """--since DATE [--model NAME] [--dry-run]."""
+        parser.add_argument("--since", required=True, metavar="DATE", help="First local day, YYYY-MM-DD.")
+        parser.add_argument("--model", metavar="NAME", help="One model only.")
+        parser.add_argument("--dry-run", action="store_true", help="Tell the difference and change nothing.")
+
+    def handle(self, *, since, model, dry_run, **options):
+        """Each model is one transaction."""
+        first, changed = day_number(_date(since)), 0
+        for chosen in _models(model):
+            effect = _reprice(chosen.series.all(), first, dry_run)
+            if any(month.changes for month in effect.months):
+                changed += 1
+                self._tell(chosen, effect)
+        done = "would change" if dry_run else "changed"
+        self.stdout.write(f"{changed} models {done}." if changed else "Nothing differs: every cost is as prices say.")
+
+    def _tell(self, model, effect: Effect):
+        self.stdout.write(f"{model}:")
+        for month in effect.months:
+            if month.changes:
+                cost = f"{month.cost_before / PICO:.6f} -> {month.cost_after / PICO:.6f} USD"
+                tokens = f"unpriced tokens {month.unpriced_before} -> {month.unpriced_after}"
+                self.stdout.write(f"  {month.month}  {cost}, {tokens}")
+        if effect.unreached:
+            self.stdout.write("  {} to {}: too old to be told apart by a new threshold".format(*effect.unreached))
+
+
+def _reprice(series: SeriesQuerySet, first: int, dry_run: bool) -> Effect:
+    with transaction.atomic():
+        book = PriceBook.load()
+        effect = series.effect_of(book, first, recount=True)
+        if not dry_run:
+            series.recost(book, first)
+    return effect
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"--since {text}: write a date such as 2026-11-01.") from None
+
+
+def _models(name: str | None):
+    if name is None:
+        return Model.objects.order_by("name")
+    models = Model.objects.filter(name=name)
+    if not models:
+        raise CommandError(f"--model {name}: no record named such a model.")
+    return models
