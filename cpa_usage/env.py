@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import ipaddress
 import os
 import re
 import secrets
@@ -81,6 +82,21 @@ class Environment:
             return text
         return self._mistake(name, "this is no address: set one such as http://127.0.0.1:8317.", "")
 
+    def networks(self, name: str) -> list:
+        """IP addresses and networks, between commas or blanks."""
+        try:
+            return [ipaddress.ip_network(each, strict=False) for each in self._words(name)]
+        except ValueError:
+            sentence = "set IP addresses or networks, such as 127.0.0.1 or 10.0.0.0/8, with commas between them."
+            return self._mistake(name, sentence, [])
+
+    def origins(self, name: str) -> list[str]:
+        """Web origins, or self, between commas or blanks."""
+        words = self._words(name)
+        if all(re.fullmatch(r"self|https?://[a-z0-9.-]+(:\d{1,5})?", word.lower()) for word in words):
+            return ["'self'" if word.lower() == "self" else word.lower() for word in words]
+        return self._mistake(name, "set origins such as https://cpa.example.org, with commas between them.", [])
+
     def database(self, name: str) -> dict:
         """A postgres://user:password@host:port/name address as Django's database settings, or {}."""
         if not self.text(name).startswith(("postgres://", "postgresql://")):
@@ -104,6 +120,9 @@ class Environment:
             why = error.strerror.lower()
             self._mistake(name, f"{path} cannot be made ({why}): name a folder that this user can write to.", None)
         return path
+
+    def _words(self, name):
+        return self.text(name).replace(",", " ").split()
 
     def _lines_of(self, dotenv):
         """The file's lines that read; the others are noted by their number, for they may hold a secret."""

@@ -50,6 +50,11 @@ if _public.hostname:
     ALLOWED_HOSTS = [*LOOPBACK_HOSTS, _public.hostname]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostname else []
 
+# Whose X-Forwarded-* is believed; cpa_usage.proxies takes away everybody else's.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+FRAME_ANCESTORS = env.origins("FRAME_ANCESTORS")
+
 # --- Storage ------------------------------------------------------------------------------------------------------
 STORAGE_DRIVER = env.choice("STORAGE_DRIVER", "sqlite", ("sqlite", "postgres"))
 SQLITE_PATH = BASE_DIR / env.text("SQLITE_PATH", "./data/app.db")
@@ -57,6 +62,8 @@ DATABASE_URL = env.text("DATABASE_URL")
 SPOOL_DIR = BASE_DIR / env.text("SPOOL_DIR", str(SQLITE_PATH.parent / "spool"))
 SPOOL_MAX_BYTES = env.number("SPOOL_MAX_BYTES", 512 * 1024 * 1024, least=1024 * 1024)
 USAGE_RETENTION_DAYS = env.number("USAGE_RETENTION_DAYS", 30, most=36_500)
+BACKUP_DIR = BASE_DIR / env.text("BACKUP_DIR") if env.text("BACKUP_DIR") else None
+BACKUP_KEEP = env.number("BACKUP_KEEP", 14, least=1, most=36_500)
 
 # The order matters: auto_vacuum takes effect only before the journal mode and the first table.
 _SQLITE_PRAGMAS = """
@@ -122,6 +129,7 @@ INSTALLED_APPS = {
 }[ROLE]
 
 MIDDLEWARE = [
+    "cpa_usage.proxies.believe_trusted_proxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cpa_usage.replies.CompressedReplies",

@@ -325,3 +325,45 @@ def test_a_kept_secret_stays(tmp_path):
     first = kept_secret(tmp_path / "data" / "secret_key")
     assert kept_secret(tmp_path / "data" / "secret_key") == first
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("text", "networks"),
+    [("", []), ("127.0.0.1", ["127.0.0.1/32"]), ("10.1.2.3/8, ::1  fd00::/8", ["10.0.0.0/8", "::1/128", "fd00::/8"])],
+)
+def test_networks(read, text, networks):
+    env = read(text)
+    assert ([str(network) for network in env.networks("X")], env.mistakes) == (networks, [])
+
+
+@pytest.mark.parametrize("text", ["localhost", "127.0.0.1/33", "10.0.0.1 nonsense", "*"])
+def test_what_is_no_network_is_noted(read, text):
+    env = read(text)
+    assert (env.networks("X"), [mistake.variable for mistake in env.mistakes]) == ([], ["X"])
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", []),
+        ("self", ["'self'"]),
+        (
+            "Self, http://127.0.0.1:8317 https://CPA.example.org",
+            ["'self'", "http://127.0.0.1:8317", "https://cpa.example.org"],
+        ),
+    ],
+)
+def test_origins(read, text, origins):
+    env = read(text)
+    assert (env.origins("X"), env.mistakes) == (origins, [])
+
+
+@pytest.mark.parametrize("text", ["cpa.example.org", "https://a.example/path", "https://a.example; script-src *", "*"])
+def test_what_is_no_origin_is_noted(read, text):
+    env = read(text)
+    assert (env.origins("X"), [mistake.variable for mistake in env.mistakes]) == ([], ["X"])
+
+
+def test_backups_are_made_only_where_a_folder_is_named(settings_of):
+    assert settings_of()["BACKUP_DIR"] is None
+    assert settings_of(BACKUP_DIR="/srv/backups")["BACKUP_DIR"] == Path("/srv/backups")

@@ -1,0 +1,49 @@
+"""Who asks, when proxies stand in front: X-Forwarded-* is believed of TRUSTED_PROXIES and of nobody else."""
+
+from ipaddress import ip_address
+
+from django.conf import settings
+
+FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
+
+
+def believe_trusted_proxies(get_response):
+    """Middleware: REMOTE_ADDR becomes the client's address, and what strangers forward is dropped.
+
+    Comes first, so that everything after it may trust request.is_secure() and REMOTE_ADDR.
+    """
+
+    def middleware(request):
+        if _is_trusted(request.META.get("REMOTE_ADDR", "")):
+            request.META["REMOTE_ADDR"] = client_address(request.META)
+        else:
+            for name in FORWARDED:
+                request.META.pop(name, None)
+        return get_response(request)
+
+    return middleware
+
+
+def client_address(meta) -> str:
+    """The last address forwarded that is no trusted proxy: those before it the client may have made up."""
+    address = meta["REMOTE_ADDR"]
+    for hop in reversed(meta.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        if not _is_trusted(address) or not _is_address(hop.strip()):
+            break
+        address = hop.strip()
+    return address
+
+
+def _is_trusted(text):
+    if not settings.TRUSTED_PROXIES or not _is_address(text):
+        return False
+    address = ip_address(text)
+    address = getattr(address, "ipv4_mapped", None) or address  # ::ffff:127.0.0.1 of a socket that speaks both
+    return any(address in network for network in settings.TRUSTED_PROXIES)
+
+
+def _is_address(text):
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
