@@ -51,10 +51,10 @@ class Spool:
             return list(self._sizes)
 
     def read(self, path: Path) -> list[Record]:
-        """The records of a batch; of a damaged one those before the damage."""
+        """The records of a batch; of a damaged one those before the damage. Raises OSError."""
         data = path.read_bytes()
         records, end = _parse(data)
-        if end != len(data):
+        if end != len(data) and path not in self._damaged:
             log.error("%s is damaged after %d records; it is kept as .damaged.", path.name, len(records))
             self._damaged.add(path)
         return records
@@ -62,15 +62,14 @@ class Spool:
     def remove(self, path: Path):
         """Forget a batch that is stored; a damaged one stays beside the others for people to look at."""
         self._drop(path)
-        if path in self._damaged:
-            path.rename(path.with_suffix(".damaged"))
-        else:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what stays by a fault of the disk is stored again at the next start
+            path.rename(path.with_suffix(".damaged")) if path in self._damaged else path.unlink()
 
     def set_aside(self, path: Path):
         """Take a batch that cannot be stored out of the way; the next start tries it again."""
         self._drop(path)
-        path.rename(path.with_suffix(".aside"))
+        with contextlib.suppress(OSError):  # gone, or on a disk that fails: then it is out of the way as well
+            path.rename(path.with_suffix(".aside"))
 
     @property
     def depth(self) -> int:

@@ -8,6 +8,7 @@ SECOND = 1_000_000
 RETENTION = 60 * SECOND  # CPA's default; it can be configured up to an hour, and we cannot see it
 
 NOBODY_READ = "nobody read CPA's queue for longer than the 60 seconds it keeps records by default"
+DIED = "the drain died while it was subscribed to CPA's queue"
 
 
 class Span(NamedTuple):
@@ -59,11 +60,13 @@ class Continuity:
     def resume(self, last: int, was_subscribed: bool):
         """An earlier process had its latest contact at `last`; it died when it `was_subscribed` still."""
         with self._lock:
-            if was_subscribed and last:
-                self.spans.append(Span(last, self._first or last, "the drain died while it was subscribed"))
             if self._first is None:
                 self._last = last
-            else:  # learnt late: the database was away when this process began to read
+                if was_subscribed:
+                    self._cut_since, self._reason = last, DIED
+            elif was_subscribed:  # learnt late: the database was away when this process began to read
+                self.spans.append(Span(last, self._first, DIED))
+            else:
                 self._compare(last, self._first)
 
     def _compare(self, before: int, at: int):

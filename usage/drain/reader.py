@@ -45,10 +45,10 @@ class Reader:
                 popped = self.step()
                 if popped.wait:
                     stopping.wait(popped.wait)
-            self.leave()
         except Exception:
             log.exception("The reader stopped on an error that should not be.")
             self._progress.crashed = True
+        self._end()
         self._progress.arrived.set()
 
     def step(self) -> Popped:
@@ -65,18 +65,27 @@ class Reader:
             return self._failed(error)
         return self._popped(records)
 
-    def leave(self):
+    def leave(self) -> Popped:
         """Close the queue and spool what was still on its way."""
+        self._close()
+        return self._keep(0)
+
+    def _close(self):
         arrived, records = self._in_hand
         self._in_hand = (arrived or _now(), records + self._doors.close())
-        if self._keep(0).error:
-            log.error("%d popped records are lost: the spool cannot be written.", len(self._in_hand[1]))
+
+    def _end(self):
+        try:
+            if self.leave().error:
+                log.error("%d popped records are lost: the spool cannot be written.", len(self._in_hand[1]))
+        except Exception:
+            log.exception("The queue could not be left in good order.")
 
     def _popped(self, records: list[bytes]) -> Popped:
         now, asked = _now(), self._limit
         self._progress.mode = self._doors.mode
         self._progress.continuity.contact(now)
-        self._progress.recovered(f"CPA's queue answers again, mode {self._doors.mode}.")
+        self._progress.trouble.over(f"CPA's queue answers again, mode {self._doors.mode}.")
         self._learn_size(records)
         if REFRESH in records:
             self._progress.wants_sync = True
@@ -95,6 +104,7 @@ class Reader:
         except OSError as error:
             sentence = f"The spool {self._spool.directory} cannot be written: {error.strerror}."
             self._pause(sentence)
+            self._close()  # a subscription would go on sending; CPA queues the records meanwhile
             return Popped(wait=1, error=sentence)
         self._in_hand = (0, [])
         self._progress.batches += 1
@@ -105,7 +115,7 @@ class Reader:
     def _hold_back(self) -> str:
         """Why nothing may be popped now, or ''. A subscription is left meanwhile, so that CPA queues the records."""
         spool, share = self._spool, RESUME_SHARE if self._held_back else 1
-        reason = self._progress.paused
+        reason = ""
         if spool.bytes >= spool.max_bytes * share:
             reason = f"The spool is full ({spool.bytes >> 20} MB wait to be stored): nothing is popped until it drains."
         if reason and not self._held_back:
@@ -117,23 +127,27 @@ class Reader:
 
     def _pause(self, reason: str):
         self._progress.continuity.paused(reason)
-        self._progress.failed(reason)
+        self._progress.trouble.met(reason)
 
     def _failed(self, error: QueueError) -> Popped:
         if isinstance(error, Refused):
-            sentence, wait = f"{error} {KEY_HINT}", 1.0  # asks nobody before the ten minutes are over
+            sentence, wait = _with_hint(str(error)), 1.0  # asks nobody before the ten minutes are over
         else:
             sentence, wait = str(error), settings.REDIS_QUEUE_ERROR_BACKOFF.total_seconds()
         if isinstance(error, Cut):
             self._progress.continuity.cut(_now(), str(error))
             wait = 0.1  # records wait at CPA now; if it is away, the next try says so
-        self._progress.failed(sentence)
+        self._progress.trouble.met(sentence)
         return Popped(wait=wait, error=sentence)
 
     def _learn_size(self, records: list[bytes]):
         largest = max(map(len, records), default=1) or 1
         wanted = min(REPLY_TARGET_BYTES // largest, self._limit * 4)
         self._limit = max(1, min(wanted, settings.REDIS_QUEUE_BATCH_SIZE))
+
+
+def _with_hint(sentence: str) -> str:
+    return sentence if "CPA_MANAGEMENT_KEY" in sentence else f"{sentence.rstrip('. ')}. {KEY_HINT}"
 
 
 def _now() -> int:

@@ -1,6 +1,5 @@
 """The storer: takes the oldest spooled batches to the database, several small ones in one transaction."""
 
-import logging
 import time
 import traceback
 from pathlib import Path
@@ -9,8 +8,6 @@ from typing import NamedTuple
 from django.db import DataError, Error, IntegrityError
 
 from usage.spool import Record, Spool
-
-log = logging.getLogger("usage.drain")
 
 ENOUGH_RECORDS = 5_000  # merged into one transaction: larger ones are no faster and hold the database longer
 ENOUGH_BYTES = 16 * 1024 * 1024
@@ -60,11 +57,18 @@ class Storer:
         for path in self._spool.pending():
             if paths and (self._alone or len(records) >= ENOUGH_RECORDS or size >= ENOUGH_BYTES):
                 break
-            found = self._spool.read(path)
+            found = self._read(path)
             paths.append(path)
             records += found
             size += sum(len(raw) for _, raw in found)
         return paths, records
+
+    def _read(self, path: Path) -> list[Record]:
+        try:
+            return self._spool.read(path)
+        except OSError as error:
+            self._spool.set_aside(path)
+            raise Stumbled(f"The batch {path.stem} cannot be read and was put aside: {error.strerror}.") from None
 
     def _store(self, paths: list[Path], records: list[Record]):
         try:
@@ -89,7 +93,6 @@ class Storer:
             self._tries = 0
             self._spool.set_aside(paths[0])
             sentence += f" The batch {paths[0].stem} was put aside; the next start tries it again."
-        log.error("%s", sentence)
         raise Stumbled(sentence) from None
 
 

@@ -54,6 +54,8 @@ class Doors:
         door = _open(self._resp, self._key)
         try:
             records = door.pop(limit)
+        except Cut:
+            raise
         except (Away, NotResp):
             self._look_again = self._clock() + LOOK_AGAIN_SECONDS
             return self._door.pop(limit)
@@ -67,7 +69,7 @@ class Doors:
             records = door.pop(limit)
         except Away as second:
             door.close()
-            raise (second if isinstance(error, NotResp) else error) from None
+            raise (second if isinstance(error, NotResp) or isinstance(second, Cut) else error) from None
         log.warning("RESP is not available, popping over HTTP instead. %s", error)
         self._look_again = self._clock() + LOOK_AGAIN_SECONDS
         self._turn_to(door)

@@ -11,6 +11,7 @@ from usage.queue.key import Key
 from usage.queue.link import REPLY_BYTES, REPLY_SECONDS
 
 PATH = "/v0/management/usage-queue"
+_NOT_ASKED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
 
 class HttpDoor:
@@ -38,15 +39,15 @@ class HttpDoor:
         return []
 
     def _fetch(self, limit: int) -> bytes:
-        received = False
+        """The reply's body. Once asked, CPA may have given records away, whether or not its answer arrives."""
         try:
             with self._client.stream("GET", PATH, params={"count": limit}) as response:
                 self._judge(response)
-                received = True
                 return self._whole(response)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            words = f"CPA's management API broke off: {type(error).__name__} {quoted(error)}"
-            raise (Cut if received else Away)(words) from None
+        except _NOT_ASKED as error:
+            raise Away(f"CPA's management API does not answer: {type(error).__name__} {quoted(error)}") from None
+        except httpx.HTTPError as error:
+            raise Cut(f"CPA's management API broke off: {type(error).__name__} {quoted(error)}") from None
 
     def _judge(self, response):
         if response.status_code == 200:

@@ -40,6 +40,11 @@ class Key:
             if not self._proved:
                 self._proved, self._until, self._news = True, 0.0, "accepted"
 
+    @property
+    def has_news(self) -> bool:
+        """Whether something happened that the others should hear at once."""
+        return bool(self._news)
+
     def share(self, row):
         """Tell `row` (catalog's Connection) what happened here and learn from it what happened elsewhere.
 

@@ -4,6 +4,7 @@ A pop is final, so nothing here may repeat one behind our back; CPA knows neithe
 counts every command before AUTH as a failed login.
 """
 
+import contextlib
 import socket
 import time
 
@@ -66,7 +67,6 @@ class Link:
         host, _, port = settings.REDIS_QUEUE_ADDR.rpartition(":")
         timeout = timeout or settings.CPA_TIMEOUT.total_seconds()
         self._key = key
-        self.used = False
         self.connection = (_TlsConnection if settings.REDIS_QUEUE_TLS else _PlainConnection)(
             host=host.strip("[]"),
             port=int(port),
@@ -86,7 +86,6 @@ class Link:
         if self.open:
             return
         self._key.check()
-        self.used = False
         try:
             self.connection.connect()
         except (redis.RedisError, UnicodeError) as error:  # UnicodeError: a host name that is none
@@ -99,22 +98,24 @@ class Link:
         try:
             self.connection.send_command(*words)
         except (redis.RedisError, OSError) as error:
-            raise self._broken(error) from None
+            raise self._broken(Away, error) from None
 
     def receive(self):
-        """The next reply. Raises Cut when it broke off midway, Refused or Away when CPA answers with an error."""
+        """The reply to what was sent. Raises Refused or Away when CPA answers with an error.
+
+        Raises Cut when no whole answer comes: CPA may have done what it was asked for, and given records away.
+        """
         try:
-            reply = self.connection.read_response()
+            return self.connection.read_response()
         except (redis.ResponseError, redis.AuthenticationError) as error:
             self.close()
             raise self._answered(error) from None
         except (redis.RedisError, OSError) as error:
-            raise self._broken(error) from None
-        self.used = True
-        return reply
+            raise self._broken(Cut, error) from None
 
     def ask(self, *words):
         """Log in if need be, send a command and return its reply."""
+        self._forget_closed()
         self.login()
         self.connection.meter.expect()
         self.send(*words)
@@ -125,15 +126,20 @@ class Link:
         try:
             return self.connection.can_read(timeout=seconds)
         except (redis.RedisError, OSError) as error:
-            raise self._broken(error) from None
+            raise self._broken(Away, error) from None
 
     def close(self):
         self.connection.disconnect()
 
-    def _broken(self, error) -> Away:
-        received = self.connection.meter.received
+    def _forget_closed(self):
+        """A connection that CPA closed while we slept says so only when it is read; nothing was asked on it yet."""
+        if self.open:
+            with contextlib.suppress(Away):
+                self.waiting(0)
+
+    def _broken(self, kind: type[Away], error) -> Away:
         self.close()
-        return (Cut if received else Away)(f"The connection to CPA's queue broke: {quoted(error)}")
+        return kind(f"The connection to CPA's queue broke: {quoted(error)}")
 
     def _login_failed(self, error) -> QueueError:
         where = f"CPA's queue at {settings.REDIS_QUEUE_ADDR}"

@@ -27,18 +27,6 @@ class PopDoor:
 
     def pop(self, limit: int) -> list[bytes]:
         """Up to `limit` records, oldest first; [] when the queue is empty. Raises a QueueError."""
-        reused = self._link.open and self._link.used
-        try:
-            return self._pop(limit)
-        except Cut:
-            raise
-        except Away:
-            # A connection that CPA closed while we slept says so only now. Nothing had been sent to us, so once more.
-            if not reused or self._link.open:
-                raise
-        return self._pop(limit)
-
-    def _pop(self, limit: int) -> list[bytes]:
         reply = self._link.ask("LPOP", settings.REDIS_QUEUE_KEY, limit)
         if reply is None:
             return []
@@ -78,7 +66,7 @@ class SubscribeDoor:
         records = self._left_behind(limit)
         try:
             self._gather(records, limit, 0 if records else patience)
-        except Away as error:
+        except QueueError as error:
             self._break_off(error)
             if not records:
                 return self.pop(limit)  # raises the trouble
@@ -136,13 +124,14 @@ class SubscribeDoor:
         except QueueError as error:
             log.warning("The queue's backlog is tried again in %s s. %s", self._ping_seconds, error)
             self._backlog_at = time.monotonic() + self._ping_seconds
+            self._trouble = error if isinstance(error, Cut) else None
             return []
         if not records:
             self._backlog_at = None
             self._backlog.close()
         return records
 
-    def _break_off(self, error: Away):
+    def _break_off(self, error: QueueError):
         self._subscribed = False
         self._link.close()
         self._trouble = Cut(f"The subscription was cut: {error}")

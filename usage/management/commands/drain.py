@@ -1,0 +1,23 @@
+"""manage.py drain: take CPA's usage records and store them, until told to stop."""
+
+import signal
+
+from django.core import checks
+from django.core.management.base import BaseCommand, CommandError
+
+from usage.drain import Drain
+
+
+class Command(BaseCommand):
+    help = "Drain CPA's usage queue into the database. SIGTERM and SIGINT finish the batch in hand."
+    requires_system_checks = []  # those of pages and admin would load all of the web; handle() runs ours
+
+    def handle(self, **options):
+        mistakes = [mistake.msg for mistake in checks.run_checks(tags=["configuration"]) if mistake.is_serious()]
+        if mistakes:
+            raise CommandError(" ".join(mistakes))
+        drain = Drain()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: drain.stop())
+        if not drain.run():
+            raise CommandError("The drain ended by a fault of its own, told above: start it again.")
