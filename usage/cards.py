@@ -1,5 +1,6 @@
 """The cards of the Overview: name, figure, change against the period before, and a sparkline. Pure wording."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
@@ -9,6 +10,7 @@ from usage.answers import Overview
 from usage.comparisons import Comparison
 from usage.pace import Pace, Peak
 
+DAYS_BY_HOUR = 8  # longer periods show their days
 POINTS = 60  # of a sparkline
 WIDTH, HEIGHT = 200, 32
 
@@ -30,7 +32,7 @@ class Card(NamedTuple):
 
 def cards(found: Overview, compared: Comparison, now: Pace, peak: Peak | None) -> list[Card]:
     """In the order they stand."""
-    series = found.daily_series if len(found.daily_series) > 3 else found.hourly_series
+    series = _so_far(found.hourly_series if len(found.daily_series) <= DAYS_BY_HOUR else found.daily_series, found)
     return [
         _requests(compared, series),
         _cost(compared, series),
@@ -39,8 +41,14 @@ def cards(found: Overview, compared: Comparison, now: Pace, peak: Peak | None) -
         _cached(compared, series),
         _speed(compared, "first_token", _("First token"), "mean_ttft_ms"),
         _speed(compared, "latency", _("Latency"), "mean_latency_ms"),
-        _pace(now, peak, found.hourly_series),
+        _pace(now, peak, _so_far(found.hourly_series, found)),
     ]
+
+
+def _so_far(series, found):
+    """Buckets that have begun: what is still to come is no fall."""
+    now = datetime.fromisoformat(found.generated_at)
+    return [bucket for bucket in series if datetime.fromisoformat(bucket.bucket) <= now]
 
 
 def _requests(compared, series):

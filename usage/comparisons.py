@@ -1,8 +1,12 @@
 """A period beside the equal one before it."""
 
+from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from msgspec import Meta, Struct
 
 from usage.answers import Figures, figures
@@ -89,6 +93,16 @@ def _whole_days(start, end, zone):
     first, after = (local_day(moment // SECOND, zone) for moment in (start, end))
     edges = [day_start(date_of(day), zone) * SECOND for day in (first, after)]
     return after - first if edges == [start, end] else 0
+
+
+def against(found: Comparison) -> str:
+    """What a change is measured against, in words."""
+    if found.previous is None:
+        return ""
+    zone = ZoneInfo(settings.TIME_ZONE)
+    moments = (datetime.fromtimestamp(us // SECOND, zone) for us in (found.previous_start, found.previous_end))
+    start, end = (date_format(moment, "M j, H:i") for moment in moments)
+    return _("against %(start)s to %(end)s") % {"start": start, "end": end}
 
 
 def glance(row) -> Glance:

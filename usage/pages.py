@@ -5,6 +5,7 @@ from hashlib import blake2b
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.messages import get_messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,12 +14,12 @@ from django.utils.http import parse_etags
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from aliases.models import Revision as AliasRevision
 from catalog.models import Connection
 from cpa_usage.sessions import session_of
-from pricing.models import Revision as PriceRevision
+from usage.browser import theme_of
 from usage.chips import chips_of
 from usage.filters import UsageFilterForm
+from usage.freshness import freshness
 from usage.ingest import now_us
 from usage.models import DrainState
 
@@ -30,9 +31,19 @@ RANGES = {
     "30d": _("30 days"),
     "all": _("All"),
 }
-NAV = {"overview": _("Overview")}
-THEMES = ("auto", "light", "dark")
+NAV = {
+    "overview": _("Overview"),
+    "requests": _("Requests"),
+    "prices": _("Prices"),
+    "keys": _("Keys"),
+    "system": _("System"),
+}
+ONE_PAGE_ONLY = ("page", "before", "by", "measure", "year", "day", "sort")  # parameters that do not go along
 MINUTE_US = 60_000_000
+
+
+class Unknown(ValueError):
+    """A parameter whose value means nothing: its name, and a sentence."""
 
 
 def page(template):
@@ -48,12 +59,16 @@ def page(template):
         def wrapper(request, **kwargs):
             form = filter_form(request)
             if not form.is_valid():
-                return refused(request, form)
+                return refused(request, *_first_mistake(form))
             asked = form.usage_filter()
             tag = etag(request, asked)
-            if tag in parse_etags(request.headers.get("If-None-Match", "")):
+            # A message is shown once, whatever the state of the rest.
+            if tag in parse_etags(request.headers.get("If-None-Match", "")) and not len(get_messages(request)):
                 return _kept(HttpResponse(status=304), tag)
-            context = view(request, asked, **kwargs)
+            try:
+                context = view(request, asked, **kwargs)
+            except Unknown as unknown:
+                return refused(request, *unknown.args)
             if isinstance(context, HttpResponse):
                 return context
             return _kept(render(request, template, {**frame(request), **context}), tag)
@@ -86,23 +101,25 @@ def filter_form(request) -> UsageFilterForm:
     return UsageFilterForm(query)
 
 
-def refused(request, form):
+def choice(request, name: str, choices, default: str) -> str:
+    """A parameter that only a page has; raises Unknown where it is none of the choices."""
+    chosen = request.GET.get(name) or default
+    if chosen not in choices:
+        raise Unknown(name, f"Unknown {name}: use {', '.join(choices)}.")
+    return chosen
+
+
+def refused(request, field: str, sentence: str):
     """The page that says what is wrong with the address."""
-    field, mistakes = next(iter(form.errors.items()))
     request.query = type(request.query)(f"range={DEFAULT_RANGE}", mutable=True)
-    context = {**frame(request), "field": field, "sentence": mistakes[0]}
+    context = {**frame(request), "field": field, "sentence": sentence}
     return render(request, "usage/refused.html", context, status=400)
 
 
 def etag(request, asked) -> str:
     """A tag that changes with everything a page shows; figures "of now" move once a minute."""
-    state = DrainState.load()
-    told = (
-        (state.data_version, state.last_error, state.mode, PriceRevision.current(), AliasRevision.current()),
-        (Connection.current_revision(), now_us() // MINUTE_US, asked.period, asked.query, request.query.urlencode()),
-        (request.path, get_language(), theme_of(request), settings.VERSION),
-    )
-    return f'W/"{blake2b(repr(told).encode(), digest_size=12).hexdigest()}"'
+    told = (freshness(asked), now_us() // MINUTE_US, request.get_full_path(), get_language(), theme_of(request))
+    return f'W/"{blake2b(repr((told, settings.VERSION)).encode(), digest_size=12).hexdigest()}"'
 
 
 def frame(request) -> dict:
@@ -112,6 +129,7 @@ def frame(request) -> dict:
         "query": request.query,
         "nav": _nav(request),
         "ranges": list(RANGES.items()),
+        "drill": drill(request),
         "here": request.resolver_match.url_name,
         "chips": chips_of(request.query),
         "zone": settings.TIME_ZONE,
@@ -127,21 +145,20 @@ def frame(request) -> dict:
 def drill(request) -> str:
     """The address of the requests behind a part of this page, its filters on; the period is for the part to add."""
     query = request.query.copy()
-    for name in ("range", "start", "end", "page", "before", "by", "measure"):
+    for name in ("range", "start", "end", *ONE_PAGE_ONLY):
         query.pop(name, None)
-    return f"{reverse('overview')}?{query.urlencode()}"
+    return f"{reverse('requests')}?{query.urlencode()}"
 
 
-def theme_of(request) -> str:
-    """light, dark, or auto for what the system likes."""
-    theme = request.COOKIES.get("theme")
-    return theme if theme in THEMES else "auto"
+def _first_mistake(form):
+    field, mistakes = next(iter(form.errors.items()))
+    return field, mistakes[0]
 
 
 def _nav(request):
     """The pages; filters go along."""
     here, query = request.resolver_match.url_name, request.query.copy()
-    for name in ("page", "before", "by", "measure"):
+    for name in ONE_PAGE_ONLY:
         query.pop(name, None)
     return [
         {"title": title, "url": f"{reverse(name)}?{query.urlencode()}", "current": name == here}

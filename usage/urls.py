@@ -1,12 +1,24 @@
 """Addresses of the pages."""
 
-from django.urls import path
+from django.urls import path, re_path
 from django.views.i18n import set_language
 
-from usage import views, views_filters, views_session
+from usage import views, views_filters, views_manage, views_requests, views_session
 
 urlpatterns = [
     path("", views.overview, name="overview"),
+    path("requests/", views_requests.requests, name="requests"),
+    re_path(r"^requests\.(?P<form>csv|jsonl)$", views_requests.export, name="export"),
+    path("requests/columns/", views_requests.columns, name="columns"),
+    path("requests/<str:event_key>/", views_requests.request_detail, name="request"),
+    path("requests/<str:event_key>/log/", views_requests.request_log, name="request_log"),
+    path("prices/", views_manage.prices, name="prices"),
+    path("prices/set/", views_manage.price, name="price"),
+    path("keys/", views_manage.keys, name="keys"),
+    path("keys/name/", views_manage.alias, name="alias"),
+    path("system/", views_manage.system, name="system"),
+    path("system/sync/", views_manage.sync, name="sync"),
+    re_path(r"^system/(?P<name>statistics_enabled|request_log_enabled)/$", views_manage.switch, name="switch"),
     path("filters/", views_filters.filters, name="filters"),
     path("login/", views_session.login, name="login"),
     path("logout/", views_session.logout, name="logout"),

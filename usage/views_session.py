@@ -3,22 +3,19 @@
 from django.conf import settings
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
 from cpa_usage.sessions import clear_cookie, session_of, sessions_of, set_cookie
 from cpa_usage.signin import session_for
-from usage.pages import THEMES, theme_of
-
-YEAR = 365 * 86_400
+from usage.browser import THEMES, go_on, remember, theme_of
 
 
 def login(request):
     """The password, and then the page that was asked for."""
     if not settings.AUTH_ENABLED or session_of(request):
-        return redirect(_next(request))
+        return redirect(go_on(request))
     return _try(request) if request.method == "POST" else _form(request)
 
 
@@ -35,11 +32,8 @@ def logout(request):
 @require_POST
 def theme(request):
     """light, dark, or as the system; kept in a cookie."""
-    response = HttpResponseRedirect(_next(request))
-    if (chosen := request.POST.get("theme")) in THEMES:
-        secure = settings.SECURE_COOKIES or request.is_secure()
-        response.set_cookie("theme", chosen, YEAR, path=settings.COOKIE_PATH, secure=secure, samesite="Lax")
-    return response
+    response, chosen = HttpResponseRedirect(go_on(request)), request.POST.get("theme")
+    return remember(response, request, "theme", chosen) if chosen in THEMES else response
 
 
 def _try(request):
@@ -47,7 +41,7 @@ def _try(request):
         token = session_for(request, request.POST.get("password", ""))
     except APIException as refusal:
         return _form(request, refusal)
-    response = HttpResponseRedirect(_next(request))
+    response = HttpResponseRedirect(go_on(request))
     set_cookie(response, token, secure=request.is_secure())
     return response
 
@@ -55,12 +49,5 @@ def _try(request):
 def _form(request, refusal=None):
     sentences = {401: _("The password is wrong."), 429: _("Too many tries: wait a minute.")}
     status = refusal.status_code if refusal else 200
-    context = {"next": _next(request), "sentence": sentences.get(status, ""), "theme": theme_of(request)}
+    context = {"next": go_on(request), "sentence": sentences.get(status, ""), "theme": theme_of(request)}
     return render(request, "usage/login.html", context, status=status)
-
-
-def _next(request):
-    """Where to go on: an address of ours, or the Overview."""
-    target = request.POST.get("next") or request.GET.get("next") or ""
-    ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if ours else f"{settings.APP_BASE_PATH}/"

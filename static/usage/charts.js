@@ -40,11 +40,11 @@ const whenExactly = (text, step) => clock(Date.parse(text) / 1000, step < 86400
   ? { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }
   : { weekday: "short", year: "numeric", month: "short", day: "numeric" });
 
-function tickLabels(data) {
+function tickLabels(data, width) {
   if (data.step >= 86400 || data.step <= 3600) return data.buckets.map(text => when(text, data.step));
   let last = "";
   return data.buckets.map(text => {
-    const day = clock(Date.parse(text) / 1000, { weekday: "short", day: "numeric" });
+    const day = clock(Date.parse(text) / 1000, width < 560 ? { day: "numeric" } : { weekday: "short", day: "numeric" });
     const label = day === last ? "" : day;
     last = day;
     return label;
@@ -99,12 +99,12 @@ async function draw(canvas) {
   Chart.defaults.font.family = getComputedStyle(document.documentElement).fontFamily;
   const made = charts.get(canvas);
   if (made) {
-    made.data.labels = tickLabels(data);
+    made.data.labels = tickLabels(data, canvas.clientWidth);
     made.data.datasets = datasets(data);
     made.options = options(data);
     made.update("none");
   } else {
-    charts.set(canvas, new Chart(canvas, { type: "bar", data: { labels: tickLabels(data), datasets: datasets(data) }, options: options(data) }));
+    charts.set(canvas, new Chart(canvas, { type: "bar", data: { labels: tickLabels(data, canvas.parentNode.clientWidth), datasets: datasets(data) }, options: options(data) }));
   }
 }
 

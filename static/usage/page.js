@@ -101,6 +101,11 @@ document.addEventListener("submit", event => {
   setTimeout(() => { for (const field of event.target.elements) field.disabled = false; });
 }, true);
 
+document.addEventListener("click", async event => {
+  const button = event.target.closest("[data-copy]");
+  if (button) await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+});
+
 // --- live -------------------------------------------------------------------------------------------------------
 const live = { paused: false, timer: 0, etag: "" };
 
@@ -146,6 +151,10 @@ document.addEventListener("click", event => {
   if (!live.paused) poll();
 });
 
-function begin() { tellAges(); startLive(); }
+function begin() {
+  tellAges();
+  startLive();
+  for (const button of $$("[data-copy]")) button.hidden = !navigator.clipboard;
+}
 document.addEventListener("DOMContentLoaded", begin);
 document.addEventListener("htmx:afterSettle", begin);

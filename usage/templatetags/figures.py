@@ -72,9 +72,55 @@ def ago(text):
 
 
 @register.filter
+def ago_of(moment):
+    """The same of a datetime."""
+    return ago(moment.isoformat()) if moment else wording.DASH
+
+
+@register.filter
+def rate(dollars):
+    """A rate in US dollars per million tokens; a dash for one that is derived."""
+    return wording.DASH if dollars is None else f"{dollars:g}"
+
+
+@register.filter
 def pick(mapping, key):
     """mapping[key]."""
     return mapping.get(key) or ()
+
+
+@register.simple_tag
+def narrowed(query, name, value):
+    """The query with one more filter, from its first page on."""
+    narrower = query.copy()
+    narrower.setlist(name, [value])
+    narrower.pop("page", None)
+    narrower.pop("before", None)
+    return f"?{narrower.urlencode()}"
+
+
+@register.filter
+def by_bucket(chart):
+    """(bucket, value of each layer) of a timeline."""
+    return zip(chart.buckets, zip(*(layer.values for layer in chart.layers), strict=True), strict=True)
+
+
+@register.filter
+def first_row(page):
+    """The number of the first row of a page of events."""
+    return (page.page - 1) * page.page_size + 1
+
+
+@register.filter
+def last_row(page):
+    """The number of its last row."""
+    return (page.page - 1) * page.page_size + len(page.items)
+
+
+@register.filter
+def split(text):
+    """The words of a text."""
+    return text.split()
 
 
 @register.filter

@@ -1,0 +1,55 @@
+"""A period cut by one label or another: who and what used how much."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from usage.answers import Figures
+from usage.comparisons import Glance, glance
+from usage.dimensions import DIMENSIONS
+from usage.filters import UsageFilter
+from usage.models import Series
+from usage.totals import Reader, add_up
+
+MEASURES = ("cost", "total_tokens", "total")
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """What one value of a label used."""
+
+    key: Annotated[str, Meta(description="The value a filter takes.")]
+    label: Annotated[str, Meta(description="How to show it.")]
+    figures: Glance
+
+
+class Breakdown(Struct, frozen=True, kw_only=True):
+    """A period by the values of one label."""
+
+    by: str
+    parts: list[Part]
+
+
+def breakdowns(asked: UsageFilter, *names: str) -> dict[str, Breakdown]:
+    """By each of these names of DIMENSIONS, most tokens first, then by label; the totals are read once for all."""
+    per_series, labels = Reader.of(asked).per_series(), labels_of(asked)
+    return {name: _breakdown(DIMENSIONS[name], per_series, labels) for name in names}
+
+
+def labels_of(asked: UsageFilter) -> dict[int, Series]:
+    """The series a filter admits, by id, with their models' and keys' names."""
+    return {series.pk: series for series in Series.objects.matching(asked).labelled()}
+
+
+def matrix(asked: UsageFilter, rows: str, columns: str) -> dict[tuple[str, str], Figures]:
+    """The period by two labels at once: (key of the row, key of the column) -> measures."""
+    per_series, labels = Reader.of(asked).per_series(), labels_of(asked)
+    row, column = DIMENSIONS[rows].of, DIMENSIONS[columns].of
+    pairs = add_up(((row(labels[id])[0], column(labels[id])[0]), measures) for id, measures in per_series.items())
+    return {pair: glance(measures) for pair, measures in pairs.items()}
+
+
+def _breakdown(dimension, per_series, labels):
+    sums = add_up((dimension.of(labels[id]), measures) for id, measures in per_series.items())
+    parts = [Part(key=key, label=label, figures=glance(measures)) for (key, label), measures in sums.items()]
+    parts.sort(key=lambda part: (-part.figures.total_tokens, -part.figures.total, part.label))
+    return Breakdown(by=dimension.name, parts=parts)

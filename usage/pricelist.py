@@ -1,0 +1,33 @@
+"""Every model with what it costs today and what it used: the busiest first, so that what lacks a price stands out."""
+
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from pricing.answers import Price, prices
+from pricing.models import Model
+from usage.breakdowns import breakdowns
+from usage.comparisons import Glance
+from usage.filters import UsageFilter
+
+
+class Priced(NamedTuple):
+    """A model, its price of today (None: unpriced) and its usage in the period (None: unused)."""
+
+    model: str
+    price: Price | None
+    used: Glance | None
+
+    @property
+    def missing(self) -> bool:
+        """Whether it was used and costs nothing for want of a price."""
+        return self.price is None and self.used is not None and self.used.total_tokens > 0
+
+
+def price_list(asked: UsageFilter) -> list[Priced]:
+    """All models, most tokens in the period first, unused ones by name after them."""
+    known = {price.model: price for price in prices(timezone.localdate()).items}
+    used = {part.key: part.figures for part in breakdowns(asked, "model")["model"].parts}
+    names = sorted({*Model.objects.values_list("name", flat=True), *known})
+    found = [Priced(name, known.get(name), used.get(name)) for name in names]
+    return sorted(found, key=lambda row: (not row.missing, -(row.used.total_tokens if row.used else -1), row.model))

@@ -1,0 +1,76 @@
+"""Cells of the table of requests."""
+
+from urllib.parse import urlencode
+
+from django import template
+from django.urls import reverse
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy as _
+
+from usage.columns import CHOSEN, COLUMNS
+from usage.columns import result as result_of
+from usage.templatetags.figures import narrowed
+
+register = template.Library()
+
+
+@register.simple_tag
+def headings(names):
+    """The head of each chosen column; the usual ones where nothing is chosen."""
+    shown = [COLUMNS[name] for name in names or CHOSEN]
+    cells = ((mark_safe(' class="num"') if column.numeric else "", column.title) for column in shown)
+    return format_html_join("", '<th scope="col"{}>{}</th>', cells)
+
+
+@register.simple_tag
+def row_cells(row, names, query):
+    """The cells of one request; a label links to the requests that share it."""
+    return format_html_join("", "{}", ((_cell(row, COLUMNS[name], query),) for name in names or CHOSEN))
+
+
+register.filter("result", result_of)
+
+TOKEN_CLASSES = {
+    "input": _("Input"),
+    "cache_read": _("Read from cache"),
+    "cache_write": _("Written to cache"),
+    "output": _("Output"),
+    "reasoning": _("Reasoning"),
+    "unclassified": _("Unclassified"),
+}
+
+
+@register.filter
+def token_class(name):
+    """A token class in words."""
+    return TOKEN_CLASSES[name]
+
+
+@register.filter
+def tiers(event):
+    """The service tier as asked for, as answered, and as billed."""
+    asked = event.request_service_tier or event.service_tier
+    return " → ".join(part or "–" for part in (asked, event.response_service_tier, event.tier or "standard"))
+
+
+@register.simple_tag
+def fact(name, value, param="", filtered=""):
+    """A line of a list of facts; nothing where nothing is known."""
+    if not value:
+        return ""
+    if not (param and filtered):
+        return format_html("<dt>{}</dt><dd>{}</dd>", name, value)
+    link = f"{reverse('requests')}?{urlencode({'range': 'all', param: filtered})}"
+    return format_html('<dt>{}</dt><dd><a href="{}">{}</a></dd>', name, link, value)
+
+
+def _cell(row, column, query):
+    shown = column.cell(row)
+    if column.numeric:
+        return format_html('<td class="num">{}</td>', shown)
+    value = column.param and getattr(row, column.value)
+    if not value:
+        return format_html("<td>{}</td>", shown or "–")
+    link = f"{reverse('requests')}{narrowed(query, column.param, value)}"
+    return format_html('<td title="{0}"><a href="{1}">{0}</a></td>', conditional_escape(shown), link)

@@ -1,0 +1,148 @@
+"""A measure over time, stacked by a label: the largest few by name, the rest together."""
+
+from typing import Annotated
+
+from django.conf import settings
+from django.db.models import F, Sum
+from msgspec import Meta, Struct
+
+from usage.analytics import covered
+from usage.answers import PICO
+from usage.breakdowns import labels_of
+from usage.dimensions import DIMENSIONS
+from usage.filters import UsageFilter
+from usage.models import MEASURES, Day, Quarter
+from usage.periods import HOUR, date_of, day_number, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
+from usage.totals import SECOND, Parts, Reader, add_edge, parts_of
+
+STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
+NAMED = 6  # as many as there are colours to tell apart
+DAY, WEEK = 24 * HOUR, 7 * 24 * HOUR
+# A span up to the first is cut into steps of the second, in seconds.
+STEPS = ((2 * DAY + HOUR, HOUR), (8 * DAY, 4 * HOUR), (100 * DAY, DAY))
+
+
+class Layer(Struct, frozen=True):
+    """One value of the label over time."""
+
+    key: Annotated[str | None, Meta(description="The value a filter takes; null for all others together.")]
+    label: str
+    total: float
+    values: Annotated[list[float], Meta(description="One a bucket.")]
+
+
+class Timeline(Struct, frozen=True, kw_only=True):
+    """Buckets of equal length, and layers that add up to the whole."""
+
+    measure: str
+    by: str
+    step: Annotated[int, Meta(description="Seconds; days and weeks are local ones.")]
+    buckets: Annotated[list[str], Meta(description="Starts; local with offset from a day on, else UTC.")]
+    end: Annotated[str, Meta(description="End of the last bucket.")]
+    layers: list[Layer]
+    others: Annotated[int, Meta(description="How many values the last layer stands for; 0 when all are named.")]
+
+
+def timeline(asked: UsageFilter, by: str, measure: str) -> Timeline:
+    """The measure (of STACKED) of the period by a name of DIMENSIONS; nothing happened: no buckets."""
+    reader, span = Reader.of(asked), covered(asked.period)
+    if span is None:
+        return Timeline(measure=measure, by=by, step=DAY, buckets=[], end="", layers=[], others=0)
+    step = _step(span, reader.events_from)
+    starts = _starts(*span, step)
+    counted = _by_quarters(reader, span, starts, step) if step < DAY else _by_days(reader, starts, step)
+    layers, others = _layers(counted, labels_of(asked), DIMENSIONS[by].of, measure, len(starts) - 1)
+    name = rfc3339_utc if step < DAY else _local
+    *buckets, end = map(name, starts)
+    return Timeline(measure=measure, by=by, step=step, buckets=buckets, end=end, layers=layers, others=others)
+
+
+def _step(span, events_from):
+    length = span[1] - span[0]
+    step = next((step for longest, step in STEPS if length <= longest), WEEK)
+    # Of days before the kept detail nothing finer is known.
+    return DAY if step < DAY and events_from and span[0] * SECOND < events_from else step
+
+
+def _starts(start, end, step):
+    """The start of each bucket and the end of the last, in seconds."""
+    zone = settings.TIME_ZONE
+    if step < DAY:
+        midnight = day_start(local_date(start, zone), zone)
+        origin = start // HOUR * HOUR if step == HOUR else midnight + (start - midnight) // step * step
+        return list(range(origin, end + step, step))
+    days, number = step // DAY, day_number(local_date(start, zone))
+    last = local_day(end - 1, zone)
+    return [day_start(date_of(day), zone) for day in range(number, last + 1 + days, days)]
+
+
+def _by_quarters(reader, span, starts, step):
+    """(place, series id, measure by name) of the period, from quarters and the slivers at its edges."""
+    parts, (start, end) = Parts(), _edges(reader.asked.period, span)
+    if reader.asked.request_id:
+        parts.slivers.append((start, end))
+    else:
+        add_edge(parts, start, end)
+    slot = (F("bucket") - starts[0]) / step
+    for quarters in parts.quarters:
+        rows = Quarter.objects.between(*quarters).matching(reader.asked).annotate(slot=slot)
+        yield from _summed(rows, "slot")
+    for bucket, series, measures in reader.slivers(parts.slivers):
+        yield (bucket - starts[0]) // step, series, dict(zip(MEASURES, measures, strict=True))
+
+
+def _edges(period, span):
+    start, end = span
+    return (
+        start * SECOND if period.start is None else period.start,
+        end * SECOND if period.end is None else period.end,
+    )
+
+
+def _by_days(reader, starts, step):
+    """The same from days; hours that a period has beside whole days count on theirs."""
+    zone, days = settings.TIME_ZONE, step // DAY
+    first, period = local_day(starts[0], zone), reader.asked.period
+    parts = parts_of(period.start, period.end, reader.events_from, zone)
+    if reader.asked.request_id:
+        parts = Parts(slivers=[(period.start, period.end)])
+    for span in parts.days:
+        rows = Day.objects.between(*span).matching(reader.asked).annotate(slot=(F("bucket") - first) / days)
+        yield from _summed(rows, "slot")
+    for span in parts.quarters:
+        for bucket, series, sums in _summed(Quarter.objects.between(*span).matching(reader.asked), "bucket"):
+            yield (local_day(bucket, zone) - first) // days, series, sums
+    for bucket, series, measures in reader.slivers(parts.slivers):
+        yield (local_day(bucket, zone) - first) // days, series, dict(zip(MEASURES, measures, strict=True))
+
+
+def _summed(rows, place):
+    names = tuple(STACKED.values())
+    sums = {f"sum_{name}": Sum(name) for name in names}
+    for slot, series, *counted in rows.values_list(place, "series_id").annotate(**sums).order_by():
+        yield slot, series, dict(zip(names, counted, strict=True))
+
+
+def _layers(counted, labels, of, measure, length):
+    column, scale = STACKED[measure], PICO if measure == "cost" else 1
+    layers: dict[tuple, list[int]] = {}
+    for place, series, sums in counted:
+        if 0 <= place < length:
+            values = layers.setdefault(of(labels[series]), [0] * length)
+            values[place] += int(sums[column])
+    ranked = sorted(layers.items(), key=lambda item: (-sum(item[1]), item[0]))
+    ranked = [item for item in ranked if any(item[1])]
+    named, rest = (ranked, []) if len(ranked) <= NAMED + 1 else (ranked[:NAMED], ranked[NAMED:])
+    found = [_layer(key, label, values, scale) for (key, label), values in named]
+    if rest:
+        found.append(_layer(None, "", [sum(column) for column in zip(*(v for _, v in rest), strict=True)], scale))
+    return found, len(rest)
+
+
+def _layer(key, label, values, scale):
+    divided = [value / scale if scale > 1 else value for value in values]
+    return Layer(key, label, sum(values) / scale if scale > 1 else sum(values), divided)
+
+
+def _local(seconds):
+    return rfc3339_local_day(local_day(seconds, settings.TIME_ZONE), settings.TIME_ZONE)

@@ -1,0 +1,54 @@
+"""The largest few of a breakdown, as shares of the whole. Pure."""
+
+from typing import NamedTuple
+
+from usage.breakdowns import Breakdown
+from usage.timelines import Timeline
+
+SHOWN = 8
+FIELDS = {"cost": "cost", "tokens": "total_tokens", "requests": "total"}
+REST = 7  # the colour of others
+_PLAIN = 1
+
+
+class Top(NamedTuple):
+    """One line: `share` of all, `width` of its bar in per cent of the largest, `colour` as in the chart."""
+
+    key: str | None  # None: all others
+    label: str
+    value: float
+    share: float
+    width: float
+    colour: int
+
+
+class TopList(NamedTuple):
+    """The lines, and how many values there are in all."""
+
+    rows: list[Top]
+    others: int
+    count: int
+
+
+def top(breakdown: Breakdown, measure: str, chart: Timeline | None = None) -> TopList:
+    """By the measure, the largest first; lines that the chart shows wear its colours."""
+    field = FIELDS[measure]
+    values = [(part.key, part.label, getattr(part.figures, field)) for part in breakdown.parts]
+    ranked = sorted((value for value in values if value[2]), key=lambda value: (-value[2], value[1]))
+    whole, most = sum(value for *_, value in ranked), ranked[0][2] if ranked else 1
+    in_chart = chart is not None and chart.by == breakdown.by
+    colours = _colours(chart) if in_chart else {}
+    named, rest = (ranked, []) if len(ranked) <= SHOWN + 1 else (ranked[:SHOWN], ranked[SHOWN:])
+    if rest:
+        named.append((None, "", sum(value for *_, value in rest)))
+    lines = [
+        Top(
+            key, label, value, value / whole, min(100, value / most * 100), colours.get(key, REST if key is None else 1)
+        )
+        for key, label, value in named
+    ]
+    return TopList(lines, len(rest), len(ranked))
+
+
+def _colours(chart):
+    return {layer.key: place if layer.key is not None else REST for place, layer in enumerate(chart.layers, 1)}

@@ -1,0 +1,135 @@
+"""Prices, keys and the system: pages that also change something, through the same verbs as the API."""
+
+from django.contrib import messages
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from rest_framework.exceptions import APIException
+
+from aliases.answers import aliases
+from aliases.models import ApiKey
+from aliases.serializers import AliasBody
+from catalog.api import asking_cpa
+from catalog.models import Connection
+from catalog.sync import sync_now
+from cpa_usage.api import OURS
+from cpa_usage.errors import error_of
+from pricing.models import Model
+from pricing.serializers import PriceBody
+from usage.breakdowns import breakdowns
+from usage.notices import notices
+from usage.pages import page, signed_in
+from usage.pricelist import price_list
+from usage.status import status
+from usage.storage import database_bytes
+
+RATES = ("prompt", "completion", "cache", "cache_write", "reasoning")
+
+
+@page("usage/prices.html")
+def prices(request, asked):
+    """What each model costs today, and what it used in the period."""
+    return {"rows": price_list(asked), "today": timezone.localdate()}
+
+
+@require_POST
+@signed_in
+def price(request):
+    """Set or clear one model's price."""
+    if "clear" in request.POST:
+        Model.objects.clear_price(request.POST.get("model", ""))
+        return _done(request, "prices", _("The price is cleared."))
+    body = PriceBody(data={"model": request.POST.get("model", ""), **_rates(request.POST)})
+    if not body.is_valid():
+        return _wrong(request, "prices", body)
+    values = dict(body.validated_data)
+    Model.objects.set_price(values.pop("model"), values, values.pop("valid_from"))
+    return _done(request, "prices", _("The price is set, and history is costed anew."))
+
+
+@page("usage/keys.html")
+def keys(request, asked):
+    """Client keys: what people call them, and what they used in the period."""
+    used = {part.key: part.figures for part in breakdowns(asked, "api_key")["api_key"].parts}
+    return {"rows": [(key, used.get(key.key_id)) for key in aliases().items], "unkeyed": used.get("unknown")}
+
+
+@require_POST
+@signed_in
+def alias(request):
+    """Name one key; a blank name clears it."""
+    body = AliasBody(data={"api_key": request.POST.get("key_id", ""), "alias": request.POST.get("alias", "")})
+    if not body.is_valid():
+        return _wrong(request, "keys", body)
+    ApiKey.objects.rename(body.validated_data["api_key"], body.validated_data["alias"])
+    return _done(request, "keys", _("The name is kept."))
+
+
+@page("usage/system.html")
+def system(request, asked):
+    """How the drain, the sync and the database are doing."""
+    connection = Connection.objects.filter(pk=1).first()
+    return {
+        "live": 5,
+        "notices": notices(),
+        "status": status(),
+        "connection": connection,
+        "database_bytes": database_bytes(),
+        "ours": OURS,
+    }
+
+
+@require_POST
+@signed_in
+def sync(request):
+    """Read CPA's lists now."""
+    if error := sync_now():
+        messages.error(request, error)
+        return redirect("system")
+    return _done(request, "system", _("CPA's lists are read."))
+
+
+@require_POST
+@signed_in
+def switch(request, name):
+    """Turn CPA's usage records or request logs on."""
+    try:
+        with asking_cpa() as cpa:
+            getattr(cpa, f"set_{name}")(True)
+    except APIException as problem:
+        messages.error(request, str(problem.detail))
+    else:
+        Connection.change(**{name: True})
+        messages.success(request, _("It is switched on at CPA."))
+    return redirect(request.POST.get("back", "system") if request.POST.get("back") in ("overview",) else "system")
+
+
+def _rates(posted):
+    """Numbers of the form; what is no number stays text and is refused by name."""
+    given = {f"{name}_price_per_1m": posted.get(name, "").strip() for name in RATES}
+    found = {name: _number(text) for name, text in given.items() if text}
+    return {**found, **({"valid_from": posted["valid_from"]} if posted.get("valid_from") else {})}
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _done(request, name, sentence):
+    messages.success(request, sentence)
+    return redirect(f"{reverse(name)}?{request.GET.urlencode()}")
+
+
+def _wrong(request, name, body):
+    """Back to the page, with the sentence and the field the API would name."""
+    try:
+        body.is_valid(raise_exception=True)
+    except APIException as mistake:
+        error = error_of(mistake)
+        messages.error(request, f"{error.field}: {error.error}" if isinstance(error.field, str) else error.error)
+    return redirect(f"{reverse(name)}?{request.GET.urlencode()}")
