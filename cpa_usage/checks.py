@@ -7,29 +7,32 @@ from django.conf import settings
 from django.core.checks import Error, Warning, register
 
 OWN = {"admin", "api", "healthz", "static"}
-EXAMPLE = "See .env.example, or run scripts/demo to try cpa-usage without a CPA."
+CPA_NEEDS = {
+    "CPA_BASE_URL": "give the address of your CLIProxyAPI, such as http://127.0.0.1:8317",
+    "CPA_MANAGEMENT_KEY": "give the secret-key of CPA's remote-management",
+}
+EXAMPLE = ", in the environment or in .env (see .env.example); without a CPA, try scripts/demo."
 
 
-@register
+@register("configuration")
 def variables_read(app_configs, **kwargs):
     """What the environment held and could not be understood."""
     return [Error(f"{m.variable}: {m.sentence}", id="cpa_usage.E001") for m in settings.CONFIGURATION_MISTAKES]
 
 
-@register
+@register("configuration")
 def cpa_is_named(app_configs, **kwargs):
     """Without an address and a key there is nothing to drain."""
-    return [
-        Error(f"{name} is not set: {what}.", hint=EXAMPLE, id="cpa_usage.E002")
-        for name, what in (
-            ("CPA_BASE_URL", "set it to the address of your CLIProxyAPI, such as http://127.0.0.1:8317"),
-            ("CPA_MANAGEMENT_KEY", "set it to the remote-management secret-key of CPA's config"),
-        )
-        if not getattr(settings, name) and not any(m.variable == name for m in settings.CONFIGURATION_MISTAKES)
-    ]
+    unread = {mistake.variable for mistake in settings.CONFIGURATION_MISTAKES}
+    missing = [name for name in CPA_NEEDS if not getattr(settings, name) and name not in unread]
+    if not missing:
+        return []
+    names, verb = " and ".join(missing), "is" if len(missing) == 1 else "are"
+    cure = ", ".join(CPA_NEEDS[name] for name in missing)
+    return [Error(f"{names} {verb} not set: {cure}{EXAMPLE}", id="cpa_usage.E002")]
 
 
-@register
+@register("configuration")
 def zone_is_known(app_configs, **kwargs):
     """A zone this machine has no data for would count every day wrongly."""
     if settings.TIME_ZONE in zoneinfo.available_timezones():
@@ -37,7 +40,7 @@ def zone_is_known(app_configs, **kwargs):
     return [Error(f"TZ: {settings.TIME_ZONE!r} is no time zone: set one such as Asia/Shanghai.", id="cpa_usage.E003")]
 
 
-@register
+@register("configuration")
 def storage_is_named(app_configs, **kwargs):
     """The driver and the address must agree."""
     if settings.STORAGE_DRIVER == "postgres" and not settings.DATABASE_URL:
@@ -45,7 +48,7 @@ def storage_is_named(app_configs, **kwargs):
     return []
 
 
-@register
+@register("configuration")
 def queue_address_reads(app_configs, **kwargs):
     """host:port, both of them."""
     host, _, port = settings.REDIS_QUEUE_ADDR.rpartition(":")
@@ -54,7 +57,7 @@ def queue_address_reads(app_configs, **kwargs):
     return [Error("REDIS_QUEUE_ADDR: set host:port, such as 127.0.0.1:8317.", id="cpa_usage.E005")]
 
 
-@register
+@register("configuration")
 def login_has_a_password(app_configs, **kwargs):
     """A login without a password would lock everybody out; an open door on every address lets everybody in."""
     if settings.AUTH_ENABLED and not settings.LOGIN_PASSWORD:
@@ -70,7 +73,7 @@ def login_has_a_password(app_configs, **kwargs):
     return []
 
 
-@register
+@register("configuration")
 def base_path_can_be_mounted(app_configs, **kwargs):
     """Plain segments, the first of which is no address of our own: behind a stripping proxy the two look alike."""
     segments = settings.APP_BASE_PATH.split("/")[1:]

@@ -166,7 +166,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "cpa_usage.static.Storage"},
 }
 
 TIME_ZONE = env.text("TZ", "Asia/Shanghai")
@@ -184,6 +184,8 @@ COOKIE_PATH = f"{APP_BASE_PATH}/"
 SECURE_COOKIES = _public.scheme == "https"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+# The proxy that ends TLS redirects to https and promises it (HSTS): here every request comes over plain HTTP.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if SECURE_COOKIES else []
 SESSION_COOKIE_AGE = int(AUTH_SESSION_TTL.total_seconds())
 LOGIN_REDIRECT_URL = f"{APP_BASE_PATH}/admin/"
 SIMPLE_JWT = {

@@ -42,6 +42,15 @@ def test_a_mistake(settings, changed, expected):
     assert found() == [expected]
 
 
+def test_without_a_cpa_one_sentence_names_what_to_set_and_the_demo(settings):
+    settings.CPA_BASE_URL = settings.CPA_MANAGEMENT_KEY = ""
+    assert [m.msg for m in run_checks() if m.id.startswith("cpa_usage.")] == [
+        "CPA_BASE_URL and CPA_MANAGEMENT_KEY are not set: give the address of your CLIProxyAPI, such as "
+        "http://127.0.0.1:8317, give the secret-key of CPA's remote-management, in the environment or in .env "
+        "(see .env.example); without a CPA, try scripts/demo."
+    ]
+
+
 def test_a_zone_this_machine_does_not_know(monkeypatch):
     from django.conf import settings
 

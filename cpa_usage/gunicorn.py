@@ -1,0 +1,26 @@
+"""How the web process is served: gunicorn --config python:cpa_usage.gunicorn cpa_usage.wsgi."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cpa_usage.settings")
+
+from django.conf import settings
+
+from cpa_usage import banner
+from cpa_usage.addresses import dashboard, listening
+
+bind = listening()
+worker_class = "gthread"
+workers = 1  # caches are per process, and a second one costs 80 MB
+threads = 4
+preload_app = True  # a mistake ends the start instead of a worker, and the pages of memory are shared
+graceful_timeout = 3  # seconds; a stop waits no longer for replies under way
+control_socket_disable = True
+forwarded_allow_ips = ""  # cpa_usage.proxies judges X-Forwarded-*; gunicorn would believe anybody on this machine
+banner.leave_out()
+loglevel = settings.LOG_LEVEL.lower()
+
+
+def when_ready(server):
+    """Said when requests are answered, not before."""
+    server.log.info("The dashboard is at %s", dashboard())

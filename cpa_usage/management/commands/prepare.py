@@ -1,0 +1,75 @@
+"""manage.py prepare: what has to be done before the processes start. Run at every start; twice is no harm."""
+
+import os
+import socket
+import sys
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core import checks
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
+
+from cpa_usage.addresses import listening
+from cpa_usage.static import collect_changed
+
+
+class Command(BaseCommand):
+    help = "Check the configuration, migrate the database, collect changed static files and plan the periodic tasks."
+    requires_system_checks = []  # handle() runs those of the configuration, and says each in one line
+
+    def add_arguments(self, parser):
+        parser.add_argument("--port", action="store_true", help="fail when APP_HOST:APP_PORT cannot be listened on")
+
+    def handle(self, **options):
+        """Says what it did; raises CommandError with one sentence about what to set."""
+        self._check()
+        if options["port"]:
+            _try_port()
+        try:
+            self._migrate()
+            call_command("plantasks", verbosity=0, skip_checks=True)
+            self._tell_of_admin()
+        except OperationalError as error:
+            raise CommandError(f"The database does not answer: {str(error).splitlines()[0]}") from error
+        if collect_changed():
+            self.stdout.write("Static files are collected.")
+
+    def _check(self):
+        found = checks.run_checks(tags=["configuration"])
+        for message in found:
+            if not message.is_serious():
+                self.stderr.write(f"Warning: {message.msg}")
+        if mistakes := [message.msg for message in found if message.is_serious()]:
+            raise CommandError("\n".join(mistakes))
+
+    def _migrate(self):
+        executor = MigrationExecutor(connection)
+        if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write(f"Applying {len(plan)} migrations to the database.")
+            call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+
+    def _tell_of_admin(self):
+        if get_user_model().objects.filter(is_superuser=True).exists():
+            return
+        file = f"ENV_FILE={os.environ['ENV_FILE']} " if "ENV_FILE" in os.environ else ""
+        python = os.path.relpath(sys.executable, settings.BASE_DIR)
+        self.stdout.write(
+            f"{reverse('admin:index')} has no user yet: {file}{python} manage.py createsuperuser makes one."
+        )
+
+
+def _try_port():
+    family = socket.AF_INET6 if ":" in settings.APP_HOST else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.APP_HOST, settings.APP_PORT))
+        except OSError as error:
+            raise CommandError(
+                f"Nothing can listen on {listening()} ({error.strerror.lower()}): "
+                "stop what does already, or set APP_PORT or APP_HOST."
+            ) from error

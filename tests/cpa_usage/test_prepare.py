@@ -1,0 +1,99 @@
+"""manage.py prepare: what a start does, and the one sentence when it cannot."""
+
+import io
+import socket
+from unittest.mock import patch
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+from django_q.models import Schedule
+
+from cpa_usage.addresses import dashboard, listening
+from cpa_usage.management.commands import prepare
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """Static files are collected by a test of their own."""
+    with patch.object(prepare, "collect_changed", return_value=False) as done:
+        yield done
+
+
+def said(*arguments):
+    out = io.StringIO()
+    call_command("prepare", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
+def test_it_plans_the_tasks_and_says_how_to_make_an_admin(monkeypatch):
+    monkeypatch.setenv("ENV_FILE", "demo/env")
+    text = said()
+    assert text.startswith("/usage/admin/ has no user yet: ENV_FILE=demo/env ")
+    assert text.endswith("python manage.py createsuperuser makes one.\n")
+    assert Schedule.objects.count() > 0
+
+
+@pytest.mark.django_db
+def test_with_an_admin_a_second_start_has_nothing_to_say(django_user_model):
+    django_user_model.objects.create_superuser("owner", password="x")
+    assert said() == ""
+
+
+@pytest.mark.django_db
+def test_changed_files_are_told_of(collected, django_user_model):
+    django_user_model.objects.create_superuser("owner", password="x")
+    collected.return_value = True
+    assert said() == "Static files are collected.\n"
+
+
+def test_a_mistake_is_one_line_and_touches_nothing(settings, collected):
+    settings.CPA_BASE_URL = ""
+    with pytest.raises(CommandError, match=r"^CPA_BASE_URL is not set: .* try scripts/demo\.$"):
+        said()
+    collected.assert_not_called()
+
+
+def test_a_taken_port_is_one_line(settings):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings.APP_HOST, settings.APP_PORT = taken.getsockname()
+        with pytest.raises(CommandError) as refused:
+            said("--port")
+    assert str(refused.value) == (
+        f"Nothing can listen on 127.0.0.1:{settings.APP_PORT} (address already in use): "
+        "stop what does already, or set APP_PORT or APP_HOST."
+    )
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "203.0.113.7"])
+def test_an_address_that_is_not_this_machines_is_one_line(settings, host):
+    settings.APP_HOST = host
+    with pytest.raises(CommandError, match=rf"^Nothing can listen on {host}:8318 \([^()]+\): stop .*\.$"):
+        said("--port")
+
+
+def test_a_database_that_is_away_is_one_line():
+    away = OperationalError("connection refused\nIs the server running?")
+    with (
+        patch.object(prepare.Command, "_migrate", side_effect=away),
+        pytest.raises(CommandError, match=r"^The database does not answer: connection refused$"),
+    ):
+        said()
+
+
+@pytest.mark.parametrize(
+    ("changed", "bound", "opened"),
+    [
+        ({}, "127.0.0.1:8318", "http://127.0.0.1:8318/usage/"),
+        ({"APP_HOST": "0.0.0.0", "APP_BASE_PATH": ""}, "0.0.0.0:8318", "http://127.0.0.1:8318/"),
+        ({"APP_HOST": "::"}, "[::]:8318", "http://[::1]:8318/usage/"),
+        ({"APP_PUBLIC_URL": "https://usage.example"}, "127.0.0.1:8318", "https://usage.example/usage/"),
+    ],
+)
+def test_addresses(settings, changed, bound, opened):
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    assert (listening(), dashboard()) == (bound, opened)
