@@ -54,7 +54,7 @@ class Spool:
         """The records of a batch; of a damaged one those before the damage. Raises OSError."""
         data = path.read_bytes()
         records, end = _parse(data)
-        if end != len(data) and path not in self._damaged:
+        if (end != len(data) or not end) and path not in self._damaged:
             log.error("%s is damaged after %d records; it is kept as .damaged.", path.name, len(records))
             self._damaged.add(path)
         return records

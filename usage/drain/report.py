@@ -28,11 +28,9 @@ class Report:
         self._written_at = -HEARTBEAT_SECONDS
 
     def begin(self):
-        """Learn when the queue was last read before this process; the first time only."""
-        if self._resumed:
-            return
+        """Make sure there is a row; from the first one met, learn when the queue was last read before this process."""
         state, _ = DrainState.objects.get_or_create(pk=1)
-        if state.last_pop_at:
+        if state.last_pop_at and not self._resumed:
             self._progress.continuity.resume(_microseconds(state.last_pop_at), state.mode == "subscribe")
         self._resumed = True
 
