@@ -41,3 +41,16 @@ def verify() -> str:
         turn.end()
     log.log(logging.INFO if proof.holds else logging.ERROR, "Proof: %s", proof.sentence)
     return proof.sentence
+
+
+def backup() -> str:
+    """Back up the SQLite file into BACKUP_DIR. Returns what it did; a backup that failed fails the task."""
+    from usage.backups import Useless, nightly
+
+    try:
+        done = nightly()
+    except Useless as reason:
+        log.error("There is no backup of this night: %s", reason)
+        raise
+    log.info("Backup: %s.", done)
+    return done

@@ -58,13 +58,14 @@ def test_every_task_is_planned_once(clock, capsys):
         "cpa-usage: prices of new models": ("pricing.tasks.price_models", "I", 10, now),
         "cpa-usage: price catalogue": ("pricing.tasks.update_prices", "D", None, night),
         "cpa-usage: retention": ("usage.tasks.retention", "D", None, night),
+        "cpa-usage: proof of the totals": ("usage.tasks.verify", "D", None, night),
         "cpa-usage: expired sessions": ("cpa_usage.tasks.flush_sessions", "D", None, night),
     }
     call_command("plantasks")
-    assert capsys.readouterr().out == "5 periodic tasks are planned.\n"
+    assert capsys.readouterr().out == "6 periodic tasks are planned.\n"
     assert planned() == expected
     plan()
-    assert (planned(), Schedule.objects.count()) == (expected, 5)
+    assert (planned(), Schedule.objects.count()) == (expected, 6)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,7 @@ def test_what_left_the_table_is_removed_and_what_others_planned_is_kept():
         ("cpa-usage: expired sessions", "cpa_usage.tasks.flush_sessions"),
         ("cpa-usage: price catalogue", "pricing.tasks.update_prices"),
         ("cpa-usage: prices of new models", "pricing.tasks.price_models"),
+        ("cpa-usage: proof of the totals", "usage.tasks.verify"),
         ("cpa-usage: retention", "usage.tasks.retention"),
         ("mine", "mine"),
         (None, "nameless"),

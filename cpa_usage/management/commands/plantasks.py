@@ -28,13 +28,15 @@ def periodic_tasks() -> list[Task]:
     """Every periodic task of the project. Shorter intervals than a minute are the drain's: schedules are too coarse."""
     interval = settings.METADATA_SYNC_INTERVAL.total_seconds()
     minutes = min(max(int(interval // 60), 1), MOST_MINUTES)
-    return [
+    tasks = [
         Task("CPA's accounts and keys", "catalog.tasks.sync", minutes, keep_successes=False),
         Task("prices of new models", "pricing.tasks.price_models", 10, keep_successes=False),
         Task("price catalogue", "pricing.tasks.update_prices"),
         Task("retention", "usage.tasks.retention"),
+        Task("proof of the totals", "usage.tasks.verify"),
         Task("expired sessions", "cpa_usage.tasks.flush_sessions"),
     ]
+    return [*tasks, Task("backup", "usage.tasks.backup")] if settings.BACKUP_DIR else tasks
 
 
 class Command(BaseCommand):
