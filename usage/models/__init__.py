@@ -1,0 +1,25 @@
+"""Events, their labels and their totals. Times are integers: microseconds (events) or bucket numbers, always UTC.
+
+Integers, because the writer inserts past the ORM: a datetime would be stored as text, in two spellings of one instant.
+"""
+
+from usage.models.event import DeadLetter, Event
+from usage.models.limits import LimitReading
+from usage.models.rollups import MEASURES, Day, Measures, Quarter
+from usage.models.series import Client, Series
+from usage.models.state import DrainState, Gap, Turn
+
+__all__ = [
+    "MEASURES",
+    "Client",
+    "Day",
+    "DeadLetter",
+    "DrainState",
+    "Event",
+    "Gap",
+    "LimitReading",
+    "Measures",
+    "Quarter",
+    "Series",
+    "Turn",
+]

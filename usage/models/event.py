@@ -1,0 +1,73 @@
+"""Single attempts, and what could not become one."""
+
+from django.db import models
+
+from usage.models.series import Client, Series
+from usage.querysets import EventQuerySet
+
+
+class Event(models.Model):
+    """One upstream attempt, as CPA recorded it."""
+
+    timestamp = models.BigIntegerField(help_text="Start of the attempt, µs since the epoch, UTC.")
+    fingerprint = models.BinaryField(max_length=16, help_text="BLAKE2b-128 of the raw record.")
+    series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="events")
+    client = models.ForeignKey(Client, models.PROTECT, db_index=False, related_name="events")
+    request_id = models.CharField(max_length=255, blank=True)
+    final = models.BooleanField(default=True, help_text="Whether this attempt ended the client's request.")
+    latency_ms = models.IntegerField(default=0)
+    ttft_ms = models.IntegerField(default=0, help_text="Time to first token; 0 when none came.")
+    uncached = models.IntegerField(default=0)
+    cache_read = models.IntegerField(default=0)
+    cache_write = models.IntegerField(default=0)
+    output = models.IntegerField(default=0, help_text="Without reasoning.")
+    reasoning = models.IntegerField(default=0)
+    unclassified = models.IntegerField(default=0)
+    total = models.BigIntegerField(default=0, help_text="CPA's own figure.")
+    service_tier = models.CharField(max_length=64, blank=True)
+    request_service_tier = models.CharField(max_length=64, blank=True)
+    response_service_tier = models.CharField(max_length=64, blank=True)
+    fail_status_code = models.IntegerField(default=0)
+    fail_body = models.TextField(blank=True)
+    fail_body_length = models.IntegerField(default=0, help_text="Characters before it was cut.")
+    claimed = models.BigIntegerField(null=True, help_text="The time it claimed, where that was not believed.")
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # Removes duplicates and serves every time range; records arrive nearly in order, so it grows at its edge.
+            models.UniqueConstraint(fields=["timestamp", "fingerprint"], name="event_identity"),
+        ]
+        indexes = [
+            # Which attempts belong to one request: the writer asks for every record, people for a pasted id.
+            models.Index(fields=["request_id"], name="event_request"),
+        ]
+
+    def __str__(self):
+        return self.key
+
+    @property
+    def key(self):
+        """What names the event in addresses: its time and fingerprint."""
+        return f"{self.timestamp:x}-{bytes(self.fingerprint).hex()}"
+
+
+class DeadLetter(models.Model):
+    """A record that could not be stored, whole, so that nothing is lost while its cause is found."""
+
+    class Kind(models.TextChoices):
+        MALFORMED = "malformed", "cannot be read"
+        TOO_LATE = "too_late", "older than the kept detail"
+
+    fingerprint = models.BinaryField(max_length=16, unique=True)
+    raw = models.BinaryField()
+    kind = models.CharField(max_length=16, choices=Kind)
+    reason = models.CharField(max_length=500)
+    arrived = models.BigIntegerField(help_text="µs since the epoch, UTC.")
+
+    class Meta:
+        ordering = ["-arrived"]
+
+    def __str__(self):
+        return self.reason

@@ -1,0 +1,63 @@
+"""Totals per bucket and series."""
+
+from django.db import models
+
+from usage.models.series import Series
+from usage.querysets import RollupQuerySet
+
+
+class Measures(models.Model):
+    """The additive measures of a rollup; the order of MEASURES is the order the writer counts in."""
+
+    requests = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    client_requests = models.BigIntegerField(default=0)
+    client_failed = models.BigIntegerField(default=0)
+    uncached = models.BigIntegerField(default=0)
+    cache_read = models.BigIntegerField(default=0)
+    cache_write = models.BigIntegerField(default=0)
+    output = models.BigIntegerField(default=0)
+    reasoning = models.BigIntegerField(default=0)
+    unclassified = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(default=0)
+    latency_ms = models.BigIntegerField(default=0)
+    latency_count = models.BigIntegerField(default=0)
+    ttft_ms = models.BigIntegerField(default=0)
+    ttft_count = models.BigIntegerField(default=0)
+    cost = models.BigIntegerField(default=0, help_text="Pico-USD.")
+    unpriced_tokens = models.BigIntegerField(default=0)
+
+    objects = RollupQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    @staticmethod
+    def measures():
+        """Names of the measures, in the order the writer counts in."""
+        return MEASURES
+
+
+MEASURES = tuple(field.name for field in Measures._meta.fields)
+
+
+class Quarter(Measures):
+    """Totals of one series in one quarter of an hour; every zone's hours and days fold from it."""
+
+    pk = models.CompositePrimaryKey("bucket", "series")
+    bucket = models.BigIntegerField(help_text="Start, in seconds since the epoch, UTC.")
+    series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="quarters")
+
+    def __str__(self):
+        return f"quarter {self.bucket} of series {self.series_id}"
+
+
+class Day(Measures):
+    """Totals of one series on one local day; outlives the events it counts."""
+
+    pk = models.CompositePrimaryKey("bucket", "series")
+    bucket = models.IntegerField(help_text="Local calendar date, in days since 1970-01-01.")
+    series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="days")
+
+    def __str__(self):
+        return f"day {self.bucket} of series {self.series_id}"

@@ -1,0 +1,59 @@
+"""Label sets and callers: what events repeat, kept once."""
+
+from django.db import models
+
+from usage.querysets import SeriesQuerySet
+
+
+class Series(models.Model):
+    """One row per distinct label set; every filter is a filter on these few rows."""
+
+    digest = models.BinaryField(max_length=16, unique=True, help_text="BLAKE2b-128 of all labels.")
+    instance = models.CharField(max_length=64, blank=True, help_text="Which CPA; one for now.")
+    provider = models.CharField(max_length=255, blank=True)
+    executor_type = models.CharField(max_length=255, blank=True)
+    model = models.ForeignKey("pricing.Model", models.PROTECT, related_name="series")
+    requested_model = models.CharField(max_length=255, blank=True)
+    source = models.CharField(max_length=255, blank=True, help_text="E-mail or name; a key's fingerprint.")
+    source_display = models.CharField(max_length=255, blank=True, help_text="E-mail or name; a key's mask.")
+    auth_index = models.CharField(max_length=255, blank=True)
+    auth_type = models.CharField(max_length=255, blank=True)
+    api_key = models.ForeignKey("aliases.ApiKey", models.PROTECT, related_name="series")
+    endpoint = models.CharField(max_length=255, blank=True)
+    tier = models.CharField(max_length=16, blank=True)
+    context_over = models.BigIntegerField(default=0)
+    reasoning_effort = models.CharField(max_length=255, blank=True)
+    failed = models.BooleanField(default=False)
+
+    objects = SeriesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "series"
+
+    def __str__(self):
+        return f"{self.model} via {self.source_display or self.provider}"
+
+    @property
+    def group(self):
+        """(key, display) of who is to be named for the usage: the client key, else provider, endpoint, unknown."""
+        if self.api_key.fingerprint:
+            return self.api_key.fingerprint, str(self.api_key)
+        name = self.provider or self.endpoint or "unknown"
+        return name, name
+
+    @property
+    def account(self):
+        """(source, how to show it, auth_index): what tells one upstream account from another."""
+        return self.source, self.source_display, self.auth_index
+
+
+class Client(models.Model):
+    """Who called CPA: address and program. A table of its own, for an event repeats it a thousand times."""
+
+    digest = models.BinaryField(max_length=16, unique=True)
+    ip = models.CharField(max_length=255, blank=True)
+    forwarded_for = models.CharField(max_length=255, blank=True)
+    user_agent = models.CharField(max_length=512, blank=True)
+
+    def __str__(self):
+        return f"{self.ip} {self.user_agent}"
