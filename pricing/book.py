@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import defaultdict
 
-from pricing.models import PriceSet, Revision
+from pricing.models import PriceSet, RateCard, Revision
 from pricing.precedence import Span, set_on, sets_in_force
 from pricing.rates import Rates
 
@@ -40,10 +40,14 @@ class PriceBook:
             return self._answers[key]
         if len(self._answers) >= REMEMBERED:
             self._answers.clear()
-        price_set = set_on(self.sets_in_force(model_id), day)
-        card = price_set and price_set.card_for(tier, context_over)
+        card = self.card(model_id, day, tier, context_over)
         found = self._answers[key] = card and card.rates
         return found
+
+    def card(self, model_id: int, day: int, tier: str, context_over: int) -> RateCard | None:
+        """The card those rates are on, in its set."""
+        price_set = set_on(self.sets_in_force(model_id), day)
+        return price_set and price_set.card_for(tier, context_over)
 
     def steps(self, model_id: int) -> tuple[int, ...]:
         """Context sizes at which some price of the model changes, ascending; LADDER while it has no price."""

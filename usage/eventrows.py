@@ -9,6 +9,7 @@ from msgspec import Meta
 from pricing.book import PriceBook
 from pricing.rates import cost
 from usage.answers import PICO, EventRow
+from usage.explaining import Explanation, explained
 from usage.models import Event
 from usage.periods import local_day, rfc3339_utc_us
 
@@ -23,6 +24,7 @@ class EventDetail(EventRow, frozen=True, kw_only=True):
     client_ip: str
     x_forwarded_for: str
     user_agent: str
+    price: Annotated[Explanation, Meta(description="What is behind the cost.")]
 
 
 def event_rows(events: Iterable[Event]) -> list[EventRow]:
@@ -33,10 +35,12 @@ def event_rows(events: Iterable[Event]) -> list[EventRow]:
 
 def event_detail(event: Event) -> EventDetail:
     """Everything about one event, read with its series and client."""
+    book = PriceBook.load()
     return _row(
         EventDetail,
         event,
-        PriceBook.load(),
+        book,
+        price=explained(event, book),
         unclassified_tokens=event.unclassified,
         tier=event.series.tier,
         context_over=event.series.context_over,

@@ -58,6 +58,17 @@ def test_the_first_price_costs_all_history():
     assert totals(Quarter) == totals(Day)
 
 
+def test_a_price_set_by_hand_takes_away_the_context_labels_of_the_ladder():
+    small, large = record(NOON), record(NOON + 1, tokens={"input": 300_000, "cached": 0, "total": 300_050})
+    stored(small, large)
+    by_label = Quarter.objects.order_by("series__context_over").values_list("series__context_over", "cost")
+    assert list(by_label) == [(0, 0), (272_000, 0)]
+    Model.objects.set_price("gpt-5", {"prompt": 2, "completion": 10})
+    # (60 + 40 cached + 300,000) × 2 + 2 × (40 + 10 reasoning) × 10, all under one label: the price has no steps
+    rows = Quarter.objects.exclude(requests=0)
+    assert list(rows.values_list("series__context_over", "requests", "cost", "unpriced_tokens")) == [(0, 2, 601_200, 0)]
+
+
 def test_a_price_from_a_date_leaves_earlier_days_alone():
     gpt = requests(-2, -1, 0)
     gpt.set_price({"prompt": USD, "completion": 2 * USD})

@@ -151,7 +151,9 @@ def test_one_event_in_full(client, captured):
             "client_ip": one.item["client_ip"],
             "x_forwarded_for": one.item["x_forwarded_for"],
             "user_agent": one.item["user_agent"],
+            "price": kept["price"],
         }
+        assert sum(part["cost"] for part in kept["price"]["tokens"]) == pytest.approx(kept["cost"] or 0)
     tiers = {get(client, f"events/{one.key}")["tier"] for one in captured}
     assert tiers == {"", "flex", "priority"}
 
