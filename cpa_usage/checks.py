@@ -6,7 +6,7 @@ import zoneinfo
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 
-OWN = {"admin", "api", "healthz", "static"}
+OWN = {"admin", "api", "healthz", "readyz", "static"}
 CPA_NEEDS = {
     "CPA_BASE_URL": "give the address of your CLIProxyAPI, such as http://127.0.0.1:8317",
     "CPA_MANAGEMENT_KEY": "give the secret-key of CPA's remote-management",

@@ -1,15 +1,17 @@
 """Every error of the API in one shape: {"error": "<sentence>", "field": "<parameter>"}, the latter if there is one."""
 
 import logging
+import sys
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from django.views import defaults
 from msgspec import UNSET, Struct, UnsetType, json
 from rest_framework import exceptions, status
 from rest_framework.response import Response
+
+from cpa_usage.away import RETRY_SECONDS, away, is_away, sentence_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +36,10 @@ class BadRequest(exceptions.APIException):
 
 
 class Unavailable(exceptions.APIException):
-    """The database is away or too busy."""
+    """The database is away or too busy; the detail says how."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "The database does not answer just now: try again in a moment."
-    wait = 5
+    wait = RETRY_SECONDS
 
 
 def exception_handler(exc, context):
@@ -76,7 +77,9 @@ def not_found(request, exception):
 
 
 def server_error(request):
-    """Django's 500 (which it has logged): JSON below api/."""
+    """Django's 500 (which it has logged): JSON below api/. A database that went away under a middleware is a 503."""
+    if is_away(error := sys.exc_info()[1]):
+        return away(request, error)
     return _page(request, 500, "Something went wrong here; the log has the details.") or defaults.server_error(request)
 
 
@@ -94,9 +97,9 @@ def _known(exc):
         return exceptions.PermissionDenied()
     if isinstance(exc, DjangoValidationError):
         return exceptions.ValidationError(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
-    if isinstance(exc, OperationalError | InterfaceError):
+    if is_away(exc):
         logger.error("The database does not answer: %s", exc)
-        return Unavailable()
+        return Unavailable(sentence_of(exc))
     return None
 
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cpa_usage import api, signin
+from usage.ready import readyz
 
 handler400 = "cpa_usage.errors.bad_request"
 handler403 = "cpa_usage.errors.forbidden"
@@ -31,4 +32,5 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
     path("admin/", admin.site.urls),
     path("healthz", api.healthz),
+    path("readyz", readyz),
 ]

@@ -1,0 +1,63 @@
+"""/readyz: whether what should be consumed is consumed, for those who restart or route by it."""
+
+from datetime import timedelta
+from functools import cache
+
+from django.db import DatabaseError, InterfaceError
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.http import HttpResponse
+from django.utils import timezone
+from msgspec import UNSET, Struct, UnsetType, json
+
+from cpa_usage.away import sentence_of
+from usage.models import DrainState
+
+# The drain writes both every 5 s: this is noticed within a minute, and no single slow write or reply is.
+STALLED_AFTER = timedelta(seconds=45)
+
+
+class Readiness(Struct, frozen=True):
+    """Ready, or not and why."""
+
+    status: str
+    reason: str | UnsetType = UNSET
+
+
+def readyz(request):
+    """200 while the database is usable and up to date and the drain consumes; else 503 with the reason."""
+    reason = why_not()
+    found = Readiness("unready", reason) if reason else Readiness("ready")
+    return HttpResponse(json.encode(found), status=503 if reason else 200, content_type="application/json")
+
+
+def why_not() -> str:
+    """What is wrong, in a sentence for anybody; "" when nothing is."""
+    try:
+        if missing := _migrations() - set(MigrationRecorder.Migration.objects.values_list("app", "name")):
+            return f"The database is not up to date, {len(missing)} migrations are missing: run manage.py migrate."
+        return _stalled(DrainState.load(), timezone.now())
+    except (DatabaseError, InterfaceError) as error:
+        return sentence_of(error)
+
+
+def _stalled(state, now):
+    if state.heartbeat_at is None:
+        return "The drain has never run: start it (manage.py drain)."
+    if now - state.heartbeat_at > STALLED_AFTER:
+        return f"The drain has given no sign of life since {_utc(state.heartbeat_at)}."
+    if state.last_pop_at is None:
+        return "CPA's queue has not answered yet: /status says why."
+    if now - state.last_pop_at > STALLED_AFTER:
+        return f"CPA's queue has not answered since {_utc(state.last_pop_at)}: /status says why."
+    return ""
+
+
+@cache
+def _migrations() -> frozenset[tuple[str, str]]:
+    """What this version brings along; reading it takes longer than all the rest."""
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
+def _utc(moment):
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
