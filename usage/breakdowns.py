@@ -6,12 +6,9 @@ from msgspec import Meta, Struct
 
 from usage.answers import Figures
 from usage.comparisons import Glance, glance
-from usage.dimensions import DIMENSIONS
+from usage.dimensions import DIMENSIONS, labels_of
 from usage.filters import UsageFilter
-from usage.models import Series
 from usage.totals import Reader, add_up
-
-MEASURES = ("cost", "total_tokens", "total")
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -33,11 +30,6 @@ def breakdowns(asked: UsageFilter, *names: str) -> dict[str, Breakdown]:
     """By each of these names of DIMENSIONS, most tokens first, then by label; the totals are read once for all."""
     per_series, labels = Reader.of(asked).per_series(), labels_of(asked)
     return {name: _breakdown(DIMENSIONS[name], per_series, labels) for name in names}
-
-
-def labels_of(asked: UsageFilter) -> dict[int, Series]:
-    """The series a filter admits, by id, with their models' and keys' names."""
-    return {series.pk: series for series in Series.objects.matching(asked).labelled()}
 
 
 def matrix(asked: UsageFilter, rows: str, columns: str) -> dict[tuple[str, str], Figures]:

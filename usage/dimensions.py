@@ -2,15 +2,42 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from usage.filters import NO_KEY
+from usage.filters import NO_KEY, UsageFilter
+from usage.models import Series
+
+
+class Labels(NamedTuple):
+    """What a series is called by; plain values, for thousands of model instances take their time."""
+
+    model: str
+    api_key: str
+    api_key_name: str
+    source: str
+    source_display: str
+    provider: str
+    endpoint: str
+    requested_model: str
+    effort: str
+    tier: str
+
+
+def labels_of(asked: UsageFilter) -> dict[int, Labels]:
+    """The labels of every series that a filter admits, by id."""
+    columns = ("id", "model__name", "api_key__fingerprint", "api_key__alias", "api_key__mask", "source")
+    columns += ("source_display", "provider", "endpoint", "requested_model", "reasoning_effort", "tier")
+    return {
+        id: Labels(model, key or NO_KEY, alias or mask or "no key", *rest)
+        for id, model, key, alias, mask, *rest in Series.objects.matching(asked).values_list(*columns)
+    }
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One way to cut; `of` gives the (key, label) of a series."""
+    """One way to cut; `of` gives (key, how to show it) of a series' labels."""
 
     name: str
     title: str
@@ -18,32 +45,20 @@ class Dimension:
     of: Callable
 
 
-def _model(series):
-    return series.model.name, series.model.name
-
-
-def _key(series):
-    return series.api_key.fingerprint or NO_KEY, str(series.api_key)
-
-
-def _source(series):
-    return series.source, series.source_display or series.source
-
-
-def _labelled(name):
-    return lambda series: (getattr(series, name),) * 2
+def _pair(key, shown):
+    return lambda labels: (getattr(labels, key), getattr(labels, shown) or getattr(labels, key))
 
 
 DIMENSIONS = {
     each.name: each
     for each in (
-        Dimension("model", _("Model"), "model", _model),
-        Dimension("api_key", _("Key"), "api_key", _key),
-        Dimension("source", _("Source"), "source", _source),
-        Dimension("provider", _("Provider"), "provider", _labelled("provider")),
-        Dimension("endpoint", _("Endpoint"), "endpoint", _labelled("endpoint")),
-        Dimension("requested_model", _("Requested model"), "", _labelled("requested_model")),
-        Dimension("effort", _("Effort"), "", _labelled("reasoning_effort")),
-        Dimension("tier", _("Tier"), "", _labelled("tier")),
+        Dimension("model", _("Model"), "model", _pair("model", "model")),
+        Dimension("api_key", _("Key"), "api_key", _pair("api_key", "api_key_name")),
+        Dimension("source", _("Source"), "source", _pair("source", "source_display")),
+        Dimension("provider", _("Provider"), "provider", _pair("provider", "provider")),
+        Dimension("endpoint", _("Endpoint"), "endpoint", _pair("endpoint", "endpoint")),
+        Dimension("requested_model", _("Requested model"), "", _pair("requested_model", "requested_model")),
+        Dimension("effort", _("Effort"), "", _pair("effort", "effort")),
+        Dimension("tier", _("Tier"), "", _pair("tier", "tier")),
     )
 }

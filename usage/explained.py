@@ -31,7 +31,7 @@ def explained(event: EventDetail) -> list[CostLine]:
     if rates is None:
         return []
     classes = (
-        ("input", event.input_tokens, rates.prompt),
+        ("uncached", event.input_tokens, rates.prompt),
         ("cache_read", event.cache_read_tokens, rates.cache_read),
         ("cache_write", event.cache_creation_tokens, rates.cache_write),
         ("output", event.output_tokens - event.reasoning_tokens, rates.completion),

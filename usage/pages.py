@@ -33,7 +33,10 @@ RANGES = {
 }
 NAV = {
     "overview": _("Overview"),
+    "analysis": _("Analysis"),
     "requests": _("Requests"),
+    "accounts": _("Accounts"),
+    "health": _("Health"),
     "prices": _("Prices"),
     "keys": _("Keys"),
     "system": _("System"),
@@ -107,6 +110,13 @@ def choice(request, name: str, choices, default: str) -> str:
     if chosen not in choices:
         raise Unknown(name, f"Unknown {name}: use {', '.join(choices)}.")
     return chosen
+
+
+def checked_form(form) -> dict:
+    """The values of a form of page parameters; raises Unknown for the first that will not do."""
+    if not form.is_valid():
+        raise Unknown(*_first_mistake(form))
+    return form.cleaned_data
 
 
 def refused(request, field: str, sentence: str):

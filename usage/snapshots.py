@@ -22,6 +22,7 @@ def snapshot():
 @contextmanager
 def _deferred():
     """A transaction that does not take SQLite's write lock, as all others here do at their start."""
+    connection.ensure_connection()  # which sets the mode
     mode = connection.transaction_mode
     connection.transaction_mode = "DEFERRED"
     try:

@@ -4,18 +4,19 @@ from typing import Annotated
 
 from django.conf import settings
 from django.db.models import F, Sum
+from django.utils.translation import gettext_lazy as _
 from msgspec import Meta, Struct
 
 from usage.analytics import covered
 from usage.answers import PICO
-from usage.breakdowns import labels_of
-from usage.dimensions import DIMENSIONS
+from usage.dimensions import DIMENSIONS, labels_of
 from usage.filters import UsageFilter
 from usage.models import MEASURES, Day, Quarter
 from usage.periods import HOUR, date_of, day_number, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
 from usage.totals import SECOND, Parts, Reader, add_edge, parts_of
 
 STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
+MEASURE_TITLES = {"cost": _("Cost"), "tokens": _("Tokens"), "requests": _("Requests")}
 NAMED = 6  # as many as there are colours to tell apart
 DAY, WEEK = 24 * HOUR, 7 * 24 * HOUR
 # A span up to the first is cut into steps of the second, in seconds.

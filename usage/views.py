@@ -3,16 +3,22 @@
 from django.utils.timezone import get_current_timezone
 
 from usage import analytics
-from usage.breakdowns import breakdowns
+from usage.accounts import accounts as accounts_of
+from usage.breakdowns import breakdowns, matrix
 from usage.cards import cards
-from usage.chartdata import chart_data
+from usage.chartdata import chart_data, split
 from usage.comparisons import against, comparison
-from usage.heat import rows
+from usage.costclasses import token_classes
+from usage.crosstab import crosstab
+from usage.dimensions import DIMENSIONS
+from usage.failures import failures as failures_of
+from usage.filters import YearForm
+from usage.heat import months, rows
 from usage.notices import notices
 from usage.pace import pace, peak
-from usage.pages import choice, drill, page
-from usage.periods import QUARTER
-from usage.timelines import STACKED, timeline
+from usage.pages import checked_form, choice, drill, page
+from usage.periods import FIVE_MINUTES, QUARTER
+from usage.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.toplists import top
 
 LATEST = 8
@@ -37,4 +43,50 @@ def overview(request, asked):
         "tops": [(name, top(cut, measure, chart)) for name, cut in breakdowns(asked, *TOPS).items()],
         "heat": rows(found.health_grid, QUARTER, get_current_timezone()),
         "latest": analytics.events(asked, 1, 20).items[:LATEST],
+    }
+
+
+@page("usage/accounts.html")
+def accounts(request, asked):
+    """Upstream accounts: usage, the last day, and quotas."""
+    return {"live": 10, "accounts": accounts_of(asked)}
+
+
+@page("usage/analysis.html")
+def analysis(request, asked):
+    """Who and what used how much: by class, by label, and keys against models."""
+    measure = choice(request, "measure", STACKED, "cost")
+    cut = choice(request, "by", DIMENSIONS, "model")
+    found = breakdowns(asked, cut, "api_key", "model")
+    return {
+        "measure": measure,
+        "measures": MEASURE_TITLES.items(),
+        "cut": found[cut],
+        "dimension": DIMENSIONS[cut],
+        "dimensions": DIMENSIONS,
+        "cross": crosstab(found["api_key"], found["model"], matrix(asked, "api_key", "model"), measure),
+        **split(token_classes(asked)),
+    }
+
+
+@page("usage/failures.html")
+def failures(request, asked):
+    """Why requests failed; asked for by itself, for it reads single events."""
+    return {"failures": failures_of(asked)}
+
+
+@page("usage/health.html")
+def health(request, asked):
+    """A year of days, and one of them in cells of five minutes."""
+    chosen = checked_form(YearForm(request.GET))
+    found = analytics.health(asked, chosen["year"], chosen["day"])
+    return {
+        "live": 30,
+        "no_range": True,
+        "health": found,
+        "months": months(found.days),
+        "years": sorted({found.year, *(year.year for year in found.years)}),
+        "total": sum(day.total for day in found.days),
+        "failed": sum(day.failed for day in found.days),
+        "heat": rows(found.detail, FIVE_MINUTES, get_current_timezone()),
     }

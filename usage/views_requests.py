@@ -12,7 +12,7 @@ from usage.explained import explained
 from usage.exports import FORMATS, csv_lines, json_lines
 from usage.filters import PageForm, UsageFilter
 from usage.logview import sections
-from usage.pages import Unknown, page, signed_in
+from usage.pages import checked_form, page, signed_in
 from usage.paging import NoSuchEvent
 from usage.periods import Period, parse_moment
 
@@ -22,10 +22,8 @@ KIN_US = 3_600_000_000  # attempts of one request are looked for within an hour
 @page("usage/requests.html")
 def requests(request, asked):
     """Attempts, newest first."""
-    form = PageForm({"page_size": "50", **request.GET.dict()})
-    if not form.is_valid():
-        raise Unknown(*next((name, texts[0]) for name, texts in form.errors.items()))
-    found = analytics.events(asked, form.cleaned_data["page"], form.cleaned_data["page_size"])
+    wanted = checked_form(PageForm({"page_size": "50", **request.GET.dict()}))
+    found = analytics.events(asked, wanted["page"], wanted["page_size"])
     return {"live": 5 if found.page == 1 else 0, "found": found, "columns": chosen_of(request), "all_columns": COLUMNS}
 
 

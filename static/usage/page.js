@@ -67,6 +67,35 @@ document.addEventListener("click", event => {
   if (cell) go(cell.heat.dataset.drill, cell.start, cell.end);
 });
 
+// --- tables -----------------------------------------------------------------------------------------------------
+const worth = cell => {
+  const data = cell?.querySelector("data, time");
+  if (data) return data.value === undefined ? Date.parse(data.dateTime) : +data.value;
+  const text = (cell?.textContent || "").trim(), number = parseFloat(text.replace(/[$,>< ]/g, ""));
+  return text === "–" || text === "" ? -Infinity : Number.isNaN(number) ? text.toLowerCase() : number;
+};
+
+function sortBy(th) {
+  const table = th.closest("table"), place = th.cellIndex, body = table.tBodies[0];
+  const down = th.getAttribute("aria-sort") !== "descending";
+  for (const other of $$("th[aria-sort]", table)) other.removeAttribute("aria-sort");
+  th.setAttribute("aria-sort", down ? "descending" : "ascending");
+  const compare = (a, b) => (typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1);
+  const rows = [...body.rows].map(row => [worth(row.cells[place]), row]).sort(([a], [b]) => compare(a, b) * (down ? -1 : 1));
+  body.append(...rows.map(([, row]) => row));
+}
+
+function makeSortable() {
+  for (const th of $$("table.sortable thead th")) {
+    if (th.querySelector("button")) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...th.childNodes);
+    th.append(button);
+    button.addEventListener("click", () => sortBy(th));
+  }
+}
+
 // --- the filter panel -------------------------------------------------------------------------------------------
 document.addEventListener("click", async event => {
   const link = event.target.closest("a[data-filter-panel]");
@@ -115,6 +144,7 @@ function replaceParts(page) {
     if (fresh && fresh.outerHTML !== old.outerHTML && !old.contains(document.activeElement)) old.replaceWith(fresh);
   }
   tellAges();
+  makeSortable();
   document.dispatchEvent(new CustomEvent("parts:replaced", { detail: page }));
 }
 
@@ -153,6 +183,7 @@ document.addEventListener("click", event => {
 
 function begin() {
   tellAges();
+  makeSortable();
   startLive();
   for (const button of $$("[data-copy]")) button.hidden = !navigator.clipboard;
 }

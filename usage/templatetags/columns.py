@@ -6,7 +6,6 @@ from django import template
 from django.urls import reverse
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext_lazy as _
 
 from usage.columns import CHOSEN, COLUMNS
 from usage.columns import result as result_of
@@ -30,21 +29,6 @@ def row_cells(row, names, query):
 
 
 register.filter("result", result_of)
-
-TOKEN_CLASSES = {
-    "input": _("Input"),
-    "cache_read": _("Read from cache"),
-    "cache_write": _("Written to cache"),
-    "output": _("Output"),
-    "reasoning": _("Reasoning"),
-    "unclassified": _("Unclassified"),
-}
-
-
-@register.filter
-def token_class(name):
-    """A token class in words."""
-    return TOKEN_CLASSES[name]
 
 
 @register.filter

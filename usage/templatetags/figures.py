@@ -1,6 +1,6 @@
 """Figures and moments in templates: readable, with the exact value in the title and in the markup."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -8,10 +8,20 @@ from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy as _
 
 from usage import wording
+from usage.heat import TROUBLED, level, typical_most
 from usage.periods import BadMoment, parse_moment
 
+TOKEN_CLASSES = {
+    "uncached": _("Uncached input"),
+    "cache_read": _("Read from cache"),
+    "cache_write": _("Written to cache"),
+    "output": _("Output"),
+    "reasoning": _("Reasoning"),
+    "unclassified": _("Unclassified"),
+}
 register = template.Library()
 register.filter(wording.exact)
 register.filter(wording.compact)
@@ -49,12 +59,14 @@ def span(ms):
 @register.filter
 def share(part, whole):
     """The share of a whole, None of nothing."""
-    return part / whole if whole else None
+    return part / whole if whole and part is not None else None
 
 
 @register.filter
 def moment(text, form="M j, H:i:s"):
     """An instant of the API as local time; the exact instant in the title."""
+    if text and len(text) == len("2026-11-24"):
+        return date_format(date.fromisoformat(text), form)
     local = wording.instant(text, ZoneInfo(settings.TIME_ZONE))
     if local is None:
         return wording.DASH
@@ -97,6 +109,103 @@ def narrowed(query, name, value):
     narrower.pop("page", None)
     narrower.pop("before", None)
     return f"?{narrower.urlencode()}"
+
+
+@register.simple_tag
+def narrowed_twice(query, name, value, other, value_of_other):
+    """The query with two more filters."""
+    narrower = query.copy()
+    narrower.setlist(name, [value])
+    return narrowed(narrower, other, value_of_other)
+
+
+@register.simple_tag
+def day_query(query, day):
+    """The query for one local day."""
+    day = date.fromisoformat(day)
+    narrower = query.copy()
+    for name in ("range", "day", "year", "page"):
+        narrower.pop(name, None)
+    narrower["start"], narrower["end"] = day.isoformat(), (day + timedelta(days=1)).isoformat()
+    return f"?{narrower.urlencode()}"
+
+
+@register.filter
+def day_name(day):
+    """A local date in full."""
+    return date_format(date.fromisoformat(day), "l, j F Y")
+
+
+@register.filter
+def per_million(dollars, tokens):
+    """US dollars per million tokens, None of nothing."""
+    return dollars / tokens * 1_000_000 if tokens and dollars is not None else None
+
+
+@register.filter
+def class_name(name):
+    """A token class in words."""
+    return TOKEN_CLASSES[name]
+
+
+@register.filter
+def at(items, place):
+    """The item at a place."""
+    return items[place]
+
+
+@register.simple_tag
+def account_query(query, about):
+    """The query for one account's requests."""
+    narrower = query.copy()
+    for name in ("source", "auth_index"):
+        narrower.setlist(name, [value] if (value := getattr(about, name)) else [])
+    return f"?{narrower.urlencode()}"
+
+
+@register.filter
+def cost_of(figures):
+    """Cost, or None where nothing that was used has a price."""
+    return None if figures.unpriced_tokens and figures.unpriced_tokens >= figures.total_tokens else figures.cost
+
+
+@register.filter
+def failing(figures):
+    """Whether so many failed that somebody should look."""
+    return bool(figures.total) and figures.failed / figures.total >= TROUBLED
+
+
+@register.filter
+def counts(cells):
+    """Counts of a row of cells, as the tooltips read them."""
+    return " ".join(f"{cell.total}/{cell.failed}" if cell.failed else str(cell.total) for cell in cells)
+
+
+@register.filter
+def strip_classes(cells):
+    """Classes of a row of cells by itself."""
+    busiest = typical_most(cell.total for cell in cells)
+    return [level(cell.total, cell.failed, busiest) for cell in cells]
+
+
+@register.filter
+def gauge(used):
+    """The class of a bar that fills up: what is nearly used up is to be looked at."""
+    return "full" if used >= 0.95 else "near" if used >= 0.8 else "f1"
+
+
+@register.filter
+def width(share):
+    """A share as a width in per cent, for SVG."""
+    return f"{min(1, max(0, share)) * 100:.2f}"
+
+
+@register.filter
+def until(text):
+    """How long until a moment, which the browser keeps telling; without a script, the moment."""
+    local = wording.instant(text, ZoneInfo(settings.TIME_ZONE))
+    shown = date_format(local, "M j, H:i")
+    return format_html('<time datetime="{}" title="{}" data-left>{}</time>', local.isoformat(), shown, shown)
 
 
 @register.filter

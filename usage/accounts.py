@@ -1,0 +1,108 @@
+"""Accounts with what they used, how the last day went for each, and how much of its quota is left."""
+
+from typing import Annotated
+
+from django.db.models import Sum
+from msgspec import Meta, Struct
+
+from usage.analytics import credentials
+from usage.answers import PICO, Cell, Credential
+from usage.filters import UsageFilter
+from usage.ingest import now_us
+from usage.models import LimitReading, Quarter
+from usage.periods import QUARTER, rfc3339_utc, rfc3339_utc_us
+from usage.quotas import Window, windows
+
+SECOND = 1_000_000
+STRIP_CELL = 1800  # seconds
+STRIP_CELLS = 48  # a day
+WEEK = 7 * 86_400
+
+
+class Quota(Struct, frozen=True, kw_only=True):
+    """A window of an account's quota, and what filling a hundredth of it cost."""
+
+    window: Window
+    seen_at: Annotated[str, Meta(description="When the upstream said so.")]
+    resets_at: str | None
+    over: Annotated[bool, Meta(description="The window has ended since; nothing newer is known.")]
+    usd_per_percent: Annotated[float | None, Meta(description="Cost since the window began, by hundredth used.")]
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """One upstream account."""
+
+    about: Credential
+    strip: Annotated[list[Cell], Meta(description="The last 24 hours in half hours, whatever the period.")]
+    quotas: list[Quota]
+
+
+class Accounts(Struct, frozen=True, kw_only=True):
+    """Accounts, most requests first."""
+
+    items: list[Account]
+
+
+def accounts(asked: UsageFilter) -> Accounts:
+    """Usage of the period by account; strips and quotas are of now."""
+    found = credentials(asked).items
+    now = now_us() // SECOND
+    recent = _recent(asked, now - WEEK)
+    readings = {reading.auth_index: reading for reading in LimitReading.objects.all()}
+    return Accounts(
+        items=[
+            Account(
+                about=about,
+                strip=_strip(recent.get((about.source, about.auth_index), {}), now),
+                quotas=_quotas(readings.get(about.auth_index), recent, about.auth_index, now),
+            )
+            for about in found
+        ]
+    )
+
+
+def _recent(asked, since):
+    """{(source, auth_index): {quarter: (requests, failed, pico-USD)}} of the last week, in one query."""
+    rows = Quarter.objects.between(since // QUARTER * QUARTER, None).matching(asked)
+    sums = rows.values_list("series__source", "series__auth_index", "bucket").annotate(
+        n=Sum("requests"), bad=Sum("failed"), pico=Sum("cost")
+    )
+    found: dict[tuple, dict] = {}
+    for source, auth_index, bucket, n, bad, pico in sums.order_by():
+        found.setdefault((source, auth_index), {})[bucket] = (int(n), int(bad), int(pico))
+    return found
+
+
+def _strip(quarters, now):
+    end = now // STRIP_CELL * STRIP_CELL + STRIP_CELL
+    cells = []
+    for start in range(end - STRIP_CELLS * STRIP_CELL, end, STRIP_CELL):
+        inside = [quarters.get(start + part, (0, 0, 0)) for part in range(0, STRIP_CELL, QUARTER)]
+        cells.append(Cell(rfc3339_utc(start), sum(n for n, _, _ in inside), sum(bad for _, bad, _ in inside)))
+    return cells
+
+
+def _quotas(reading, recent, auth_index, now):
+    if reading is None or not auth_index:
+        return []
+    spent = [quarters for (_, index), quarters in recent.items() if index == auth_index]
+    return [_quota(window, reading, spent, now) for window in windows(reading.headers, reading.seen_at)]
+
+
+def _quota(window, reading, spent, now):
+    over = window.resets_at is not None and window.resets_at // SECOND <= now
+    return Quota(
+        window=window,
+        seen_at=rfc3339_utc_us(reading.seen_at),
+        resets_at=None if window.resets_at is None else rfc3339_utc_us(window.resets_at),
+        over=over,
+        usd_per_percent=_price_of_percent(window, reading.seen_at // SECOND, spent),
+    )
+
+
+def _price_of_percent(window, seen, spent):
+    if not window.seconds or window.resets_at is None or window.used < 0.01 or window.seconds > WEEK:
+        return None
+    start = window.resets_at // SECOND - window.seconds
+    pico = sum(cost for quarters in spent for at, (_, _, cost) in quarters.items() if start <= at <= seen)
+    return pico / PICO / (window.used * 100) if pico else None

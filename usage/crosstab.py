@@ -1,0 +1,46 @@
+"""Two labels against each other as a heat table: the largest rows and columns, the rest left out and said so. Pure."""
+
+from typing import NamedTuple
+
+from usage.breakdowns import Breakdown
+from usage.comparisons import Glance
+from usage.heat import LEVELS
+from usage.toplists import FIELDS
+
+MOST = 12
+
+
+class Crossed(NamedTuple):
+    """One row: its key and label, then (figures or None, level of heat) for each column."""
+
+    key: str
+    label: str
+    cells: list[tuple[Glance | None, str]]
+
+
+class Crosstab(NamedTuple):
+    """Columns as (key, label); `rest` tells how many rows and columns are not shown."""
+
+    columns: list[tuple[str, str]]
+    rows: list[Crossed]
+    rest: tuple[int, int]
+
+
+def crosstab(down: Breakdown, across: Breakdown, matrix: dict, measure: str) -> Crosstab:
+    """The matrix of two breakdowns by a measure of FIELDS, the largest first."""
+    field = FIELDS[measure]
+    rows, columns = (sorted(cut.parts, key=lambda part: -getattr(part.figures, field)) for cut in (down, across))
+    most = max((getattr(figures, field) for figures in matrix.values()), default=0)
+    found = [
+        Crossed(row.key, row.label, [_cell(matrix.get((row.key, c.key)), field, most) for c in columns[:MOST]])
+        for row in rows[:MOST]
+    ]
+    rest = (max(0, len(rows) - MOST), max(0, len(columns) - MOST))
+    return Crosstab([(column.key, column.label) for column in columns[:MOST]], found, rest)
+
+
+def _cell(figures, field, most):
+    if figures is None:
+        return None, "0"
+    value = getattr(figures, field)
+    return figures, str(1 + min(LEVELS - 1, int(LEVELS * (value / most) ** 0.5))) if value else "0"

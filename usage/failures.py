@@ -1,0 +1,49 @@
+"""Why attempts failed: by status and by what the upstream said."""
+
+from typing import Annotated
+
+from django.db.models import Count, Max
+from django.db.models.functions import Substr
+from msgspec import Meta, Struct
+
+from usage.filters import UsageFilter
+from usage.models import Event, Series
+from usage.periods import rfc3339_utc_us
+
+SAID = 160  # characters that tell one reason from another
+SHOWN = 50
+
+
+class Reason(Struct, frozen=True):
+    """Failures that share a status and the beginning of a message."""
+
+    status: int
+    said: Annotated[str, Meta(description=f"The first {SAID} characters of the body.")]
+    count: int
+    last: Annotated[str, Meta(description="When the newest of them began.")]
+
+
+class Failures(Struct, frozen=True, kw_only=True):
+    """The commonest reasons among the kept events of a period."""
+
+    total: int
+    by_status: list[tuple[int, int]]
+    reasons: list[Reason]
+
+
+def failures(asked: UsageFilter) -> Failures:
+    """The commonest first; events before the kept detail say nothing any more."""
+    failed = Series.objects.matching(asked).filter(failed=True)
+    events = Event.objects.between(asked.period.start, asked.period.end).filter(series__in=failed)
+    if asked.request_id:
+        events = events.filter(request_id=asked.request_id)
+    rows = events.annotate(said=Substr("fail_body", 1, SAID)).values_list("fail_status_code", "said")
+    found = list(rows.annotate(n=Count("id"), last=Max("timestamp")).order_by("-n", "-last"))
+    by_status: dict[int, int] = {}
+    for status, _, n, _ in found:
+        by_status[status] = by_status.get(status, 0) + n
+    return Failures(
+        total=sum(by_status.values()),
+        by_status=sorted(by_status.items(), key=lambda item: (-item[1], item[0])),
+        reasons=[Reason(status, said, n, rfc3339_utc_us(last)) for status, said, n, last in found[:SHOWN]],
+    )

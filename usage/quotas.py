@@ -1,0 +1,120 @@
+"""What upstreams say of an account's quota in the headers of their replies, as windows. Pure: headers in, windows out.
+
+Sources: Codex's x-codex-*, Claude's anthropic-ratelimit-unified-* (OAuth) and anthropic-ratelimit-* (keys), and
+OpenAI's x-ratelimit-*.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+SECOND = 1_000_000
+UNIFIED = re.compile(r"anthropic-ratelimit-unified-(\w+)-utilization")
+CODEX = re.compile(r"x-codex-(primary|secondary)-used-percent")
+ANTHROPIC = re.compile(r"anthropic-ratelimit-([\w-]+)-limit")
+OPENAI = re.compile(r"x-ratelimit-limit-([\w-]+)")
+LENGTHS = {"h": 3600, "d": 86_400, "m": 60}
+PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s|d)")
+SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """One quota: how much of it is used, and when it begins anew."""
+
+    name: Annotated[str, Meta(description="5h, 7d, requests, tokens and the like.")]
+    used: Annotated[float, Meta(description="Share of one; may pass it.")]
+    seconds: Annotated[int | None, Meta(description="Length of the window; null where no header says.")] = None
+    resets_at: Annotated[int | None, Meta(description="µs since the epoch, UTC.")] = None
+    status: Annotated[str, Meta(description="The upstream's word, where it has one.")] = ""
+    limit: int | None = None
+    remaining: int | None = None
+
+
+def windows(headers: Mapping[str, str], seen_at: int) -> list[Window]:
+    """Windows in the order of their names; a header that does not read is as good as none."""
+    found = [
+        *(_codex(headers, match[1], seen_at) for match in map(CODEX.fullmatch, sorted(headers)) if match),
+        *(_unified(headers, match[1]) for match in map(UNIFIED.fullmatch, sorted(headers)) if match),
+        *(_counted(headers, _anthropic(match[1]), match[1], seen_at) for match in _matches(ANTHROPIC, headers)),
+        *(_counted(headers, _openai(match[1]), match[1], seen_at) for match in _matches(OPENAI, headers)),
+    ]
+    return [window for window in found if window]
+
+
+def _matches(pattern, headers):
+    return [match for match in map(pattern.fullmatch, sorted(headers)) if match]
+
+
+def _codex(headers, name, seen_at):
+    used, minutes = (_number(headers, f"x-codex-{name}-{end}") for end in ("used-percent", "window-minutes"))
+    at, after = (_number(headers, f"x-codex-{name}-{end}") for end in ("reset-at", "reset-after-seconds"))
+    if used is None:
+        return None
+    resets = int(at * SECOND) if at else None if after is None else int(seen_at + after * SECOND)
+    seconds = int(minutes * 60) if minutes else None
+    return Window(name=_length(seconds) or name, used=used / 100, seconds=seconds, resets_at=resets)
+
+
+def _unified(headers, name):
+    start = f"anthropic-ratelimit-unified-{name}-"
+    used, reset = _number(headers, f"{start}utilization"), _number(headers, f"{start}reset")
+    if used is None:
+        return None
+    length = re.match(r"(\d+)([hdm])", name)
+    return Window(
+        name=name.replace("_", " "),
+        used=used,
+        seconds=int(length[1]) * LENGTHS[length[2]] if length else None,
+        resets_at=int(reset * SECOND) if reset else None,
+        status=headers.get(f"{start}status", ""),
+    )
+
+
+def _anthropic(name):
+    return {end: f"anthropic-ratelimit-{name}-{end}" for end in ("limit", "remaining", "reset")}
+
+
+def _openai(name):
+    return {end: f"x-ratelimit-{end}-{name}" for end in ("limit", "remaining", "reset")}
+
+
+def _counted(headers, names, name, seen_at):
+    limit, remaining = _number(headers, names["limit"]), _number(headers, names["remaining"])
+    if not limit or remaining is None:
+        return None
+    return Window(
+        name=name.replace("-", " "),
+        used=max(0.0, 1 - remaining / limit),
+        resets_at=_moment(headers.get(names["reset"], ""), seen_at),
+        limit=int(limit),
+        remaining=int(remaining),
+    )
+
+
+def _moment(text, seen_at):
+    """µs of an RFC 3339 time, or of a span such as 6m0s after the reply; None for neither."""
+    if (parts := PART.findall(text)) and "".join(number + unit for number, unit in parts) == text:
+        return seen_at + int(sum(float(number) * SECONDS[unit] for number, unit in parts) * SECOND)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * SECOND)
+
+
+def _number(headers, name):
+    try:
+        value = float(headers.get(name, ""))
+    except ValueError:
+        return None
+    return value if 0 <= value < 1e15 else None
+
+
+def _length(seconds):
+    if not seconds:
+        return ""
+    unit, size = next(((u, s) for u, s in (("d", 86_400), ("h", 3600)) if seconds % s == 0), ("m", 60))
+    return f"{seconds // size}{unit}"
