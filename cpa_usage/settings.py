@@ -188,6 +188,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 # The proxy that ends TLS redirects to https and promises it (HSTS): here every request comes over plain HTTP.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if SECURE_COOKIES else []
 SESSION_COOKIE_AGE = int(AUTH_SESSION_TTL.total_seconds())
+AUTHENTICATION_BACKENDS = ["cpa_usage.backends.OwnerBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_REDIRECT_URL = f"{APP_BASE_PATH}/admin/"
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
@@ -203,6 +204,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["cpa_usage.sessions.SignedIn"],
     "DEFAULT_PARSER_CLASSES": ["cpa_usage.wire.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["cpa_usage.wire.JSONRenderer", "cpa_usage.wire.BrowsableRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpa_usage.wire.Negotiation",
     "DEFAULT_SCHEMA_CLASS": "cpa_usage.openapi.Schema",
     "EXCEPTION_HANDLER": "cpa_usage.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,  # ?format= is not ours to take
@@ -221,6 +223,18 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": APP_BASE_PATH or "/"}],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Admin --------------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "cpa-usage",
+    "SITE_HEADER": "cpa-usage",
+    "SITE_SUBHEADER": "administration",
+    "SITE_SYMBOL": "monitoring",
+    "SITE_URL": f"{APP_BASE_PATH}/",
+    "SHOW_BACK_BUTTON": True,
+    "LOGIN": {"form": "cpa_usage.adminsite.SignInForm"},
+    "SIDEBAR": {"navigation": "cpa_usage.adminsite.navigation"},
 }
 
 # --- Tasks --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import msgspec
 from django.conf import settings
 from django.utils.functional import Promise
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, NotAcceptable, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 
@@ -40,6 +41,17 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     def show_form_for_method(self, view, method, request, obj):
         """Raw forms alone: a reply is no model instance to fill a form with."""
         return super().show_form_for_method(view, method, request, None)
+
+
+class Negotiation(DefaultContentNegotiation):
+    """What a client accepts decides between JSON and a page; who accepts neither gets JSON, not an error."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        """(renderer, media type)."""
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except NotAcceptable:
+            return renderers[0], renderers[0].media_type
 
 
 class JSONParser(BaseParser):

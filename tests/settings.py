@@ -25,6 +25,8 @@ os.environ.update(
 
 from cpa_usage.settings import *  # noqa: E402, F403
 
+STATIC_ROOT = _home / "static"  # empty: what was collected for a server is not for tests
+STATIC_ROOT.mkdir()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -84,6 +84,12 @@ def test_a_browser_gets_a_page_with_the_same_json(client):
     assert "http://" not in page.replace("http://testserver", "").replace("http://www.w3.org", "")
 
 
+@pytest.mark.parametrize("accept", ["text/plain", "image/png, application/xml;q=0.5", "nonsense"])
+def test_who_accepts_neither_json_nor_a_page_gets_json(client, accept):
+    reply = client.get(ROWS, headers={"Accept": accept})
+    assert (reply.status_code, reply["Content-Type"]) == (200, "application/json")
+
+
 def test_a_browser_gets_an_error_on_a_page_and_forms_for_writes(client):
     assert b"Set one of today, 24h." in client.get("/api/v1/failing/field", headers={"Accept": "text/html"}).content
     page = client.get("/api/v1/write", headers={"Accept": "text/html"})

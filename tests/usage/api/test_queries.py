@@ -1,0 +1,31 @@
+"""How often each read asks the database: as often for a year as for a day, for many labels as for one."""
+
+import pytest
+
+from tests.usage.api.conftest import CAPTURED, spread, store
+
+FRESHNESS = 4
+QUERIES = {
+    "overview": FRESHNESS + 6,
+    "health": FRESHNESS + 2,
+    "health?day=2026-11-24": FRESHNESS + 3,
+    "analysis": FRESHNESS + 3,
+    "events?page_size=20": FRESHNESS + 10,
+    "events/filters": FRESHNESS + 3,
+    "credentials": FRESHNESS + 7,
+}
+
+
+@pytest.mark.parametrize("path", QUERIES)
+def test_a_read_takes_so_many_queries_however_much_there_is(client, priced, path, django_assert_num_queries):
+    few, many = CAPTURED[:2], [*CAPTURED, *spread()]
+    for raws in (few, many):
+        store(raws)
+        with django_assert_num_queries(QUERIES[path]):
+            assert client.get(f"/api/v1/usage/{path}").status_code == 200
+
+
+def test_one_event_status_and_names(client, captured, django_assert_num_queries):
+    for path, queries in ((f"usage/events/{captured[0].key}", 4), ("status", 5), ("models/used", 2)):
+        with django_assert_num_queries(queries):
+            assert client.get(f"/api/v1/{path}").status_code == 200
