@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 
@@ -67,6 +68,15 @@ class Environment:
         if text in choices:
             return text
         return self._mistake(name, f"{text!r} is unknown: set one of {', '.join(choices)}.", default)
+
+    def zone(self, name: str, default: str) -> str:
+        """A time zone this machine has data for; Django itself would end on another one with a traceback."""
+        text = self.text(name, default)
+        try:
+            ZoneInfo(text)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return self._mistake(name, f"{text!r} is no time zone: set one such as Asia/Shanghai.", default)
+        return text
 
     def url(self, name: str) -> str:
         """An http(s) address without a slash at its end, or ''."""

@@ -170,7 +170,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "cpa_usage.static.Storage"},
 }
 
-TIME_ZONE = env.text("TZ", "Asia/Shanghai")
+TIME_ZONE = env.zone("TZ", "Asia/Shanghai")
 USE_TZ = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]

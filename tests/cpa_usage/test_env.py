@@ -127,6 +127,13 @@ def test_a_choice_there_is_not(read):
     assert env.mistakes == [Mistake("X", "'push' is unknown: set one of auto, pop.")]
 
 
+@pytest.mark.parametrize("text", ["Mars/Base", "../etc/passwd", "Asia", "UTC+8"])
+def test_a_time_zone_there_is_not(read, text):
+    env = read(text)
+    assert (env.zone("X", "UTC"), env.zone("Y", "Asia/Shanghai")) == ("UTC", "Asia/Shanghai")
+    assert env.mistakes == [Mistake("X", f"{text!r} is no time zone: set one such as Asia/Shanghai.")]
+
+
 def test_an_address_of_a_database_that_is_none_is_noted_without_its_password(read):
     env = read("mysql://root:secret@h/d")
     assert env.database("X") == {}

@@ -1,0 +1,55 @@
+"""When records may have been lost: a pure account of the contacts with the queue."""
+
+from usage.drain.continuity import DIED, NOBODY_READ, Continuity
+
+S = 1_000_000
+
+
+def spans(*steps):
+    """The gaps after these calls, each (method, arguments...)."""
+    continuity = Continuity()
+    for name, *arguments in steps:
+        getattr(continuity, name)(*arguments)
+    return list(continuity.spans)
+
+
+def test_contacts_within_the_retention_leave_no_gap():
+    assert spans(("contact", 100 * S), ("contact", 160 * S), ("contact", 219 * S)) == []
+
+
+def test_a_longer_silence_is_a_gap_without_its_last_minute_which_cpa_still_had():
+    assert spans(("contact", 100 * S), ("contact", 161 * S)) == [(100 * S, 101 * S, NOBODY_READ)]
+
+
+def test_a_cut_is_a_gap_from_the_last_contact_to_the_next_however_often_it_is_told():
+    steps = [("contact", 100 * S), ("cut", 105 * S, "cut"), ("cut", 106 * S, "again"), ("contact", 107 * S)]
+    assert spans(*steps) == [(100 * S, 107 * S, "cut")]
+    assert spans(*steps, ("contact", 108 * S)) == spans(*steps)
+
+
+def test_a_pause_of_our_own_gives_its_reason_to_the_gap_and_to_none_later():
+    steps = [("contact", 100 * S), ("paused", "full"), ("contact", 300 * S), ("contact", 500 * S)]
+    assert spans(*steps) == [(100 * S, 240 * S, "full"), (300 * S, 440 * S, NOBODY_READ)]
+
+
+def test_the_time_between_two_processes_counts():
+    assert spans(("resume", 100 * S, False), ("contact", 130 * S)) == []
+    assert spans(("resume", 100 * S, False), ("contact", 300 * S)) == [(100 * S, 240 * S, NOBODY_READ)]
+
+
+def test_a_process_that_died_subscribed_leaves_a_gap_however_short():
+    assert spans(("resume", 100 * S, True), ("contact", 101 * S)) == [(100 * S, 101 * S, DIED)]
+
+
+def test_an_earlier_process_may_be_learnt_of_late():
+    assert spans(("contact", 300 * S), ("resume", 100 * S, False)) == [(100 * S, 240 * S, NOBODY_READ)]
+    assert spans(("contact", 101 * S), ("contact", 102 * S), ("resume", 100 * S, True)) == [(100 * S, 101 * S, DIED)]
+    assert spans(("contact", 130 * S), ("resume", 100 * S, False)) == []
+
+
+def test_the_last_contact_is_this_process_own():
+    continuity = Continuity()
+    continuity.resume(100 * S, False)
+    assert continuity.last is None
+    continuity.contact(130 * S)
+    assert continuity.last == 130 * S

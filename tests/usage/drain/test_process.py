@@ -1,0 +1,124 @@
+"""The drain as a process: it stops in good order, stands by, takes over, and refuses a bad configuration."""
+
+import re
+import signal
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tests.usage.drain.process import AT_WORK
+from tests.usage.made import NOON, record
+from tests.usage.queue.conftest import until
+from usage.models import DrainState, Event, Gap
+from usage.rebuild import check
+from usage.spool import Spool
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def traffic(cpa, rate=300):
+    """Records reach the CPA all the time; yields the list of those that did."""
+    delivered, ended = [], threading.Event()
+
+    def push():
+        while not ended.wait(0.02):
+            batch = [record(NOON + (len(delivered) + n) * 1000) for n in range(rate // 50)]
+            cpa.push(*batch)
+            delivered.extend(batch)
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    yield delivered
+    ended.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("mode", ("pop", "subscribe", "http"))
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+def test_a_signal_under_load_loses_nothing_and_ends_with_0(cpa, run, home, mode, number):
+    with traffic(cpa) as delivered:
+        drain = run(QUEUE_MODE=mode)
+        until(lambda: Event.objects.count() > 50, 20)
+        assert drain.stop(number) == 0
+    assert Event.objects.count() + cpa.queued == len(delivered)
+    assert (Spool(home).depth, DrainState.load().mode, Gap.objects.count(), list(check())) == (0, "", 0, [])
+    assert "Traceback" not in drain.log
+
+
+def test_a_second_drain_stands_by_and_takes_over_when_the_first_is_killed(cpa, run):
+    first = run()
+    first.says(AT_WORK)
+    second = run()
+    second.says("Another drain is at work on this database: standing by until it ends.")
+    cpa.push(record(NOON))
+    until(lambda: Event.objects.count() == 1)
+    assert AT_WORK not in second.log
+    first.kill()
+    second.says(AT_WORK)
+    cpa.push(record(NOON + 1000))
+    until(lambda: Event.objects.count() == 2)
+    assert second.log.count("standing by") == 1
+
+
+def test_a_drain_that_stands_by_on_another_spool_ends_with_0_when_told(cpa, run, home):
+    run().says(AT_WORK)
+    standby = run(SPOOL_DIR=str(home.parent / "other"))
+    standby.says("standing by")
+    assert standby.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"CPA_MANAGEMENT_KEY": ""}, "CPA_MANAGEMENT_KEY is not set: "),
+        ({"QUEUE_MODE": "sometimes"}, "QUEUE_MODE: 'sometimes' is unknown: set one of auto, pop, subscribe, http."),
+        ({"TZ": "Mars/Base"}, "TZ: 'Mars/Base' is no time zone: set one such as Asia/Shanghai."),
+    ],
+)
+def test_a_bad_configuration_ends_it_with_one_sentence(run, variables, sentence):
+    drain = run(**variables)
+    assert drain.popen.wait(20) == 1
+    assert drain.log.startswith(f"CommandError: {sentence}")
+    assert drain.log.count("\n") == 1
+
+
+def test_no_key_reaches_the_log(cpa, run):
+    drain = run(LOG_LEVEL="debug", CPA_MANAGEMENT_KEY="a-wrong-secret-of-ours")
+    drain.says("CPA refuses the management key")
+    cpa.push(record(NOON))
+    drain.stop()
+    assert "a-wrong-secret-of-ours" not in drain.log
+
+
+def test_it_loads_neither_pages_nor_api_and_stays_small(cpa, run):
+    drain = run()
+    drain.says(AT_WORK)
+    cpa.push(*(record(NOON + n * 1000) for n in range(2000)))
+    until(lambda: Event.objects.count() == 2000, 20)
+    loaded = Path(f"/proc/{drain.popen.pid}/smaps_rollup").read_text()
+    assert int(re.search(r"^Rss: +(\d+)", loaded, re.MULTILINE)[1]) < 100 * 1024
+    assert drain.stop() == 0
+
+
+@pytest.mark.sqlite
+def test_the_database_locked_by_another_program_is_waited_for(cpa, run, home):
+    drain = run()
+    drain.says(AT_WORK)
+    until(lambda: DrainState.load().mode)
+    locker = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    locker.execute("BEGIN IMMEDIATE")
+    for n in range(5):
+        cpa.push(record(NOON + n))
+        time.sleep(0.1)
+    until(lambda: not cpa.queued)
+    waiting = len(list(home.glob("*.batch")))
+    locker.execute("ROLLBACK")
+    locker.close()
+    until(lambda: Event.objects.count() == 5)
+    assert (waiting > 0, list(home.glob("*.batch"))) == (True, [])
