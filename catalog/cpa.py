@@ -11,10 +11,11 @@ import asyncio
 import logging
 import re
 import time
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from msgspec import Struct
 
 from catalog import facts
@@ -80,6 +81,7 @@ class Cpa:
         self._timeout = settings.CPA_TIMEOUT.total_seconds()
         self._ends = None if seconds is None else time.monotonic() + seconds
         self.build: Build | None = None
+        self.ahead: float | None = None  # seconds by which CPA's clock is ahead of ours, to about a second
 
     def __enter__(self):
         """Raises Refused, without asking CPA, while the key is known to be refused."""
@@ -131,6 +133,10 @@ class Cpa:
         """Switch request logs on or off."""
         self._set_switch("request-log", value)
 
+    def queue_retention(self) -> int:
+        """For how many seconds CPA keeps a record that nobody takes."""
+        return self._read("config", facts.queue_retention)
+
     def error_logs(self) -> list[facts.ErrorLog]:
         """Logs of failed requests that CPA keeps while request logs are off."""
         return self._read("request-error-logs", facts.error_logs)
@@ -166,6 +172,7 @@ class Cpa:
         """A management reply of any status but 401 and 403, which end all tries for a while."""
         reply = self._ask(method, MANAGEMENT + name, settings.CPA_MANAGEMENT_KEY, json, most)
         self.build = _build(reply.headers) or self.build
+        self.ahead = _ahead(reply.headers.get("date", ""), time.time())
         if reply.status in (401, 403):
             raise self._refused(reply)
         if reply.status == 200 and self._was_refused:
@@ -199,7 +206,7 @@ class Cpa:
         sentence = refusal_of(reply.body)
         try:
             Connection.refuse(sentence)
-        except (OperationalError, InterfaceError):
+        except (DatabaseError, InterfaceError):
             log.error("The database is away: other processes learn of the refused key when it is back.")
         return Refused(sentence)
 
@@ -207,7 +214,7 @@ class Cpa:
         self._was_refused = False
         try:
             Connection.accepted()
-        except (OperationalError, InterfaceError):
+        except (DatabaseError, InterfaceError):
             log.error("The database is away: other processes learn of the accepted key when it is back.")
 
 
@@ -259,3 +266,10 @@ def _decoded(name, body, decode):
 def _build(headers) -> Build | None:
     said = [quoted(headers.get(f"x-cpa-{name}", ""))[:64] for name in ("version", "commit", "build-date")]
     return Build(*said) if any(said) else None
+
+
+def _ahead(date, now) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() - now
+    except ValueError:  # none was sent, or it does not read
+        return None

@@ -119,6 +119,14 @@ def switch(name: str, body: bytes) -> bool:
     return value
 
 
+def queue_retention(body: bytes) -> int:
+    """The reply to config: for how many seconds CPA keeps a record that nobody takes."""
+    value = _object(body).get("redis-usage-queue-retention-seconds")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Nonsense
+    return int(value)
+
+
 def error_logs(body: bytes) -> list[ErrorLog]:
     """The reply to request-error-logs, in CPA's order (newest first)."""
     entries = _entries(body, "files")

@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from typing import NamedTuple
 
-from django.db import InterfaceError, OperationalError, models
+from django.db import DatabaseError, InterfaceError, models
 from django.utils import timezone
 
 from catalog.problems import SET_KEY
@@ -70,7 +70,7 @@ class Connection(models.Model):
             row = cls.objects.filter(pk=1).values_list("refused_reason", "refused_until", "refused_key").first()
             reason, until, key = row or ("", None, "")
             refusal.note(reason, until if key == key_id() else None, shared=True)
-        except (OperationalError, InterfaceError):
+        except (DatabaseError, InterfaceError):
             pass  # what this process knows is the best there is
         return refusal.sentence(timezone.now())
 

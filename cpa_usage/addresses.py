@@ -12,8 +12,12 @@ def listening() -> str:
 
 def dashboard() -> str:
     """The address to open: APP_PUBLIC_URL's when there is one, else this machine's."""
-    shown = EVERYWHERE.get(settings.APP_HOST, settings.APP_HOST)
-    return f"{settings.APP_PUBLIC_URL or f'http://{_joined(shown)}'}{settings.APP_BASE_PATH}/"
+    return f"{settings.APP_PUBLIC_URL or local()}{settings.APP_BASE_PATH}/"
+
+
+def local() -> str:
+    """How this machine itself reaches the web server, without the base path."""
+    return f"http://{_joined(EVERYWHERE.get(settings.APP_HOST, settings.APP_HOST))}"
 
 
 def _joined(host):

@@ -1,6 +1,6 @@
 """/readyz: whether what should be consumed is consumed, for those who restart or route by it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
 from django.db import DatabaseError, InterfaceError
@@ -34,14 +34,20 @@ def readyz(request):
 def why_not() -> str:
     """What is wrong, in a sentence for anybody; "" when nothing is."""
     try:
-        if missing := _migrations() - set(MigrationRecorder.Migration.objects.values_list("app", "name")):
+        if missing := missing_migrations():
             return f"The database is not up to date, {len(missing)} migrations are missing: run manage.py migrate."
-        return _stalled(DrainState.load(), timezone.now())
+        return stalled(DrainState.load(), timezone.now())
     except (DatabaseError, InterfaceError) as error:
         return sentence_of(error)
 
 
-def _stalled(state, now):
+def missing_migrations() -> set[tuple[str, str]]:
+    """(app, name) of those the database has not seen. Raises django.db.Error when it is away."""
+    return _migrations() - set(MigrationRecorder.Migration.objects.values_list("app", "name"))
+
+
+def stalled(state: DrainState, now: datetime) -> str:
+    """Why nothing seems to be consumed, in a sentence for anybody; "" while records are."""
     if state.heartbeat_at is None:
         return "The drain has never run: start it (manage.py drain)."
     if now - state.heartbeat_at > STALLED_AFTER:

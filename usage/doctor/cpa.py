@@ -1,0 +1,107 @@
+"""The doctor at CPA: is it there, does it take our key, does it keep records for us?"""
+
+import re
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from catalog.cpa import Cpa, Problem, Refused
+from usage.doctor.findings import Finding
+from usage.drain.metadata import STARVED
+from usage.models import DrainState
+from usage.queue.errors import Away, NotResp
+from usage.queue.errors import Refused as QueueRefused
+from usage.queue.key import Key
+from usage.queue.link import Link
+
+OLDEST = (7, 0)  # fewer fields in a record, no subscription
+SKEW_SECONDS = 60
+RETENTION_SECONDS = 60  # CPA's default; an outage of ours shorter than it loses nothing
+
+
+def management():
+    """CPA's management API: reachable, key accepted, version, and what its configuration means for us."""
+    try:
+        with Cpa() as cpa:
+            enabled = cpa.statistics_enabled()
+            yield Finding("CPA", True, f"It answers at {settings.CPA_BASE_URL}.")
+            yield Finding("Key", True, "CPA takes the management key.")
+            yield _version(cpa.build)
+            yield _statistics(enabled)
+            yield _retention(cpa.queue_retention())
+            yield _clock(cpa.ahead)
+    except Refused as problem:
+        yield Finding("Key", False, str(problem))
+    except Problem as problem:
+        yield Finding("CPA", False, str(problem))
+
+
+def queue():
+    """The queue's own protocol; nothing is popped, only the key is shown."""
+    link = Link(Key())
+    try:
+        link.login()
+        yield Finding("Queue", True, f"It answers at {settings.REDIS_QUEUE_ADDR}.")
+    except NotResp as problem:
+        fits = settings.QUEUE_MODE in ("auto", "http")
+        cure = "Records are popped over HTTP instead." if fits else "Set QUEUE_MODE to auto or http."
+        yield Finding("Queue", fits, f"{problem} {cure}")
+    except Away as problem:
+        yield Finding("Queue", False, f"{problem} Set REDIS_QUEUE_ADDR to host:port of CPA.")
+    except QueueRefused as problem:
+        yield Finding("Queue", False, str(problem))
+    finally:
+        link.close()
+
+
+def consumers():
+    """Whether somebody else takes the records, as far as the drain has noticed."""
+    try:
+        state = DrainState.load()
+    except (DatabaseError, InterfaceError):
+        return  # said by the look at the database
+    if STARVED in state.last_error:
+        yield Finding("Consumers", state.mode == "subscribe", f"{STARVED} Stop it, or leave QUEUE_MODE at auto.")
+    elif state.heartbeat_at:
+        yield Finding("Consumers", True, "The drain has noticed no other program that takes CPA's records.")
+
+
+LOOKS = (management, queue, consumers)
+
+
+def _version(build):
+    words = build.version if build else ""
+    numbers = tuple(int(number) for number in re.findall(r"\d+", words)[:2])
+    if numbers and numbers < OLDEST:
+        return Finding("Version", False, f"CPA {words} is older than 7.0 and says less about each request: update it.")
+    return Finding("Version", True, f"CPA {words or 'of a version it does not tell'}.")
+
+
+def _statistics(enabled):
+    if enabled:
+        return Finding("Statistics", True, "CPA writes usage records.")
+    sentence = "CPA's usage statistics are off, so it drops its records: run manage.py doctor --fix to turn them on."
+    return Finding("Statistics", False, sentence, _turn_on)
+
+
+def _turn_on():
+    with Cpa() as cpa:
+        cpa.set_statistics_enabled(True)
+
+
+def _retention(seconds):
+    if seconds >= RETENTION_SECONDS:
+        return Finding("Retention", True, f"CPA keeps a record for {seconds} s until it is taken.")
+    advice = "set redis-usage-queue-retention-seconds to 3600 in CPA's config"
+    return Finding(
+        "Retention", False, f"CPA keeps a record for {seconds} s only, so a restart of ours may lose some: {advice}."
+    )
+
+
+def _clock(ahead):
+    if ahead is None:
+        return Finding("Clock", True, "CPA does not tell its time.")
+    if abs(ahead) <= SKEW_SECONDS:
+        return Finding("Clock", True, f"CPA's clock and ours agree to {abs(ahead):.0f} s.")
+    way = "ahead of" if ahead > 0 else "behind"
+    return Finding("Clock", False, f"CPA's clock is {abs(ahead):.0f} s {way} ours: let both follow an NTP server.")

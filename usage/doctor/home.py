@@ -1,0 +1,81 @@
+"""The doctor at home: database, spool and files."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.utils import timezone
+
+from cpa_usage.away import sentence_of
+from usage.doctor.findings import Finding
+from usage.models import Turn
+from usage.ready import missing_migrations
+
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+
+
+def database():
+    """There, of this version, and writable: a row is written and taken back."""
+    try:
+        if missing := missing_migrations():
+            yield Finding("Database", False, f"{len(missing)} migrations are missing: run manage.py migrate.")
+            return
+        with transaction.atomic():
+            Turn.objects.create(name="doctor", until=timezone.now())
+            transaction.set_rollback(True)
+        yield Finding("Database", True, f"It can be written, and it is up to date ({connection.vendor}).")
+    except (DatabaseError, InterfaceError) as error:
+        yield Finding("Database", False, f"{sentence_of(error)} It said: {_first_line(error)}")
+
+
+def spool():
+    """Writable, and with room for what may have to wait there."""
+    folder = settings.SPOOL_DIR
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        sentence = f"{folder} cannot be written ({error.strerror}): let this user write there, or set SPOOL_DIR."
+        yield Finding("Spool", False, sentence)
+        return
+    free = shutil.disk_usage(folder).free
+    if free < settings.SPOOL_MAX_BYTES:
+        sentence = f"{folder} has {free >> 20} MB of room, less than SPOOL_MAX_BYTES: make room, or set less."
+        yield Finding("Spool", False, sentence)
+    else:
+        yield Finding("Spool", True, f"{folder} can be written, and has {free >> 20} MB of room.")
+
+
+def modes():
+    """Nobody but this user may read database, spool, logs, backups and keys."""
+    open_ones = [path for path in _private_paths() if path.stat().st_mode & 0o077]
+    if not open_ones:
+        yield Finding("Files", True, "Database, spool, logs, backups and keys are for this user alone.")
+        return
+    names = ", ".join(map(str, open_ones[:3])) + (f" and {len(open_ones) - 3} more" if open_ones[3:] else "")
+    yield Finding("Files", False, f"Others may read {names}: run manage.py doctor --fix.", lambda: _close(open_ones))
+
+
+LOOKS = (database, spool, modes)
+
+
+def _private_paths() -> list[Path]:
+    folders = [settings.SPOOL_DIR, settings.LOG_DIR, settings.BACKUP_DIR]
+    folders = [folder for folder in folders if folder and folder.is_dir()]
+    data = settings.SQLITE_PATH
+    beside = [*data.parent.glob(f"{data.name}*"), data.parent / "secret_key"]
+    inside = [path for folder in folders for path in folder.iterdir()]
+    return [path for path in (*folders, *beside, *inside) if path.exists()]
+
+
+def _close(paths):
+    for path in paths:
+        os.chmod(path, PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE)
+
+
+def _first_line(error):
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
