@@ -188,7 +188,8 @@ def credentials(asked: UsageFilter) -> answers.Credentials:
     per_series, labels = reader.per_series(), _labels(asked)
     rows = add_up((labels[series].account, row) for series, row in per_series.items())
     known = accounts([auth_index for _, _, auth_index in rows])
-    seen = _last_seen({id: series.account for id, series in labels.items() if series.account in rows})
+    accounts_of = {id: series.account for id, series in labels.items() if series.account in rows}
+    seen = _last_seen(accounts_of, reader.events_from or 0)
     return answers.Credentials(
         items=[_credential(account, row, known, seen) for account, row in _most_first(rows)],
         detail_from=_moment(reader.events_from),
@@ -211,13 +212,15 @@ def _credential(account, row, known, seen):
     )
 
 
-def _last_seen(accounts_of):
+def _last_seen(accounts_of, events_from):
     """The newest kept quarter hour (seconds) of each account, from {series id: account}."""
     zone = settings.TIME_ZONE
     last_days = dict(Day.objects.filter(series__in=accounts_of.keys()).values_list("series").annotate(Max("bucket")))
     seen: dict[tuple, int] = {}
     for day in set(last_days.values()):
-        span = (day_start(date_of(n), zone) for n in (day, day + 1))
+        span = [day_start(date_of(n), zone) for n in (day, day + 1)]
+        if span[0] * SECOND < events_from:
+            continue  # its quarter hours are on their way out
         series = [series for series, last in last_days.items() if last == day]
         newest = Quarter.objects.between(*span).filter(series__in=series).values_list("series").annotate(Max("bucket"))
         for id, bucket in newest:

@@ -33,10 +33,12 @@ def parts_of(start: int | None, end: int | None, events_from: int | None, zone: 
     parts = Parts()
     first = None if start is None else _day_at_or_after(start, zone)
     last = None if end is None else local_day(end // SECOND, zone)
+    in_detail = start is None or events_from is None or start >= events_from
     if first is not None and last is not None and first > last:
-        add_edge(parts, start, end)
+        if in_detail:
+            add_edge(parts, start, end)
         return parts
-    if start is not None and start < _midnight(first, zone):
+    if start is not None and start < _midnight(first, zone) and in_detail:
         add_edge(parts, start, _midnight(first, zone))
     if end is not None and end > _midnight(last, zone):
         if events_from is not None and _midnight(last, zone) < events_from:
@@ -116,7 +118,7 @@ class Reader:
     def _parts(self):
         period = self.asked.period
         if self.asked.request_id:  # no rollup knows request ids
-            return Parts(slivers=[(period.start, period.end)])
+            return Parts(slivers=[(max(period.start or 0, self.events_from or 0), period.end)])
         return parts_of(period.start, period.end, self.events_from, settings.TIME_ZONE)
 
     def _edges(self, parts, by):

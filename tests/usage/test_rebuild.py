@@ -31,6 +31,12 @@ def some_days():
     stored(*batch)
 
 
+def another_series():
+    """The id of a series without events."""
+    known = Series.objects.first()
+    return Series.objects.create(digest=b"x", model=known.model, api_key=known.api_key).pk
+
+
 def run(*arguments):
     out = StringIO()
     call_command("rebuildrollups", *arguments, stdout=out)
@@ -61,7 +67,7 @@ def test_what_differs_is_told_to_the_unit():
     at = NOON // SECOND
     Quarter.objects.filter(bucket=at, series_id=failed).delete()
     Day.objects.filter(bucket=TODAY - 1, series_id=success).update(requests=9)
-    Day.objects.create(bucket=TODAY, series_id=Series.objects.create(digest=b"x", model_id=1, api_key_id=1).pk)
+    Day.objects.create(bucket=TODAY, series_id=another_series())
     counted = dict(zip(MEASURES, NOTHING, strict=True)) | {"requests": 1, "failed": 1, "latency_ms": 900}
     counted |= {"uncached": 60, "cache_read": 40, "output": 40, "reasoning": 10, "total": 150, "unpriced_tokens": 150}
     counted |= {"latency_count": 1, "ttft_ms": 300, "ttft_count": 1}

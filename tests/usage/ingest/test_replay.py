@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.usage.made import HOUR, NOON, SECOND, record, scratch, stored
+from tests.usage.twin import Attempt, requests_of
 from usage import records
 from usage.ingest import Writer
 from usage.models import Day, Event, Quarter
@@ -19,7 +20,6 @@ from usage.rebuild import check, rebuild
 pytestmark = pytest.mark.django_db
 
 MIDNIGHT = NOON + 12 * HOUR
-NEAR = 60 * SECOND
 # Starts that meet and miss each other by the minute the rule allows, and straddle a quarter hour and a midnight.
 STARTS = [MIDNIGHT + n * SECOND for n in (-961, -900, -61, -1, 0, 1, 59, 60, 61, 120, 121, 900)]
 
@@ -107,30 +107,10 @@ def expected(raws):
         quarter = r.timestamp // (900 * SECOND) * 900
         for table, bucket in (("Quarter", quarter), ("Day", local_day(quarter, "Asia/Shanghai"))):
             sums[table][bucket, r.failed, r.requested_model] += 10**9 + r.total
-    for request in requests_of(list(found)):
+    for request in requests_of([Attempt(r, 0, "Asia/Shanghai") for r in found]):
         sums["ended"] += 1
-        sums["ended in failure"] += all(r.failed for r in request)
+        sums["ended in failure"] += all(attempt.record.failed for attempt in request)
     return sums
-
-
-def requests_of(found):
-    """Client requests: records joined as long as any two of two groups belong together."""
-    groups = []
-    for r in found:
-        joined = [group for group in groups if any(together(r, other) for other in group)]
-        groups = [group for group in groups if group not in joined] + [[r, *(x for group in joined for x in group)]]
-    return groups
-
-
-def together(a, b):
-    if not a.request_id or a.endpoint.startswith("GET ") or kin(a) != kin(b):
-        return False
-    near = (abs(x.timestamp + x.latency_ms * 1000 - y.timestamp) <= NEAR for x, y in ((a, b), (b, a)))
-    return a.timestamp == b.timestamp or any(near)
-
-
-def kin(r):
-    return r.request_id, r.api_key, r.requested_model, r.endpoint
 
 
 def state():

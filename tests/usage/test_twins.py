@@ -1,0 +1,299 @@
+"""Every question asked twice: of usage.analytics, and of a list of all records that is simply looked through."""
+
+import random
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from pricing.models import Model, PriceSet, RateCard
+from tests.usage.made import record, stored
+from tests.usage.twin import SECOND, Twin, local_date, midnight
+from usage import analytics, retention
+from usage.filters import UsageFilterForm
+from usage.models import DrainState, Event, Quarter
+from usage.periods import day_number
+from usage.rebuild import check
+
+# Days on which clocks change, where they do.
+ZONES = {
+    "Asia/Shanghai": date(2026, 3, 5),
+    "America/New_York": date(2026, 11, 1),
+    "Australia/Lord_Howe": date(2026, 10, 4),
+    "UTC": date(2026, 3, 1),
+    "Asia/Kathmandu": date(2026, 12, 31),
+}
+DAYS = 6
+EXAMPLES = 12  # of each zone and state; more only cost time once all is right
+KEYS = ("", "sk-client-alice-0001", "sk-client-bob-00002")
+SOURCES = (("ann@example.com", "a1"), ("bob@example.com", "b2"), ("sk-upstream-0123456789", "c3"))
+MODELS = ("priced", "priced", "dated", "unpriced")
+PROVIDERS = (("codex", "CodexExecutor"), ("claude", "ClaudeExecutor"), ("", "OpenAICompatExecutor"))
+
+
+def made_records(zone, day, chance):
+    """Some hundred records of six local days, in the order in which they are stored: nearly that of time."""
+    first = midnight(day - timedelta(days=DAYS - 2), zone)
+    last = midnight(day + timedelta(days=2), zone)
+    edges = [midnight(day + timedelta(days=n), zone) for n in range(-3, 2)]
+    raws, at = [], first
+    while at < last - 1:
+        at = min(at + int(chance.expovariate(1 / (2_400 * SECOND))), last - 1)
+        raws += attempts_at(at, chance)
+    for edge in edges:
+        raws += [raw for at in (edge - 1, edge, edge) for raw in attempts_at(at, chance)]
+    # A request that fails before midnight and succeeds after it.
+    both = {"request_id": "fefefefe", "model": "priced", "alias": "x", "latency_ms": 4000}
+    raws += [record(edges[-1] - 3 * SECOND, failed=True, **both), record(edges[-1] + 2 * SECOND, **both)]
+    late = raws[:20]
+    return [*raws[20:], *late]
+
+
+def attempts_at(at, chance):
+    """One request: an attempt, or up to three of one id."""
+    source, auth_index = chance.choice(SOURCES)
+    provider, executor = chance.choice(PROVIDERS)
+    fields = {
+        "model": chance.choice(MODELS),
+        "api_key": chance.choice(KEYS),
+        "provider": provider,
+        "executor_type": executor,
+        "request_id": f"{chance.randrange(40):08x}" if chance.random() < 0.7 else "",
+        "endpoint": chance.choice(("POST /v1/responses", "POST /v1/messages", "GET /v1/responses")),
+        "response_service_tier": chance.choice(("", "", "flex")),
+        "source": source,
+        "auth_index": auth_index,
+        "auth_type": "oauth" if "@" in source else "apikey",
+    }
+    tries = chance.choice((1, 1, 1, 2, 3))
+    return [
+        record(
+            at + nth * chance.choice((0, SECOND, 50 * SECOND)),
+            failed=nth < tries - 1 or chance.random() < 0.2,
+            latency_ms=chance.choice((0, 5, 900, 45_000)),
+            ttft_ms=chance.choice((0, 4)),
+            tokens=made_tokens(chance),
+            x_forwarded_for=f"{chance.random()}",
+            **fields,
+        )
+        for nth in range(tries)
+    ]
+
+
+def made_tokens(chance):
+    read, reasoning = chance.randrange(50), chance.randrange(20)
+    return {
+        "input": read + chance.choice((10, 500, 5000)),
+        "cached": read,
+        "output": reasoning + chance.randrange(300),
+        "reasoning": reasoning,
+        "total": chance.choice((0, 700, 9000)),
+    }
+
+
+# --- Prices, set in the database and computed by hand ---------------------------------------------------------------
+
+CARDS = {
+    ("priced", None): {("", 0): (2, 7), ("", 1000): (3, 11), ("flex", 0): (1, 3)},
+    ("dated", 0): {("", 0): (5, 6)},
+    ("dated", 1): {("", 0): (8, 9)},
+}
+
+
+def set_prices(day):
+    for (name, offset), cards in CARDS.items():
+        model, _ = Model.objects.get_or_create(name=name)
+        price_set = PriceSet.objects.create(model=model, valid_from=begins(day, offset))
+        price_set.replace_cards(
+            [
+                RateCard(tier=tier, context_over=over, prompt=rate, completion=out)
+                for (tier, over), (rate, out) in cards.items()
+            ]
+        )
+
+
+def begins(day, offset):
+    return None if offset is None else day + timedelta(days=offset)
+
+
+def priced(day):
+    """A function of (record, local date): pico-USD, None without a price."""
+
+    def price(r, on):
+        sets = [(begins(day, n) or date.min, cards) for (name, n), cards in CARDS.items() if name == r.model]
+        sets = sorted((since, cards) for since, cards in sets if since <= on)
+        if not sets:
+            return None
+        cards = sets[-1][1]
+        tier = r.tier if any(t == r.tier for t, _ in cards) else ""
+        over = max(over for t, over in cards if t == tier and (over == 0 or r.input_context > over))
+        prompt, completion = cards[tier, over]
+        billed_in = r.uncached + r.cache_read + r.cache_write + r.unclassified
+        return billed_in * prompt + (r.output + r.reasoning) * completion
+
+    return price
+
+
+# --- Questions ------------------------------------------------------------------------------------------------------
+
+
+class Asked:
+    """One filter, in the form's parameters and as a condition on records."""
+
+    def __init__(self, **fields):
+        self.fields = {name: value for name, value in fields.items() if value}
+        self.request_id = fields.get("request_id", "")
+
+    def admits(self, attempt):
+        return self.admits_labels(attempt) and self.request_id in ("", attempt.record.request_id)
+
+    def admits_labels(self, attempt):
+        r, asked = attempt.record, self.fields
+        keys = {"": "unknown", "sk-c****0001": KEYS[1], "sk-c****0002": KEYS[2]}
+        return (
+            r.model in asked.get("model", [r.model])
+            and r.source_display in [shown(source) for source in asked.get("source", [r.source_display])]
+            and keys[r.api_key_mask] in asked.get("api_key", [keys[r.api_key_mask]])
+            and r.failed == {"failed": True, "success": False}.get(asked.get("result"), r.failed)
+            and all(getattr(r, n) == asked.get(n, getattr(r, n)) for n in ("auth_index", "provider", "endpoint"))
+        )
+
+
+def shown(source):
+    return "sk-u****6789" if source.startswith("sk-") else source
+
+
+def choice_of(*values):
+    return st.lists(st.sampled_from(values), max_size=2, unique=True)
+
+
+filters = st.builds(
+    Asked,
+    model=choice_of(*set(MODELS)),
+    source=choice_of(*(source for source, _ in SOURCES)),
+    api_key=choice_of("unknown", *KEYS[1:]),
+    result=st.sampled_from(["", "", "success", "failed"]),
+    auth_index=st.sampled_from(["", "", "", "a1"]),
+    provider=st.sampled_from(["", "", "", "codex"]),
+    endpoint=st.sampled_from(["", "", "", "POST /v1/messages"]),
+    request_id=st.sampled_from(["", "", "", "", "00000003", "fefefefe"]),
+)
+some_filters = st.one_of(st.just(Asked()), filters)
+
+
+def moments(twin):
+    """Moments around everything that has an edge."""
+    times = [a.at for a in twin.attempts]
+    days = {midnight(a.day, twin.zone) for a in twin.attempts}
+    quarters = [a.quarter * SECOND for a in twin.attempts]
+    exact = st.sampled_from(sorted({*times, *days, *quarters}))
+    return st.one_of(
+        st.sampled_from(sorted(days)),
+        st.builds(lambda at, by: at + by, exact, st.sampled_from([-1, 0, 0, 1])),
+        st.integers(min(times), max(times)),
+    )
+
+
+def periods(twin):
+    """Parameters of a range, named or custom."""
+    named = st.sampled_from(["today", "1h", "24h", "168h", "2d", "3d", "7d", "30d", "all"])
+    custom = st.lists(moments(twin), min_size=2, max_size=2, unique=True).map(sorted)
+    return st.one_of(
+        named.map(lambda name: {"range": name}),
+        custom.map(lambda pair: {"start": text_of(pair[0]), "end": text_of(pair[1])}),
+    )
+
+
+def text_of(us):
+    moment = datetime.fromtimestamp(us // SECOND, ZoneInfo("UTC")) + timedelta(microseconds=us % SECOND)
+    return moment.isoformat()
+
+
+# --- The tests ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def made(monkeypatch, settings):
+    """A function that fills the database for a zone and returns the twin."""
+
+    def fill(zone):
+        day = ZONES[zone]
+        settings.TIME_ZONE, chance = zone, random.Random(zone)
+        raws = made_records(zone, day, chance)
+        now = midnight(day + timedelta(days=1), zone) + 13 * 3600 * SECOND + 7
+        monkeypatch.setattr("usage.ingest.time", SimpleNamespace(time_ns=lambda: now * 1000))
+        set_prices(day)
+        at = 0
+        while at < len(raws):
+            size = chance.choice((1, 7, 40))
+            stored(*raws[at : at + size], arrived=now)
+            at += size
+        return Twin(raws, zone, now, priced(day))
+
+    return fill
+
+
+def forget(twin, rows):
+    """Let the kept detail begin two days before today; `rows`: remove what is older too, as retention does in time."""
+    day = local_date(twin.now, twin.zone) - timedelta(days=2)
+    retention.move_events_from(day_number(day))
+    twin.events_from = midnight(day, twin.zone)
+    assert DrainState.load().events_from == twin.events_from
+    if rows:
+        Event.objects.filter(timestamp__lt=twin.events_from).delete()
+        Quarter.objects.filter(bucket__lt=twin.events_from // SECOND).delete()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("zone", ZONES)
+def test_analytics_agrees_with_its_twin(made, zone):
+    """While everything is kept, while retention is at work, and once it is done."""
+    twin = made(zone)
+    agree(twin)
+    for removed in (False, True):
+        forget(twin, removed)
+        agree(twin)
+
+
+def agree(twin):
+    """Ask both of them questions until they differ, or enough were asked."""
+    assert list(check()) == []
+
+    @given(some_filters, periods(twin), moments(twin), st.integers(1, 4), st.sampled_from([1, 3, 20]))
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
+    def holds(asked, period, moment, page, size):
+        form = UsageFilterForm(asked.fields | period)
+        assert form.is_valid(), form.errors
+        question = form.usage_filter()
+        span = (question.period.start, question.period.end)
+        for name in ("overview", "analysis", "credentials", "filter_options"):
+            assert plain(getattr(analytics, name)(question)) == getattr(twin, name)(asked, *span), name
+        day = local_date(moment, twin.zone)
+        assert plain(analytics.health(question, day.year, day)) == twin.health(asked, day.year, day)
+        check_pages(question, twin.events(asked, *span), page, size)
+
+    holds()
+
+
+def plain(answer):
+    found = msgspec.to_builtins(answer)
+    found.pop("generated_at", None)
+    return found
+
+
+def check_pages(question, expected, page, size):
+    """One page by its number, and all of them one below the other."""
+    found = analytics.events(question, page, size)
+    assert (found.total, found.total_pages) == (len(expected), -(-len(expected) // size))
+    assert rows_of(found) == expected[(page - 1) * size : page * size]
+    for nth in range(0, len(expected), max(1, len(expected) // 3)):
+        below = analytics.events(question, 1, size, expected[nth][0])
+        assert rows_of(below) == expected[nth + 1 : nth + 1 + size]
+
+
+def rows_of(page):
+    return [(row.event_key, row.cost, row.final) for row in page.items]
