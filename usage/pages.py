@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -49,11 +49,11 @@ class Unknown(ValueError):
     """A parameter whose value means nothing: its name, and a sentence."""
 
 
-def page(template):
+def page(template, kept=True):
     """Decorator of a view that returns its context: `view(request, asked)` becomes the whole page.
 
     A stranger is sent to the login, a filter that cannot be understood is refused on the page itself with the sentence
-    the API would give, and a browser that has this state of the page gets a 304.
+    the API would give, and a browser that has this state of the page gets a 304 (where the page is `kept`).
     """
 
     def decorate(view):
@@ -66,15 +66,16 @@ def page(template):
             asked = form.usage_filter()
             tag = etag(request, asked)
             # A message is shown once, whatever the state of the rest.
-            if tag in parse_etags(request.headers.get("If-None-Match", "")) and not len(get_messages(request)):
+            if kept and tag in parse_etags(request.headers.get("If-None-Match", "")) and not len(get_messages(request)):
                 return _kept(HttpResponse(status=304), tag)
             try:
                 context = view(request, asked, **kwargs)
             except Unknown as unknown:
                 return refused(request, *unknown.args)
-            if isinstance(context, HttpResponse):
+            if isinstance(context, HttpResponseBase):
                 return context
-            return _kept(render(request, template, {**frame(request), **context}), tag)
+            response = render(request, template, {**frame(request), **context})
+            return _kept(response, tag) if kept else response
 
         return wrapper
 

@@ -1,5 +1,6 @@
 """Pages about usage. Each asks its questions and hands the answers to a template; usage.pages is the frame."""
 
+from django.shortcuts import render
 from django.utils.timezone import get_current_timezone
 
 from usage import analytics
@@ -7,6 +8,7 @@ from usage.accounts import accounts as accounts_of
 from usage.breakdowns import breakdowns, matrix
 from usage.cards import cards
 from usage.chartdata import chart_data, split
+from usage.checklist import checklist
 from usage.comparisons import against, comparison
 from usage.costclasses import token_classes
 from usage.crosstab import crosstab
@@ -16,7 +18,7 @@ from usage.filters import YearForm
 from usage.heat import months, rows
 from usage.notices import notices
 from usage.pace import pace, peak
-from usage.pages import checked_form, choice, drill, page
+from usage.pages import checked_form, choice, drill, frame, page
 from usage.periods import FIVE_MINUTES, QUARTER
 from usage.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.toplists import top
@@ -28,7 +30,9 @@ TOPS = ("model", "api_key", "source")
 
 @page("usage/overview.html")
 def overview(request, asked):
-    """The period at a glance."""
+    """The period at a glance; before the first record, what is still to do."""
+    if steps := checklist():
+        return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
     measure = choice(request, "measure", STACKED, "cost")
     found, compared = analytics.overview(asked), comparison(asked)
     chart = timeline(asked, choice(request, "by", OVERVIEW_CUTS, "model"), measure)

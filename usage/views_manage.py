@@ -67,7 +67,7 @@ def alias(request):
     return _done(request, "keys", _("The name is kept."))
 
 
-@page("usage/system.html")
+@page("usage/system.html", kept=False)
 def system(request, asked):
     """How the drain, the sync and the database are doing."""
     connection = Connection.objects.filter(pk=1).first()
@@ -85,10 +85,9 @@ def system(request, asked):
 @signed_in
 def sync(request):
     """Read CPA's lists now."""
-    if error := sync_now():
-        messages.error(request, error)
-        return redirect("system")
-    return _done(request, "system", _("CPA's lists are read."))
+    error = sync_now()
+    messages.add_message(request, messages.ERROR if error else messages.SUCCESS, error or _("CPA's lists are read."))
+    return redirect(_back(request))
 
 
 @require_POST
@@ -103,7 +102,12 @@ def switch(request, name):
     else:
         Connection.change(**{name: True})
         messages.success(request, _("It is switched on at CPA."))
-    return redirect(request.POST.get("back", "system") if request.POST.get("back") in ("overview",) else "system")
+    return redirect(_back(request))
+
+
+def _back(request):
+    """The page the button was on."""
+    return "overview" if request.POST.get("back") == "overview" else "system"
 
 
 def _rates(posted):

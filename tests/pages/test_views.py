@@ -1,0 +1,222 @@
+"""Pages as a client without a browser gets them."""
+
+import csv
+import io
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from aliases.models import ApiKey
+from catalog.models import Connection
+from pricing.models import Model, PriceSet
+from tests.pages.made import store_history
+from tests.usage.made import record, stored
+from usage.columns import COLUMNS
+from usage.models import DrainState, Event
+
+pytestmark = pytest.mark.django_db
+PAGES = ["/", "/analysis/", "/analysis/failures/", "/requests/", "/accounts/", "/health/", "/prices/", "/keys/"]
+PAGES += ["/system/", "/filters/"]
+NOW_US = int(time.time() * 1_000_000)
+
+
+@pytest.fixture
+def traffic():
+    store_history(2, 300)
+
+
+def followed(client, reply):
+    """The page that a redirect leads to; the base is what a server would have cut off."""
+    return client.get(reply["Location"].removeprefix("/usage"))
+
+
+def some_key():
+    return Event.objects.newest_first().first().key
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_an_empty_database_has_every_page(client, path):
+    reply = client.get(path)
+    assert (reply.status_code, reply["Content-Type"]) == (200, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/health/?day=2026-11-23", "/?range=24h&by=source&measure=requests"])
+def test_a_full_database_has_every_page(client, traffic, path):
+    reply = client.get(path)
+    assert (reply.status_code, "Traceback" in reply.text, "{{" in reply.text) == (200, False, False)
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "/system/"])
+@pytest.mark.parametrize("query", ["range=fortnight", "start=2026-11-03", "result=maybe", "range=custom&start=x&end=y"])
+def test_a_filter_that_means_nothing_is_refused_with_the_sentence_of_the_api(client, path, query):
+    page, api = client.get(f"{path}?{query}"), client.get(f"/api/v1/usage/overview?{query}")
+    assert (page.status_code, api.status_code) == (400, 400)
+    said = api.json()
+    assert said["error"].replace("'", "&#x27;") in page.text
+    assert f"<code>{said['field']}</code>" in page.text
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/?measure=weight", "measure"),
+        ("/?by=colour", "by"),
+        ("/analysis/?by=colour", "by"),
+        ("/requests/?page=one", "page"),
+        ("/health/?year=never", "year"),
+        ("/health/?day=2026-13-01", "day"),
+    ],
+)
+def test_what_only_a_page_can_be_asked_is_refused_by_name(client, traffic, path, field):
+    reply = client.get(path)
+    assert (reply.status_code, f"<code>{field}</code>" in reply.text) == (400, True)
+
+
+def test_markup_in_a_name_is_shown_and_never_meant(client):
+    stored(record(NOW_US, model="<script>alert(1)</script>", alias="<b>", failed=True, fail={"body": "<img src=x>"}))
+    for path in ("/", "/analysis/", "/requests/", "/accounts/", "/prices/", f"/requests/{some_key()}/"):
+        text = client.get(path).text
+        assert "<script>alert" not in text
+        assert "<img src=x" not in text
+    assert "&lt;img src=x&gt;" in client.get(f"/requests/{some_key()}/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/requests/", "/accounts/", "/analysis/", "/prices/", "/keys/"])
+def test_more_rows_need_no_more_queries(client, path, django_assert_max_num_queries):
+    def counted():
+        with django_assert_max_num_queries(200) as found:
+            assert client.get(f"{path}?range=all").status_code == 200
+        return len(found)
+
+    stored(*(record(NOW_US - n * 1000, model=f"m{n % 3}", api_key=f"key-{n % 3}") for n in range(10)))
+    few = counted()
+    stored(*(record(NOW_US - n * 1000 - 1, model=f"m{n}", api_key=f"key-{n}") for n in range(100)))
+    assert counted() == few
+
+
+def test_a_browser_that_has_the_page_gets_a_304_until_something_changes(client, traffic):
+    tag = client.get("/")["ETag"]
+    assert client.get("/", headers={"If-None-Match": tag}).status_code == 304
+    for headers in ({"Accept-Language": "zh-hans"}, {"Cookie": "theme=dark"}):
+        assert client.get("/", headers={"If-None-Match": tag, **headers}).status_code == 200
+    stored(record(NOW_US))
+    assert client.get("/", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_nothing_but_our_own_files_may_run(client):
+    policy = client.get("/")["Content-Security-Policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "unsafe" not in policy
+    admin = client.get("/admin/login/")["Content-Security-Policy"]
+    assert "script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'" in admin
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/requests.csv", "/requests/1-2/"])
+def test_a_stranger_is_sent_to_the_login_and_back(client, settings, path):
+    settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, "open sesame"
+    reply = client.get(f"{path}?range=24h")
+    assert (reply.status_code, reply["Location"].partition("?")[0]) == (302, "/usage/login/")
+    assert f"next={path.replace('/', '%2F')}" in reply["Location"].replace("%2Fusage", "", 1)
+
+
+def test_the_right_password_opens_the_page_that_was_asked_for_and_signing_out_closes_it(client, settings):
+    settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, "open sesame"
+    wrong = client.post("/login/", {"password": "open barley", "next": "/usage/requests/"})
+    assert (wrong.status_code, "The password is wrong." in wrong.text) == (401, True)
+    right = client.post("/login/", {"password": "open sesame", "next": "/usage/requests/"})
+    assert (right.status_code, right["Location"]) == (302, "/usage/requests/")
+    client.cookies["cpa_usage_session"] = right.cookies["cpa_usage_session"].value
+    assert client.get("/requests/").status_code == 200
+    token = client.cookies["cpa_usage_session"].value
+    assert client.post("/logout/")["Location"] == "/usage/login/"
+    client.cookies["cpa_usage_session"] = token
+    assert client.get("/requests/").status_code == 302
+
+
+def test_signing_in_leads_to_no_other_site(client, settings):
+    settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, "open sesame"
+    for target in ("https://evil.example/", "//evil.example/", "javascript:alert(1)"):
+        assert client.post("/login/", {"password": "open sesame", "next": target})["Location"] == "/usage/"
+
+
+def test_a_write_needs_the_token_of_our_own_form(traffic):
+    strict = Client(enforce_csrf_checks=True)
+    for path in ("/prices/set/", "/keys/name/", "/system/sync/", "/theme/", "/logout/"):
+        assert strict.post(path, {"theme": "dark"}).status_code == 403
+
+
+def test_exports_hold_exactly_the_filtered_events(client, traffic):
+    items = client.get("/api/v1/usage/events?range=all&result=failed&page_size=1000").json()["items"]
+    lines = b"".join(client.get("/requests.jsonl?range=all&result=failed")).decode().split("\n")[:-1]
+    assert [json.loads(line) for line in lines] == items
+    text = b"".join(client.get("/requests.csv?range=all&result=failed")).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["event_key"] for row in rows] == [item["event_key"] for item in items]
+    assert [float(row["cost"] or 0) for row in rows] == [item["cost"] or 0 for item in items]
+
+
+def test_no_cell_of_an_export_is_a_formula(client):
+    stored(record(NOW_US, alias="=cmd|' /C calc'!A0", api_key="+1", user_agent="@x"))
+    text = b"".join(client.get("/requests.csv?range=all")).decode("utf-8-sig")
+    row = next(csv.DictReader(io.StringIO(text)))
+    assert row["alias"] == "'=cmd|' /C calc'!A0"
+    assert [value for value in row.values() if value[:1] in ("=", "+", "-", "@")] == []
+
+
+def test_chosen_columns_are_remembered(client, traffic):
+    client.post("/requests/columns/", {"column": ["request", "total"], "next": "/usage/requests/?range=all"})
+    text = client.get("/requests/").text
+    assert [title for title in (str(c.title) for c in COLUMNS.values()) if f">{title}</th>" in text] == [
+        "Tokens",
+        "Request id",
+    ]
+
+
+def test_a_price_is_set_in_place_and_cleared(client, traffic):
+    client.post("/prices/set/", {"model": "m/1", "prompt": "1.5", "completion": "6", "cache": "0.15"})
+    card = PriceSet.objects.get(model__name="m/1").cards.get()
+    assert (card.prompt, card.completion, card.cache_read, card.cache_write) == (1_500_000, 6_000_000, 150_000, None)
+    page = followed(client, client.post("/prices/set/", {"model": "m/1", "prompt": "-1", "completion": "6"}))
+    assert "prompt_price_per_1m: A rate is never negative." in page.text
+    client.post("/prices/set/", {"model": "m/1", "clear": "1"})
+    assert not PriceSet.objects.filter(model__name="m/1").exists()
+
+
+def test_a_key_is_named_in_place(client, traffic):
+    key = ApiKey.objects.exclude(fingerprint="").first()
+    page = followed(client, client.post("/keys/name/", {"key_id": key.fingerprint, "alias": "Alice's laptop"}))
+    assert "Alice&#x27;s laptop" in page.text
+    assert ApiKey.objects.get(pk=key.pk).alias == "Alice's laptop"
+
+
+def test_the_first_page_is_a_checklist_that_ticks_itself_off(client):
+    assert "Nothing was recorded yet" in client.get("/").text
+    Connection.change(last_sync_at=timezone.now(), statistics_enabled=False)
+    assert "Switch usage statistics on" in client.get("/").text
+    Connection.change(statistics_enabled=True)
+    assert client.get("/").text.count('<li class="done">') == 3
+    stored(record(NOW_US))
+    assert "Nothing was recorded yet" not in client.get("/").text
+
+
+def test_what_is_wrong_is_said_with_what_to_do(client, traffic):
+    DrainState.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    Connection.change(statistics_enabled=False)
+    text = client.get("/").text
+    assert "start the drain (manage.py drain)" in text
+    assert "usage statistics are switched off there" in text
+    assert "of tokens have no price and are missing from cost" in text
+    assert Model.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["nothing", "1-00000000000000000000000000000000", "zz-0"])
+def test_a_request_that_is_not_kept_is_not_there(client, traffic, key):
+    assert client.get(f"/requests/{key}/").status_code == 404
+
+
+def test_a_log_that_cpa_cannot_give_says_why(client, traffic):
+    assert "CPA does not answer" in client.get(f"/requests/{some_key()}/log/").text
