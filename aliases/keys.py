@@ -1,30 +1,5 @@
-"""Secrets as this product knows them: a fingerprint to tell them apart, a mask to recognise them by, never the key."""
+"""Client keys as this product knows them: see cpa_usage.keys, which catalog shares for the keys of upstreams."""
 
-import re
-from functools import lru_cache
-from hashlib import sha256
+from cpa_usage.keys import fingerprint, is_fingerprint, mask
 
-MASK = "****"
-REMEMBERED = 4096  # keys; the writer meets the same few a million times
-
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
-
-
-@lru_cache(REMEMBERED)
-def fingerprint(key: str) -> str:
-    """SHA-256 of the key, 64 lower-case hexadecimal digits; the key is taken as it is, blanks included."""
-    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-@lru_cache(REMEMBERED)
-def mask(key: str) -> str:
-    """The key with its middle hidden; counted in characters, and the mask of a mask is that mask."""
-    if len(key) <= 4:
-        return "*" * len(key)
-    shown = 1 if len(key) <= 8 else 4
-    return key[:shown] + MASK + key[-shown:]
-
-
-def is_fingerprint(text: str) -> bool:
-    """Whether the text has the form `fingerprint` gives."""
-    return _FINGERPRINT.fullmatch(text) is not None
+__all__ = ["fingerprint", "is_fingerprint", "mask"]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from aliases.keys import fingerprint, mask
+from cpa_usage.keys import fingerprint, mask
 
 KEY_LISTS = {
     "gemini-api-key": "gemini",
