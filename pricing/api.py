@@ -18,6 +18,7 @@ there is none, made for all history; with it a price begins on that local day. C
 aside."""
 ABOUT_CLEAR = """The model is unpriced until its price is set or the catalogue's is taken again. Done also when there
 was nothing to clear."""
+NO_NAME = (400, 404)  # in the path: a name that cannot be one, and one that no address can hold
 MODEL = OpenApiParameter("model", str, required=True, description="The model's name.")
 
 
@@ -35,8 +36,10 @@ def pricing(request):
     return rest.answer(request, ("pricing", Revision.current(), str(today)), lambda: answers.prices(today))
 
 
-@rest.described(answers.PriceChanged, body=RatesBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
-@rest.described(answers.PriceChanged, methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR, errors=[400])
+@rest.described(
+    answers.PriceChanged, body=RatesBody, methods=["PUT"], summary=SET, description=ABOUT_SET, errors=NO_NAME
+)
+@rest.described(answers.PriceChanged, methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR, errors=NO_NAME)
 @api_view(["PUT", "DELETE"])
 def price(request, model):
     """One model's price, its name in the path."""
