@@ -37,10 +37,10 @@ def collect_changed() -> bool:
 
 
 def _state():
-    """A digest of names, sizes and times of all files."""
+    """A digest of names, sizes and times of all files; whole seconds, for an image of a container keeps no more."""
     digest = hashlib.blake2b(digest_size=16)
     for finder in get_finders():
         for path, storage in finder.list(None):
             found = Path(storage.path(path)).stat()
-            digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+            digest.update(f"{path}\0{found.st_size}\0{int(found.st_mtime)}\n".encode())
     return digest.hexdigest()

@@ -1,0 +1,135 @@
+"""What the documents claim, read and compared to what is there."""
+
+import ast
+import os
+import re
+import runpy
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import environ
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from cpa_usage.checks import CPA_NEEDS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+EXAMPLE = (ROOT / ".env.example").read_text()
+DOCUMENTS = ["README.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+READERS = {"text", "flag", "number", "duration", "choice", "url", "database", "networks", "origins", "zone", "secret"}
+
+
+def variables_read():
+    """Names that settings and the API take from the environment."""
+    names = set()
+    for file in ("cpa_usage/settings.py", "cpa_usage/api.py"):
+        for call in (node for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.Call)):
+            reader = ast.unparse(call.func)
+            if reader == "os.environ.get" or (reader.startswith("env.") and reader[4:] in READERS):
+                names.add(call.args[0].value)
+    return names
+
+
+def configuration_table():
+    """Variable -> what the README says of its default."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| .+ \|$", README, re.MULTILINE)
+    return dict(rows)
+
+
+def example():
+    """Variable -> the value shown in .env.example."""
+    return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+
+
+def test_every_variable_is_in_both_lists_and_no_other():
+    assert set(example()) == set(configuration_table()) == variables_read()
+
+
+def test_required_variables_are_called_required():
+    assert {name for name, default in configuration_table().items() if default == "required"} == set(CPA_NEEDS)
+
+
+def test_plain_defaults_are_the_same_in_both_lists():
+    shown = example()
+    plain = {name: found[1] for name, text in configuration_table().items() if (found := re.match(r"`([^`]*)`", text))}
+    others = {"SPOOL_DIR": "spool/"}  # a sentence that begins with a name
+    assert {name: shown[name] for name in plain if name not in others} == {
+        name: default for name, default in plain.items() if name not in others
+    }
+
+
+@pytest.fixture
+def settings_by_default(tmp_path):
+    """The settings module without any variable."""
+    with patch.dict(os.environ, {"ENV_FILE": os.devnull}, clear=True), patch.object(environ.Env, "read_env"):
+        os.environ["SQLITE_PATH"] = str(tmp_path / "app.db")
+        os.environ["LOG_FILE_ENABLED"] = "false"
+        return runpy.run_path(str(ROOT / "cpa_usage/settings.py"))
+
+
+def as_written(value):
+    """A setting as a variable would be written."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, timedelta):
+        seconds = int(value.total_seconds())
+        return f"{seconds // 3600}h" if seconds % 3600 == 0 else f"{seconds}s"
+    return str(value)
+
+
+def test_documented_defaults_are_those_of_the_settings(settings_by_default):
+    names = {name: {"TZ": "TIME_ZONE"}.get(name, name) for name in example()}
+    elsewhere = {"SQLITE_PATH", "LOG_FILE_ENABLED", "LOG_DIR", "ENV_FILE", "SPOOL_DIR"}  # chosen above, or folders
+    for name, text in configuration_table().items():
+        if name not in elsewhere and (found := re.match(r"`([^`]*)`", text)):
+            assert as_written(settings_by_default[names[name]]).lower() == found[1].lower(), name
+
+
+def test_the_api_table_is_the_schema():
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    served = {f"{verb.upper()} {path}" for path, verbs in schema["paths"].items() for verb in verbs}
+    assert set(re.findall(r"^\| `([A-Z]+ /api/[^`]+)` \|", README, re.MULTILINE)) == served
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_to_files_lead_somewhere(document):
+    text = (ROOT / document).read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", text):
+        assert ((ROOT / document).parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_it_names_exist(document):
+    text = (ROOT / document).read_text()
+    for script in re.findall(r"\b(scripts/[a-z-]+|deploy/install|\.ci/run)\b", text):
+        assert os.access(ROOT / script, os.X_OK), script
+    for command in re.findall(r"manage\.py ([a-z]+)", text):
+        found = [*ROOT.glob(f"*/management/commands/{command}.py")]
+        assert found or command in {"createsuperuser", "qcluster"}, command
+
+
+def test_shell_scripts_parse():
+    scripts = [path for path in (*ROOT.glob("scripts/*"), ROOT / "deploy/install", ROOT / ".ci/run") if path.is_file()]
+    shells = [path for path in scripts if path.read_text().startswith("#!/usr/bin/env bash")]
+    assert len(shells) >= 7
+    for path in shells:
+        assert subprocess.run(["bash", "-n", path], check=False).returncode == 0, path
+
+
+def test_units_are_written_for_the_folder_they_are_installed_from(tmp_path):
+    subprocess.run([ROOT / "deploy/install"], env={**os.environ, "DESTDIR": str(tmp_path)}, check=True)
+    units = tmp_path / "etc/systemd/system"
+    assert sorted(path.name for path in units.iterdir() if path.is_file()) == [
+        "cpa-usage-drain.service",
+        "cpa-usage-prepare.service",
+        "cpa-usage-tasks.service",
+        "cpa-usage-web.service",
+        "cpa-usage.target",
+    ]
+    for line in (ROOT / "Procfile").read_text().splitlines():
+        name, command = line.split(": ", 1)
+        assert f"ExecStart={ROOT}/.venv/bin/{command}\n" in (units / f"cpa-usage-{name}.service").read_text()
+        assert f"WorkingDirectory={ROOT}\n" in (units / f"cpa-usage-{name}.service.d/hardening.conf").read_text()
