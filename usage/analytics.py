@@ -135,7 +135,7 @@ def health(asked: UsageFilter, year: int | None = None, day: date | None = None)
 def _day_counts(asked):
     """(attempts, failed ones) of every local day ever counted."""
     if not asked.request_id:
-        return {n: (total, failed) for n, total, failed in Day.objects.matching(asked).counted_by("bucket")}
+        return {n: (total, failed) for n, total, failed in Reader.of(asked).days().counted_by("bucket")}
     per_day = Reader.of(asked.with_period(Period(None, None))).per_day()
     return {n: (row[0], row[1]) for n, row in per_day.items()}
 

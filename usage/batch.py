@@ -3,7 +3,8 @@
 from hashlib import blake2b
 
 from usage import records
-from usage.models import DeadLetter
+from usage.finality import chunks
+from usage.models import DeadLetter, Event
 
 
 class Parsed:
@@ -34,3 +35,37 @@ def late_letter(record, raw: dict[bytes, bytes]) -> DeadLetter:
     """The dead letter of a record whose day retention has closed."""
     reason = "Older than the kept detail: its day is closed."
     return dead_letter(raw[record.fingerprint], record.arrived, DeadLetter.Kind.TOO_LATE, reason)
+
+
+def split_at(events_from, found):
+    """Records that can be stored, and those older than the kept detail."""
+    if events_from is None:
+        return found, []
+    return [r for r in found if r.timestamp >= events_from], [r for r in found if r.timestamp < events_from]
+
+
+def unseen(found):
+    """The records that are not stored yet, once each, in order of arrival."""
+    fresh = {}
+    for record in found:
+        fresh.setdefault((record.timestamp, record.fingerprint), record)
+    for timestamp, fingerprint in _stored_beside(sorted({timestamp for timestamp, _ in fresh})):
+        fresh.pop((timestamp, bytes(fingerprint)), None)
+    return list(fresh.values())
+
+
+def _stored_beside(times):
+    """Identities of stored events, among them all with one of these times (sorted).
+
+    Records arrive nearly in order, so that what is stored between the first and the last of them is little: to read
+    that is cheaper by far than to ask for thousands of times. A late record spans more; then the times are asked for.
+    """
+    identities, enough = Event.objects.order_by().values_list("timestamp", "fingerprint"), 2 * len(times)
+    if not times:
+        return
+    between = list(identities.between(times[0], times[-1] + 1)[: enough + 1])
+    if len(between) <= enough:
+        yield from between
+        return
+    for chunk in chunks(times):
+        yield from identities.filter(timestamp__in=chunk)

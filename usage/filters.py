@@ -21,6 +21,9 @@ FIRST_YEAR = 1970
 LAST_PAGE = 10**9  # nobody has as many; a larger number would not fit the database's own
 
 
+LABELS = ("model", "source", "api_key", "result", "auth_index", "provider", "endpoint")
+
+
 @dataclass(frozen=True, slots=True)
 class UsageFilter:
     """Which events a question is about: a period and conditions on their labels."""
@@ -29,6 +32,7 @@ class UsageFilter:
     labels: Q = field(default_factory=Q)
     request_id: str = ""
     query: tuple = ()  # the parameters as understood, for ETags
+    one_label: tuple[str, tuple[str, ...]] | None = None  # (label, values) where nothing else is asked of the labels
 
     @property
     def admits_all(self):
@@ -132,7 +136,22 @@ class UsageFilterForm(forms.Form):
         cleaned = self.cleaned_data
         period = cleaned["period"]
         query = tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end"))
-        return UsageFilter(period, self._labels(), request_id_of(cleaned["request_id"]), query)
+        return UsageFilter(
+            period, self._labels(), request_id_of(cleaned["request_id"]), query, one_label=self._one_label()
+        )
+
+    def _one_label(self):
+        """The only label asked about and its values, as usage.cuts knows them; None when there are more, or none."""
+        cleaned = self.cleaned_data
+        asked = [name for name in LABELS if cleaned[name]]
+        if len(asked) != 1:
+            return None
+        values = cleaned[asked[0]]
+        if asked[0] == "source":
+            values = [*values, *map(fingerprint, values)]
+        elif asked[0] == "api_key":
+            values = map(key_fingerprint, values)
+        return asked[0], tuple(dict.fromkeys([values] if isinstance(values, str) else values))
 
     def _labels(self):
         cleaned, labels = self.cleaned_data, Q()

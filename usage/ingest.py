@@ -12,12 +12,24 @@ from django.utils import timezone
 from pricing.book import PriceBook
 from pricing.models import Revision
 from usage import records
-from usage.batch import Parsed, late_letter
+from usage.batch import Parsed, late_letter, split_at, unseen
 from usage.costs import Costs
-from usage.finality import chunks, settle
+from usage.cuts import Cuts, Rows
+from usage.finality import settle
 from usage.labels import ClientMap, Labels, SeriesMap
-from usage.models import MEASURES, Day, DeadLetter, DrainState, Event, LimitReading, Quarter
-from usage.periods import QUARTER, local_day
+from usage.models import (
+    MEASURES,
+    CutDay,
+    CutQuarter,
+    Day,
+    DeadLetter,
+    DrainState,
+    Event,
+    LimitReading,
+    Month,
+    Quarter,
+)
+from usage.periods import QUARTER, local_day, month_of
 
 QUARTER_US = QUARTER * 1_000_000
 
@@ -36,7 +48,7 @@ class Writer:
     """Stores batches; remembers label sets and prices between them. One thread at a time."""
 
     def __init__(self):
-        self.series = self.clients = self.book = None
+        self.series = self.clients = self.cuts = self.book = None
         self.limits_seen = {}
 
     def store(self, batch: list[tuple[int, bytes]]) -> Stored:
@@ -50,19 +62,19 @@ class Writer:
             with transaction.atomic():
                 return self._store(parsed)
         except Exception:
-            self.series = self.clients = self.book = None  # they may name rows that were rolled back
+            self.series = self.clients = self.cuts = self.book = None  # they may name rows that were rolled back
             raise
 
     def _store(self, parsed):
         state = DrainState.lock()
         self._remember()
-        kept, late = _split_at(state.events_from, parsed.records)
-        fresh = _unseen(kept)
+        kept, late = split_at(state.events_from, parsed.records)
+        fresh = unseen(kept)
         labels = self._label(fresh)
         series_ids = [self.series.ids[label] for label in labels]
         final, undone = settle(fresh, labels)
         self._insert(fresh, series_ids, final)
-        add_to_rollups(_count(fresh, series_ids, final, undone), self.costs)
+        add_to_rollups(_count(fresh, series_ids, final, undone), self.costs, self.cuts)
         dead = _bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
         self._note_limits(fresh)
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
@@ -72,7 +84,7 @@ class Writer:
     def _remember(self):
         """Load what is remembered, and prices anew when they changed: inside the transaction, so none is missed."""
         if self.series is None:
-            self.series, self.clients = SeriesMap(), ClientMap()
+            self.series, self.clients, self.cuts = SeriesMap(), ClientMap(), Cuts()
         if self.book is None or self.book.revision != Revision.current():
             self.book = PriceBook.load()
         self.costs = Costs(self.book)
@@ -180,40 +192,6 @@ def _bury(letters):
     return DeadLetter.objects.count() - before
 
 
-def _split_at(events_from, found):
-    """Records that can be stored, and those older than the kept detail."""
-    if events_from is None:
-        return found, []
-    return [r for r in found if r.timestamp >= events_from], [r for r in found if r.timestamp < events_from]
-
-
-def _unseen(found):
-    """The records that are not stored yet, once each, in order of arrival."""
-    fresh = {}
-    for record in found:
-        fresh.setdefault((record.timestamp, record.fingerprint), record)
-    for timestamp, fingerprint in _stored_beside(sorted({timestamp for timestamp, _ in fresh})):
-        fresh.pop((timestamp, bytes(fingerprint)), None)
-    return list(fresh.values())
-
-
-def _stored_beside(times):
-    """Identities of stored events, among them all with one of these times (sorted).
-
-    Records arrive nearly in order, so that what is stored between the first and the last of them is little: to read
-    that is cheaper by far than to ask for thousands of times. A late record spans more; then the times are asked for.
-    """
-    identities, enough = Event.objects.order_by().values_list("timestamp", "fingerprint"), 2 * len(times)
-    if not times:
-        return
-    between = list(identities.between(times[0], times[-1] + 1)[: enough + 1])
-    if len(between) <= enough:
-        yield from between
-        return
-    for chunk in chunks(times):
-        yield from identities.filter(timestamp__in=chunk)
-
-
 def _count(fresh, series_ids, final, undone):
     """The measures (without cost) of every quarter and series the batch touches."""
     quarters = {}
@@ -245,14 +223,22 @@ def _count(fresh, series_ids, final, undone):
     return quarters
 
 
-def add_to_rollups(quarters: dict[tuple[int, int], list[int]], costs: Costs):
-    """Price the measures of (quarter, series) and add them to the quarters and to their local days."""
+def add_to_rollups(quarters: Rows, costs: Costs, cuts: Cuts):
+    """Price the measures of (quarter, series) and add them to every rollup."""
     days = fold_days(quarters, costs)
     upsert(Quarter, quarters)
     upsert(Day, days)
+    add_to_sums(quarters, days, cuts)
 
 
-def fold_days(quarters, costs) -> dict[tuple[int, int], list[int]]:
+def add_to_sums(quarters: Rows, days: Rows, cuts: Cuts):
+    """Add what was added to quarters and days to the rollups that are sums of them."""
+    upsert(Month, fold_months(days))
+    upsert(CutQuarter, cuts.fold(quarters))
+    upsert(CutDay, cuts.fold(days))
+
+
+def fold_days(quarters: Rows, costs: Costs) -> Rows:
     """Price each quarter's row in place and sum the rows by (local day, series)."""
     zone, days = settings.TIME_ZONE, {}
     for (bucket, series_id), row in quarters.items():
@@ -263,7 +249,17 @@ def fold_days(quarters, costs) -> dict[tuple[int, int], list[int]]:
     return days
 
 
-def upsert(rollup, rows: dict[tuple[int, int], list[int]]):
+def fold_months(days: Rows) -> Rows:
+    """Sum rows by (local day, series) to rows by (local month, series)."""
+    months: Rows = {}
+    for (day, series_id), row in days.items():
+        key = (month_of(day), series_id)
+        total = months.get(key)
+        months[key] = row if total is None else [a + b for a, b in zip(total, row, strict=True)]
+    return months
+
+
+def upsert(rollup, rows: Rows):
     """Add measures to the rows of a rollup, in key order so that writers on PostgreSQL cannot lock each other out."""
     if rows:
         with connection.cursor() as cursor:
@@ -280,14 +276,18 @@ EVENT_COLUMNS = [field.column for field in Event._meta.concrete_fields if not fi
 _INSERT_EVENT = (
     f"INSERT INTO {Event._meta.db_table} ({', '.join(EVENT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(EVENT_COLUMNS))})"
 )
-_UPSERT = {
-    rollup: (
-        f"INSERT INTO {rollup._meta.db_table} (bucket, series_id, {', '.join(MEASURES)}) "
-        f"VALUES ({', '.join(['%s'] * (2 + len(MEASURES)))}) ON CONFLICT (bucket, series_id) DO UPDATE SET "
-        + ", ".join(f"{name} = {rollup._meta.db_table}.{name} + excluded.{name}" for name in MEASURES)
+
+
+def _upsert_of(rollup):
+    table, owner = rollup._meta.db_table, rollup.owner()
+    return (
+        f"INSERT INTO {table} (bucket, {owner}, {', '.join(MEASURES)}) "
+        f"VALUES ({', '.join(['%s'] * (2 + len(MEASURES)))}) ON CONFLICT (bucket, {owner}) DO UPDATE SET "
+        + ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in MEASURES)
     )
-    for rollup in (Quarter, Day)
-}
+
+
+_UPSERT = {rollup: _upsert_of(rollup) for rollup in (Quarter, Day, Month, CutQuarter, CutDay)}
 
 
 def now_us() -> int:

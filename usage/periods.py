@@ -173,6 +173,18 @@ def date_of(number: int) -> date:
 
 
 @lru_cache(16_384)
+def month_of(day: int) -> int:
+    """The month a day number lies in, in months since 1970-01."""
+    date_of_day = date_of(day)
+    return (date_of_day.year - 1970) * 12 + date_of_day.month - 1
+
+
+def first_day_of(month: int) -> int:
+    """The number of a month's first day; months since 1970-01."""
+    return day_number(date(1970 + month // 12, month % 12 + 1, 1))
+
+
+@lru_cache(16_384)
 def day_start(day: date, zone: str) -> int:
     """Seconds of the first instant of a local date; of a date the zone skipped, that of the next."""
     return _first_instant(datetime(day.year, day.month, day.day), zone) // SECOND

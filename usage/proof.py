@@ -80,4 +80,5 @@ def _compare() -> tuple[list[Difference], int]:
 
 def _first_kept_buckets() -> dict[str, int]:
     start = (DrainState.load().events_from or 0) // SECOND
-    return {"Quarter": start, "Day": local_day(start, settings.TIME_ZONE)}
+    day = local_day(start, settings.TIME_ZONE)
+    return {"Quarter": start, "CutQuarter": start, "Day": day, "CutDay": day, "Month": 0}

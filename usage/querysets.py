@@ -70,6 +70,22 @@ class EventQuerySet(models.QuerySet):
         return self.annotate(bucket=F("timestamp") / QUARTER_US * 900)
 
 
+class CutQuerySet(models.QuerySet):
+    """What totals are kept ready for."""
+
+    def observe(self, cuts):
+        """Ids by (label, value); missing rows are created, whoever else creates them at the same time."""
+        found = self._ids_of(cuts)
+        if missing := [self.model(label=label, value=value) for label, value in cuts - found.keys()]:
+            self.bulk_create(missing, ignore_conflicts=True, batch_size=500)
+            found |= self._ids_of({(cut.label, cut.value) for cut in missing})
+        return found
+
+    def _ids_of(self, cuts):
+        rows = self.filter(value__in={value for _, value in cuts}).values_list("label", "value", "id")
+        return {(label, value): id for label, value, id in rows if (label, value) in cuts}
+
+
 class RollupQuerySet(models.QuerySet):
     """Totals per bucket and series."""
 
@@ -80,6 +96,10 @@ class RollupQuerySet(models.QuerySet):
     def matching(self, usage_filter):
         """Rows of series a filter admits."""
         return self if usage_filter.admits_all else self.filter(series__in=_series().matching(usage_filter))
+
+    def buckets(self):
+        """Every bucket that has a row, once."""
+        return self.order_by("bucket").values_list("bucket", flat=True).distinct()
 
     def measured_by(self, column):
         """Pairs of (the column's value, every measure summed); without a column one pair, its key None."""

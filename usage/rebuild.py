@@ -9,19 +9,21 @@ from django.db.models import Count
 
 from pricing.book import PriceBook
 from usage.costs import Costs
+from usage.cuts import Cuts
+from usage.derived import derive_months, months_from, parts_of_month, parts_of_quarters, stored
 from usage.finality import settle_stored
 from usage.ingest import fold_days, upsert
-from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
-from usage.periods import SECOND, date_of, day_start, local_day
+from usage.models import MEASURES, CutDay, CutQuarter, Day, DrainState, Event, Quarter, Series
+from usage.periods import SECOND, date_of, day_start, local_day, month_of
 from usage.snapshots import snapshot
 
 
 class Difference(NamedTuple):
-    """A rollup row that does not equal its events; None stands for a missing row."""
+    """A rollup row that does not equal its events; None stands for a missing row, `owner` for its series or cut."""
 
     rollup: str
     bucket: int
-    series_id: int
+    owner: int
     stored: tuple | None
     counted: tuple | None
 
@@ -60,6 +62,9 @@ def rebuild() -> Iterator[int]:
             DrainState.lock()
             _rebuild_day(day, None)
         yield day
+    with transaction.atomic():
+        DrainState.lock()
+        derive_months(None, Cuts())
 
 
 def follow_zone() -> bool:
@@ -92,6 +97,7 @@ def _count_days_anew(state, before):
         edges = edges_of(day)
         rows = Quarter.objects.between(max(edges[0], start or 0), edges[1]).measured_by("series_id")
         upsert(Day, {(day, series_id): measures for series_id, measures in rows})
+    derive_months(start and local_day(start, before) - 1, Cuts())
 
 
 def rebuild_series(series_ids: list[int], since: int | None = None):
@@ -102,22 +108,45 @@ def rebuild_series(series_ids: list[int], since: int | None = None):
 
 
 def check() -> Iterator[Difference]:
-    """Every rollup row of the kept days that does not equal its events, found a day at a time without a lock."""
+    """Every rollup row that does not equal its events, found a day at a time without a lock.
+
+    Of what lies before the kept detail only sums can be compared: months and cuts with the days they are made of.
+    """
+    cuts, wrong = Cuts(), set()
     for day in kept_days():
         with snapshot():
-            found = list(_differences(day))
+            found = list(_differences(day, cuts))
+        wrong |= {month_of(day) for each in found if each.rollup == "Day"}
         yield from found
+    for month in months_from(None):
+        if month not in wrong:  # a wrong day makes its month look wrong
+            with snapshot():
+                found = list(_wrong_sums(month, cuts))
+            yield from found
 
 
-def _differences(day):
-    for rollup, rows in zip((Quarter, Day), _count_day(day, None), strict=True):
-        columns = _stored(rollup, day).values_list("bucket", "series_id", *MEASURES)
-        stored = {row[:2]: row[2:] for row in columns}
-        for key in sorted(stored.keys() | rows.keys()):
-            counted = tuple(rows[key]) if key in rows else None
-            # A row of zeros is as good as none: attempts move from one request to another, labels to a new step.
-            if stored.get(key) != counted and any(stored.get(key) or counted or ()):
-                yield Difference(rollup.__name__, *key, stored.get(key), counted)
+def _differences(day, cuts):
+    quarters, days = _count_day(day, None)
+    yield from _unlike(Quarter, stored(Quarter, *edges_of(day)), quarters)
+    yield from _unlike(Day, stored(Day, day, day + 1), days)
+    yield from _unlike(CutQuarter, stored(CutQuarter, *edges_of(day)), cuts.fold(quarters))
+    yield from _unlike(CutDay, stored(CutDay, day, day + 1), cuts.fold(days))
+
+
+def _wrong_sums(month, cuts):
+    kept = kept_days()
+    for part in parts_of_month(month, cuts):
+        for difference in _unlike(part.rollup, part.stored(), part.rows):
+            if not (part.rollup is CutDay and difference.bucket in kept):
+                yield difference
+
+
+def _unlike(rollup, have, wanted):
+    for key in sorted(have.keys() | wanted.keys()):
+        row, counted = (tuple(rows[key]) if key in rows else None for rows in (have, wanted))
+        # A row of zeros is as good as none: attempts move from one request to another, labels to a new step.
+        if row != counted and any(row or counted or ()):
+            yield Difference(rollup.__name__, *key, row, counted)
 
 
 def _shared_request_ids():
@@ -131,6 +160,9 @@ def _rebuild_day(day, series_ids):
         stale = _stored(rollup, day)
         (stale if series_ids is None else stale.filter(series_id__in=series_ids)).delete()
         upsert(rollup, rows)
+    cuts = Cuts()
+    for part in (*parts_of_quarters(*edges_of(day), cuts), *parts_of_month(month_of(day), cuts)):
+        part.derive()
 
 
 def _stored(rollup, day):

@@ -1,10 +1,14 @@
 """Re-costing of history: what SeriesQuerySet.recost does, in its steps."""
 
+from operator import sub
+
 from django.conf import settings
 from django.db.models import Case, F, IntegerField, Value, When
 
+from usage.cuts import Cuts
+from usage.ingest import add_to_sums
 from usage.labels import Labels
-from usage.models import Day, DrainState, Event, Quarter, Series
+from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
 from usage.periods import date_of, day_start
 
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
@@ -22,6 +26,28 @@ def recost(series, book, since=None):
 
 
 def _recost_model(series, model_id, book, since):
+    before = [costs_since(rollup, series, since) for rollup in (Quarter, Day)]
+    _update_model(series, model_id, book, since)
+    changes = [
+        _changes(was, costs_since(rollup, series, since)) for rollup, was in zip((Quarter, Day), before, strict=True)
+    ]
+    add_to_sums(*changes, Cuts())
+
+
+def costs_since(rollup, series, since):
+    """(cost, unpriced tokens) of the series' rows by (bucket, series), from a local day on."""
+    start = since if since is None or rollup is Day else day_start(date_of(since), settings.TIME_ZONE)
+    rows = rollup.objects.filter(series__in=series.values("id")).between(start, None)
+    return {row[:2]: row[2:] for row in rows.values_list("bucket", "series_id", "cost", "unpriced_tokens")}
+
+
+def _changes(before, after):
+    """Measures to add to the sums of these rows, where cost or unpriced tokens are not what they were."""
+    rest = [0] * (len(MEASURES) - 2)
+    return {key: [*rest, *map(sub, row, before[key])] for key, row in after.items() if row != before[key]}
+
+
+def _update_model(series, model_id, book, since):
     spans = list(_since(book.spans(model_id), since))
     for tier, context_over in set(series.values_list("tier", "context_over")):
         same = series.filter(tier=tier, context_over=context_over).values("id")

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from usage.models import DeadLetter, DrainState, Event, Gap, Quarter, Turn
+from usage.models import Cut, CutQuarter, DeadLetter, DrainState, Event, Gap, Quarter, Turn
 from usage.periods import date_of, day_start, local_day
 from usage.rebuild import follow_zone
 
@@ -65,13 +65,20 @@ def _expire(slices):
         start = state.events_from
         removed = Removed(
             events=slices.delete(Event.objects.filter(timestamp__lt=start), "timestamp"),
-            quarters=slices.delete(Quarter.objects.filter(bucket__lt=start // SECOND), "bucket"),
+            quarters=_quarters(slices, start // SECOND),
             **_old_troubles(slices),
         )
         if any(removed):
             with transaction.atomic():
                 DrainState.lock()  # what a request id finds has changed
     return removed._replace(bytes=give_space_back(slices.between))
+
+
+def _quarters(slices, start):
+    """Quarter hours before a second; those of cuts one cut after the other, in the order of their index."""
+    for cut in Cut.objects.values_list("id", flat=True):
+        slices.delete(CutQuarter.objects.filter(cut=cut, bucket__lt=start), "bucket")
+    return slices.delete(Quarter.objects.filter(bucket__lt=start), "bucket")
 
 
 def _old_troubles(slices):

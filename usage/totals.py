@@ -1,4 +1,7 @@
-"""How the totals of a period are read: whole days from day rollups, edges from quarters, slivers from events."""
+"""How the totals of a period are read: whole months and days, edges from quarter hours, slivers from events.
+
+A filter by one label alone is read from the totals kept ready for its values (Cut), any other from those of series.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,8 +11,8 @@ from django.conf import settings
 from pricing.book import PriceBook
 from usage.costs import Costs
 from usage.filters import UsageFilter
-from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
-from usage.periods import QUARTER, date_of, day_start, local_day
+from usage.models import MEASURES, Cut, CutDay, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
+from usage.periods import QUARTER, date_of, day_start, first_day_of, local_day, month_of
 
 SECOND = 1_000_000
 QUARTER_US = QUARTER * SECOND
@@ -75,17 +78,33 @@ def _midnight(day, zone):
     return day_start(date_of(day), zone) * SECOND
 
 
+def months_of(span: Span) -> tuple[list[Span], list[Span]]:
+    """A span of day numbers as whole months and the days beside them."""
+    first, after = span
+    low = None if first is None else month_of(first - 1) + 1
+    high = None if after is None else month_of(after)
+    if low is not None and high is not None and low >= high:
+        return [], [span]
+    days = []
+    if low is not None and first < first_day_of(low):
+        days.append((first, first_day_of(low)))
+    if high is not None and first_day_of(high) < after:
+        days.append((first_day_of(high), after))
+    return [(low, high)], days
+
+
 @dataclass(frozen=True)
 class Reader:
     """Reads the totals of one filter; made once a question."""
 
     asked: UsageFilter
     events_from: int | None
+    cuts: list[int] | None  # what the filter asks for, where totals of it are kept ready
 
     @classmethod
     def of(cls, usage_filter: UsageFilter):
         """A reader that knows where the kept detail begins."""
-        return cls(usage_filter, DrainState.load().events_from)
+        return cls(usage_filter, DrainState.load().events_from, _cuts(usage_filter))
 
     def total(self) -> list[int]:
         """Measures (in the order of MEASURES) of the whole period."""
@@ -98,8 +117,8 @@ class Reader:
     def per_day(self) -> dict[int, list[int]]:
         """Measures of each local day of the period in which something happened, by day number."""
         parts = self._parts()
-        days = self._rollups([Day.objects.between(*span) for span in parts.days], "bucket")
         edges = self._edges(parts, "bucket")
+        days = self._rollups(Day, parts.days, "bucket")
         return add_up([*days, *((local_day(bucket, settings.TIME_ZONE), row) for bucket, row in edges)])
 
     def per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
@@ -111,9 +130,22 @@ class Reader:
             add_edge(parts, start, end)
         return add_up(self._edges(parts, "bucket"))
 
+    def days(self):
+        """Rows of all days that the filter admits, of cuts or of series."""
+        return self._rows(Day, None)
+
     def _period(self, by):
         parts = self._parts()
-        return add_up([*self._rollups([Day.objects.between(*s) for s in parts.days], by), *self._edges(parts, by)])
+        return add_up([*self._days(parts, by), *self._edges(parts, by)])
+
+    def _days(self, parts, by):
+        if self.cuts is not None and by != "series_id":
+            yield from self._rollups(Day, parts.days, by)
+            return
+        for span in parts.days:
+            months, days = months_of(span)
+            yield from self._rollups(Month, months, by)
+            yield from self._rollups(Day, days, by)
 
     def _parts(self):
         period = self.asked.period
@@ -122,13 +154,18 @@ class Reader:
         return parts_of(period.start, period.end, self.events_from, settings.TIME_ZONE)
 
     def _edges(self, parts, by):
-        yield from self._rollups([Quarter.objects.between(*span) for span in parts.quarters], by)
+        yield from self._rollups(Quarter, parts.quarters, by)
         for span in parts.slivers:
             yield from self._sliver(span, by)
 
-    def _rollups(self, spans, by) -> Iterator[tuple[int | None, tuple]]:
-        for rows in spans:
-            yield from rows.matching(self.asked).measured_by(by)
+    def _rollups(self, rollup, spans, by) -> Iterator[tuple[int | None, tuple]]:
+        for span in spans:
+            yield from self._rows(rollup, by).between(*span).measured_by(by)
+
+    def _rows(self, rollup, by):
+        if self.cuts is None or by == "series_id":
+            return rollup.objects.matching(self.asked)
+        return _CUT[rollup].objects.filter(cut__in=self.cuts)
 
     def _sliver(self, span, by):
         for bucket, series_id, measures in self.slivers([span]):
@@ -149,6 +186,19 @@ class Reader:
             measures = [*counted, 0, 0]
             costs.fill(series_id, local_day(bucket, settings.TIME_ZONE), measures)
             yield bucket, series_id, measures
+
+
+_CUT = {Quarter: CutQuarter, Day: CutDay}
+
+
+def _cuts(usage_filter):
+    """Ids of the cuts that add up to what the filter admits; None when they do not."""
+    if usage_filter.admits_all:
+        return list(Cut.objects.filter(label=Cut.Label.EVERYTHING).values_list("id", flat=True))
+    if usage_filter.one_label is None or usage_filter.one_label[0] not in Cut.Label.values:
+        return None
+    label, values = usage_filter.one_label
+    return list(Cut.objects.filter(label=label, value__in=values).values_list("id", flat=True))
 
 
 def add_up(rows) -> dict[int | None, list[int]]:

@@ -70,7 +70,7 @@ def test_lost_events_are_noticed_and_ten_differences_are_shown(capsys):
     Event.objects.all().delete()
     lines, refusal = verify(capsys)
     assert len(lines) == 2 + 10
-    assert refusal == "12 totals differ from their events: run manage.py rebuildrollups."
+    assert refusal == "72 totals differ from their events: run manage.py rebuildrollups."
 
 
 def test_a_day_that_retention_takes_meanwhile_is_no_difference(two_days, capsys, monkeypatch):

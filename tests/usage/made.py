@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import transaction
 
 from usage.ingest import Writer
-from usage.models import MEASURES, Day, Quarter
+from usage.models import MEASURES, CutDay, CutQuarter, Day, Month, Quarter
 
 SECOND, HOUR = 1_000_000, 3600 * 1_000_000
 NOON = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Shanghai
@@ -60,11 +60,13 @@ def stored(*raw: bytes, arrived: int = NOON, writer: Writer | None = None):
 
 
 def rollups(*measures: str) -> dict:
-    """{table: {(bucket, series id): the measures named}}, all of them when none is."""
+    """{table: {(bucket, series or cut id): the measures named, or all}}; a row of zeros is as good as none."""
     names = measures or MEASURES
     return {
-        rollup.__name__: {row[:2]: row[2:] for row in rollup.objects.values_list("bucket", "series_id", *names)}
-        for rollup in (Quarter, Day)
+        rollup.__name__: {
+            row[:2]: row[2:] for row in rollup.objects.values_list("bucket", rollup.owner(), *names) if any(row[2:])
+        }
+        for rollup in (Quarter, Day, Month, CutQuarter, CutDay)
     }
 
 

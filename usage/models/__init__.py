@@ -3,15 +3,19 @@
 Integers, because the writer inserts past the ORM: a datetime would be stored as text, in two spellings of one instant.
 """
 
+from usage.models.cuts import Cut, CutDay, CutQuarter
 from usage.models.event import DeadLetter, Event
 from usage.models.limits import LimitReading
-from usage.models.rollups import MEASURES, Day, Measures, Quarter
+from usage.models.rollups import MEASURES, Day, Measures, Month, Quarter
 from usage.models.series import Client, Series
 from usage.models.state import DrainState, Gap, Turn
 
 __all__ = [
     "MEASURES",
     "Client",
+    "Cut",
+    "CutDay",
+    "CutQuarter",
     "Day",
     "DeadLetter",
     "DrainState",
@@ -19,6 +23,7 @@ __all__ = [
     "Gap",
     "LimitReading",
     "Measures",
+    "Month",
     "Quarter",
     "Series",
     "Turn",

@@ -32,6 +32,11 @@ class Measures(models.Model):
     class Meta:
         abstract = True
 
+    @classmethod
+    def owner(cls):
+        """The column that tells whose totals these are."""
+        return "series_id" if hasattr(cls, "series") else "cut_id"
+
     @staticmethod
     def measures():
         """Names of the measures, in the order the writer counts in."""
@@ -48,6 +53,10 @@ class Quarter(Measures):
     bucket = models.BigIntegerField(help_text="Start, in seconds since the epoch, UTC.")
     series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="quarters")
 
+    class Meta:
+        # When a series was last used, and what few series did.
+        indexes = [models.Index(fields=["series", "bucket"], name="quarter_of_series")]
+
     def __str__(self):
         return f"quarter {self.bucket} of series {self.series_id}"
 
@@ -61,3 +70,14 @@ class Day(Measures):
 
     def __str__(self):
         return f"day {self.bucket} of series {self.series_id}"
+
+
+class Month(Measures):
+    """Totals of one series in one local month: the sum of its days, for questions that span years."""
+
+    pk = models.CompositePrimaryKey("bucket", "series")
+    bucket = models.IntegerField(help_text="Local calendar month, in months since 1970-01.")
+    series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="months")
+
+    def __str__(self):
+        return f"month {self.bucket} of series {self.series_id}"

@@ -5,7 +5,7 @@ from itertools import islice
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from usage.periods import date_of, rfc3339_local_day, rfc3339_utc
+from usage.periods import date_of, first_day_of, rfc3339_local_day, rfc3339_utc
 from usage.rebuild import Difference, check, kept_days, rebuild
 
 SHOWN = 10
@@ -51,6 +51,24 @@ class Command(BaseCommand):
 def described(difference: Difference) -> str:
     """A line about one wrong row: which, and what is stored instead of what its events add up to."""
     bucket, zone = difference.bucket, settings.TIME_ZONE
-    when = rfc3339_local_day(bucket, zone) if difference.rollup == "Day" else rfc3339_utc(bucket)
+    when = _WHEN[difference.rollup](bucket, zone)
     wrong = ", ".join(f"{name} is {stored}, not {counted}" for name, stored, counted in difference.wrong())
-    return f"{difference.rollup} {when}, series {difference.series_id}: {wrong}"
+    owner = "cut" if difference.rollup.startswith("Cut") else "series"
+    return f"{difference.rollup} {when}, {owner} {difference.owner}: {wrong}"
+
+
+def _quarter(bucket, zone):
+    return rfc3339_utc(bucket)
+
+
+def _month(bucket, zone):
+    return f"{date_of(first_day_of(bucket)):%Y-%m}"
+
+
+_WHEN = {
+    "Quarter": _quarter,
+    "CutQuarter": _quarter,
+    "Day": rfc3339_local_day,
+    "CutDay": rfc3339_local_day,
+    "Month": _month,
+}

@@ -1,0 +1,89 @@
+"""Totals kept ready: what counts in which, that questions read them, and that prices reach them."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from pricing.models import Model
+from tests.usage.made import NOON, record, stored
+from usage.cuts import cuts_of
+from usage.filters import UsageFilterForm
+from usage.models import Cut, CutDay, Day, Month
+from usage.rebuild import check, rebuild
+from usage.totals import Reader, months_of
+
+JAN_1, FEB_1, MAR_1 = 20454, 20485, 20513  # of 2026
+
+
+def asked(**parameters):
+    form = UsageFilterForm(
+        {name: [value] if name in ("model", "source", "api_key") else value for name, value in parameters.items()}
+    )
+    assert form.is_valid(), form.errors
+    return form.usage_filter()
+
+
+def test_a_series_counts_in_everything_and_in_one_cut_of_each_label():
+    assert cuts_of("gpt-5", "ann@example.com", "", True) == [
+        ("", ""),
+        ("model", "gpt-5"),
+        ("source", "ann@example.com"),
+        ("api_key", ""),
+        ("result", "failed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("span", "months", "days"),
+    [
+        ((None, None), [(None, None)], []),
+        ((JAN_1, MAR_1), [(672, 674)], []),
+        ((JAN_1 + 3, MAR_1 + 2), [(673, 674)], [(JAN_1 + 3, FEB_1), (MAR_1, MAR_1 + 2)]),
+        ((JAN_1 + 3, FEB_1 + 2), [], [(JAN_1 + 3, FEB_1 + 2)]),
+        ((FEB_1 + 1, None), [(674, None)], [(FEB_1 + 1, MAR_1)]),
+        ((None, FEB_1 + 1), [(None, 673)], [(FEB_1, FEB_1 + 1)]),
+    ],
+)
+def test_whole_months_are_read_as_such(span, months, days):
+    assert months_of(span) == (months, days)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("parameters", "table"),
+    [
+        ({}, "usage_cutday"),
+        ({"model": "gpt-5"}, "usage_cutday"),
+        ({"result": "success"}, "usage_cutday"),
+        ({"model": "gpt-5", "result": "success"}, "usage_month"),
+        ({"provider": "codex"}, "usage_month"),
+    ],
+)
+def test_one_label_is_read_from_its_cut_and_more_from_series(parameters, table):
+    stored(record(NOON))
+    with CaptureQueriesContext(connection) as queries:
+        Reader.of(asked(range="all", **parameters)).total()
+    assert table in queries.captured_queries[-1]["sql"]
+
+
+@pytest.mark.django_db
+def test_a_price_that_changes_reaches_every_sum():
+    stored(record(NOON), record(NOON + 1, failed=True))
+    Model.objects.get(name="gpt-5").set_price({"prompt": 7, "completion": 11})
+    cost = sum(Day.objects.values_list("cost", flat=True))
+    assert cost > 0
+    assert sum(Month.objects.values_list("cost", flat=True)) == cost
+    everything = Cut.objects.get(label="", value="")
+    assert CutDay.objects.get(cut=everything).cost == cost
+    assert list(check()) == []
+
+
+@pytest.mark.django_db
+def test_sums_that_are_wrong_are_named_and_made_anew():
+    stored(record(NOON))
+    Month.objects.update(requests=5)
+    CutDay.objects.filter(cut__label="model").update(total=1)
+    found = [(each.rollup, [name for name, *_ in each.wrong()]) for each in check()]
+    assert found == [("CutDay", ["total"]), ("Month", ["requests"])]
+    list(rebuild())
+    assert list(check()) == []

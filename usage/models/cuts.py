@@ -1,0 +1,50 @@
+"""Totals kept ready for what people filter by most; each is the sum of many series, and one row a bucket."""
+
+from django.db import models
+
+from usage.models.rollups import Measures
+from usage.querysets import CutQuerySet
+
+
+class Cut(models.Model):
+    """Everything, or all series that share one value of a label people filter by."""
+
+    class Label(models.TextChoices):
+        EVERYTHING = "", "everything"
+        MODEL = "model"
+        SOURCE = "source"
+        API_KEY = "api_key"
+        RESULT = "result"
+
+    label = models.CharField(max_length=16, choices=Label, blank=True)
+    value = models.CharField(max_length=255, blank=True)
+
+    objects = CutQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["label", "value"], name="cut_identity")]
+
+    def __str__(self):
+        return f"{self.label} {self.value}".strip() or "everything"
+
+
+class CutQuarter(Measures):
+    """Totals of one cut in one quarter of an hour."""
+
+    pk = models.CompositePrimaryKey("cut", "bucket")
+    cut = models.ForeignKey(Cut, models.PROTECT, db_index=False, related_name="quarters")
+    bucket = models.BigIntegerField(help_text="Start, in seconds since the epoch, UTC.")
+
+    def __str__(self):
+        return f"quarter {self.bucket} of {self.cut}"
+
+
+class CutDay(Measures):
+    """Totals of one cut on one local day."""
+
+    pk = models.CompositePrimaryKey("cut", "bucket")
+    cut = models.ForeignKey(Cut, models.PROTECT, db_index=False, related_name="days")
+    bucket = models.IntegerField(help_text="Local calendar date, in days since 1970-01-01.")
+
+    def __str__(self):
+        return f"day {self.bucket} of {self.cut}"
