@@ -49,7 +49,7 @@ function showTip(event) {
   const cell = cellAt(event.target);
   tip.hidden = !cell;
   if (!cell) return;
-  const words = cell.heat.dataset.words.replace("%1", (+cell.total).toLocaleString("en")).replace("%2", (+cell.failed).toLocaleString("en"));
+  const words = cell.heat.dataset.words.replace("{1}", (+cell.total).toLocaleString("en")).replace("{2}", (+cell.failed).toLocaleString("en"));
   tip.textContent = `${clock(cell.start, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" })}: ${words}`;
   document.body.append(tip);
   const box = tip.getBoundingClientRect();

@@ -1,0 +1,57 @@
+"""A server as in production with a week of traffic, and a real Chromium to look at it."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.cpa_usage.test_served import ROOT, address_of, environment
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """The address of the dashboard, served by gunicorn with collected, compressed static files."""
+    env = environment(tmp_path_factory.mktemp("pages"), "/usage")
+    env["DJANGO_SETTINGS_MODULE"] = "tests.pages.served_settings"
+    manage = [sys.executable, "-W", "ignore", "manage.py"]
+    # What only the admin and the API's docs load is left out: compressing it takes longer than all these tests.
+    unused = [f"--ignore={name}" for name in ("drf_spectacular_sidecar", "rest_framework", "admin")]
+    for command in (["migrate", "--skip-checks", "-v0"], ["collectstatic", "--noinput", "-v0", *unused]):
+        subprocess.run([*manage, *command], cwd=ROOT, env=env, check=True)
+    subprocess.run([sys.executable, "-W", "ignore", "-m", "tests.pages.seed"], cwd=ROOT, env=env, check=True)
+    gunicorn = [sys.executable, "-m", "gunicorn", "cpa_usage.wsgi", "--bind=127.0.0.1:0", "--worker-class=gthread"]
+    server = subprocess.Popen([*gunicorn, "--threads=4"], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+    try:
+        yield f"{address_of(server)}/usage/"
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium; without one these tests are left out, and say so."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, served):
+    """A fresh window that remembers what went wrong in `page.wrong`."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=served)
+    page = context.new_page()
+    page.wrong = []
+    page.on(
+        "console", lambda message: page.wrong.append(message.text) if message.type in ("error", "warning") else None
+    )
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    yield page
+    context.close()

@@ -1,0 +1,191 @@
+"""The dashboard in a real browser: it fits, it says nothing wrong, it can be used by everybody, and it adds up."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+PAGES = {
+    "overview": "",
+    "overview of a month": "?range=30d&measure=tokens&by=provider",
+    "analysis": "analysis/",
+    "requests": "requests/",
+    "accounts": "accounts/",
+    "health": "health/",
+    "prices": "prices/",
+    "keys": "keys/",
+    "system": "system/",
+    "filters": "filters/",
+    "refused": "?range=fortnight",
+}
+WIDTHS = (390, 768, 1440)
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}}
+KB = 1000
+# The last bar of the lowest layer of the chart: where it is, what it counts, and whose it is.
+LAST_BAR = """() => {
+  const chart = [...charts.values()][0], data = JSON.parse(document.getElementById("chart-data").textContent);
+  const { key, values } = data.layers[0], place = values.findLastIndex(value => value > 0);
+  const box = chart.canvas.getBoundingClientRect(), middle = chart.getDatasetMeta(0).data[place].getCenterPoint();
+  return { x: box.left + middle.x, y: box.top + middle.y, count: values[place], key };
+}"""
+
+
+def open_page(page, path):
+    page.goto(path, wait_until="load")
+    page.wait_for_load_state("networkidle")
+
+
+def number(page, card):
+    return float(page.locator(f"[data-card={card}] data").get_attribute("value"))
+
+
+def api(page, path):
+    return page.request.get(f"api/v1/{path}").json()
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_a_page_fits_every_width_and_says_nothing_wrong(page, path):
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        open_page(page, path)
+        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, width
+        assert page.title().endswith("· cpa-usage")
+    refused = [text for text in page.wrong if "400 (Bad Request)" in text]
+    assert page.wrong == refused
+    assert bool(refused) == ("fortnight" in path)
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_a_page_can_be_used_by_everybody(page, path):
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        open_page(page, path)
+        found = Axe().run(page, options=RULES).response["violations"]
+        told = [
+            (v["id"], [node["html"][:200] for node in v["nodes"]])
+            for v in found
+            if v["impact"] in ("serious", "critical")
+        ]
+        assert told == [], theme
+
+
+def test_cards_show_what_the_api_says_with_the_same_filters(page):
+    for query in ("range=7d", "range=24h&result=failed", "range=all&provider=claude"):
+        open_page(page, f"?{query}")
+        summary = api(page, f"usage/overview?{query}")["summary"]
+        assert number(page, "requests") == summary["total"]
+        assert number(page, "tokens") == summary["total_tokens"]
+        assert number(page, "cost") == pytest.approx(summary["cost"], abs=1e-12)
+
+
+def test_a_model_of_the_list_narrows_the_page_to_what_the_api_says_and_back_restores_it(page):
+    open_page(page, "?range=7d&measure=requests")
+    whole = number(page, "requests")
+    row = page.locator("#list-model a.row").first
+    name, count = row.get_attribute("title"), float(row.locator("data").get_attribute("value"))
+    row.click()
+    page.wait_for_url(re.compile("model="))
+    assert page.locator(".chip.on b").inner_text() == name
+    assert number(page, "requests") == count == api(page, f"usage/overview?range=7d&model={name}")["summary"]["total"]
+    page.go_back()
+    page.wait_for_function("!document.querySelector('.chip.on')")
+    assert number(page, "requests") == whole
+    page.go_forward()
+    page.wait_for_selector(".chip.on")
+    assert number(page, "requests") == count
+    assert page.wrong == []
+
+
+def test_filters_follow_to_the_requests_and_count_the_same_rows(page):
+    open_page(page, "?range=7d&result=failed")
+    failed = number(page, "requests")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Requests").click()
+    page.wait_for_url(re.compile(r"requests/\?.*result=failed"))
+    text = page.locator("#requests-count").inner_text()
+    assert int(re.search(r"of ([\d,]+) attempts", text)[1].replace(",", "")) == failed
+    assert api(page, "usage/events?range=7d&result=failed")["total"] == failed
+
+
+def test_a_bar_of_the_chart_opens_its_requests(page):
+    open_page(page, "?range=7d&measure=requests&by=model")
+    page.wait_for_function("charts.size === 1")
+    spot = page.evaluate(LAST_BAR)
+    page.mouse.click(spot["x"], spot["y"])
+    page.wait_for_url(re.compile("requests/"))
+    assert f"model={spot['key']}" in page.url
+    assert f"of {spot['count']:,} attempts" in page.locator("#requests-count").inner_text()
+
+
+def test_a_cell_of_the_grid_opens_its_requests(page):
+    open_page(page, "?range=7d")
+    cells = page.locator(".heat .cells").last
+    counts = cells.get_attribute("data-counts").split()
+    place = next(i for i, count in enumerate(counts) if count.partition("/")[0] != "0")
+    cells.locator("i").nth(place).click()
+    page.wait_for_url(re.compile("requests/"))
+    assert f"of {counts[place].partition('/')[0]} attempts" in page.locator("#requests-count").inner_text()
+
+
+def test_the_filter_panel_narrows_the_page(page):
+    open_page(page, "?range=7d")
+    page.get_by_role("link", name="+ Filter").click()
+    page.locator("dialog input[name=result][value=failed]").check()
+    page.locator("dialog").get_by_role("button", name="Apply").click()
+    page.wait_for_selector(".chip.on")
+    assert number(page, "requests") == api(page, "usage/overview?range=7d&result=failed")["summary"]["total"]
+
+
+def test_one_request_shows_all_its_attempts(page):
+    failed = api(page, "usage/events?range=all&result=failed")["items"]
+    event = next(item for item in failed if not item["final"])
+    attempts = api(page, f"usage/events?range=all&request_id={event['request_id']}")["total"]
+    open_page(page, f"requests/{event['event_key']}/")
+    assert page.locator("main table.rows tbody tr").count() == attempts > 1
+    assert page.locator("pre.code").inner_text() == event["fail_body"]
+
+
+def test_theme_and_language_stay(page):
+    open_page(page, "")
+    page.get_by_role("button", name="Change theme").click()
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    page.get_by_role("button", name="简体中文").click()
+    page.wait_for_selector("html[lang=zh-hans]")
+    open_page(page, "requests/")
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    assert page.get_by_role("navigation").first.inner_text().split()[0] == "概览"
+
+
+def test_live_updates_ask_by_etag_and_can_be_paused(page):
+    open_page(page, "")
+    with page.expect_response(lambda reply: reply.request.headers.get("if-none-match"), timeout=15_000) as told:
+        pass
+    assert told.value.status == 304
+    page.get_by_role("button", name="Live").click()
+    assert page.locator("[data-live-toggle]").get_attribute("aria-pressed") == "false"
+
+
+def test_a_visit_costs_little(chromium, served):
+    context = chromium.new_context()
+    page, sizes = context.new_page(), []
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    open_page(page, served)
+    first = sum(sizes)
+    sizes.clear()
+    open_page(page, f"{served}?range=24h")
+    assert 40 * KB < first <= 150 * KB
+    assert sum(sizes) <= 30 * KB
+    context.close()
+
+
+def test_tables_and_filters_work_without_a_script(chromium, served):
+    context = chromium.new_context(java_script_enabled=False, base_url=served)
+    page = context.new_page()
+    page.goto("?range=7d")
+    page.get_by_role("link", name="+ Filter").click()
+    page.locator("input[name=result][value=failed]").check()
+    page.get_by_role("button", name="Apply").click()
+    assert "result=failed" in page.url
+    assert number(page, "requests") == api(page, "usage/overview?range=7d&result=failed")["summary"]["total"]
+    context.close()
