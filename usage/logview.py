@@ -5,7 +5,8 @@ import re
 from typing import NamedTuple
 
 HEADING = re.compile(r"^=== (.+?) ===$", re.MULTILINE)
-HEADER = re.compile(r"^([A-Za-z][\w .-]{0,60}): (.*)$")
+HEADER = re.compile(r"^(?!data:|event:)([A-Za-z][\w .-]{0,60}): (.*)$")  # the lines of a stream are no headers
+BODY = "Body:"
 LAID_OUT = 500_000  # characters; a longer body is shown as it came
 
 
@@ -34,8 +35,10 @@ def sections(text: str) -> list[Section]:
 
 def _section(title, text):
     lines, headers = text.strip("\n").split("\n"), []
-    while lines and (not lines[0].strip() or lines[0] in ("Headers:", "Body:") or HEADER.match(lines[0])):
+    while lines and (not lines[0].strip() or lines[0] in ("Headers:", BODY) or HEADER.match(lines[0])):
         line = lines.pop(0)
+        if line == BODY:
+            break
         if found := HEADER.match(line):
             headers.append((found[1], found[2]))
     body = "\n".join(lines).strip()

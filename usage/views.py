@@ -33,20 +33,23 @@ def overview(request, asked):
     """The period at a glance; before the first record, what is still to do."""
     if steps := checklist():
         return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
-    measure = choice(request, "measure", STACKED, "cost")
+    by, measure = choice(request, "by", OVERVIEW_CUTS, "model"), choice(request, "measure", STACKED, "cost")
+    chart = timeline(asked, by, measure)
+    tops = [(name, top(cut, measure, chart)) for name, cut in breakdowns(asked, *TOPS).items()]
+    latest = analytics.events(asked, 1, 20).items[:LATEST]
+    drawn = {"chart": chart, "chart_data": chart_data(chart, drill(request))}
+    return {"live": 5, **_glance(asked), **drawn, "tops": tops, "latest": latest}
+
+
+def _glance(asked):
+    """Cards, notices and the grid, all of the same overview."""
     found, compared = analytics.overview(asked), comparison(asked)
-    chart = timeline(asked, choice(request, "by", OVERVIEW_CUTS, "model"), measure)
     return {
-        "live": 5,
         "compared": compared,
         "against": against(compared),
         "notices": notices(compared.current),
         "cards": cards(found, compared, pace(asked), peak(found)),
-        "chart": chart,
-        "chart_data": chart_data(chart, drill(request)),
-        "tops": [(name, top(cut, measure, chart)) for name, cut in breakdowns(asked, *TOPS).items()],
         "heat": rows(found.health_grid, QUARTER, get_current_timezone()),
-        "latest": analytics.events(asked, 1, 20).items[:LATEST],
     }
 
 

@@ -1,0 +1,132 @@
+"""Questions that pages ask beyond the API's: each adds up to what the API says."""
+
+import time
+from datetime import datetime
+from itertools import pairwise
+
+import pytest
+
+from pricing.models import Model
+from tests.pages.made import store_history
+from tests.usage.made import record, stored
+from usage import analytics
+from usage.accounts import accounts
+from usage.breakdowns import breakdowns, matrix
+from usage.costclasses import token_classes
+from usage.dimensions import DIMENSIONS
+from usage.failures import failures
+from usage.filters import UsageFilterForm
+from usage.pace import Pace, pace
+from usage.timelines import timeline
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def traffic():
+    store_history(9, 600)
+
+
+def asking(query):
+    form = UsageFilterForm(query)
+    assert form.is_valid(), form.errors
+    return form.usage_filter()
+
+
+QUERIES = [
+    {"range": "all"},
+    {"range": "7d"},
+    {"range": "24h"},
+    {"range": "7d", "result": "failed"},
+    {"range": "30d", "provider": "claude"},
+    {"start": "2026-01-01T10:07:30", "end": "2027-01-01"},
+]
+
+
+def test_every_cut_adds_up_to_the_summary(traffic):
+    for asked in map(asking, QUERIES):
+        check_cuts(asked)
+
+
+def check_cuts(asked):
+    summary = analytics.overview(asked).summary
+    for cut in breakdowns(asked, *DIMENSIONS).values():
+        assert sum(part.figures.total for part in cut.parts) == summary.total
+        assert sum(part.figures.cost for part in cut.parts) == pytest.approx(summary.cost, abs=1e-9)
+    assert sum(figures.total for figures in matrix(asked, "api_key", "model").values()) == summary.total
+
+
+def test_the_layers_of_a_timeline_add_up_to_the_summary(traffic):
+    for asked in map(asking, QUERIES):
+        check_layers(asked)
+
+
+def check_layers(asked):
+    summary = analytics.overview(asked).summary
+    whole = {"requests": summary.total, "tokens": summary.total_tokens, "cost": summary.cost}
+    for measure, value in whole.items():
+        found = timeline(asked, "model", measure)
+        assert sum(layer.total for layer in found.layers) == pytest.approx(value, abs=1e-9)
+        assert all(len(layer.values) == len(found.buckets) for layer in found.layers)
+    edges = [datetime.fromisoformat(text) for text in (*found.buckets, found.end)]
+    assert {(b - a).total_seconds() for a, b in pairwise(edges)} == {found.step}
+
+
+def test_the_buckets_of_a_timeline_are_those_of_the_overview(traffic):
+    asked = asking({"range": "24h"})
+    hours = {hour.bucket: hour.total for hour in analytics.overview(asked).hourly_series}
+    found = timeline(asked, "provider", "requests")
+    assert found.step == 3600
+    assert (
+        dict(zip(found.buckets, map(sum, zip(*(layer.values for layer in found.layers), strict=True)), strict=True))
+        == hours
+    )
+
+
+def test_token_classes_cost_what_the_period_costs(traffic):
+    for asked in map(asking, QUERIES):
+        check_classes(asked)
+
+
+def check_classes(asked):
+    summary, classes = analytics.overview(asked).summary, {part.name: part for part in token_classes(asked)}
+    assert sum(part.cost for part in classes.values()) == pytest.approx(summary.cost, abs=1e-9)
+    assert classes["uncached"].tokens == summary.input_tokens
+    assert classes["cache_read"].tokens == summary.cache_read_tokens
+    assert classes["output"].tokens + classes["reasoning"].tokens == summary.output_tokens
+
+
+def test_failures_are_all_counted(traffic):
+    asked = asking({"range": "all"})
+    found = failures(asked)
+    assert found.total == sum(n for _, n in found.by_status) == analytics.overview(asked).summary.failed > 0
+
+
+def test_accounts_are_those_of_the_api_with_a_day_in_half_hours(traffic):
+    asked = asking({"range": "24h"})
+    found = accounts(asked).items
+    assert [account.about for account in found] == analytics.credentials(asked).items
+    assert {len(account.strip) for account in found} == {48}
+    assert any(account.quotas for account in found)
+
+
+def test_a_hundredth_of_a_quota_costs_what_was_spent_since_its_window_began():
+    now = int(time.time())
+    headers = {
+        "X-Codex-Primary-Used-Percent": ["20"],
+        "X-Codex-Primary-Window-Minutes": ["300"],
+        "X-Codex-Primary-Reset-At": [str(now + 3600)],
+    }
+    Model.objects.set_price("gpt-5", {"prompt": 10**7, "completion": 0})
+    old, new = (now - 6 * 3600) * 1_000_000, (now - 1800) * 1_000_000
+    tokens = {"input": 200_000, "output": 0, "reasoning": 0, "cached": 0, "total": 200_000}
+    stored(record(old, tokens=tokens), record(new, tokens=tokens, response_headers=headers))
+    (quota,) = accounts(asking({"range": "7d"})).items[0].quotas
+    assert (quota.window.used, quota.over) == (0.2, False)
+    assert quota.usd_per_percent == pytest.approx(2.0 / 20)
+
+
+def test_now_is_the_last_minute():
+    now = int(time.time() * 1_000_000)
+    stored(record(now - 10_000_000), record(now - 50_000_000), record(now - 70_000_000))
+    assert pace(asking({"range": "all"})) == Pace(rpm=2, tpm=300)

@@ -1,0 +1,64 @@
+"""Quota windows from the headers that upstreams send."""
+
+from usage.quotas import Window, windows
+
+SEEN = 1_795_534_000_000_000
+
+
+def test_codex_sends_a_short_and_a_long_window():
+    headers = {
+        "x-codex-primary-used-percent": "17",
+        "x-codex-primary-window-minutes": "300",
+        "x-codex-primary-reset-at": "1795546500",
+        "x-codex-secondary-used-percent": "12",
+        "x-codex-secondary-window-minutes": "10080",
+        "x-codex-secondary-reset-after-seconds": "60",
+    }
+    assert windows(headers, SEEN) == [
+        Window(name="5h", used=0.17, seconds=18_000, resets_at=1_795_546_500_000_000),
+        Window(name="7d", used=0.12, seconds=604_800, resets_at=SEEN + 60_000_000),
+    ]
+
+
+def test_claude_names_its_windows_by_their_length():
+    headers = {
+        "anthropic-ratelimit-unified-status": "allowed",
+        "anthropic-ratelimit-unified-5h-utilization": "0.23",
+        "anthropic-ratelimit-unified-5h-reset": "1795543200",
+        "anthropic-ratelimit-unified-5h-status": "allowed_warning",
+        "anthropic-ratelimit-unified-7d_opus-utilization": "0.5",
+    }
+    assert windows(headers, SEEN) == [
+        Window(name="5h", used=0.23, seconds=18_000, resets_at=1_795_543_200_000_000, status="allowed_warning"),
+        Window(name="7d opus", used=0.5, seconds=604_800),
+    ]
+
+
+def test_keys_count_what_remains():
+    headers = {
+        "anthropic-ratelimit-requests-limit": "4000",
+        "anthropic-ratelimit-requests-remaining": "3000",
+        "anthropic-ratelimit-requests-reset": "2026-11-24T15:23:28Z",
+        "x-ratelimit-limit-tokens": "4000000",
+        "x-ratelimit-remaining-tokens": "4000000",
+        "x-ratelimit-reset-tokens": "1m30.5s",
+    }
+    assert windows(headers, SEEN) == [
+        Window(name="requests", used=0.25, resets_at=1_795_533_808_000_000, limit=4000, remaining=3000),
+        Window(name="tokens", used=0.0, resets_at=SEEN + 90_500_000, limit=4_000_000, remaining=4_000_000),
+    ]
+
+
+def test_what_does_not_read_is_no_window():
+    headers = {
+        "x-codex-primary-used-percent": "much",
+        "x-codex-secondary-used-percent": "-3",
+        "anthropic-ratelimit-unified-5h-utilization": "nan",
+        "x-ratelimit-limit-requests": "0",
+        "x-ratelimit-remaining-requests": "0",
+        "anthropic-ratelimit-tokens-limit": "10",
+        "retry-after": "5",
+    }
+    assert windows(headers, SEEN) == []
+    late = {"x-ratelimit-limit-tokens": "10", "x-ratelimit-remaining-tokens": "5", "x-ratelimit-reset-tokens": "soon"}
+    assert windows(late, SEEN) == [Window(name="tokens", used=0.5, limit=10, remaining=5)]

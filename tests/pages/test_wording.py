@@ -1,0 +1,76 @@
+"""Numbers in words."""
+
+import pytest
+
+from usage import wording
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (999, "999"),
+        (48_213, "48,213"),
+        (99_999, "99,999"),
+        (100_000, "100 k"),
+        (999_499, "999 k"),
+        (999_950, "1.00 M"),
+        (1_240_000, "1.24 M"),
+        (12_400_000, "12.4 M"),
+        (1_240_000_000, "1.24 B"),
+        (2 * 10**12, "2.00 T"),
+        (2.5, "2.5"),
+    ],
+)
+def test_counts(number, text):
+    assert wording.compact(number) == text
+
+
+@pytest.mark.parametrize(("number", "text"), [(9_999, "9,999"), (10_000, "10.0 k"), (89_123, "89.1 k"), (None, "–")])
+def test_counts_in_narrow_columns(number, text):
+    assert wording.short(number) == text
+
+
+@pytest.mark.parametrize(
+    ("dollars", "text", "exact"),
+    [
+        (None, "–", "–"),
+        (0, "$0", "$0"),
+        (0.000012, "<$0.0001", "$0.000012"),
+        (0.0261, "$0.0261", "$0.0261"),
+        (214.376, "$214.38", "$214.376"),
+        (1234.5, "$1,234.50", "$1234.5"),
+        (1_240_000.0, "$1.24 M", "$1240000"),
+    ],
+)
+def test_money(dollars, text, exact):
+    assert (wording.usd(dollars), wording.usd_exact(dollars)) == (text, exact)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (None, "–"),
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.979, "97.9 %"),
+        (0.99999, ">99.9 %"),
+        (0.0001, "<0.1 %"),
+        (0.5, "50.0 %"),
+    ],
+)
+def test_shares_are_never_all_or_nothing_when_they_are_not_quite(share, text):
+    assert wording.percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"), [(None, "–"), (532, "532 ms"), (1310, "1.31 s"), (14_700, "14.7 s"), (72_400, "1 m 12 s")]
+)
+def test_durations(ms, text):
+    assert wording.duration(ms) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(None, "–"), (12, "12 B"), (1200, "1.20 kB"), (15_000_000, "15.0 MB")])
+def test_sizes(count, text):
+    assert wording.size(count) == text
