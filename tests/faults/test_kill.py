@@ -11,7 +11,7 @@ from tests.usage.drain.process import AT_WORK
 from tests.usage.drain.test_process import traffic
 from tests.usage.queue.conftest import until
 from usage.drain.continuity import DIED
-from usage.models import DeadLetter, Event, Gap
+from usage.models import DeadLetter, DrainState, Event, Gap
 from usage.rebuild import check
 from usage.spool import _parse
 
@@ -37,9 +37,10 @@ def spooled(folder):
 
 
 def run_and_kill(run, home, mode, seconds):  # noqa: F811
-    """Start a drain, kill it after so long at work; what it had spooled but not stored."""
+    """Start a drain, kill it after so long at work, the first time not before its report; what it had only spooled."""
     drain = run(QUEUE_MODE=mode, REDIS_QUEUE_BATCH_SIZE=str(LIMIT))
     drain.says(AT_WORK)
+    until(lambda: DrainState.load().mode == mode, 20)
     time.sleep(seconds)
     drain.kill()
     return spooled(home)

@@ -21,7 +21,7 @@ class Report:
 
     def __init__(self, progress: Progress, spool: Spool, troubles: list[Trouble], clock=time.monotonic):
         self._progress, self._spool, self._troubles, self._clock = progress, spool, troubles, clock
-        self._batches = 0
+        self._batches, self._mode = 0, ""
         self._error = Latest()
         self._lag_ms = None
         self._resumed = False
@@ -40,24 +40,28 @@ class Report:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to write."""
+        """Whether it is time to write. At once when another door is open: a death while subscribed leaves a gap."""
+        if self._progress.mode != self._mode:
+            return True
         news = self._lag_ms is not None or self._latest().sentence != self._error.sentence
         return self._clock() - self._written_at >= (BUSY_SECONDS if news else HEARTBEAT_SECONDS)
 
-    def write(self, mode: str):
-        """Write everything; `mode`: the door in use, "" when the queue was left in good order."""
-        batches, error = self._progress.batches, self._latest()
+    def write(self, left: bool = False):
+        """Write everything; `left`: the queue was left in good order, so no door is open any more."""
+        self._save_gaps()
+        mode, batches, error = self._progress.mode, self._progress.batches, self._latest()
         fields = {
-            "mode": mode,
             "heartbeat_at": timezone.now(),
             "batches_popped": F("batches_popped") + batches - self._batches,
             "spool_files": self._spool.depth,
             "spool_bytes": self._spool.bytes,
             **self._optional(error),
         }
+        if mode:  # until this process reached the queue, and with it noted the gap, the row keeps the earlier one's
+            fields["mode"] = "" if left else mode
         DrainState.objects.filter(pk=1).update(**fields)
         self._batches, self._error, self._lag_ms, self._written_at = batches, error, None, self._clock()
-        self._save_gaps()
+        self._mode = mode
 
     def _optional(self, error: Latest) -> dict:
         """Fields that keep what is known of an earlier process until there is something newer."""

@@ -129,7 +129,7 @@ class Shift:
         if due:
             self._keep_seat()
             self._metadata.look()
-            self._report.write(self.progress.mode)
+            self._report.write()
             wal.cut_back()
         return due
 
@@ -148,7 +148,7 @@ class Shift:
     def _sign_off(self):
         """The last report: no door is open any more, unless the reader did not leave it in order."""
         try:
-            self._report.write(self.progress.mode if self.progress.crashed or self._thread.is_alive() else "")
+            self._report.write(left=not self.progress.crashed and not self._thread.is_alive())
         except Error as error:
             self._away(error)
 
