@@ -38,6 +38,7 @@ def environment(directory, base):
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "tests.cpa_usage.served_settings",
         "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", ""))),
+        "ENV_FILE": os.devnull,
         "CPA_BASE_URL": "http://127.0.0.1:1",
         "CPA_MANAGEMENT_KEY": "test-management-key",
         "SQLITE_PATH": str(directory / "app.db"),
