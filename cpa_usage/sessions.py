@@ -1,16 +1,19 @@
-"""Who may ask: session tokens, where requests carry them, and the permission every view has.
+"""Who may ask: session and API tokens, where requests carry them, and the permissions of views.
 
-The token alone is the proof, and no user row stands behind it: there is one password and so one visitor, and a row
-would be a second thing to keep in step with LOGIN_PASSWORD. What a row would give comes from elsewhere: revocation
+A session's token alone is the proof, and no user row stands behind it: there is one password and so one visitor, and a
+row would be a second thing to keep in step with LOGIN_PASSWORD. What a row would give comes from elsewhere: revocation
 from the blacklist, the end of all sessions after a change of the password from the signing key.
 """
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import BlacklistMixin, Token
+
+from cpa_usage.models import TOKEN_PREFIX, ApiToken, Session
 
 COOKIE = "cpa_usage_session"
 
@@ -25,13 +28,28 @@ class SessionToken(BlacklistMixin, Token):
         """Read when a token is made."""
         return settings.AUTH_SESSION_TTL
 
+    @classmethod
+    def open(cls, request) -> "SessionToken":
+        """A session for the client of `request`, listed until it ends."""
+        token = cls()
+        Session.open(token, request)
+        return token
+
+    def blacklist(self):
+        """End it on the server."""
+        Session.objects.filter(jti=self["jti"]).delete()
+        return super().blacklist()
+
 
 class SessionTokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <token>`, else the session cookie. A token that no longer holds is as good as none."""
+    """`Authorization: Bearer <token>`, of a session or for programs, else the session cookie.
+
+    A token that no longer holds is as good as none: a stale cookie must not close what is open to everybody.
+    """
 
     def authenticate(self, request):
-        """(nobody in particular, the token), or None; a stale cookie must not close what is open to everybody."""
-        token = session_of(request)
+        """(nobody in particular, the SessionToken or ApiToken), or None."""
+        token = session_of(request) or api_token_of(request)
         return (AnonymousUser(), token) if token else None
 
     def authenticate_header(self, request):
@@ -40,11 +58,23 @@ class SessionTokenAuthentication(BaseAuthentication):
 
 
 class SignedIn(BasePermission):
-    """A valid session, or any request while AUTH_ENABLED is false."""
+    """A valid session or a token whose scope will do, or any request while AUTH_ENABLED is false."""
 
     def has_permission(self, request, view):
         """Settings first: with the door open no token is looked at."""
-        return not settings.AUTH_ENABLED or request.auth is not None
+        if not settings.AUTH_ENABLED:
+            return True
+        if isinstance(request.auth, ApiToken) and not request.auth.may(request.method):
+            raise PermissionDenied("This token may only read.")
+        return request.auth is not None
+
+
+class Person(SignedIn):
+    """A session: what concerns sessions is no business of programs."""
+
+    def has_permission(self, request, view):
+        """Also false for an ApiToken of any scope."""
+        return super().has_permission(request, view) and not isinstance(request.auth, ApiToken)
 
 
 def session_of(request) -> SessionToken | None:
@@ -52,6 +82,12 @@ def session_of(request) -> SessionToken | None:
     if not settings.AUTH_ENABLED:
         return None
     return next(iter(sessions_of(request)), None)
+
+
+def api_token_of(request) -> ApiToken | None:
+    """The token for programs that the request carries, if it holds; None while AUTH_ENABLED is false."""
+    raw = _bearer(request) if settings.AUTH_ENABLED else None
+    return ApiToken.find(raw) if raw and raw.startswith(TOKEN_PREFIX) else None
 
 
 def sessions_of(request):

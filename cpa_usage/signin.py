@@ -1,22 +1,18 @@
 """/auth/*: signing in with LOGIN_PASSWORD, signing out, and whether one is in."""
 
-import time
 from hmac import compare_digest
 
 from django.conf import settings
-from django.core.cache import cache
 from msgspec import UNSET, Struct, UnsetType
 from rest_framework import serializers
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from cpa_usage.rest import body_of, described
-from cpa_usage.sessions import SessionToken, clear_cookie, session_of, sessions_of, set_cookie
-
-TRIES_PER_ADDRESS = 10  # a minute
-TRIES_OF_ALL = 100
+from cpa_usage.sessions import SessionToken, api_token_of, clear_cookie, session_of, sessions_of, set_cookie
+from cpa_usage.throttle import count_try, forgive
 
 
 class SessionState(Struct, frozen=True):
@@ -61,7 +57,8 @@ class PasswordSerializer(serializers.Serializer):
 def session(request):
     """Whether this client is signed in."""
     required = settings.AUTH_ENABLED
-    return Response(SessionState(authenticated=not required or session_of(request) is not None, auth_required=required))
+    known = not required or (session_of(request) or api_token_of(request)) is not None
+    return Response(SessionState(authenticated=known, auth_required=required))
 
 
 @described(SignedInReply, summary="Sign in", body=PasswordSerializer, errors=(401, 429))
@@ -90,11 +87,17 @@ def logout(request):
 
 def session_for(request, password: str) -> SessionToken:
     """A new session for the right password; raises WrongPassword, or Throttled after too many tries."""
-    tries = _count_try(request.META.get("REMOTE_ADDR", ""))
+    check_password(request, password)
+    return SessionToken.open(request)
+
+
+def check_password(request, password: str):
+    """Raises WrongPassword, or Throttled after too many tries."""
+    address = request.META.get("REMOTE_ADDR", "")
+    count_try(address)
     if not password or not compare_digest(password.encode(), settings.LOGIN_PASSWORD.encode()):
         raise WrongPassword
-    cache.delete(tries)
-    return SessionToken()
+    forgive(address)
 
 
 def _signed_in(request, token):
@@ -102,17 +105,3 @@ def _signed_in(request, token):
     response = Response(SignedInReply(authenticated=True, expires_at=expires_at))
     set_cookie(response, token, secure=request.is_secure())
     return response
-
-
-def _count_try(address):
-    """Count a try of this minute, before looking at it: tries at one time cannot slip past. 429 beyond the limits.
-
-    Returns the address's key, to be forgotten when the password was right.
-    """
-    minute, second = divmod(time.time(), 60)
-    key = f"login:{int(minute)}:{address}"
-    for name, limit in ((key, TRIES_PER_ADDRESS), (f"login:{int(minute)}", TRIES_OF_ALL)):
-        cache.add(name, 0, timeout=120)  # outlasts the minute
-        if cache.incr(name) > limit:
-            raise Throttled(wait=60 - second)
-    return key

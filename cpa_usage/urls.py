@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cpa_usage import api, signin
+from cpa_usage import api, sessionlist, signin
 from usage.ready import readyz
 
 handler400 = "cpa_usage.errors.bad_request"
@@ -19,6 +19,8 @@ v1 = [
     path("auth/session", signin.session),
     path("auth/login", signin.login),
     path("auth/logout", signin.logout),
+    path("auth/sessions", sessionlist.sessions),
+    path("auth/sessions/<session_id>", sessionlist.session),
     path("", include("usage.api_urls")),
     path("", include("catalog.urls")),
     path("", include("pricing.urls")),

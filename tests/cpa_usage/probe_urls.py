@@ -105,4 +105,5 @@ urlpatterns = [
     path("api/v1/mixed", mixed),
     path("api/v1/write", write),
     path("large", large),
+    path("", large, name="overview"),  # the pages of errors lead there
 ]

@@ -28,6 +28,7 @@ def fine(request):
 
 
 urlpatterns = [path("failing", failing), path("api/failing", failing), path("broken", broken), path("fine", fine)]
+urlpatterns += [path("", fine, name="overview")]  # the pages of errors lead there
 
 
 @pytest.fixture

@@ -1,0 +1,161 @@
+"""Who may come in: sessions that were opened, tokens for programs, and tries at the password."""
+
+import secrets
+from datetime import timedelta
+from hashlib import sha256
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+TOKEN_PREFIX = "cpau_"
+
+
+class Session(models.Model):
+    """A session that was opened with the password; the token itself is not kept."""
+
+    jti = models.CharField(max_length=64, unique=True, help_text="The token's own id.")
+    password_id = models.CharField(max_length=16, help_text="Changes with LOGIN_PASSWORD, which ends every session.")
+    opened_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    address = models.CharField(max_length=64, blank=True)
+    user_agent = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["-opened_at", "-pk"]
+
+    def __str__(self):
+        return f"session of {self.address} since {self.opened_at:%Y-%m-%d %H:%M} UTC"
+
+    @classmethod
+    def open(cls, token, request):
+        """Note that `token` was handed to the client of `request`."""
+        cls.objects.create(
+            jti=token["jti"],
+            password_id=_password_id(),
+            opened_at=timezone.now(),
+            expires_at=timezone.now() + token.lifetime,
+            address=request.META.get("REMOTE_ADDR", "")[:64],
+            user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:255],
+        )
+
+    @classmethod
+    def current(cls):
+        """Those that are open now: not expired, not revoked, and opened with today's password."""
+        return cls.objects.filter(expires_at__gt=timezone.now(), password_id=_password_id())
+
+    def revoke(self):
+        """End it on the server, whoever holds the token."""
+        from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+
+        with transaction.atomic():
+            ended, _ = OutstandingToken.objects.get_or_create(
+                jti=self.jti, defaults={"token": "", "created_at": self.opened_at, "expires_at": self.expires_at}
+            )
+            BlacklistedToken.objects.get_or_create(token=ended)
+            self.delete()
+
+
+def _password_id() -> str:
+    return salted_hmac("cpa_usage.session", settings.LOGIN_PASSWORD, algorithm="sha256").hexdigest()[:16]
+
+
+class ApiToken(models.Model):
+    """A token for programs: shown once when it is made, and known by its hash from then on."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "read"
+        WRITE = "write", "read and write"
+
+    name = models.CharField(max_length=100, help_text="What it is for.")
+    scope = models.CharField(max_length=8, choices=Scope, default=Scope.READ)
+    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the token.")
+    shown = models.CharField(max_length=16, editable=False, help_text="How the token begins.")
+    made_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, editable=False, help_text="To the minute.")
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+        verbose_name = "API token"
+
+    def __str__(self):
+        return self.name
+
+    def issue(self) -> str:
+        """Save it with a fresh secret; returns the token, which cannot be had again."""
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        self.digest, self.shown = sha256(token.encode()).hexdigest(), f"{token[:9]}…"
+        self.save()
+        return token
+
+    @classmethod
+    def find(cls, token: str) -> "ApiToken | None":
+        """The one that this is, unless it is revoked. Notes its use, at most once a minute."""
+        digest = sha256(token.encode()).hexdigest()
+        found = cls.objects.filter(digest=digest, revoked_at=None).first()
+        if found:
+            found._note_use(timezone.now())
+        return found
+
+    def may(self, method: str) -> bool:
+        """Whether its scope allows this HTTP method."""
+        return self.scope == self.Scope.WRITE or method in ("GET", "HEAD", "OPTIONS")
+
+    def revoke(self):
+        """Let nobody in with it any more; the row stays to be looked at."""
+        type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+    def _note_use(self, now):
+        if self.last_used_at is None or now - self.last_used_at >= timedelta(minutes=1):
+            type(self).objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+class LoginTry(models.Model):
+    """How often the password was tried in one minute, from one address or ("") from everywhere."""
+
+    address = models.CharField(max_length=64)
+    minute = models.BigIntegerField(help_text="Minutes since the epoch.")
+    tries = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["address", "minute"], name="login_tries_of_a_minute")]
+
+    def __str__(self):
+        return f"{self.tries} tries of {self.address or 'all'}"
+
+    @classmethod
+    def count(cls, address: str, minute: int) -> int:
+        """Count one more; returns how many there are now, this one included, whoever else counts at the same time."""
+        mine = cls.objects.filter(address=address, minute=minute)
+        if not mine.update(tries=models.F("tries") + 1):
+            try:
+                with transaction.atomic():
+                    return cls.objects.create(address=address, minute=minute, tries=1).tries
+            except IntegrityError:  # another process began the minute just now
+                mine.update(tries=models.F("tries") + 1)
+        return mine.values_list("tries", flat=True).get()
+
+
+class KnownAddress(models.Model):
+    """An address from which the right password came lately: strangers' tries do not keep it out."""
+
+    FOR = timedelta(days=30)
+
+    address = models.CharField(max_length=64, unique=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "known addresses"
+
+    def __str__(self):
+        return self.address
+
+
+def forget_old():
+    """Sessions that are over, counts that count no more, and addresses nobody came from for long."""
+    now = timezone.now()
+    Session.objects.filter(expires_at__lte=now).delete()
+    LoginTry.objects.filter(minute__lt=int(now.timestamp() // 60) - 1).delete()
+    KnownAddress.objects.filter(seen_at__lt=now - KnownAddress.FOR).delete()

@@ -1,0 +1,62 @@
+"""/auth/sessions: where somebody is signed in, and the end of it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from drf_spectacular.utils import OpenApiParameter
+from msgspec import Meta, Struct
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.exceptions import NotFound
+from rest_framework.response import Response
+
+from cpa_usage.models import Session
+from cpa_usage.rest import described
+from cpa_usage.sessions import Person
+
+
+SESSION_ID = OpenApiParameter("session_id", str, OpenApiParameter.PATH, description="The `id` of a row of the list.")
+
+
+class SessionRow(Struct, frozen=True):
+    """A session that is open."""
+
+    id: str
+    opened_at: datetime
+    expires_at: datetime
+    address: Annotated[str, Meta(description="From where it was opened.")]
+    user_agent: str
+    current: Annotated[bool, Meta(description="Whether it is the one that asks.")]
+
+
+class Sessions(Struct, frozen=True):
+    """Newest first."""
+
+    items: list[SessionRow]
+
+
+class Revoked(Struct, frozen=True):
+    """It is over."""
+
+    ok: bool
+
+
+@described(Sessions, errors=[403], summary="Where somebody is signed in")
+@api_view(["GET"])
+@permission_classes([Person])
+def sessions(request):
+    """Open sessions; those of an earlier password have ended with it."""
+    mine = request.auth["jti"] if request.auth else None
+    rows = Session.current().values_list("jti", "opened_at", "expires_at", "address", "user_agent")
+    return Response(Sessions([SessionRow(*row, current=row[0] == mine) for row in rows]))
+
+
+@described(Revoked, parameters=[SESSION_ID], errors=[403, 404], summary="End a session")
+@api_view(["DELETE"])
+@permission_classes([Person])
+def session(request, session_id):
+    """End a session on the server, this one or another."""
+    found = Session.current().filter(jti=session_id).first()
+    if found is None:
+        raise NotFound("There is no such session.")
+    found.revoke()
+    return Response(Revoked(ok=True))

@@ -1,0 +1,74 @@
+"""How often the password may be tried: per address and by all, counted in the database for every process and restart.
+
+The limit of all together would let anybody with many addresses lock the owner out. So an address from which the right
+password came lately has only its own limit.
+"""
+
+import time
+from ipaddress import ip_address, ip_network
+
+from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+from rest_framework.exceptions import Throttled
+
+from cpa_usage.models import KnownAddress, LoginTry
+
+TRIES_PER_ADDRESS = 10  # a minute
+TRIES_OF_ALL = 100
+EVERYWHERE = ""
+
+
+def count_try(address: str):
+    """Count a try before looking at it: tries at one time cannot slip past. Raises Throttled beyond the limits."""
+    minute, second = divmod(time.time(), 60)
+    place = place_of(address)
+    if _is_over(place, int(minute), TRIES_PER_ADDRESS):
+        raise Throttled(wait=60 - second)
+    if not _is_known(place) and _is_over(EVERYWHERE, int(minute), TRIES_OF_ALL):
+        raise Throttled(wait=60 - second)
+
+
+def forgive(address: str):
+    """The password was right: forget what was tried from there, and know the place for a while."""
+    place = place_of(address)
+    LoginTry.objects.filter(address=place).delete()
+    KnownAddress.objects.update_or_create(address=place, defaults={"seen_at": timezone.now()})
+
+
+def place_of(address: str) -> str:
+    """Whose tries are counted together: an IPv4 address, or the /64 that one IPv6 customer has."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address[:64] or "unknown"
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(found) if found.version == 4 else str(ip_network((found, 64), strict=False))
+
+
+class ThrottledBackend(ModelBackend):
+    """Django's own users, with their tries counted among all others."""
+
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        """The user, or None; PermissionDenied beyond the limits."""
+        address = request.META.get("REMOTE_ADDR", "") if request is not None else ""
+        if address:
+            try:
+                count_try(address)
+            except Throttled as refusal:
+                raise PermissionDenied(refusal.detail) from refusal
+        user = super().authenticate(request, username=username, password=password, **kwargs)
+        if user is not None and address:
+            forgive(address)
+        return user
+
+
+def _is_over(place, minute, limit):
+    """Read first: who is over the limit already costs no write."""
+    return LoginTry.objects.filter(address=place, minute=minute, tries__gt=limit).exists() or (
+        LoginTry.count(place, minute) > limit
+    )
+
+
+def _is_known(place):
+    return KnownAddress.objects.filter(address=place, seen_at__gte=timezone.now() - KnownAddress.FOR).exists()
