@@ -141,17 +141,18 @@ def _speed(compared, slug, name, field):
 
 
 def _pace(now, peak, hours):
-    detail = _("peak %(rpm)s") % {"rpm": wording.compact(round(peak.rpm, 1))} if peak else ""
-    tokens = _("%(count)s tokens/min") % {"count": wording.short(now.tpm)}
+    parts = [_("%(count)s tokens/min") % {"count": wording.short(now.tpm)}]
+    if peak:
+        parts.append(_("peak %(rpm)s") % {"rpm": wording.compact(round(peak.rpm, 1))})
     return Card(
         "pace",
         _("Now"),
         now.rpm,
         _("%(count)s rpm") % {"count": wording.compact(now.rpm)},
         _("Attempts that began in the last 60 seconds"),
-        tokens,
-        "flat",
-        detail,
+        "",
+        "none",
+        " · ".join(parts),
         spark([hour.total for hour in hours]),
     )
 

@@ -8,7 +8,7 @@ from usage.timelines import Timeline
 SHOWN = 8
 FIELDS = {"cost": "cost", "tokens": "total_tokens", "requests": "total"}
 REST = 7  # the colour of others
-_PLAIN = 1
+PLAIN = 1  # of a list that the chart says nothing about
 
 
 class Top(NamedTuple):
@@ -36,15 +36,12 @@ def top(breakdown: Breakdown, measure: str, chart: Timeline | None = None) -> To
     values = [(part.key, part.label, getattr(part.figures, field)) for part in breakdown.parts]
     ranked = sorted((value for value in values if value[2]), key=lambda value: (-value[2], value[1]))
     whole, most = sum(value for *_, value in ranked), ranked[0][2] if ranked else 1
-    in_chart = chart is not None and chart.by == breakdown.by
-    colours = _colours(chart) if in_chart else {}
+    colours, plain = ({}, PLAIN) if chart is None or chart.by != breakdown.by else (_colours(chart), REST)
     named, rest = (ranked, []) if len(ranked) <= SHOWN + 1 else (ranked[:SHOWN], ranked[SHOWN:])
     if rest:
         named.append((None, "", sum(value for *_, value in rest)))
     lines = [
-        Top(
-            key, label, value, value / whole, min(100, value / most * 100), colours.get(key, REST if key is None else 1)
-        )
+        Top(key, label, value, value / whole, min(100, value / most * 100), colours.get(key, plain if key else REST))
         for key, label, value in named
     ]
     return TopList(lines, len(rest), len(ranked))

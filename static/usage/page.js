@@ -181,8 +181,14 @@ document.addEventListener("click", event => {
   if (!live.paused) poll();
 });
 
+function showCurrentPage() {
+  const current = document.querySelector("nav [aria-current]"), nav = current?.parentElement;
+  if (nav) nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.clientWidth) / 2;
+}
+
 function begin() {
   tellAges();
+  showCurrentPage();
   makeSortable();
   startLive();
   for (const button of $$("[data-copy]")) button.hidden = !navigator.clipboard;
