@@ -127,15 +127,15 @@ class LoginTry(models.Model):
 
     @classmethod
     def count(cls, address: str, minute: int) -> int:
-        """Count one more; returns how many there are now, this one included, whoever else counts at the same time."""
-        mine = cls.objects.filter(address=address, minute=minute)
-        if not mine.update(tries=models.F("tries") + 1):
-            try:
-                with transaction.atomic():
+        """Count one more; returns how many there are then, this one included, exact beside others who count."""
+        try:
+            with transaction.atomic():  # keeps the row from others between writing and reading it
+                mine = cls.objects.filter(address=address, minute=minute)
+                if not mine.update(tries=models.F("tries") + 1):
                     return cls.objects.create(address=address, minute=minute, tries=1).tries
-            except IntegrityError:  # another process began the minute just now
-                mine.update(tries=models.F("tries") + 1)
-        return mine.values_list("tries", flat=True).get()
+                return mine.values_list("tries", flat=True).get()
+        except IntegrityError:  # another process began the minute just now
+            return cls.count(address, minute)
 
 
 class KnownAddress(models.Model):
