@@ -11,21 +11,23 @@ from django.utils import timezone
 
 from pricing.book import PriceBook
 from pricing.models import Revision
-from usage import records
+from usage import durations
 from usage.batch import Parsed, late_letter, split_at, unseen
 from usage.costs import Costs
 from usage.cuts import Cuts, Rows
 from usage.finality import settle
 from usage.labels import ClientMap, Labels, SeriesMap
+from usage.limits import LimitNotes
 from usage.models import (
+    COUNTS,
     MEASURES,
     CutDay,
     CutQuarter,
     Day,
     DeadLetter,
     DrainState,
+    Duration,
     Event,
-    LimitReading,
     Month,
     Quarter,
 )
@@ -48,8 +50,11 @@ class Writer:
     """Stores batches; remembers label sets and prices between them. One thread at a time."""
 
     def __init__(self):
+        self._forget()
+
+    def _forget(self):
         self.series = self.clients = self.cuts = self.book = None
-        self.limits_seen = {}
+        self.limits = LimitNotes()
 
     def store(self, batch: list[tuple[int, bytes]]) -> Stored:
         """Store (arrival in µs UTC, raw record) pairs; storing one again changes nothing.
@@ -62,7 +67,7 @@ class Writer:
             with transaction.atomic():
                 return self._store(parsed)
         except Exception:
-            self.series = self.clients = self.cuts = self.book = None  # they may name rows that were rolled back
+            self._forget()  # what is remembered may name rows that were rolled back
             raise
 
     def _store(self, parsed):
@@ -75,8 +80,9 @@ class Writer:
         final, undone = settle(fresh, labels)
         self._insert(fresh, series_ids, final)
         add_to_rollups(_count(fresh, series_ids, final, undone), self.costs, self.cuts)
+        upsert(Duration, durations.count(fresh, self.series.models))
         dead = _bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
-        self._note_limits(fresh)
+        self.limits.note(fresh)
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
         self._tell(state, stored, sum(id in self.series.others for id in series_ids))
         return stored
@@ -148,23 +154,6 @@ class Writer:
             )
             for r, series_id, ended in zip(fresh, series_ids, final, strict=True)
         )
-
-    def _note_limits(self, fresh):
-        """Keep the rate-limit headers of each account's newest record."""
-        newest = {}
-        for record in fresh:
-            if record.response_headers and record.timestamp >= self.limits_seen.get(record.auth_index, 0):
-                self.limits_seen[record.auth_index] = record.timestamp
-                newest[record.auth_index] = record
-        readings = [
-            LimitReading(auth_index=index, seen_at=record.timestamp, headers=headers)
-            for index, record in newest.items()
-            if (headers := records.limit_headers(record.response_headers))
-        ]
-        if readings:
-            LimitReading.objects.bulk_create(
-                readings, update_conflicts=True, unique_fields=["auth_index"], update_fields=["seen_at", "headers"]
-            )
 
     def _tell(self, state, stored, folded):
         changes = {
@@ -278,16 +267,21 @@ _INSERT_EVENT = (
 )
 
 
-def _upsert_of(rollup):
-    table, owner = rollup._meta.db_table, rollup.owner()
+def _adding(table, key, counts):
+    """Inserts a row of a table, or adds its counts to the row that has its key."""
+    name, columns = table._meta.db_table, (*key, *counts)
     return (
-        f"INSERT INTO {table} (bucket, {owner}, {', '.join(MEASURES)}) "
-        f"VALUES ({', '.join(['%s'] * (2 + len(MEASURES)))}) ON CONFLICT (bucket, {owner}) DO UPDATE SET "
-        + ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in MEASURES)
+        f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "
+        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET "
+        + ", ".join(f"{count} = {name}.{count} + excluded.{count}" for count in counts)
     )
 
 
-_UPSERT = {rollup: _upsert_of(rollup) for rollup in (Quarter, Day, Month, CutQuarter, CutDay)}
+_UPSERT = {
+    rollup: _adding(rollup, ("bucket", rollup.owner()), MEASURES)
+    for rollup in (Quarter, Day, Month, CutQuarter, CutDay)
+}
+_UPSERT[Duration] = _adding(Duration, ("bucket", "model_id", "kind"), COUNTS)
 
 
 def now_us() -> int:

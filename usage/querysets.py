@@ -3,7 +3,10 @@
 from django.db import models
 from django.db.models import Case, Count, F, IntegerField, Q, Sum, When
 
+from usage.histograms import EDGES
+
 QUARTER_US = 900 * 1_000_000
+HOUR_US = 4 * QUARTER_US
 
 
 class SeriesQuerySet(models.QuerySet):
@@ -65,6 +68,16 @@ class EventQuerySet(models.QuerySet):
         sums = {"sum_requests": Count("id"), "sum_failed": _flag(series__failed=True)}
         return rows.annotate(**sums).values_list("bucket", *sums).order_by()
 
+    def by_duration(self, column):
+        """Quadruples of (hour in seconds, model id, bucket of usage.histograms, successes that took so long)."""
+        shorter = [When(**{f"{column}__lt": edge}, then=bucket) for bucket, edge in enumerate(EDGES)]
+        slot = Case(*shorter, default=len(EDGES), output_field=IntegerField())
+        found = self.filter(series__failed=False, **{f"{column}__gt": 0}).annotate(
+            hour=F("timestamp") / HOUR_US * 3600, slot=slot
+        )
+        by = ("hour", "series__model", "slot")
+        return found.values_list(*by).annotate(number=Count("id")).values_list(*by, "number").order_by()
+
     def by_quarter(self):
         """Adds `bucket`: the quarter of an hour the event counts in, seconds."""
         return self.annotate(bucket=F("timestamp") / QUARTER_US * 900)
@@ -84,6 +97,24 @@ class CutQuerySet(models.QuerySet):
     def _ids_of(self, cuts):
         rows = self.filter(value__in={value for _, value in cuts}).values_list("label", "value", "id")
         return {(label, value): id for label, value, id in rows if (label, value) in cuts}
+
+
+class DurationQuerySet(models.QuerySet):
+    """Histograms of durations."""
+
+    def between(self, start, end):
+        """Those whose hour begins in [start, end) seconds; None leaves a side open."""
+        return _between(self, "bucket", start, end)
+
+    def of_models(self, names):
+        """Those of the models of these names; None for all."""
+        return self if names is None else self.filter(model__name__in=names)
+
+    def summed(self):
+        """Rows of (model id, kind, the count of each bucket) over all hours."""
+        counts = [field.name for field in self.model._meta.fields if field.name.startswith("n")]
+        sums = {f"sum_{name}": Sum(name) for name in counts}
+        return self.values_list("model", "kind").annotate(**sums).values_list("model", "kind", *sums).order_by()
 
 
 class RollupQuerySet(models.QuerySet):

@@ -8,18 +8,19 @@ from django.db import transaction
 from django.db.models import Count
 
 from pricing.book import PriceBook
+from usage import durations
 from usage.costs import Costs
 from usage.cuts import Cuts
 from usage.derived import derive_months, months_from, parts_of_month, parts_of_quarters, stored
 from usage.finality import settle_stored
 from usage.ingest import fold_days, upsert
-from usage.models import MEASURES, CutDay, CutQuarter, Day, DrainState, Event, Quarter, Series
+from usage.models import COUNTS, MEASURES, CutDay, CutQuarter, Day, DrainState, Duration, Event, Quarter, Series
 from usage.periods import SECOND, date_of, day_start, local_day, month_of
 from usage.snapshots import snapshot
 
 
 class Difference(NamedTuple):
-    """A rollup row that does not equal its events; None stands for a missing row, `owner` for its series or cut."""
+    """A rollup row that does not equal its events; None stands for a missing row, `owner` is a series, cut or model."""
 
     rollup: str
     bucket: int
@@ -29,8 +30,9 @@ class Difference(NamedTuple):
 
     def wrong(self) -> list[tuple[str, int, int]]:
         """(measure, stored, counted) of each measure that differs; a missing row holds zeros."""
-        nothing = (0,) * len(MEASURES)
-        rows = zip(MEASURES, self.stored or nothing, self.counted or nothing, strict=True)
+        names = COUNTS if self.rollup == Duration.__name__ else MEASURES
+        nothing = (0,) * len(names)
+        rows = zip(names, self.stored or nothing, self.counted or nothing, strict=True)
         return [row for row in rows if row[1] != row[2]]
 
 
@@ -131,6 +133,7 @@ def _differences(day, cuts):
     yield from _unlike(Day, stored(Day, day, day + 1), days)
     yield from _unlike(CutQuarter, stored(CutQuarter, *edges_of(day)), cuts.fold(quarters))
     yield from _unlike(CutDay, stored(CutDay, day, day + 1), cuts.fold(days))
+    yield from _unlike(Duration, durations.stored(*edges_of(day)), durations.counted(*edges_of(day)))
 
 
 def _wrong_sums(month, cuts):
@@ -146,7 +149,7 @@ def _unlike(rollup, have, wanted):
         row, counted = (tuple(rows[key]) if key in rows else None for rows in (have, wanted))
         # A row of zeros is as good as none: attempts move from one request to another, labels to a new step.
         if row != counted and any(row or counted or ()):
-            yield Difference(rollup.__name__, *key, row, counted)
+            yield Difference(rollup.__name__, *key[:2], row, counted)
 
 
 def _shared_request_ids():
@@ -160,9 +163,17 @@ def _rebuild_day(day, series_ids):
         stale = _stored(rollup, day)
         (stale if series_ids is None else stale.filter(series_id__in=series_ids)).delete()
         upsert(rollup, rows)
+    if series_ids is None:
+        _rebuild_durations(day)
     cuts = Cuts()
     for part in (*parts_of_quarters(*edges_of(day), cuts), *parts_of_month(month_of(day), cuts)):
         part.derive()
+
+
+def _rebuild_durations(day):
+    start, end = (durations.whole_hour(edge) for edge in edges_of(day))
+    Duration.objects.between(start, end).delete()
+    upsert(Duration, durations.counted(start, end))
 
 
 def _stored(rollup, day):

@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from usage.models import Cut, CutQuarter, DeadLetter, DrainState, Event, Gap, Quarter, Turn
+from usage.durations import whole_hour
+from usage.models import Cut, CutQuarter, DeadLetter, DrainState, Duration, Event, Gap, PastReading, Quarter, Turn
 from usage.periods import date_of, day_start, local_day
 from usage.rebuild import follow_zone
 
@@ -68,6 +69,8 @@ def _expire(slices):
             quarters=_quarters(slices, start // SECOND),
             **_old_troubles(slices),
         )
+        slices.delete(Duration.objects.filter(bucket__lt=whole_hour(start // SECOND)), "bucket")
+        slices.delete(PastReading.objects.filter(hour__lt=start // SECOND), "hour")
         if any(removed):
             with transaction.atomic():
                 DrainState.lock()  # what a request id finds has changed

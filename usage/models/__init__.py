@@ -4,13 +4,15 @@ Integers, because the writer inserts past the ORM: a datetime would be stored as
 """
 
 from usage.models.cuts import Cut, CutDay, CutQuarter
+from usage.models.durations import COUNTS, Duration
 from usage.models.event import DeadLetter, Event
-from usage.models.limits import LimitReading
+from usage.models.limits import LimitReading, PastReading
 from usage.models.rollups import MEASURES, Day, Measures, Month, Quarter
 from usage.models.series import Client, Series
 from usage.models.state import DrainState, Gap, Turn
 
 __all__ = [
+    "COUNTS",
     "MEASURES",
     "Client",
     "Cut",
@@ -19,11 +21,13 @@ __all__ = [
     "Day",
     "DeadLetter",
     "DrainState",
+    "Duration",
     "Event",
     "Gap",
     "LimitReading",
     "Measures",
     "Month",
+    "PastReading",
     "Quarter",
     "Series",
     "Turn",

@@ -53,7 +53,7 @@ def described(difference: Difference) -> str:
     bucket, zone = difference.bucket, settings.TIME_ZONE
     when = _WHEN[difference.rollup](bucket, zone)
     wrong = ", ".join(f"{name} is {stored}, not {counted}" for name, stored, counted in difference.wrong())
-    owner = "cut" if difference.rollup.startswith("Cut") else "series"
+    owner = _OWNER.get(difference.rollup, "series")
     return f"{difference.rollup} {when}, {owner} {difference.owner}: {wrong}"
 
 
@@ -65,10 +65,12 @@ def _month(bucket, zone):
     return f"{date_of(first_day_of(bucket)):%Y-%m}"
 
 
+_OWNER = {"CutQuarter": "cut", "CutDay": "cut", "Duration": "model"}
 _WHEN = {
     "Quarter": _quarter,
     "CutQuarter": _quarter,
     "Day": rfc3339_local_day,
     "CutDay": rfc3339_local_day,
     "Month": _month,
+    "Duration": _quarter,
 }

@@ -1,0 +1,59 @@
+"""Histograms of latency and time to first token: counted, counted anew, compared, and read.
+
+Only attempts that succeeded count: a refusal within a millisecond says nothing about how long answers take. Hours are
+UTC, so in zones off by a part of an hour the kept detail begins within one: histograms begin with the next.
+"""
+
+from collections.abc import Iterable
+
+from usage.histograms import BUCKETS, bucket_of
+from usage.models import COUNTS, Duration, Event
+from usage.periods import HOUR, SECOND
+
+LATENCY, TTFT = Duration.Kind.LATENCY.value, Duration.Kind.TTFT.value
+COLUMNS = {LATENCY: "latency_ms", TTFT: "ttft_ms"}
+HOUR_US = HOUR * SECOND
+Key = tuple[int, int, int]  # hour in seconds, model id, kind
+Rows = dict[Key, list[int]]
+
+
+def count(records: Iterable, models: dict[str, int]) -> Rows:
+    """The histograms of fresh records."""
+    rows: Rows = {}
+    for r in records:
+        if not r.failed:
+            hour, model = r.timestamp // HOUR_US * HOUR, models[r.model]
+            if r.latency_ms > 0:
+                _row(rows, (hour, model, LATENCY))[bucket_of(r.latency_ms)] += 1
+            if r.ttft_ms > 0:
+                _row(rows, (hour, model, TTFT))[bucket_of(r.ttft_ms)] += 1
+    return rows
+
+
+def _row(rows, key):
+    row = rows.get(key)
+    if row is None:
+        row = rows[key] = [0] * BUCKETS
+    return row
+
+
+def counted(start: int, end: int) -> Rows:
+    """The histograms that the events of the hours beginning in [start, end) seconds make."""
+    rows: Rows = {}
+    first, after = whole_hour(start), whole_hour(end)
+    for kind, column in COLUMNS.items():
+        events = Event.objects.between(first * SECOND, after * SECOND).by_duration(column)
+        for hour, model, bucket, number in events:
+            _row(rows, (hour, model, kind))[bucket] += number
+    return rows
+
+
+def stored(start: int, end: int) -> Rows:
+    """The histograms kept of the hours beginning in [start, end) seconds."""
+    found = Duration.objects.between(whole_hour(start), whole_hour(end))
+    return {row[:3]: list(row[3:]) for row in found.values_list("bucket", "model", "kind", *COUNTS)}
+
+
+def whole_hour(seconds: int) -> int:
+    """The first whole hour at or after a moment."""
+    return -(-seconds // HOUR) * HOUR

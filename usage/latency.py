@@ -1,0 +1,108 @@
+"""How long answers took: percentiles of latency and time to first token, by model."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from pricing.models import Model
+from usage import durations
+from usage.filters import UsageFilter
+from usage.histograms import BUCKETS, bounds_of, percentile
+from usage.ingest import now_us
+from usage.models import DrainState, Duration, Event
+from usage.periods import HOUR, SECOND, rfc3339_utc
+from usage.snapshots import snapshot
+
+COUNTED_FROM_EVENTS = 7 * 24 * HOUR * SECOND  # µs: what a filter by more than models is answered of
+BY_MODEL = {"model__name__in", "failed"}
+
+
+class Percentiles(Struct, frozen=True, kw_only=True):
+    """How long something took, ms; null when nothing was measured."""
+
+    count: Annotated[int, Meta(description="Successful attempts that were measured.")]
+    p50: int | None
+    p95: int | None
+    p99: int | None
+    distribution: Annotated[list[int], Meta(description="Attempts in each of the buckets.")]
+
+
+class ModelLatency(Struct, frozen=True, kw_only=True):
+    """How long the answers of a model took."""
+
+    model: str
+    latency: Percentiles
+    ttft: Percentiles
+
+
+class Latency(Struct, frozen=True, kw_only=True):
+    """How long answers took, most measured models first."""
+
+    items: list[ModelLatency]
+    bounds: Annotated[list[tuple[int, int | None]], Meta(description="Half-open bounds of the buckets, ms.")]
+    measured_from: Annotated[str | None, Meta(description="Start of what was looked at; null for all that is kept.")]
+
+
+@snapshot()
+def latency(asked: UsageFilter) -> Latency:
+    """Percentiles of each model's latency and time to first token; failed attempts do not count.
+
+    Asked about models alone, it covers the whole hours (UTC) that the period touches, as far as detail is kept. Asked
+    about anything else it counts the events of the period's last seven days.
+    """
+    kept_from = DrainState.load().events_from or 0
+    if _by_model(asked):
+        hour = (asked.period.start or 0) // durations.HOUR_US * HOUR
+        start = max(hour, durations.whole_hour(kept_from // SECOND)) * SECOND
+        sums = _from_histograms(asked, start)
+    else:
+        start = max(asked.period.start or 0, kept_from, (asked.period.end or now_us()) - COUNTED_FROM_EVENTS)
+        sums = _from_events(asked, start)
+    models = dict(Model.objects.filter(id__in=sums).values_list("id", "name"))
+    found = [
+        ModelLatency(model=models[id], latency=_percentiles(rows[0]), ttft=_percentiles(rows[1]))
+        for id, rows in sums.items()
+    ]
+    return Latency(
+        items=sorted(found, key=lambda row: (-row.latency.count, row.model)),
+        bounds=[bounds_of(bucket) for bucket in range(BUCKETS)],
+        measured_from=rfc3339_utc(start // SECOND) if start else None,
+    )
+
+
+def _by_model(asked):
+    """Whether the histograms can tell: they know models, and of results only success."""
+    conditions = dict(asked.labels.children)
+    return not asked.request_id and conditions.keys() <= BY_MODEL and not conditions.get("failed")
+
+
+def _from_histograms(asked, start):
+    end = asked.period.end
+    rows = Duration.objects.between(start // SECOND, None if end is None else -(-end // SECOND))
+    models = dict(asked.labels.children).get("model__name__in")
+    return _summed(rows.of_models(models).summed())
+
+
+def _from_events(asked, start):
+    sums = []
+    for kind, column in durations.COLUMNS.items():
+        events = Event.objects.between(start, asked.period.end).matching(asked).by_duration(column)
+        for _, model, bucket, number in events:
+            counts = [0] * BUCKETS
+            counts[bucket] = number
+            sums.append((model, kind, *counts))
+    return _summed(sums)
+
+
+def _summed(rows):
+    """{model id: [counts of latency, counts of time to first token]}."""
+    sums = {}
+    for model, kind, *counts in rows:
+        both = sums.setdefault(model, [[0] * BUCKETS for _ in durations.COLUMNS])
+        both[kind] = [a + b for a, b in zip(both[kind], counts, strict=True)]
+    return sums
+
+
+def _percentiles(counts):
+    p50, p95, p99 = (percentile(counts, percent) for percent in (50, 95, 99))
+    return Percentiles(count=sum(counts), p50=p50, p95=p95, p99=p99, distribution=counts)
