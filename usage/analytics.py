@@ -3,7 +3,6 @@
 from datetime import date
 
 from django.conf import settings
-from django.db.models import Max
 
 from catalog.models import accounts
 from pricing.models import Model
@@ -12,6 +11,7 @@ from usage.answers import figures
 from usage.eventrows import EventDetail, event_detail
 from usage.filters import NO_KEY, UsageFilter
 from usage.ingest import now_us
+from usage.labelled import labelled
 from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
 from usage.paging import NoSuchEvent, event_page, parse_key
 from usage.periods import (
@@ -155,7 +155,7 @@ def analysis(asked: UsageFilter) -> answers.Analysis:
     """The period by client key, by model, and by both; most requests first, then by name."""
     reader = Reader.of(asked)
     per_series, labels = reader.per_series(), _labels(asked)
-    pairs = add_up(((*labels[series].group, labels[series].model.name), row) for series, row in per_series.items())
+    pairs = add_up(((*labels[series].group, labels[series].model), row) for series, row in per_series.items())
     groups = add_up((key[:2], row) for key, row in pairs.items())
     models = add_up((key[2], row) for key, row in pairs.items())
     return answers.Analysis(
@@ -178,7 +178,7 @@ def _most_first(sums):
 
 def _labels(asked):
     """The labels of every series the filter admits, by id."""
-    return {series.pk: series for series in Series.objects.matching(asked).labelled()}
+    return labelled(Series.objects.matching(asked))
 
 
 @snapshot()
@@ -188,8 +188,7 @@ def credentials(asked: UsageFilter) -> answers.Credentials:
     per_series, labels = reader.per_series(), _labels(asked)
     rows = add_up((labels[series].account, row) for series, row in per_series.items())
     known = accounts([auth_index for _, _, auth_index in rows])
-    accounts_of = {id: series.account for id, series in labels.items() if series.account in rows}
-    seen = _last_seen(accounts_of, reader.events_from or 0)
+    seen = _last_seen(asked, labels, reader.events_from or 0)
     return answers.Credentials(
         items=[_credential(account, row, known, seen) for account, row in _most_first(rows)],
         detail_from=_moment(reader.events_from),
@@ -212,19 +211,13 @@ def _credential(account, row, known, seen):
     )
 
 
-def _last_seen(accounts_of, events_from):
-    """The newest kept quarter hour (seconds) of each account, from {series id: account}."""
-    zone = settings.TIME_ZONE
-    last_days = dict(Day.objects.filter(series__in=accounts_of.keys()).values_list("series").annotate(Max("bucket")))
+def _last_seen(asked, labels, events_from):
+    """The newest kept quarter hour (seconds) of each account, whatever the period."""
     seen: dict[tuple, int] = {}
-    for day in set(last_days.values()):
-        span = [day_start(date_of(n), zone) for n in (day, day + 1)]
-        if span[0] * SECOND < events_from:
-            continue  # its quarter hours are on their way out
-        series = [series for series, last in last_days.items() if last == day]
-        newest = Quarter.objects.between(*span).filter(series__in=series).values_list("series").annotate(Max("bucket"))
-        for id, bucket in newest:
-            seen[accounts_of[id]] = max(bucket, seen.get(accounts_of[id], 0))
+    for id, bucket in Series.objects.matching(asked).last_quarters():
+        if bucket is not None and bucket * SECOND >= events_from:
+            account = labels[id].account
+            seen[account] = max(bucket, seen.get(account, 0))
     return seen
 
 
@@ -234,10 +227,10 @@ def filter_options(asked: UsageFilter) -> answers.FilterOptions:
     reader = Reader.of(asked)
     per_series, labels = reader.per_series(), _labels(asked)
     found = [labels[series] for series in per_series]
-    keys = {(s.api_key.fingerprint or NO_KEY, str(s.api_key)) for s in found}
+    keys = {(s.key or NO_KEY, s.key_name) for s in found}
     sources = {(s.source, s.source_display) for s in found if s.source}
     return answers.FilterOptions(
-        models=sorted({s.model.name for s in found}),
+        models=sorted({s.model for s in found}),
         sources=sorted(source for source, _ in sources),
         api_key_options=[answers.KeyOption(*key) for key in sorted(keys, key=lambda key: (key[1], key[0]))],
         source_options=[answers.SourceOption(*source) for source in sorted(sources, key=lambda s: (s[1], s[0]))],

@@ -1,4 +1,4 @@
-"""From totals of series to totals of cuts: everything, one model, one source, one client key, one result."""
+"""From totals of series to totals of cuts: everything, one model, one source, one client key."""
 
 from operator import add
 
@@ -34,12 +34,7 @@ class Cuts:
             self._of.update((id, [ids[cut] for cut in cuts]) for id, cuts in keys.items())
 
 
-def cuts_of(model: str, source: str, api_key: str, failed: bool) -> list[tuple[str, str]]:
-    """(label, value) of every cut that a series with these labels counts in."""
-    return [
-        (Label.EVERYTHING.value, ""),
-        (Label.MODEL.value, model),
-        (Label.SOURCE.value, source),
-        (Label.API_KEY.value, api_key),
-        (Label.RESULT.value, "failed" if failed else "success"),
-    ]
+def cuts_of(model: str, source: str, api_key: str, failed: bool) -> list[tuple[str, str, bool]]:
+    """(label, value, failed) of every cut that a series with these labels counts in."""
+    values = {Label.EVERYTHING: "", Label.MODEL: model, Label.SOURCE: source, Label.API_KEY: api_key}
+    return [(label.value, value, failed) for label, value in values.items()]

@@ -21,7 +21,7 @@ FIRST_YEAR = 1970
 LAST_PAGE = 10**9  # nobody has as many; a larger number would not fit the database's own
 
 
-LABELS = ("model", "source", "api_key", "result", "auth_index", "provider", "endpoint")
+LABELS = ("model", "source", "api_key", "auth_index", "provider", "endpoint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class UsageFilter:
     labels: Q = field(default_factory=Q)
     request_id: str = ""
     query: tuple = ()  # the parameters as understood, for ETags
-    one_label: tuple[str, tuple[str, ...]] | None = None  # (label, values) where nothing else is asked of the labels
+    cut: tuple[str, tuple[str, ...], bool | None] | None = None  # arguments of Cut.objects.of(), where it can say this
 
     @property
     def admits_all(self):
@@ -136,22 +136,22 @@ class UsageFilterForm(forms.Form):
         cleaned = self.cleaned_data
         period = cleaned["period"]
         query = tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end"))
-        return UsageFilter(
-            period, self._labels(), request_id_of(cleaned["request_id"]), query, one_label=self._one_label()
-        )
+        return UsageFilter(period, self._labels(), request_id_of(cleaned["request_id"]), query, cut=self._cut())
 
-    def _one_label(self):
-        """The only label asked about and its values, as usage.cuts knows them; None when there are more, or none."""
+    def _cut(self):
+        """At most one label with its values, and the result; None when more is asked of the labels."""
         cleaned = self.cleaned_data
         asked = [name for name in LABELS if cleaned[name]]
-        if len(asked) != 1:
+        if asked not in ([], ["model"], ["source"], ["api_key"]):
             return None
-        values = cleaned[asked[0]]
-        if asked[0] == "source":
-            values = [*values, *map(fingerprint, values)]
-        elif asked[0] == "api_key":
-            values = map(key_fingerprint, values)
-        return asked[0], tuple(dict.fromkeys([values] if isinstance(values, str) else values))
+        values = {
+            "model": cleaned["model"],
+            "source": [*cleaned["source"], *map(fingerprint, cleaned["source"])],
+            "api_key": [key_fingerprint(text) for text in cleaned["api_key"]],
+        }
+        failed = {"failed": True, "success": False}.get(cleaned["result"])
+        label = asked[0] if asked else ""
+        return label, tuple(dict.fromkeys(values.get(label, [""]))), failed
 
     def _labels(self):
         cleaned, labels = self.cleaned_data, Q()

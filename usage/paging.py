@@ -28,10 +28,11 @@ def event_page(asked: UsageFilter, page: int, page_size: int, before: str = "") 
     """One page; `before` (an event key) starts it below that event, so that arriving records shift nothing."""
     with snapshot():
         reader = Reader.of(asked)
-        asked = asked.with_period(_kept(asked.period, reader.events_from))
-        total = _count(asked)
+        reader = reader.within(_kept(asked.period, reader.events_from))
+        counts = _counts(reader)
         skip = (page - 1) * page_size
-        rows = _below(asked, before, skip, page_size) if before else _window(asked, skip, page_size)
+        rows = _below(reader, before, skip, page_size) if before else _window(reader, counts, skip, page_size)
+        total = sum(counts.values())
         return EventPage(
             total=total,
             page=page,
@@ -48,25 +49,28 @@ def _kept(period, events_from):
     return Period(events_from, period.end if period.end is None else max(period.end, events_from))
 
 
-def _count(asked):
-    if asked.request_id:
-        return Event.objects.between(asked.period.start, asked.period.end).matching(asked).count()
-    return Reader.of(asked).total()[0]
+def _counts(reader) -> dict[int | None, int]:
+    """Events of the period by local day, or of all its days under None where they must be counted one by one."""
+    if reader.asked.request_id:
+        period = reader.asked.period
+        return {None: Event.objects.between(period.start, period.end).matching(reader.asked).count()}
+    return {day: row[0] for day, row in reader.per_day().items()}
 
 
-def _below(asked, key, skip, size):
+def _below(reader, key, skip, size):
     """Events older than the named one, in the order of the page."""
     timestamp, fingerprint = parse_key(key)
     cursor = Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint).first()
     if cursor is None:
         raise NoSuchEvent
-    period = asked.period
+    period = reader.asked.period
     end = timestamp + 1 if period.end is None else min(period.end, timestamp + 1)
     older = Q(timestamp__lt=timestamp) | Q(timestamp=timestamp, id__lt=cursor.pk)
     # Events at the same instant as the named one are in the spans too: make room for them.
     beside = Event.objects.filter(timestamp=timestamp).count()
-    asked = asked.with_period(Period(period.start, max(end, period.start or 0)))
-    return _read(_spans(asked, 0, skip + size + beside)[0], asked, skip, size, older)
+    reader = reader.within(Period(period.start, max(end, period.start or 0)))
+    spans, _ = _spans(reader, _counts(reader), 0, skip + size + beside)
+    return _read(spans, reader.asked, skip, size, older)
 
 
 def parse_key(key: str) -> tuple[int, bytes]:
@@ -77,24 +81,23 @@ def parse_key(key: str) -> tuple[int, bytes]:
     return int(found[1], 16), bytes.fromhex(found[2])
 
 
-def _window(asked, skip, size):
-    spans, passed = _spans(asked, skip, size)
-    return _read(spans, asked, skip - passed, size)
+def _window(reader, counts, skip, size):
+    spans, passed = _spans(reader, counts, skip, size)
+    return _read(spans, reader.asked, skip - passed, size)
 
 
-def _spans(asked, skip, size):
+def _spans(reader, counts, skip, size):
     """Half-open spans in µs, newest first, that hold the rows [skip, skip + size), and the rows newer than them."""
-    period = asked.period
-    if asked.request_id:
+    period, zone = reader.asked.period, settings.TIME_ZONE
+    if None in counts:
         return [(period.start, period.end)], 0
-    reader, zone = Reader.of(asked), settings.TIME_ZONE
     passed, wanted, chosen = 0, skip + size, []
     counted = 0
-    for day, row in sorted(reader.per_day().items(), reverse=True):
-        counted += row[0]
+    for day, count in sorted(counts.items(), reverse=True):
+        counted += count
         if counted <= skip:
             passed = counted
-        elif row[0]:
+        elif count:
             chosen.append(day)
         if counted >= wanted:
             break
@@ -123,9 +126,9 @@ def _read(spans, asked, skip, size, condition=None):
         for start, end in _joined(spans[i : i + SPANS_AT_ONCE]):
             inside |= _range(start, end)
         found = Event.objects.filter(inside).matching(asked).filter(condition or Q()).newest_first()
-        part = list(found.select_related("series__model", "series__api_key")[: skip + size])
-        rows += part[skip:]
-        skip, size = max(skip - len(part), 0), size - len(part[skip:])
+        part = found.select_related("series__model", "series__api_key")[skip : skip + size]
+        rows += part
+        skip, size = 0, size - len(part)  # the first span holds the first row
         if size <= 0:
             break
     return rows

@@ -243,6 +243,7 @@ def five_minute_rows(day: date, zone: str) -> list[range]:
     return [range(first, min(first + row, end), FIVE_MINUTES) for first in range(start, end, row)]
 
 
+@lru_cache(8192)
 def rfc3339_utc(seconds: int) -> str:
     """`2026-11-24T03:56:42Z`."""
     day, clock = divmod(seconds, DAY)

@@ -1,7 +1,7 @@
 """The vocabulary of reading events and their totals."""
 
 from django.db import models
-from django.db.models import Case, Count, F, IntegerField, Q, Sum, When
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, Subquery, Sum, When
 
 from usage.histograms import EDGES
 
@@ -20,9 +20,10 @@ class SeriesQuerySet(models.QuerySet):
         """Series a filter admits."""
         return self.filter(usage_filter.labels)
 
-    def labelled(self):
-        """With the rows that hold their model's and key's names."""
-        return self.select_related("model", "api_key")
+    def last_quarters(self):
+        """Pairs of (id, start of the newest quarter hour that is kept, in seconds), one look at an index for each."""
+        newest = self.model.quarters.rel.related_model.objects.filter(series=OuterRef("pk")).order_by("-bucket")
+        return self.annotate(last=Subquery(newest.values("bucket")[:1])).order_by().values_list("id", "last")
 
     def recost(self, book, since=None):
         """Re-cost what these series counted, ever or from a local day on, with the prices of `book`.
@@ -87,16 +88,22 @@ class CutQuerySet(models.QuerySet):
     """What totals are kept ready for."""
 
     def observe(self, cuts):
-        """Ids by (label, value); missing rows are created, whoever else creates them at the same time."""
+        """Ids by (label, value, failed); missing rows are created, whoever else creates them at the same time."""
         found = self._ids_of(cuts)
-        if missing := [self.model(label=label, value=value) for label, value in cuts - found.keys()]:
-            self.bulk_create(missing, ignore_conflicts=True, batch_size=500)
-            found |= self._ids_of({(cut.label, cut.value) for cut in missing})
+        if missing := cuts - found.keys():
+            rows = [self.model(label=label, value=value, failed=failed) for label, value, failed in missing]
+            self.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+            found |= self._ids_of(missing)
         return found
 
+    def of(self, label, values, failed=None):
+        """Cuts that add up to all with one of these values of a label; of failures alone, or without, if so said."""
+        found = self.filter(label=label, value__in=values)
+        return found if failed is None else found.filter(failed=failed)
+
     def _ids_of(self, cuts):
-        rows = self.filter(value__in={value for _, value in cuts}).values_list("label", "value", "id")
-        return {(label, value): id for label, value, id in rows if (label, value) in cuts}
+        rows = self.filter(value__in={value for _, value, _ in cuts}).values_list("label", "value", "failed", "id")
+        return {tuple(cut): id for *cut, id in rows if tuple(cut) in cuts}
 
 
 class DurationQuerySet(models.QuerySet):
@@ -139,6 +146,10 @@ class RollupQuerySet(models.QuerySet):
             return [(None, [total or 0 for total in self.aggregate(**sums).values()])]
         rows = self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
         return ((row[0], row[1:]) for row in rows)
+
+    def measures_by(self, column):
+        """Pairs of (the column's value, every measure) of each row as it stands."""
+        return ((row[0], row[1:]) for row in self.values_list(column, *self.model.measures()))
 
     def counted_by(self, column):
         """Triples of (the column's value, requests, failed)."""

@@ -15,8 +15,9 @@ class Migration(migrations.Migration):
             name='Cut',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(blank=True, choices=[('', 'everything'), ('model', 'Model'), ('source', 'Source'), ('api_key', 'Api Key'), ('result', 'Result')], max_length=16)),
+                ('label', models.CharField(blank=True, choices=[('', 'everything'), ('model', 'Model'), ('source', 'Source'), ('api_key', 'Api Key')], max_length=16)),
                 ('value', models.CharField(blank=True, max_length=255)),
+                ('failed', models.BooleanField(default=False)),
             ],
         ),
         migrations.CreateModel(
@@ -109,6 +110,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='cut',
-            constraint=models.UniqueConstraint(fields=('label', 'value'), name='cut_identity'),
+            constraint=models.UniqueConstraint(fields=('label', 'value', 'failed'), name='cut_identity'),
         ),
     ]

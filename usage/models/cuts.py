@@ -7,25 +7,25 @@ from usage.querysets import CutQuerySet
 
 
 class Cut(models.Model):
-    """Everything, or all series that share one value of a label people filter by."""
+    """Everything, or all series that share one value of a label people filter by; what failed counts apart."""
 
     class Label(models.TextChoices):
         EVERYTHING = "", "everything"
         MODEL = "model"
         SOURCE = "source"
         API_KEY = "api_key"
-        RESULT = "result"
 
     label = models.CharField(max_length=16, choices=Label, blank=True)
     value = models.CharField(max_length=255, blank=True)
+    failed = models.BooleanField(default=False)
 
     objects = CutQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["label", "value"], name="cut_identity")]
+        constraints = [models.UniqueConstraint(fields=["label", "value", "failed"], name="cut_identity")]
 
     def __str__(self):
-        return f"{self.label} {self.value}".strip() or "everything"
+        return f"{self.label} {self.value}".strip() + (" failed" if self.failed else "")
 
 
 class CutQuarter(Measures):

@@ -41,11 +41,6 @@ class Series(models.Model):
         name = self.provider or self.endpoint or "unknown"
         return name, name
 
-    @property
-    def account(self):
-        """(source, how to show it, auth_index): what tells one upstream account from another."""
-        return self.source, self.source_display, self.auth_index
-
 
 class Client(models.Model):
     """Who called CPA: address and program. A table of its own, for an event repeats it a thousand times."""

@@ -6,13 +6,13 @@ from tests.usage.api.conftest import CAPTURED, spread, store
 
 FRESHNESS = 4
 QUERIES = {
-    "overview": FRESHNESS + 6,
-    "health": FRESHNESS + 2,
-    "health?day=2026-11-24": FRESHNESS + 3,
+    "overview": FRESHNESS + 7,
+    "health": FRESHNESS + 4,
+    "health?day=2026-11-24": FRESHNESS + 5,
     "analysis": FRESHNESS + 3,
-    "events?page_size=20": FRESHNESS + 10,
+    "events?page_size=20": FRESHNESS + 8,
     "events/filters": FRESHNESS + 3,
-    "credentials": FRESHNESS + 7,
+    "credentials": FRESHNESS + 6,
 }
 
 
