@@ -107,6 +107,23 @@ def test_it_loads_neither_pages_nor_api_and_stays_small(cpa, run):
 
 
 @pytest.mark.sqlite
+def test_a_database_that_comes_only_later_is_told_and_recovered_from_without_a_restart(cpa, run, tmp_path):
+    database = tmp_path / "later.db"
+    drain = run(SQLITE_PATH=str(database))
+    drain.says("The database cannot be used: no such table")
+    cpa.push(record(NOON), record(NOON + 1))
+    until(lambda: not cpa.queued)
+    copy = sqlite3.connect(tmp_path / "copy.db")
+    connection.ensure_connection()
+    connection.connection.backup(copy)  # the test's own database: its tables, and no event
+    with sqlite3.connect(database) as later:
+        copy.backup(later)
+    drain.says("Stored 2 records: 2 new")
+    drain.says("The database answers again.")
+    assert drain.stop() == 0
+
+
+@pytest.mark.sqlite
 def test_the_database_locked_by_another_program_is_waited_for(cpa, run, home):
     drain = run()
     drain.says(AT_WORK)
