@@ -158,8 +158,10 @@ def test_statistics_that_are_off_are_turned_on_by_fix_alone(healthy, capsys):
 
 
 def test_files_that_others_may_read_are_closed_by_fix(healthy, settings, capsys):
-    settings.SPOOL_DIR.mkdir(mode=0o755)
-    (settings.LOG_DIR / "web.log").touch(mode=0o644)
+    settings.SPOOL_DIR.mkdir()
+    settings.SPOOL_DIR.chmod(0o755)  # whatever the umask is
+    (settings.LOG_DIR / "web.log").touch()
+    (settings.LOG_DIR / "web.log").chmod(0o644)
     assert wrong() == {
         "Files": f"Others may read {settings.SPOOL_DIR}, {settings.LOG_DIR}/web.log: run manage.py doctor --fix."
     }
