@@ -41,6 +41,15 @@ class ApiKeyQuerySet(models.QuerySet):
         )
         return counted.exclude(alias="", observed=0).order_by("-event_count", "mask", "fingerprint")
 
+    def with_costs(self):
+        """Counted keys with all they ever cost (`pico`, in pico-USD), `tokens`, `unpriced` ones, and `last_day`."""
+        return self.annotate(
+            pico=Coalesce(models.Sum("series__days__cost"), 0, output_field=models.BigIntegerField()),
+            tokens=Coalesce(models.Sum("series__days__total"), 0, output_field=models.BigIntegerField()),
+            unpriced=Coalesce(models.Sum("series__days__unpriced_tokens"), 0, output_field=models.BigIntegerField()),
+            last_day=models.Max("series__days__bucket"),
+        )
+
     def observe(self, masks: Mapping[str, str]) -> dict[str, int]:
         """Ids by fingerprint of keys given as {fingerprint: mask}; missing rows are created, whoever else does too.
 

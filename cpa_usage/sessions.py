@@ -6,6 +6,7 @@ from the blacklist, the end of all sessions after a change of the password from 
 """
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import PermissionDenied
@@ -113,8 +114,11 @@ def set_cookie(response, token: SessionToken, secure: bool):
     )
 
 
-def clear_cookie(response):
-    """Take it back."""
+def sign_out(request, response):
+    """End every session that a request carries, on the server, and take its cookie back; the admin's session too."""
+    for token in sessions_of(request):
+        token.blacklist()
+    logout(request)
     response.delete_cookie(COOKIE, path=settings.COOKIE_PATH, samesite="Lax")
 
 

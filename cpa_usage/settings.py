@@ -188,6 +188,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 # The proxy that ends TLS redirects to https and promises it (HSTS): here every request comes over plain HTTP.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if SECURE_COOKIES else []
 SESSION_COOKIE_AGE = int(AUTH_SESSION_TTL.total_seconds())
+AUTHENTICATION_BACKENDS = ["cpa_usage.backends.OwnerBackend", "cpa_usage.throttle.ThrottledBackend"]
 LOGIN_REDIRECT_URL = f"{APP_BASE_PATH}/admin/"
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
@@ -222,6 +223,18 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": APP_BASE_PATH or "/"}],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Admin --------------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "cpa-usage",
+    "SITE_HEADER": "cpa-usage",
+    "SITE_SUBHEADER": "administration",
+    "SITE_SYMBOL": "monitoring",
+    "SITE_URL": f"{APP_BASE_PATH}/",
+    "SHOW_BACK_BUTTON": True,
+    "LOGIN": {"form": "cpa_usage.adminsite.SignInForm"},
+    "SIDEBAR": {"navigation": "cpa_usage.adminmenu.navigation"},
 }
 
 # --- Tasks --------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from cpa_usage.rest import body_of, described
-from cpa_usage.sessions import SessionToken, api_token_of, clear_cookie, session_of, sessions_of, set_cookie
+from cpa_usage.sessions import SessionToken, api_token_of, session_of, set_cookie, sign_out
 from cpa_usage.throttle import count_try, forgive
 
 
@@ -78,10 +78,8 @@ def login(request):
 @permission_classes([])
 def logout(request):
     """Sign out: every token this request carries ends on the server, and the cookie is taken back."""
-    for token in sessions_of(request):
-        token.blacklist()
     response = Response(SignedOutReply(authenticated=False))
-    clear_cookie(response)
+    sign_out(request._request, response)
     return response
 
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cpa_usage import api, sessionlist, signin
+from cpa_usage import adminsite, api, sessionlist, signin
 from usage.ready import readyz
 
 handler400 = "cpa_usage.errors.bad_request"
@@ -32,6 +32,8 @@ urlpatterns = [
     path("api/v1/", include(v1)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("admin/login/", adminsite.login),
+    path("admin/logout/", adminsite.logout),
     path("admin/", admin.site.urls),
     path("healthz", api.healthz),
     path("readyz", readyz),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 
 from pricing import tasks
 
@@ -16,6 +17,24 @@ class ModelQuerySet(models.QuerySet):
     def with_prices(self):
         """Models that have a set, with all their sets and cards, in three queries."""
         return self.filter(price_sets__isnull=False).distinct().prefetch_related("price_sets__cards")
+
+    def counted(self, today: date):
+        """With `requests`, `tokens` and `last_day` ever counted, whether it `is_priced` today, and all its prices."""
+        from pricing.models import PriceSet
+
+        begun = PriceSet.objects.filter(model=models.OuterRef("pk")).filter(
+            models.Q(valid_from=None) | models.Q(valid_from__lte=today)
+        )
+        listed = models.Q(catalogue_blocked=False) & models.Exists(begun.filter(origin="catalogue"))
+        counts = self.annotate(
+            requests=Coalesce(models.Sum("series__days__requests"), 0, output_field=models.BigIntegerField()),
+            tokens=Coalesce(models.Sum("series__days__total"), 0, output_field=models.BigIntegerField()),
+            last_day=models.Max("series__days__bucket"),
+            is_priced=models.Case(
+                models.When(models.Exists(begun.filter(origin="manual")) | listed, then=True), default=False
+            ),
+        )
+        return counts.select_related("catalogue").prefetch_related("price_sets__cards")
 
     def observe(self, names: Iterable[str]) -> dict[str, int]:
         """Ids of models by name; a missing one is created, whoever else creates it at the same time.

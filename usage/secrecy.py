@@ -23,6 +23,13 @@ _ECHOED = re.compile(
     re.ASCII,
 )
 
+# What stands behind the names of a record's secrets, quoted or not, whole or cut off.
+_NAMED = re.compile(
+    r'("(?:api_key|source|access_token\w*|(?:proxy-)?authorization|x-api-key|set-cookie|cookie)"\s*:\s*[\["\s]*)'
+    r'((?:[^"\\\]},]|\\.)+)',
+    re.IGNORECASE,
+)
+
 
 @lru_cache(4096)
 def account(auth_type: str, source: str) -> tuple[str, str]:
@@ -47,6 +54,12 @@ def is_secret(auth_type: str, source: str) -> bool:
 def _looks_random(text):
     mixed = any(c.isalpha() for c in text) and any(c.isdigit() for c in text)
     return len(text) >= 20 and mixed and not _NAME.fullmatch(text)
+
+
+def shown(raw: bytes) -> str:
+    """The beginning of a raw record, read or not, with its keys masked: whatever stands where one would."""
+    text = raw[:WINDOW].decode("utf-8", "replace")
+    return redact(_NAMED.sub(lambda found: found[1] + mask(found[2]), text))
 
 
 def redact(body: str, *secrets: str) -> str:

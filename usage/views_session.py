@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
-from cpa_usage.sessions import clear_cookie, session_of, sessions_of, set_cookie
+from cpa_usage.sessions import session_of, set_cookie, sign_out
 from cpa_usage.signin import session_for
 from usage.browser import THEMES, go_on, remember, theme_of
 
@@ -22,10 +22,8 @@ def login(request):
 @require_POST
 def logout(request):
     """The session ends on the server, and the cookie goes."""
-    for token in sessions_of(request):
-        token.blacklist()
     response = redirect("login" if settings.AUTH_ENABLED else "overview")
-    clear_cookie(response)
+    sign_out(request, response)
     return response
 
 

@@ -11,6 +11,7 @@ from pricing.listings import DatedCards, Listing, differ, refreshed, to_json
 from pricing.models.entry import CatalogueEntry
 from pricing.models.revision import Revision
 from pricing.models.sets import Origin, PriceSet, RateCard, check_cards
+from pricing.precedence import day_number, set_on, sets_in_force
 from pricing.querysets import ModelQuerySet
 
 
@@ -101,6 +102,16 @@ class Model(models.Model):
             self.price_sets.filter(origin=Origin.MANUAL).delete()
             self.catalogue_blocked = True
             self.save(update_fields=["catalogue_blocked"])
+
+    def copy_price(self, source: "Model"):
+        """Cost, by hand, what another model costs today; as set_price without a date. ValueError if that has none."""
+        sets = list(source.price_sets.prefetch_related("cards"))
+        price_set = set_on(sets_in_force(sets, source.catalogue_blocked), day_number(timezone.localdate()))
+        if price_set is None:
+            raise ValueError(f"{source} has no price today.")
+        cards = [RateCard(**card.listed._asdict()) for card in price_set.cards.all()]
+        with self.repricing():
+            self._manual_set(None)._write_cards(cards)
 
     def take_catalogue(self):
         """Price all history by what the catalogue says now; manual sets go, and so does the block of a clearing."""

@@ -5,9 +5,10 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils import timezone
 
 from pricing.listings import Card, DatedCards
-from pricing.precedence import day_number
+from pricing.precedence import day_number, overridden, set_on, sets_in_force
 from pricing.rates import MOST, NEGATIVE, TOO_HIGH, Rates
 
 RATE_VALIDATORS = [
@@ -83,6 +84,17 @@ class PriceSet(models.Model):
     def is_manual(self) -> bool:
         """Whether a person set it."""
         return self.origin == Origin.MANUAL
+
+    @property
+    def state(self) -> str:
+        """in force (today), ahead, past, or overridden: the catalogue's, kept out of force on some of its days."""
+        sets = list(self.model.price_sets.all())
+        today = day_number(timezone.localdate())
+        if set_on(sets_in_force(sets, self.model.catalogue_blocked), today) == self:
+            return "in force"
+        if self in overridden(sets, self.model.catalogue_blocked):
+            return "overridden"
+        return "ahead" if self.first_day is not None and self.first_day > today else "past"
 
     def card_for(self, tier: str, context_over: int):
         """The card of a tier (the standard one where it has none) with the largest step up to a label, or None."""

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from usage.deadletters import DeadLetterQuerySet
 from usage.models.series import Client, Series
 from usage.querysets import EventQuerySet
 
@@ -65,6 +66,8 @@ class DeadLetter(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     reason = models.CharField(max_length=500)
     arrived = models.BigIntegerField(help_text="µs since the epoch, UTC.")
+
+    objects = DeadLetterQuerySet.as_manager()
 
     class Meta:
         ordering = ["-arrived"]

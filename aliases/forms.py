@@ -1,0 +1,53 @@
+"""What the admin takes about client keys."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from msgspec import DecodeError, json
+from rest_framework import serializers
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
+
+from aliases.serializers import AliasFile
+
+MODES = [("merge", "merge: keep names that are not in the file"), ("replace", "replace: clear them")]
+MOST_BYTES = 10_000_000
+
+
+class ImportForm(forms.Form):
+    """An exported file, checked whole; `import_data` holds its mode and items afterwards."""
+
+    file = forms.FileField(widget=UnfoldAdminFileFieldWidget, help_text="An export of this product or the original's.")
+    mode = forms.ChoiceField(choices=MODES, widget=UnfoldAdminSelectWidget)
+
+    def clean_file(self):
+        """The object in it."""
+        upload = self.cleaned_data["file"]
+        if upload.size > MOST_BYTES:
+            raise ValidationError("The file is too large to be an export.")
+        try:
+            found = json.decode(upload.read())
+        except (DecodeError, UnicodeDecodeError) as error:
+            raise ValidationError("The file is not JSON.") from error
+        if not isinstance(found, dict):
+            raise ValidationError("The file must hold a JSON object with items.")
+        return found
+
+    def clean(self):
+        """Every item, before any is written; the first that will not do is named."""
+        cleaned = super().clean()
+        if "file" in cleaned and "mode" in cleaned:
+            checked = AliasFile(data={"items": cleaned["file"].get("items"), "mode": cleaned["mode"]})
+            try:
+                checked.is_valid(raise_exception=True)
+            except serializers.ValidationError as error:
+                self.add_error("file", _first(error.detail))
+            else:
+                self.import_data = checked.validated_data
+        return cleaned
+
+
+def _first(detail, path=""):
+    """The first of nested errors, with the way to it; items are numbered from 1."""
+    if isinstance(detail, dict):
+        name, inner = next(iter(detail.items()))
+        return _first(inner, path + (f"item {name + 1}, " if isinstance(name, int) else f"{name}: "))
+    return f"{path}{detail[0]}"

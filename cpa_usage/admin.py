@@ -1,0 +1,41 @@
+"""What other packages put into the admin: tasks in our theme, and no accounts or tokens."""
+
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
+from django_q.models import Failure, OrmQ, Schedule, Success
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from unfold.admin import ModelAdmin
+
+# Superusers are made with manage.py createsuperuser, and tokens are proofs of who is signed in: neither belongs here.
+for hidden in (User, Group, BlacklistedToken, OutstandingToken, Schedule, Success, Failure, OrmQ):
+    if admin.site.is_registered(hidden):
+        admin.site.unregister(hidden)
+
+
+@admin.register(Schedule)
+class Schedules(ModelAdmin, ScheduleAdmin):
+    """What runs when; manage.py plantasks puts our own back at every start."""
+
+    show_full_result_count = False
+
+
+@admin.register(Success)
+class Successes(ModelAdmin, TaskAdmin):
+    """What ran well."""
+
+    show_full_result_count = False
+
+
+@admin.register(Failure)
+class Failures(ModelAdmin, FailAdmin):
+    """What did not."""
+
+    show_full_result_count = False
+
+
+@admin.register(OrmQ)
+class Queue(ModelAdmin, QueueAdmin):
+    """What waits."""
+
+    show_full_result_count = False

@@ -1,0 +1,83 @@
+"""Changes of many models' prices at once, in the admin: each is shown with its effect first."""
+
+from functools import reduce
+from operator import add
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from pricing.confirming import Confirmed
+from pricing.models import Model
+
+
+class SourceForm(forms.Form):
+    """Whose price is copied."""
+
+    source = forms.ModelChoiceField(Model.objects.none(), label="Copy today's rates of", widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.fields["source"].queryset = Model.objects.counted(timezone.localdate()).filter(is_priced=True)
+
+
+class BulkPricing(Confirmed):
+    """The actions of the list of models."""
+
+    actions = ["take_from_catalogue", "copy_rates", "clear"]
+
+    @action(description="Take the catalogue's price", permissions=["change"])
+    def take_from_catalogue(self, request, queryset):
+        """Manual prices of these models go, and all their history is costed by the catalogue."""
+        listed = [model for model in queryset if getattr(model, "catalogue", None) and model.catalogue.sets]
+        missing = [model for model in queryset if model not in listed]
+        skipped = [f"The catalogue has no price for {model}: it stays as it is." for model in missing]
+        return self._change(request, listed, Model.take_catalogue, "Take the catalogue's price", skipped)
+
+    @action(description="Copy rates of another model", permissions=["change"])
+    def copy_rates(self, request, queryset):
+        """A manual price like that of another model today."""
+        form = SourceForm(request.POST if "source" in request.POST else None)
+        if not form.is_valid():
+            return self._choose(request, form)
+        source = form.cleaned_data["source"]
+        others = [model for model in queryset if model != source]
+        return self._change(request, others, lambda model: model.copy_price(source), f"Copy the rates of {source}")
+
+    @action(description="Clear the price", permissions=["change"])
+    def clear(self, request, queryset):
+        """These models are unpriced until a price is set or taken again."""
+        return self._change(request, list(queryset), Model.clear_price, "Clear the price")
+
+    def _change(self, request, models, change, title, skipped=()):
+        if not models:
+            messages.warning(request, " ".join(skipped) or "There is nothing to change.")
+            return None
+        if not self.confirmed(request):
+            effect = reduce(add, (model.effect_of(change) for model in models))
+            return self.ask(request, effect, f"{title}: {_named(models)}", skipped)
+        with transaction.atomic():
+            for model in models:
+                change(model)
+        messages.success(request, f"{title}: done for {_named(models)}.")
+        return None
+
+    def _choose(self, request, form):
+        sent = [(name, value) for name, values in request.POST.lists() for value in values]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Copy rates",
+            "opts": self.opts,
+            "form": form,
+            "sent": [(name, value) for name, value in sent if name not in ("csrfmiddlewaretoken", "source")],
+        }
+        return TemplateResponse(request, "admin/pricing/source.html", context)
+
+
+def _named(models):
+    shown = ", ".join(str(model) for model in models[:5])
+    return shown if len(models) <= 5 else f"{shown} and {len(models) - 5} more"

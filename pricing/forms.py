@@ -1,0 +1,88 @@
+"""Prices as people type them: USD per million tokens."""
+
+from decimal import Decimal
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
+
+from pricing.models import Origin, PriceSet, RateCard, check_cards
+from pricing.rates import PICO_PER_MICRO, checked_pico
+
+
+class UsdPerMillion(forms.DecimalField):
+    """A rate in USD per million tokens; its value is in pico-USD per token."""
+
+    widget = UnfoldAdminDecimalFieldWidget
+
+    def __init__(self, **kwargs):
+        super().__init__(decimal_places=6, **kwargs)
+
+    def prepare_value(self, value):
+        """What the input shows for a stored rate; what somebody typed stays as it is."""
+        return f"{(Decimal(value) / PICO_PER_MICRO).normalize():f}" if isinstance(value, int) else value
+
+    def clean(self, value):
+        """Pico-USD per token, or None for an empty optional rate."""
+        amount = super().clean(value)
+        try:
+            return None if amount is None else checked_pico(amount)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def has_changed(self, initial, data):
+        """Whether another number stands there than is stored."""
+        return super().has_changed(None if initial is None else Decimal(initial) / PICO_PER_MICRO, data)
+
+
+class RateCardForm(forms.ModelForm):
+    """One card; the empty rates are the ones they derive from."""
+
+    prompt = UsdPerMillion(label="Prompt")
+    completion = UsdPerMillion(label="Completion")
+    cache_read = UsdPerMillion(label="Cache read", required=False)
+    cache_write = UsdPerMillion(label="Cache write", required=False)
+    reasoning = UsdPerMillion(label="Reasoning", required=False)
+
+    class Meta:
+        model = RateCard
+        fields = ["tier", "context_over", "prompt", "completion", "cache_read", "cache_write", "reasoning"]
+
+
+class RateCards(forms.BaseInlineFormSet):
+    """The cards of a set, checked together."""
+
+    def cards(self) -> list[RateCard]:
+        """Unsaved cards as they stand in the form."""
+        kept = [form.cleaned_data for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        return [RateCard(**{name: data[name] for name in RateCardForm.Meta.fields}) for data in kept]
+
+    def clean(self):
+        """No two of one tier and step, and none missing for the small request."""
+        super().clean()
+        if not any(self.errors):
+            try:
+                check_cards(self.cards())
+            except ValidationError as error:
+                raise ValidationError(error.messages) from error
+
+
+class PriceSetForm(forms.ModelForm):
+    """A manual set: whose, from which day, and why."""
+
+    class Meta:
+        model = PriceSet
+        fields = ["model", "valid_from", "note"]
+
+    def clean(self):
+        """Two sets of a model never begin on one day."""
+        cleaned = super().clean()
+        if "model" in cleaned or self.instance.model_id:
+            twins = PriceSet.objects.filter(
+                model=cleaned.get("model") or self.instance.model,
+                origin=Origin.MANUAL,
+                valid_from=cleaned.get("valid_from"),
+            )
+            if "valid_from" in cleaned and twins.exclude(pk=self.instance.pk).exists():
+                self.add_error("valid_from", "The model has a price from this day on already: change that one.")
+        return cleaned
