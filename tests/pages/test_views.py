@@ -193,6 +193,12 @@ def test_a_key_is_named_in_place(client, traffic):
     assert ApiKey.objects.get(pk=key.pk).alias == "Alice's laptop"
 
 
+def test_a_key_that_was_not_used_in_the_period_is_listed(client, traffic):
+    ApiKey.objects.rename("sk-never-used-0001", "A spare one")
+    page = client.get("/keys/")
+    assert (page.status_code, "A spare one" in page.text) == (200, True)
+
+
 def test_the_first_page_is_a_checklist_that_ticks_itself_off(client):
     assert "Nothing was recorded yet" in client.get("/").text
     Connection.change(last_sync_at=timezone.now(), statistics_enabled=False)
