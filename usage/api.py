@@ -118,7 +118,7 @@ def request_log(request, request_id):
 @api_view(["GET"])
 @renderer_classes([rest.JSONRenderer])
 def raw_request_log(request, request_id):
-    """The log's bytes as CPA has them, to download."""
+    """The log as CPA has it but for keys, which are masked; to download."""
     _, log = requestlog.log_of(request_id)
     if not log.found:
         return Response(requestlog.missing(), status=404)

@@ -3,19 +3,20 @@
 from typing import Annotated
 
 from django.http import HttpResponse
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from catalog.api import request_log
 from catalog.cpa import LOG_BYTES, RequestLog
 from catalog.models import Connection
 from usage.filters import request_id_of
+from usage.logsecrets import without_secrets
 
 ONLY_FAILED = "CPA's request-log is off, so it keeps logs of the last failed requests only: switch it on."
 NOTHING = "CPA keeps no log of this request."
 
 
 class FoundLog(Struct, frozen=True, kw_only=True):
-    """CPA's log of a request; its secrets are masked by CPA."""
+    """CPA's log of a request; keys in it are masked."""
 
     found: bool = True
     request_id: str
@@ -35,7 +36,8 @@ class MissingLog(Struct, frozen=True, kw_only=True):
 def log_of(text: str) -> tuple[str, RequestLog]:
     """(request id, CPA's log of it) for a request id or a trace id; raises BadGateway when CPA is away."""
     request_id = request_id_of(text)
-    return request_id, request_log(request_id)
+    log = request_log(request_id)
+    return request_id, structs.replace(log, body=without_secrets(log.body)) if log.found else log
 
 
 def found(request_id: str, log: RequestLog) -> FoundLog:

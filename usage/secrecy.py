@@ -3,6 +3,8 @@
 import re
 from functools import lru_cache
 
+from django.conf import settings
+
 from aliases.keys import fingerprint, mask
 
 BODY = 4096  # characters kept of an error body
@@ -64,21 +66,23 @@ def shown(raw: bytes) -> str:
 
 def redact(body: str, *secrets: str) -> str:
     """The first BODY characters of an error body, with masks for the secrets it repeats and for what looks like one."""
+    secrets = (*secrets, settings.CPA_MANAGEMENT_KEY)
     return _redact_again(body, secrets) if len(body) <= SHORT else _redact(body, secrets)
 
 
 def _redact(body, secrets):
-    text = _masked(body[:WINDOW], secrets)
+    text = masked(body[:WINDOW], secrets)
     # Masks shorten: where they did so by much, a key that the window cut in two might have moved into sight.
     if len(body) > WINDOW and (len(text) < WINDOW // 2 or any(len(secret) > BODY for secret in secrets)):
-        text = _masked(body, secrets)
+        text = masked(body, secrets)
     return text[:BODY]
 
 
 _redact_again = lru_cache(1024)(_redact)  # upstreams say the same few sentences over and over
 
 
-def _masked(text, secrets):
+def masked(text: str, secrets) -> str:
+    """The text with masks for these secrets and for what looks like one."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         if len(secret) >= 8:
             text = text.replace(secret, mask(secret))

@@ -1,0 +1,45 @@
+"""A stage for each test; its database is a copy of one that was migrated once."""
+
+import shutil
+
+import pytest
+
+from simulator import Simulator
+from tests.faults.stage import Stage
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory):
+    """A SQLite file with all tables and no row of ours."""
+    stage = Stage(tmp_path_factory.mktemp("migrated"), "http://127.0.0.1:1", "key")
+    done = stage.manage("migrate", "--verbosity=0", "--skip-checks")
+    assert done.returncode == 0, done.stderr
+    return stage.database
+
+
+@pytest.fixture
+def cpa():
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def set_up(tmp_path, migrated):
+    """A function that sets a stage for a CPA at an address; what runs on it ends with the test."""
+    stages = []
+
+    def made(base_url, key, **variables):
+        stages.append(Stage(tmp_path, base_url, key, **variables))
+        if not stages[-1].database.exists():
+            shutil.copy(migrated, stages[-1].database)
+        return stages[-1]
+
+    yield made
+    for stage in stages:
+        stage.end()
+
+
+@pytest.fixture
+def stage(set_up, cpa):
+    """A stage before the simulated CPA."""
+    return set_up(cpa.base_url, cpa.management_key)

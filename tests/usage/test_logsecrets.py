@@ -1,0 +1,39 @@
+"""Keys in CPA's request logs: masked wherever they stand, and nothing else is touched."""
+
+import pytest
+
+from aliases.models import ApiKey
+from catalog.models import Provider
+from tests.usage.made import NOON, record, stored
+from usage.logsecrets import without_secrets
+from usage.secrecy import fingerprint
+
+pytestmark = pytest.mark.django_db
+CLIENT, UPSTREAM, SOURCE = "acme-team-key-2", "canary0opaque9upstream7key3", "relay.key.of.upstream.77"
+
+
+@pytest.fixture(autouse=True)
+def known():
+    ApiKey.objects.rename(CLIENT, "Acme")
+    Provider.objects.create(auth_index="1", provider_type="x", key_fingerprint=fingerprint(UPSTREAM))
+    stored(record(NOON, auth_type="apikey", source=SOURCE), arrived=NOON)
+
+
+def test_keys_are_masked_wherever_they_stand(settings):
+    log = f'key: {CLIENT}\n{{"error":"bad {UPSTREAM}, {SOURCE}"}} {settings.CPA_MANAGEMENT_KEY} sk-look-alike-123456'
+    assert without_secrets(log.encode()).decode() == (
+        'key: acme****ey-2\n{"error":"bad cana****key3, rela****m.77"} test****-key sk-l****3456'
+    )
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        b"",
+        b"=== REQUEST INFO ===\nURL: /v1/messages\nX-Request-Id: 0123456789abcdef\n",
+        "Größe, 尺寸 and \ud800".encode("utf-8", "surrogatepass") + b"\xff\x00",
+        b"model gpt-5-2026-11-24 at 203.0.113.9, " + b"A1" * 500,
+    ],
+)
+def test_all_else_stays_as_it_is(log):
+    assert without_secrets(log) == log
