@@ -9,7 +9,7 @@ from usage.analytics import credentials
 from usage.answers import PICO, Cell, Credential
 from usage.filters import UsageFilter
 from usage.ingest import now_us
-from usage.models import LimitReading, Quarter
+from usage.models import LimitReading, PastReading, Quarter
 from usage.periods import QUARTER, rfc3339_utc, rfc3339_utc_us
 from usage.quotas import Window, windows
 
@@ -26,6 +26,7 @@ class Quota(Struct, frozen=True, kw_only=True):
     seen_at: Annotated[str, Meta(description="When the upstream said so.")]
     resets_at: str | None
     over: Annotated[bool, Meta(description="The window has ended since; nothing newer is known.")]
+    history: Annotated[list[float], Meta(description="Share used, by hour of the last week in which it changed.")]
     usd_per_percent: Annotated[float | None, Meta(description="Cost since the window began, by hundredth used.")]
 
 
@@ -49,12 +50,13 @@ def accounts(asked: UsageFilter) -> Accounts:
     now = now_us() // SECOND
     recent = _recent(asked, now - WEEK)
     readings = {reading.auth_index: reading for reading in LimitReading.objects.all()}
+    past = _past(now - WEEK)
     return Accounts(
         items=[
             Account(
                 about=about,
                 strip=_strip(recent.get((about.source, about.auth_index), {}), now),
-                quotas=_quotas(readings.get(about.auth_index), recent, about.auth_index, now),
+                quotas=_quotas(readings.get(about.auth_index), recent, past, now),
             )
             for about in found
         ]
@@ -82,20 +84,33 @@ def _strip(quarters, now):
     return cells
 
 
-def _quotas(reading, recent, auth_index, now):
-    if reading is None or not auth_index:
+def _past(since):
+    """{(auth_index, name of the window): [share used]}, oldest first."""
+    found: dict[tuple, list] = {}
+    for reading in PastReading.objects.filter(hour__gte=since).order_by("auth_index", "hour"):
+        for window in windows(reading.headers, reading.seen_at):
+            found.setdefault((reading.auth_index, window.name), []).append(window.used)
+    return found
+
+
+def _quotas(reading, recent, past, now):
+    if reading is None or not reading.auth_index:
         return []
-    spent = [quarters for (_, index), quarters in recent.items() if index == auth_index]
-    return [_quota(window, reading, spent, now) for window in windows(reading.headers, reading.seen_at)]
+    spent = [quarters for (_, index), quarters in recent.items() if index == reading.auth_index]
+    return [
+        _quota(window, reading, spent, past.get((reading.auth_index, window.name), []), now)
+        for window in windows(reading.headers, reading.seen_at)
+    ]
 
 
-def _quota(window, reading, spent, now):
+def _quota(window, reading, spent, history, now):
     over = window.resets_at is not None and window.resets_at // SECOND <= now
     return Quota(
         window=window,
         seen_at=rfc3339_utc_us(reading.seen_at),
         resets_at=None if window.resets_at is None else rfc3339_utc_us(window.resets_at),
         over=over,
+        history=history,
         usd_per_percent=_price_of_percent(window, reading.seen_at // SECOND, spent),
     )
 

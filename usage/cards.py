@@ -39,8 +39,8 @@ def cards(found: Overview, compared: Comparison, now: Pace, peak: Peak | None) -
         _tokens(compared, series),
         _success(compared, series),
         _cached(compared, series),
-        _speed(compared, "first_token", _("First token"), "mean_ttft_ms"),
-        _speed(compared, "latency", _("Latency"), "mean_latency_ms"),
+        _speed(compared, "first_token", _("First token"), "ttft"),
+        _speed(compared, "latency", _("Latency"), "latency"),
         _pace(now, peak, _so_far(found.hourly_series, found)),
     ]
 
@@ -133,11 +133,13 @@ def _hit_rate(bucket):
 
 
 def _speed(compared, slug, name, field):
-    now, before = getattr(compared.current, field), compared.previous and getattr(compared.previous, field)
-    change, trend = _relative(now, before)
-    trend = {"+": "down", "−": "up"}.get(change[:1], "flat") if trend != "none" else trend
-    exact = f"{now:,.1f} ms" if now is not None else wording.DASH
-    return Card(slug, name, now, wording.duration(now), exact, change, trend, _("on average"), "")
+    now = getattr(compared.current_speeds, field)
+    before = compared.previous_speeds and getattr(compared.previous_speeds, field).p50
+    change, trend = _relative(now.p50, before)
+    trend = {"+": "down", "×": "down", "−": "up"}.get(change[:1], trend)
+    exact = _("median of %(count)s answers") % {"count": wording.exact(now.count)}
+    tail = _("median · p95 %(time)s") % {"time": wording.duration(now.p95)}
+    return Card(slug, name, now.p50, wording.duration(now.p50), exact, change, trend, tail, "")
 
 
 def _pace(now, peak, hours):

@@ -14,6 +14,7 @@ from usage.filters import UsageFilter
 from usage.ingest import now_us
 from usage.models import MEASURES
 from usage.periods import Period, date_of, day_start, local_day
+from usage.speeds import Speeds, speeds
 from usage.totals import QUARTER_US, SECOND, Reader
 
 _AT = {name: place for place, name in enumerate(MEASURES)}
@@ -53,6 +54,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
     current: Glance
     previous: Glance | None
+    current_speeds: Speeds
+    previous_speeds: Speeds | None
     previous_start: Annotated[int | None, Meta(description="µs since the epoch, UTC.")]
     previous_end: int | None
 
@@ -60,9 +63,12 @@ class Comparison(Struct, frozen=True, kw_only=True):
 def comparison(asked: UsageFilter) -> Comparison:
     """The period so far, and as much of the equal one before it."""
     before = previous(asked.period, now_us(), settings.TIME_ZONE)
+    asked_before = before and asked.with_period(before)
     return Comparison(
         current=glance(Reader.of(asked).total()),
-        previous=before and glance(Reader.of(asked.with_period(before)).total()),
+        previous=asked_before and glance(Reader.of(asked_before).total()),
+        current_speeds=speeds(asked),
+        previous_speeds=asked_before and speeds(asked_before),
         previous_start=before and before.start,
         previous_end=before and before.end,
     )

@@ -16,6 +16,7 @@ from usage.dimensions import DIMENSIONS
 from usage.failures import failures as failures_of
 from usage.filters import YearForm
 from usage.heat import months, rows
+from usage.latency import latency
 from usage.notices import notices
 from usage.pace import pace, peak
 from usage.pages import checked_form, choice, drill, frame, page
@@ -25,6 +26,7 @@ from usage.toplists import top
 
 LATEST = 8
 OVERVIEW_CUTS = ("model", "api_key", "source", "provider")
+SPEED_COLUMNS = [f"{name} {part}" for name in ("TTFT", "Latency") for part in ("p50", "p95", "p99")]
 TOPS = ("model", "api_key", "source")
 
 
@@ -71,6 +73,8 @@ def analysis(request, asked):
         "cut": found[cut],
         "dimension": DIMENSIONS[cut],
         "dimensions": DIMENSIONS,
+        "speeds": latency(asked),
+        "speed_columns": SPEED_COLUMNS,
         "cross": crosstab(found["api_key"], found["model"], matrix(asked, "api_key", "model"), measure),
         **split(token_classes(asked)),
     }

@@ -16,7 +16,10 @@ from usage.costclasses import token_classes
 from usage.dimensions import DIMENSIONS
 from usage.failures import failures
 from usage.filters import UsageFilterForm
+from usage.latency import latency
+from usage.models import Event
 from usage.pace import Pace, pace
+from usage.speeds import speeds
 from usage.timelines import timeline
 
 pytestmark = pytest.mark.django_db
@@ -124,6 +127,17 @@ def test_a_hundredth_of_a_quota_costs_what_was_spent_since_its_window_began():
     (quota,) = accounts(asking({"range": "7d"})).items[0].quotas
     assert (quota.window.used, quota.over) == (0.2, False)
     assert quota.usd_per_percent == pytest.approx(2.0 / 20)
+
+
+def test_the_median_of_all_is_that_of_every_answer(traffic):
+    asked = asking({"range": "all"})
+    found, taken = (
+        speeds(asked),
+        sorted(Event.objects.filter(series__failed=False).values_list("latency_ms", flat=True)),
+    )
+    assert found.latency.count == len(taken)
+    assert found.latency.p50 == pytest.approx(taken[len(taken) // 2], rel=0.15)
+    assert sum(row.ttft.count for row in latency(asked).items) == found.ttft.count
 
 
 def test_now_is_the_last_minute():

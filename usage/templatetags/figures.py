@@ -22,6 +22,7 @@ TOKEN_CLASSES = {
     "reasoning": _("Reasoning"),
     "unclassified": _("Unclassified"),
 }
+SPARK_WIDTH, SPARK_HEIGHT = 200, 30
 register = template.Library()
 register.filter(wording.exact)
 register.filter(wording.compact)
@@ -186,6 +187,20 @@ def strip_classes(cells):
     """Classes of a row of cells by itself."""
     busiest = typical_most(cell.total for cell in cells)
     return [level(cell.total, cell.failed, busiest) for cell in cells]
+
+
+@register.filter
+def spread(distribution):
+    """Shades of a distribution's buckets; blue, for slow is no failure."""
+    most = max(distribution, default=0) or 1
+    return [f"b{1 + min(3, int(4 * (count / most) ** 0.5))}" if count else "0" for count in distribution]
+
+
+@register.filter
+def sparkline(shares):
+    """Points of a line of shares, full height for a whole."""
+    across = SPARK_WIDTH / max(1, len(shares) - 1)
+    return " ".join(f"{n * across:.0f},{(1 - min(1, share)) * SPARK_HEIGHT + 1:.1f}" for n, share in enumerate(shares))
 
 
 @register.filter
