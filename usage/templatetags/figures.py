@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from usage import wording
@@ -66,6 +67,8 @@ def share(part, whole):
 @register.filter
 def moment(text, form="M j, H:i:s"):
     """An instant of the API as local time; the exact instant in the title."""
+    if (get_language() or "").startswith("zh"):
+        form = form.replace("M j", "n月j日").replace("D j", "n月j日")
     if text and len(text) == len("2026-11-24"):
         return date_format(date.fromisoformat(text), form)
     local = wording.instant(text, ZoneInfo(settings.TIME_ZONE))
@@ -134,7 +137,8 @@ def day_query(query, day):
 @register.filter
 def day_name(day):
     """A local date in full."""
-    return date_format(date.fromisoformat(day), "l, j F Y")
+    form = "Y年n月j日 l" if (get_language() or "").startswith("zh") else "l, j F Y"
+    return date_format(date.fromisoformat(day), form)
 
 
 @register.filter
