@@ -1,0 +1,29 @@
+"""Measures what web, drain and tasks take when nothing happens."""
+
+import time
+
+from scripts.benchmark.stage import Stage
+from scripts.benchmark.watch import cpu_seconds, pss_of
+
+NAMES = ("web", "drain", "tasks")
+
+
+def measure(stage: Stage, seconds: float) -> dict:
+    """PSS of each process with its children in MB, and the share of a core they use, over so many idle seconds."""
+    stage.start_source()
+    for name in ("drain", "tasks"):
+        stage.start(name)
+    time.sleep(min(seconds, 15))  # starting is not idling
+    pids = {name: stage.processes[name].pid for name in NAMES}
+    before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    time.sleep(seconds)
+    pss = {name: round(pss_of(pid) / 1_000_000, 1) for name, pid in pids.items()}
+    cpu = {name: round(100 * (cpu_seconds(pid) - before[name]) / seconds, 2) for name, pid in pids.items()}
+    for name in ("drain", "tasks", "cpa"):
+        stage.stop(name)
+    return {
+        "pss_mb": pss,
+        "pss_sum_mb": round(sum(pss.values()), 1),
+        "cpu_percent": cpu,
+        "cpu_sum_percent": round(sum(cpu.values()), 2),
+    }

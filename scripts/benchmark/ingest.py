@@ -1,0 +1,70 @@
+"""Measures the write road: records made beforehand, through the real socket, drain and spool into rows."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts.benchmark.source import ZONE
+from scripts.benchmark.stage import Stage
+from scripts.benchmark.watch import Watch, count_events, disk_bytes
+from simulator import traffic
+
+SLICE = 100_000
+STALLED = 120  # seconds without progress
+
+
+def make_records(path: Path, events: int, days: float) -> float:
+    """Write records, one a line; the seconds it took. A file of the same size from an earlier run is used again."""
+    began = time.monotonic()
+    with path.open("wb") as file:
+        for record in traffic.history(days, events, 7, datetime.now(UTC), ZONE):
+            file.write(record + b"\n")
+    return time.monotonic() - began
+
+
+def measure(stage: Stage, records: Path, events: int) -> dict:
+    """Drain the file; figures of the whole, of the first and of the last slice. The drain keeps running."""
+    stage.start_source("--file", str(records))
+    with Watch(stage) as watch:
+        stage.start("drain")
+        _wait(watch, events)
+        watch.sample()
+    stored = count_events(stage.database)
+    disk = disk_bytes(stage.database)
+    stage.stop("drain")
+    stage.stop("cpa")
+    return {
+        "events": stored,
+        "records_per_second": round(_rate(watch.stored, 0, events)),
+        "first_slice_per_second": round(_rate(watch.stored, 0, SLICE)),
+        "last_slice_per_second": round(_rate(watch.stored, events - SLICE, events)),
+        "drain_peak_rss_mb": _mb(watch.peak_rss["drain"]),
+        "wal_peak_mb": _mb(watch.peak_wal),
+        "spool_peak_mb": _mb(watch.peak_spool),
+        "bytes_per_event": round(disk / max(stored, 1), 1),
+        "bytes_per_event_at_rest": round(disk_bytes(stage.database) / max(stored, 1), 1),
+    }
+
+
+def _wait(watch, events):
+    """Until all are stored, or nothing happens any more."""
+    seen, since = 0, time.monotonic()
+    while seen < events and time.monotonic() - since < STALLED:
+        time.sleep(0.2)
+        if watch.stored and watch.stored[-1][1] != seen:
+            seen, since = watch.stored[-1][1], time.monotonic()
+
+
+def _rate(samples, first, last) -> float:
+    """Events a second between the samples nearest to two counts; 0 when there are too few of them."""
+    moving = [sample for i, sample in enumerate(samples) if i == 0 or sample[1] != samples[i - 1][1] or sample[1] == 0]
+    inside = [sample for sample in moving if first <= sample[1] <= last]
+    if len(inside) < 2:
+        return 0
+    # Of the samples before anything was stored only the last counts: the drain was starting.
+    began = max((s for s in inside if s[1] == inside[0][1]), key=lambda s: s[0])
+    return (inside[-1][1] - began[1]) / (inside[-1][0] - began[0])
+
+
+def _mb(size: int) -> float:
+    return round(size / 1_000_000, 1)

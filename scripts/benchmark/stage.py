@@ -1,0 +1,127 @@
+"""Where a benchmark runs: a temporary data folder, and the project's processes with an environment of their own."""
+
+import contextlib
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from scripts.benchmark.source import KEY, ZONE
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60  # seconds for a process to come up or to end
+
+
+class Stage:
+    """`with Stage() as stage:` starts nothing by itself; everything started is stopped when the block ends."""
+
+    def __init__(self, directory: str | None = None):
+        """`directory`: a data folder to keep, made if missing; a temporary one is removed at the end."""
+        self._kept = directory is not None
+        self.directory = Path(directory or tempfile.mkdtemp(prefix="cpa-usage-bench-")).resolve()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.processes: dict[str, subprocess.Popen] = {}
+        self.cpa_port, self.port = _free_port(), _free_port()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        for name in list(self.processes):
+            self.stop(name)
+        if not self._kept:
+            shutil.rmtree(self.directory)
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "app.db"
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of the machine's own settings but where programs are."""
+        return {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "CPA_BASE_URL": f"http://127.0.0.1:{self.cpa_port}",
+            "CPA_MANAGEMENT_KEY": KEY,
+            "SQLITE_PATH": str(self.database),
+            "LOG_DIR": str(self.directory / "logs"),
+            "APP_HOST": "127.0.0.1",
+            "APP_PORT": str(self.port),
+            "AUTH_ENABLED": "false",
+            "USAGE_RETENTION_DAYS": "0",
+            "SECRET_KEY": "benchmark-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+            "TZ": ZONE,
+        }
+
+    def manage(self, *arguments: str):
+        """Run a management command to its end; raises CalledProcessError."""
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    def start_source(self, *arguments: str):
+        """The CPA stand-in; serves when this returns."""
+        command = [sys.executable, "-m", "scripts.benchmark.source", str(self.cpa_port), *arguments]
+        process = self._start("cpa", command, stdout=subprocess.PIPE, text=True)
+        process.stdout.readline()
+
+    def start(self, name: str) -> float:
+        """One of web, drain and tasks, by its line of the Procfile; for the web the seconds until it answers."""
+        began = time.monotonic()
+        self._start(name, ["sh", "-c", f"exec {_procfile()[name]}"], stdout=subprocess.DEVNULL)
+        if name == "web":
+            self._wait_for_answer()
+        return time.monotonic() - began
+
+    def stop(self, name: str) -> str:
+        """End a process of ours with SIGTERM; what it printed last, where that is kept."""
+        process = self.processes.pop(name)
+        process.terminate()
+        try:
+            said, _ = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return said or ""
+
+    def _start(self, name, command, **options):
+        log = (self.directory / f"{name}.err").open("ab")
+        process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log, **options)
+        self.processes[name] = process
+        return process
+
+    def _wait_for_answer(self):
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            with contextlib.suppress(urllib.error.URLError, ConnectionError):
+                urllib.request.urlopen(f"{self.base_url}/healthz", timeout=5).close()
+                return
+            time.sleep(0.02)
+        raise SystemExit(f"The web server did not come up; see {self.directory}/web.err.")
+
+
+def _procfile() -> dict[str, str]:
+    """Process -> command line."""
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    named = (line.partition(":") for line in lines if line.strip() and not line.startswith("#"))
+    return {
+        name.strip(): shlex.join(shlex.split(command)) if "$" not in command else command.strip()
+        for name, _, command in named
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

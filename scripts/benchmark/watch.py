@@ -1,0 +1,112 @@
+"""Watches a running stage: memory of each process with its children, files on disk, and what is stored so far."""
+
+import contextlib
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+EVERY = 0.25  # seconds
+
+
+class Watch:
+    """`with Watch(stage) as watch:` samples until the block ends."""
+
+    def __init__(self, stage):
+        self._stage = stage
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.peak_rss: dict[str, int] = {}  # bytes, by process
+        self.peak_wal = self.peak_spool = 0  # bytes
+        self.most_lag_ms = 0
+        self.stored: list[tuple[float, int]] = []  # (monotonic seconds, events stored)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._ended.wait(EVERY):
+            self.sample()
+
+    def sample(self):
+        """Look once."""
+        for name, process in list(self._stage.processes.items()):
+            rss = sum(rss_of(pid) for pid in family(process.pid))
+            self.peak_rss[name] = max(self.peak_rss.get(name, 0), rss)
+        self.peak_wal = max(self.peak_wal, _size(self._stage.database.with_name("app.db-wal")))
+        self.peak_spool = max(self.peak_spool, sum(map(_size, (self._stage.directory / "spool").glob("*"))))
+        inserted, lag = progress(self._stage.database)
+        self.most_lag_ms = max(self.most_lag_ms, lag)
+        self.stored.append((time.monotonic(), inserted))
+
+
+def progress(database: Path) -> tuple[int, int]:
+    """(events ever inserted, lag of the last batch in ms) as the drain last told."""
+    with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(_read_only(database)) as connection:
+        row = connection.execute("SELECT total_inserted, lag_ms FROM usage_drainstate").fetchone()
+        return row or (0, 0)
+    return (0, 0)
+
+
+def count_events(database: Path) -> int:
+    """Events in the table, counted."""
+    with contextlib.closing(_read_only(database)) as connection:
+        return connection.execute("SELECT count(*) FROM usage_event").fetchone()[0]
+
+
+def disk_bytes(database: Path) -> int:
+    """The database file and what belongs to it."""
+    return sum(_size(path) for path in database.parent.glob(f"{database.name}*"))
+
+
+def pss_of(pid: int) -> int:
+    """Bytes of a process and its children, shared pages shared out."""
+    return sum(_kilobytes(f"/proc/{each}/smaps_rollup", "Pss:") for each in family(pid)) * 1024
+
+
+def rss_of(pid: int) -> int:
+    """Resident bytes of one process."""
+    return _kilobytes(f"/proc/{pid}/status", "VmRSS:") * 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process and its children, in seconds."""
+    ticks = 0
+    for each in family(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / 100
+
+
+def family(pid: int) -> list[int]:
+    """A process and all its descendants."""
+    found = [pid]
+    for each in found:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{each}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def _kilobytes(path, name):
+    with contextlib.suppress(OSError):
+        for line in Path(path).read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1])
+    return 0
+
+
+def _size(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+def _read_only(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)
