@@ -62,7 +62,7 @@ def rebuild() -> Iterator[int]:
     for day in kept_days():
         with transaction.atomic():
             DrainState.lock()
-            _rebuild_day(day, None)
+            _rebuild_day(day)
         yield day
     with transaction.atomic():
         DrainState.lock()
@@ -102,13 +102,6 @@ def _count_days_anew(state, before):
     derive_months(start and local_day(start, before) - 1, Cuts())
 
 
-def rebuild_series(series_ids: list[int], since: int | None = None):
-    """Recompute the kept days of some series, from a local day on, in the caller's transaction and writers' lock."""
-    for day in kept_days():
-        if since is None or day >= since:
-            _rebuild_day(day, series_ids)
-
-
 def check() -> Iterator[Difference]:
     """Every rollup row that does not equal its events, found a day at a time without a lock.
 
@@ -128,7 +121,7 @@ def check() -> Iterator[Difference]:
 
 
 def _differences(day, cuts):
-    quarters, days = _count_day(day, None)
+    quarters, days = _count_day(day)
     yield from _unlike(Quarter, stored(Quarter, *edges_of(day)), quarters)
     yield from _unlike(Day, stored(Day, day, day + 1), days)
     yield from _unlike(CutQuarter, stored(CutQuarter, *edges_of(day)), cuts.fold(quarters))
@@ -157,14 +150,12 @@ def _shared_request_ids():
     return list(shared.order_by("request_id").values_list("request_id", flat=True))
 
 
-def _rebuild_day(day, series_ids):
-    quarters, days = _count_day(day, series_ids)
+def _rebuild_day(day):
+    quarters, days = _count_day(day)
     for rollup, rows in ((Quarter, quarters), (Day, days)):
-        stale = _stored(rollup, day)
-        (stale if series_ids is None else stale.filter(series_id__in=series_ids)).delete()
+        _stored(rollup, day).delete()
         upsert(rollup, rows)
-    if series_ids is None:
-        _rebuild_durations(day)
+    _rebuild_durations(day)
     cuts = Cuts()
     for part in (*parts_of_quarters(*edges_of(day), cuts), *parts_of_month(month_of(day), cuts)):
         part.derive()
@@ -180,12 +171,10 @@ def _stored(rollup, day):
     return rollup.objects.between(day, day + 1) if rollup is Day else rollup.objects.between(*edges_of(day))
 
 
-def _count_day(day, series_ids):
+def _count_day(day):
     """The quarter and day rows a local day's events make, priced."""
     start, end = edges_of(day)
     events = Event.objects.between(start * 1_000_000, end * 1_000_000).by_quarter()
-    if series_ids is not None:
-        events = events.filter(series_id__in=series_ids)
     quarters = {row[:2]: [*row[2:], 0, 0] for row in events.measured("bucket", "series_id")}
     costs = Costs(PriceBook.load())
     series = Series.objects.filter(id__in={series_id for _, series_id in quarters})

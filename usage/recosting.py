@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db.models import Case, F, IntegerField, Value, When
 
 from usage.cuts import Cuts
-from usage.ingest import add_to_sums
+from usage.ingest import add_to_sums, fold_days, fold_months, upsert
 from usage.labels import Labels
-from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
+from usage.models import MEASURES, Day, DrainState, Event, Month, Quarter, Series
 from usage.periods import date_of, day_start
 
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
@@ -91,19 +91,37 @@ def _priced(rates):
 
 
 def relabel(series, steps, since=None):
-    """Move the kept events of one model's series to the context label they have under `steps`, with their totals."""
-    from usage.rebuild import rebuild_series
+    """Move the kept events of one model's series to the context label they have under `steps`, with their totals.
 
+    Costs stay where they were counted: who relabels re-costs next. No cut knows labels, so none changes.
+    """
     start = None if since is None else day_start(date_of(since), settings.TIME_ZONE) * 1_000_000
     events = labelled(Event.objects.filter(series__in=series.values("id")).between(start, None), steps)
     wrong = set(events.exclude(label=F("series__context_over")).order_by().values_list("series_id", "label").distinct())
-    touched = set()
-    for series_id, step in wrong:
+    moved = {}
+    for series_id, step in sorted(wrong):
         target = _twin(Series.objects.select_related("model", "api_key").get(pk=series_id), step)
-        events.filter(series_id=series_id, label=step).order_by().update(series_id=target)
-        touched |= {series_id, target}
-    if touched:
-        rebuild_series(sorted(touched), since)
+        _move(events.filter(series_id=series_id, label=step), series_id, target, moved)
+    days = fold_days(moved, Uncosted)
+    for rollup, rows in ((Quarter, moved), (Day, days), (Month, fold_months(days))):
+        upsert(rollup, rows)
+
+
+def _move(events, source, target, moved):
+    """Point events to another series, and note what their quarters gain and lose by it."""
+    for bucket, *measures in events.by_quarter().measured("bucket"):
+        for series_id, sign in ((source, -1), (target, 1)):
+            row = moved.setdefault((bucket, series_id), [0] * len(MEASURES))
+            moved[bucket, series_id] = [a + sign * b for a, b in zip(row, (*measures, 0, 0), strict=True)]
+    events.order_by().update(series_id=target)
+
+
+class Uncosted:
+    """In the place of Costs, where rows keep the costs they have."""
+
+    @staticmethod
+    def fill(series_id, day, row):
+        """Nothing."""
 
 
 def labelled(events, steps):
