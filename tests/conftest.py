@@ -6,14 +6,25 @@ from django.db import connection
 
 def pytest_addoption(parser):
     parser.addoption("--nothing-skipped", action="store_true", help="a skipped test fails the run")
+    parser.addoption("--soak", action="store_true", help="faults last as long, and happen as often, as they should")
+
+
+@pytest.fixture
+def soak(request):
+    """Whether there is time."""
+    return request.config.getoption("soak")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests marked `sqlite` are about SQLite's own file: on PostgreSQL there is nothing to test, so nothing to skip."""
+    """On PostgreSQL only what asks the database and is not about SQLite's own file: the rest is the same there."""
     if connection.vendor != "sqlite":
-        elsewhere = [item for item in items if item.get_closest_marker("sqlite")]
+        elsewhere = [item for item in items if item.get_closest_marker("sqlite") or not _asks_the_database(item)]
         items[:] = [item for item in items if item not in elsewhere]
         config.hook.pytest_deselected(items=elsewhere)
+
+
+def _asks_the_database(item):
+    return item.get_closest_marker("django_db") or "db" in item.fixturenames or "transactional_db" in item.fixturenames
 
 
 @pytest.hookimpl(trylast=True)
