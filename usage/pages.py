@@ -74,7 +74,7 @@ def page(template, kept=True):
                 return refused(request, *unknown.args)
             if isinstance(context, HttpResponseBase):
                 return context
-            response = render(request, template, {**frame(request), **context})
+            response = render(request, template, {**frame(request), "etag": tag if kept else "", **context})
             return _kept(response, tag) if kept else response
 
         return wrapper

@@ -156,9 +156,8 @@ async function poll() {
     const reply = await fetch(address, { headers: live.etag ? { "If-None-Match": live.etag } : {}, cache: "no-store" });
     mark.classList.toggle("stale", reply.status >= 400);
     if (reply.status !== 200 || address !== location.href) return;
-    const first = !live.etag;
     live.etag = reply.headers.get("ETag") || "";
-    if (!first || mark.dataset.shown !== live.etag) replaceParts(new DOMParser().parseFromString(await reply.text(), "text/html"));
+    replaceParts(new DOMParser().parseFromString(await reply.text(), "text/html"));
   } catch { mark.classList.add("stale"); }
 }
 

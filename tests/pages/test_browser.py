@@ -157,9 +157,10 @@ def test_theme_and_language_stay(page):
 
 def test_live_updates_ask_by_etag_and_can_be_paused(page):
     open_page(page, "")
-    with page.expect_response(lambda reply: reply.request.headers.get("if-none-match"), timeout=15_000) as told:
+    # Figures "of now" move once a minute: the first answer may be a whole one.
+    with page.expect_response(lambda reply: reply.status == 304, timeout=30_000) as told:
         pass
-    assert told.value.status == 304
+    assert told.value.request.headers["if-none-match"].startswith('W/"')
     page.get_by_role("button", name="Live").click()
     assert page.locator("[data-live-toggle]").get_attribute("aria-pressed") == "false"
 
