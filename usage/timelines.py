@@ -51,8 +51,10 @@ def timeline(asked: UsageFilter, by: str, measure: str) -> Timeline:
         return Timeline(measure=measure, by=by, step=DAY, buckets=[], end="", layers=[], others=0)
     step = _step(span, reader.events_from)
     starts = _starts(*span, step)
-    counted = _by_quarters(reader, span, starts, step) if step < DAY else _by_days(reader, starts, step)
-    layers, others = _layers(counted, labels_of(asked), DIMENSIONS[by].of, measure, len(starts) - 1)
+    column = STACKED[measure]
+    counted = _by_quarters(reader, span, starts, step, column) if step < DAY else _by_days(reader, starts, step, column)
+    scale = PICO if measure == "cost" else 1
+    layers, others = _layers(counted, labels_of(asked), DIMENSIONS[by].of, scale, len(starts) - 1)
     name = rfc3339_utc if step < DAY else _local
     *buckets, end = map(name, starts)
     return Timeline(measure=measure, by=by, step=step, buckets=buckets, end=end, layers=layers, others=others)
@@ -77,8 +79,8 @@ def _starts(start, end, step):
     return [day_start(date_of(day), zone) for day in range(number, last + 1 + days, days)]
 
 
-def _by_quarters(reader, span, starts, step):
-    """(place, series id, measure by name) of the period, from quarters and the slivers at its edges."""
+def _by_quarters(reader, span, starts, step, column):
+    """(place, series id, measure) of the period, from quarters and the slivers at its edges."""
     parts, (start, end) = Parts(), _edges(reader.asked.period, span)
     if reader.asked.request_id:
         parts.slivers.append((start, end))
@@ -87,9 +89,9 @@ def _by_quarters(reader, span, starts, step):
     slot = (F("bucket") - starts[0]) / step
     for quarters in parts.quarters:
         rows = Quarter.objects.between(*quarters).matching(reader.asked).annotate(slot=slot)
-        yield from _summed(rows, "slot")
+        yield from _summed(rows, "slot", column)
     for bucket, series, measures in reader.slivers(parts.slivers):
-        yield (bucket - starts[0]) // step, series, dict(zip(MEASURES, measures, strict=True))
+        yield (bucket - starts[0]) // step, series, measures[MEASURES.index(column)]
 
 
 def _edges(period, span):
@@ -100,7 +102,7 @@ def _edges(period, span):
     )
 
 
-def _by_days(reader, starts, step):
+def _by_days(reader, starts, step, column):
     """The same from days; hours that a period has beside whole days count on theirs."""
     zone, days = settings.TIME_ZONE, step // DAY
     first, period = local_day(starts[0], zone), reader.asked.period
@@ -109,28 +111,26 @@ def _by_days(reader, starts, step):
         parts = Parts(slivers=[(period.start, period.end)])
     for span in parts.days:
         rows = Day.objects.between(*span).matching(reader.asked).annotate(slot=(F("bucket") - first) / days)
-        yield from _summed(rows, "slot")
+        yield from _summed(rows, "slot", column)
     for span in parts.quarters:
-        for bucket, series, sums in _summed(Quarter.objects.between(*span).matching(reader.asked), "bucket"):
-            yield (local_day(bucket, zone) - first) // days, series, sums
+        for bucket, series, value in _summed(Quarter.objects.between(*span).matching(reader.asked), "bucket", column):
+            yield (local_day(bucket, zone) - first) // days, series, value
     for bucket, series, measures in reader.slivers(parts.slivers):
-        yield (local_day(bucket, zone) - first) // days, series, dict(zip(MEASURES, measures, strict=True))
+        yield (local_day(bucket, zone) - first) // days, series, measures[MEASURES.index(column)]
 
 
-def _summed(rows, place):
-    names = tuple(STACKED.values())
-    sums = {f"sum_{name}": Sum(name) for name in names}
-    for slot, series, *counted in rows.values_list(place, "series_id").annotate(**sums).order_by():
-        yield slot, series, dict(zip(names, counted, strict=True))
+def _summed(rows, place, column):
+    return rows.values_list(place, "series_id").annotate(value=Sum(column)).order_by()
 
 
-def _layers(counted, labels, of, measure, length):
-    column, scale = STACKED[measure], PICO if measure == "cost" else 1
+def _layers(counted, labels, of, scale, length):
     layers: dict[tuple, list[int]] = {}
-    for place, series, sums in counted:
+    for place, series, value in counted:
         if 0 <= place < length:
-            values = layers.setdefault(of(labels[series]), [0] * length)
-            values[place] += int(sums[column])
+            values = layers.get(key := of(labels[series]))
+            if values is None:
+                values = layers[key] = [0] * length
+            values[place] += int(value)
     ranked = sorted(layers.items(), key=lambda item: (-sum(item[1]), item[0]))
     ranked = [item for item in ranked if any(item[1])]
     named, rest = (ranked, []) if len(ranked) <= NAMED + 1 else (ranked[:NAMED], ranked[NAMED:])
