@@ -15,9 +15,17 @@ for hidden in (User, Group, BlacklistedToken, OutstandingToken, Schedule, Succes
 
 @admin.register(Schedule)
 class Schedules(ModelAdmin, ScheduleAdmin):
-    """What runs when; manage.py plantasks puts our own back at every start."""
+    """What runs when, as manage.py plantasks has it. Read-only: a schedule names any function of any module."""
 
     show_full_result_count = False
+
+    def has_add_permission(self, request):
+        """Planned in the project's table."""
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        """The same."""
+        return False
 
 
 @admin.register(Success)

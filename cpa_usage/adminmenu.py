@@ -30,4 +30,6 @@ def navigation(request):
 
 
 def _item(title, icon, name):
-    return {"title": title, "icon": icon, "link": reverse(name if name == "overview" else f"admin:{name}_changelist")}
+    if name == "overview":  # every address of the admin begins with the dashboard's
+        return {"title": title, "icon": icon, "link": reverse(name), "active": lambda request: False}
+    return {"title": title, "icon": icon, "link": reverse(f"admin:{name}_changelist")}

@@ -4,20 +4,20 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db import transaction
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from pricing.bulk import BulkPricing
 from pricing.confirming import Confirmed, rehearsed, usd
 from pricing.filters import Offered, Priced
-from pricing.forms import PriceSetForm, RateCardForm, RateCards
+from pricing.forms import PriceSetForm, RateCardForm, RateCards, shown_rate
 from pricing.models import Model, Origin, PriceSet, RateCard, Tier
 from pricing.precedence import date_text, day_number, set_on, sets_in_force
-from pricing.rates import usd_per_million
 
 SOURCES = {"unpriced": "danger", "manual": "info", "catalogue": "success"}
 
@@ -76,6 +76,7 @@ class ModelsAdmin(BulkPricing, ModelAdmin):
     fields = ["name", "listed", "offered"]
     readonly_fields = ["listed", "offered"]
     inlines = [SetInline]
+    actions_detail = ["add_price"]
     list_per_page = 100
     show_full_result_count = False
 
@@ -98,6 +99,11 @@ class ModelsAdmin(BulkPricing, ModelAdmin):
     def view_on_site(self, model):
         """The dashboard's view of it."""
         return f"{reverse('overview')}?{urlencode({'range': '30d', 'model': model.name})}"
+
+    @action(description="Set a price", url_path="set-price", icon="add", permissions=["change"])
+    def add_price(self, request, object_id):
+        """A new set of this model, on its own page."""
+        return redirect(f"{reverse('admin:pricing_priceset_add')}?{urlencode({'model': object_id})}")
 
     @display(description="Price", ordering="is_priced", label=SOURCES)
     def source(self, model):
@@ -125,7 +131,7 @@ class ModelsAdmin(BulkPricing, ModelAdmin):
     @display(description="Last seen", ordering="last_day")
     def last_seen(self, model):
         """The local day."""
-        return date_text(model.last_day)
+        return format_html('<span class="whitespace-nowrap">{}</span>', date_text(model.last_day))
 
     @display(description="Catalogue")
     def listed(self, model):
@@ -226,6 +232,6 @@ def _line(card: RateCard) -> str:
     over = f" over {card.context_over:,}" if card.context_over else ""
     tier = f"{card.tier or ('standard' if over else '')}{over}"
     rates = {"cache read": card.cache_read, "write": card.cache_write, "reasoning": card.reasoning}
-    more = "".join(f", {name} {usd_per_million(rate):g}" for name, rate in rates.items() if rate is not None)
-    price = f"{usd_per_million(card.prompt):g} in, {usd_per_million(card.completion):g} out{more}"
+    more = "".join(f", {name} {shown_rate(rate)}" for name, rate in rates.items() if rate is not None)
+    price = f"{shown_rate(card.prompt)} in, {shown_rate(card.completion)} out{more}"
     return f"{tier}: {price}" if tier else price

@@ -20,7 +20,7 @@ class UsdPerMillion(forms.DecimalField):
 
     def prepare_value(self, value):
         """What the input shows for a stored rate; what somebody typed stays as it is."""
-        return f"{(Decimal(value) / PICO_PER_MICRO).normalize():f}" if isinstance(value, int) else value
+        return shown_rate(value) if isinstance(value, int) else value
 
     def clean(self, value):
         """Pico-USD per token, or None for an empty optional rate."""
@@ -86,3 +86,8 @@ class PriceSetForm(forms.ModelForm):
             if "valid_from" in cleaned and twins.exclude(pk=self.instance.pk).exists():
                 self.add_error("valid_from", "The model has a price from this day on already: change that one.")
         return cleaned
+
+
+def shown_rate(pico_per_token: int) -> str:
+    """A stored rate as one would type it."""
+    return f"{(Decimal(pico_per_token) / PICO_PER_MICRO).normalize():f}"

@@ -266,6 +266,12 @@ def test_a_models_page_shows_every_card_and_leads_to_the_dashboard(admin, gpt):
     assert "/usage/?range=30d&amp;model=gpt-5" in page
 
 
+def test_a_models_page_leads_to_a_new_price(admin, gpt):
+    reply = admin.get(f"{MODELS}{gpt.pk}/set-price/")
+    assert reply["Location"] == f"/usage/admin/pricing/priceset/add/?model={gpt.pk}"
+    assert "selected>gpt-5</option>" in admin.get(f"{SETS}add/?model={gpt.pk}").content.decode()
+
+
 def test_a_model_can_be_named_before_it_is_met_and_is_never_deleted(admin, gpt):
     sets = {"price_sets-TOTAL_FORMS": 0, "price_sets-INITIAL_FORMS": 0}
     assert admin.post(MODELS + "add/", {"name": "soon", **sets}).status_code == 302

@@ -1,5 +1,7 @@
 """The tasks that price models, with the real catalogue, and who asks for them."""
 
+import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
@@ -75,3 +77,11 @@ def test_an_update_offers_what_the_catalogue_corrects(db, capsys):
     call_command("updateprices")
     assert "1 have corrected figures for days gone by" in capsys.readouterr().out
     assert model.price_sets.order_by("pk").first().cards.get().prompt == 1
+
+
+def test_no_process_loads_the_catalogue_by_starting():
+    """25 MB, which the web and the drain do without."""
+    starts = "import django, sys; django.setup(); import cpa_usage.urls, usage.ingest, pricing.tasks"
+    loaded = "print([m for m in ('genai_prices', 'pydantic', 'httpx2') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", f"{starts}; {loaded}"], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -7,6 +7,7 @@ from hashlib import blake2b
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django_q.models import Schedule
 
 from tests.usage.made import NOON, record, stored
 from usage.ingest import Writer
@@ -123,6 +124,13 @@ def test_gaps_and_the_drain_are_to_look_at(admin):
         assert admin.post(f"{path}{pk}/change/", {"reason": "x"}).status_code == 403
     assert admin.post(f"{DRAIN}1/delete/", {"post": "yes"}).status_code == 403
     assert DrainState.objects.count() == 1
+
+
+def test_schedules_are_to_look_at_for_they_name_functions(admin):
+    schedule = Schedule.objects.create(name="x", func="os.abort")
+    for path in ("add/", f"{schedule.pk}/change/"):
+        assert admin.post(f"/admin/django_q/schedule/{path}", {"func": "os.system"}).status_code == 403
+    assert "os.abort" in admin.get("/admin/django_q/schedule/").content.decode()
 
 
 @pytest.mark.parametrize(
