@@ -5,7 +5,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 
 ADVISORY_KEY = 0x6370_612D_7573_6167  # any number no other program takes; "cpa-usag" in ASCII
 
@@ -18,7 +18,7 @@ class Seat:
         if connection.vendor == "postgresql":
             database = SessionLock()
         else:
-            database = FileLock(Path(f"{connection.settings_dict['NAME']}.drain.lock"))
+            database = DatabaseFileLock(Path(f"{connection.settings_dict['NAME']}.drain.lock"))
         # In this order everywhere: a drain without a database still may not share another's spool.
         self._locks = [spool, database]
 
@@ -57,6 +57,16 @@ class FileLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+class DatabaseFileLock(FileLock):
+    """The same beside the database: where it cannot be made, the database cannot be used either."""
+
+    def take(self) -> bool:
+        try:
+            return super().take()
+        except OSError as error:
+            raise OperationalError(f"{self._path} cannot be opened: {error.strerror}") from None
 
 
 class SessionLock:

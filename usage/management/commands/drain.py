@@ -19,5 +19,11 @@ class Command(BaseCommand):
         drain = Drain()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: drain.stop())
-        if not drain.run():
+        try:
+            ended_well = drain.run()
+        except OSError as error:
+            raise CommandError(
+                f"The spool cannot be used: {error}. Let this user write there, or set SPOOL_DIR."
+            ) from None
+        if not ended_well:
             raise CommandError("The drain ended by a fault of its own, told above: start it again.")

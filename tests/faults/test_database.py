@@ -1,0 +1,223 @@
+"""The database goes away under a running drain and web server: records wait on disk, all say so, and all catch up."""
+
+import contextlib
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+
+import pytest
+
+from tests.faults.stage import AT_WORK, until
+from tests.usage.made import record
+
+pytestmark = pytest.mark.sqlite  # processes with a SQLite file of their own: once is enough
+START = 1_790_000_000_000_000
+MEGABYTE = 1024 * 1024
+
+
+def push(cpa, count, start=0, **fields):
+    """So many records, told apart by their time."""
+    cpa.push_many(record(START + number * 1000, **fields) for number in range(start, start + count))
+
+
+def caught_up(stage, cpa, count):
+    """All is stored once, nothing waits, and the totals are proved."""
+    until(lambda: stage.stored == count and not stage.waiting and not cpa.queued)
+    proof = stage.manage("verify")
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+    assert stage.query("SELECT sum(requests) FROM usage_day") == (count,)
+
+
+@pytest.fixture
+def drain(stage, cpa):
+    """A drain at work that has stored ten records."""
+    process = stage.drain()
+    process.says(AT_WORK)
+    push(cpa, 10)
+    until(lambda: stage.stored == 10)
+    return process
+
+
+def test_a_locked_database(stage, cpa, drain, soak):
+    seconds = 30 if soak else 2
+    with closing(sqlite3.connect(stage.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        push(cpa, 500, start=10)
+        until(lambda: stage.waiting and not cpa.queued)  # taken from CPA all the same
+        with contextlib.suppress(AssertionError):
+            until(lambda: False, seconds)
+        push(cpa, 500, start=510)
+        until(lambda: not cpa.queued)
+        assert stage.stored == 10
+        other.rollback()
+    caught_up(stage, cpa, 1010)
+    assert ("The database cannot be used: database is locked" in drain.log) == soak
+    assert drain.stop() == 0
+
+
+def test_a_deleted_file_is_noticed_and_a_restored_one_is_taken_up(stage, cpa, drain, tmp_path):
+    assert stage.manage("backup", tmp_path / "backup.db").returncode == 0
+    web = stage.web()
+    assert stage.ask("/api/v1/status")[1]["total_inserted"] == 10
+    for path in stage.data.glob("app.db*"):
+        if "lock" not in path.name:
+            path.unlink()
+    push(cpa, 100, start=10)
+    drain.says("The database cannot be used: ")
+    until(lambda: stage.waiting and not cpa.queued)
+    missing = "The database file is missing or cannot be opened: restore a backup, or run manage.py migrate."
+    assert stage.ask("/api/v1/status") == (503, {"error": missing})
+    code, page = stage.ask("/")
+    assert (code, missing in page, "Traceback" in page) == (503, True, False)
+    assert stage.ask("/readyz") == (503, {"status": "unready", "reason": missing})
+    assert stage.ask("/healthz") == (200, {"status": "ok"})
+    assert not stage.database.exists()
+    (tmp_path / "backup.db").rename(stage.database)
+    caught_up(stage, cpa, 110)
+    drain.says("The database answers again.")
+    assert stage.ask("/api/v1/status")[1]["total_inserted"] == 110
+    assert (drain.stop(), web.stop()) == (0, 0)
+
+
+def test_a_damaged_file_is_told_and_a_restored_one_is_taken_up(stage, cpa, tmp_path):
+    sound = shutil.copy(stage.database, tmp_path / "sound.db")
+    stage.database.write_bytes(b"\xff" * stage.database.stat().st_size)
+    drain, web = stage.drain(), stage.web()
+    push(cpa, 100)
+    drain.says("The database cannot be used: file is not a database")
+    until(lambda: stage.waiting and not cpa.queued)
+    damaged = "The database is damaged: restore a backup (manage.py restore)."
+    assert stage.ask("/api/v1/usage/overview") == (503, {"error": damaged})
+    assert stage.ask("/readyz")[1]["reason"] == damaged
+    code, page = stage.ask("/")
+    assert (code, damaged in page) == (503, True)
+    os.replace(sound, stage.database)
+    caught_up(stage, cpa, 100)
+    assert stage.ask("/api/v1/usage/overview")[1]["summary"]["total"] == 100
+    assert (drain.stop(), web.stop()) == (0, 0)
+
+
+def test_a_folder_that_may_only_be_read(stage, cpa):
+    stage.database.chmod(0o400)
+    stage.data.chmod(0o500)
+    drain, web = stage.drain(), stage.web()
+    push(cpa, 100)
+    drain.says("The database cannot be used: ")
+    until(lambda: stage.waiting and not cpa.queued)
+    assert stage.ask("/readyz")[0] == 503
+    stage.data.chmod(0o700)
+    stage.database.chmod(0o600)
+    caught_up(stage, cpa, 100)
+    until(lambda: stage.ask("/readyz")[0] == 200)
+    assert stage.ask("/api/v1/status")[1]["total_inserted"] == 100
+    assert (drain.stop(), web.stop()) == (0, 0)
+
+
+class SmallDisk:
+    """A file system of 8 MB for one folder; where none may be mounted, a limit on the size of a process's files."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        mount = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(folder)]
+        self.mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+
+    def fill(self, process, limit=0):
+        """No byte more; `limit`: the size no file may pass instead."""
+        if self.mounted:
+            with contextlib.suppress(OSError), (self.folder / "filler").open("wb", buffering=0) as filler:
+                while True:
+                    filler.write(b"\0" * 4096)
+        else:
+            self._limit(process, limit)
+
+    def free(self, process):
+        """Room again."""
+        if self.mounted:
+            (self.folder / "filler").unlink()
+        else:
+            self._limit(process, resource.RLIM_INFINITY)
+
+    def unmount(self):
+        if self.mounted:
+            subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
+
+    @staticmethod
+    def _limit(process, size):
+        _, most = resource.prlimit(process.popen.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.popen.pid, resource.RLIMIT_FSIZE, (size, most))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A function that puts a folder on a small disk."""
+    disks = []
+
+    def put(folder):
+        folder.mkdir(exist_ok=True, mode=0o700)
+        disks.append(SmallDisk(folder))
+        return disks[-1]
+
+    yield put
+    for disk in disks:
+        disk.unmount()
+
+
+def test_a_full_disk_of_the_database(tmp_path, migrated, set_up, cpa, small_disk):
+    disk = small_disk(tmp_path / "data")
+    stage = set_up(cpa.base_url, cpa.management_key, REDIS_QUEUE_BATCH_SIZE="100")
+    drain = stage.drain()
+    drain.says(AT_WORK)
+    push(cpa, 10)
+    until(lambda: stage.stored == 10)
+    disk.fill(drain, limit=128 * 1024)  # less than the database has, more than a batch in the spool
+    push(cpa, 3000, start=10)
+    drain.says("The database cannot be used: " + ("database or disk is full" if disk.mounted else "disk I/O error"))
+    until(lambda: stage.waiting and not cpa.queued)
+    disk.free(drain)
+    caught_up(stage, cpa, 3010)
+    assert drain.stop() == 0
+
+
+def test_a_full_disk_of_the_spool_leaves_records_at_cpa(tmp_path, stage, cpa, small_disk):
+    disk = small_disk(stage.spool)
+    drain = stage.drain()
+    drain.says(AT_WORK)
+    push(cpa, 10)
+    until(lambda: stage.stored == 10)
+    disk.fill(drain, limit=32 * 1024)  # less than a batch, more than the log has
+    push(cpa, 500, start=10)
+    drain.says("cannot be written: ")
+    push(cpa, 500, start=510)
+    with contextlib.suppress(AssertionError):
+        until(lambda: False, 2)
+    assert cpa.queued >= 500  # those in hand wait in memory, these at CPA
+    disk.free(drain)
+    caught_up(stage, cpa, 1010)
+    assert drain.stop() == 0
+
+
+def test_a_spool_that_is_full_stops_popping_and_goes_on_by_itself(set_up, cpa):
+    stage = set_up(cpa.base_url, cpa.management_key, SPOOL_MAX_BYTES=str(MEGABYTE), REDIS_QUEUE_BATCH_SIZE="100")
+    drain = stage.drain()
+    drain.says(AT_WORK)
+    with closing(sqlite3.connect(stage.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        push(cpa, 4000, user_agent="x" * 500)
+        drain.says("The spool is full")
+        assert MEGABYTE <= stage.waiting <= 2 * MEGABYTE
+        assert cpa.queued > 1000
+        other.rollback()
+    caught_up(stage, cpa, 4000)
+    assert drain.stop() == 0
+
+
+def test_a_spool_that_cannot_be_used_is_one_sentence(stage):
+    stage.spool.mkdir(mode=0o500)
+    drain = stage.drain()
+    assert until(drain.popen.poll) == 1
+    stage.spool.chmod(0o700)
+    assert "CommandError: The spool cannot be used: [Errno 13] Permission denied: " in drain.log
+    assert "Traceback" not in drain.log
