@@ -1,6 +1,5 @@
 """Client keys and their names in the admin: named in the list itself, carried over as a file."""
 
-from datetime import date
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
@@ -15,9 +14,9 @@ from unfold.decorators import action, display
 from aliases import answers
 from aliases.forms import ImportForm
 from aliases.models import ApiKey
+from cpa_usage.changelists import LastSeenList
 
 PICO = 10**12
-DAY_ZERO = date(1970, 1, 1).toordinal()
 
 
 @admin.register(ApiKey)
@@ -37,6 +36,10 @@ class ApiKeyAdmin(ModelAdmin):
     def get_queryset(self, request):
         """Counted; the row that stands for no key is no key."""
         return ApiKey.objects.listed().with_costs()
+
+    def get_changelist(self, request, **kwargs):
+        """A list that tells when each was last seen."""
+        return LastSeenList
 
     def get_ordering(self, request):
         """As the API lists them."""
@@ -75,10 +78,10 @@ class ApiKeyAdmin(ModelAdmin):
         rest = f" ({unpriced:.0f} % of tokens unpriced)" if unpriced >= 0.5 else ""
         return f"${int(key.pico) / PICO:,.2f}{rest}"
 
-    @display(description="Last seen", ordering="last_day")
+    @display(description="Last seen", ordering="last_month")
     def last_seen(self, key):
-        """The local day."""
-        return "–" if key.last_day is None else date.fromordinal(key.last_day + DAY_ZERO).isoformat()
+        """The local day, or the month when it is long ago."""
+        return key.last_seen
 
     @display(description="Fingerprint")
     def key_id(self, key):

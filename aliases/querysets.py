@@ -37,17 +37,17 @@ class ApiKeyQuerySet(models.QuerySet):
         """Keys observed or named, with `event_count` (all requests ever counted), the busiest first."""
         # Counted in one pass: a condition on the series would join them a second time and multiply the sum.
         counted = self.exclude(fingerprint="").annotate(
-            event_count=Coalesce(models.Sum("series__days__requests"), 0), observed=models.Count("series")
+            event_count=Coalesce(models.Sum("series__months__requests"), 0), observed=models.Count("series")
         )
         return counted.exclude(alias="", observed=0).order_by("-event_count", "mask", "fingerprint")
 
     def with_costs(self):
-        """Counted keys with all they ever cost (`pico`, in pico-USD), `tokens`, `unpriced` ones, and `last_day`."""
+        """Counted keys with all they ever cost (`pico`, in pico-USD), `tokens`, `unpriced` ones, and `last_month`."""
         return self.annotate(
-            pico=Coalesce(models.Sum("series__days__cost"), 0, output_field=models.BigIntegerField()),
-            tokens=Coalesce(models.Sum("series__days__total"), 0, output_field=models.BigIntegerField()),
-            unpriced=Coalesce(models.Sum("series__days__unpriced_tokens"), 0, output_field=models.BigIntegerField()),
-            last_day=models.Max("series__days__bucket"),
+            pico=Coalesce(models.Sum("series__months__cost"), 0, output_field=models.BigIntegerField()),
+            tokens=Coalesce(models.Sum("series__months__total"), 0, output_field=models.BigIntegerField()),
+            unpriced=Coalesce(models.Sum("series__months__unpriced_tokens"), 0, output_field=models.BigIntegerField()),
+            last_month=models.Max("series__months__bucket"),
         )
 
     def observe(self, masks: Mapping[str, str]) -> dict[str, int]:

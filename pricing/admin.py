@@ -12,12 +12,13 @@ from django.utils.safestring import mark_safe
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
+from cpa_usage.changelists import LastSeenList
 from pricing.bulk import BulkPricing
 from pricing.confirming import Confirmed, rehearsed, usd
 from pricing.filters import Offered, Priced
 from pricing.forms import PriceSetForm, RateCardForm, RateCards, shown_rate
 from pricing.models import Model, Origin, PriceSet, RateCard, Tier
-from pricing.precedence import date_text, day_number, set_on, sets_in_force
+from pricing.precedence import day_number, set_on, sets_in_force
 
 SOURCES = {"unpriced": "danger", "manual": "info", "catalogue": "success"}
 
@@ -84,6 +85,10 @@ class ModelsAdmin(BulkPricing, ModelAdmin):
         """Counted and priced, with what the catalogue says."""
         return Model.objects.counted(timezone.localdate())
 
+    def get_changelist(self, request, **kwargs):
+        """A list that tells when each was last seen."""
+        return LastSeenList
+
     def get_ordering(self, request):
         """What costs unknown money comes first."""
         return ["is_priced", "-requests", "name"]
@@ -128,10 +133,10 @@ class ModelsAdmin(BulkPricing, ModelAdmin):
         """As CPA counts them."""
         return f"{model.tokens:,}"
 
-    @display(description="Last seen", ordering="last_day")
+    @display(description="Last seen", ordering="last_month")
     def last_seen(self, model):
-        """The local day."""
-        return format_html('<span class="whitespace-nowrap">{}</span>', date_text(model.last_day))
+        """The local day, or the month when it is long ago."""
+        return format_html('<span class="whitespace-nowrap">{}</span>', model.last_seen)
 
     @display(description="Catalogue")
     def listed(self, model):

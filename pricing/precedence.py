@@ -25,11 +25,6 @@ def day_number(day: date) -> int:
     return day.toordinal() - EPOCH_ORDINAL
 
 
-def date_text(number: int | None) -> str:
-    """A day number as YYYY-MM-DD; a dash for none."""
-    return "–" if number is None else date.fromordinal(number + EPOCH_ORDINAL).isoformat()
-
-
 def sets_in_force(sets: Iterable, blocked: bool) -> list[Span]:
     """Spans of all days, in order. A manual set hides the catalogue's from its date on; `blocked` hides them at all."""
     manual = _in_order(s for s in sets if s.is_manual)

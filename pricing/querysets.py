@@ -19,7 +19,7 @@ class ModelQuerySet(models.QuerySet):
         return self.filter(price_sets__isnull=False).distinct().prefetch_related("price_sets__cards")
 
     def counted(self, today: date):
-        """With `requests`, `tokens` and `last_day` ever counted, whether it `is_priced` today, and all its prices."""
+        """With `requests`, `tokens` and `last_month` ever counted, whether it `is_priced` today, and all its prices."""
         from pricing.models import PriceSet
 
         begun = PriceSet.objects.filter(model=models.OuterRef("pk")).filter(
@@ -27,9 +27,9 @@ class ModelQuerySet(models.QuerySet):
         )
         listed = models.Q(catalogue_blocked=False) & models.Exists(begun.filter(origin="catalogue"))
         counts = self.annotate(
-            requests=Coalesce(models.Sum("series__days__requests"), 0, output_field=models.BigIntegerField()),
-            tokens=Coalesce(models.Sum("series__days__total"), 0, output_field=models.BigIntegerField()),
-            last_day=models.Max("series__days__bucket"),
+            requests=Coalesce(models.Sum("series__months__requests"), 0, output_field=models.BigIntegerField()),
+            tokens=Coalesce(models.Sum("series__months__total"), 0, output_field=models.BigIntegerField()),
+            last_month=models.Max("series__months__bucket"),
             is_priced=models.Case(
                 models.When(models.Exists(begun.filter(origin="manual")) | listed, then=True), default=False
             ),

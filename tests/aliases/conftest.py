@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from aliases.models import ApiKey
 from pricing.models import Model
-from usage.models import Day, Series
+from usage.models import Month, Series
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def on_nov_24(monkeypatch):
 
 @pytest.fixture
 def count(db):
-    """count(key, 3, 4): the key was observed, on one series a number, its requests spread over two days."""
+    """count(key, 3, 4): the key was observed, on one series a number, its requests spread over two months."""
     made = iter(range(1000))
 
     def count(key: ApiKey, *requests):
@@ -27,6 +27,6 @@ def count(db):
             series = Series.objects.create(digest=next(made).to_bytes(16), model=model, api_key=key)
             for bucket, part in ((1, number // 2), (2, number - number // 2)):
                 if part:
-                    Day.objects.create(bucket=bucket, series=series, requests=part)
+                    Month.objects.create(bucket=bucket, series=series, requests=part)
 
     return count

@@ -151,7 +151,7 @@ def listed():
     return [(key.alias or key.mask, key.event_count) for key in ApiKey.objects.listed()]
 
 
-def test_the_busiest_key_comes_first_and_requests_are_those_of_all_series_and_days(db, count):
+def test_the_busiest_key_comes_first_and_requests_are_those_of_all_series_and_months(db, count):
     keys = ApiKey.objects.in_bulk(ApiKey.objects.observe({A: "a", B: "b", C: "c", "": ""}).values())
     by_mask = {key.mask: key for key in keys.values()}
     count(by_mask["a"], 3)
