@@ -12,6 +12,7 @@ SECTIONS = {
         ("Gaps", "warning", "usage_gap"),
         ("Drain", "water_drop", "usage_drainstate"),
     ],
+    "Access": [("API tokens", "vpn_key", "cpa_usage_apitoken"), ("Sessions", "login", "cpa_usage_session")],
     "Tasks": [
         ("Schedules", "schedule", "django_q_schedule"),
         ("Failures", "error", "django_q_failure"),

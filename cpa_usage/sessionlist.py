@@ -13,7 +13,6 @@ from cpa_usage.models import Session
 from cpa_usage.rest import described
 from cpa_usage.sessions import Person
 
-
 SESSION_ID = OpenApiParameter("session_id", str, OpenApiParameter.PATH, description="The `id` of a row of the list.")
 
 

@@ -45,7 +45,8 @@ FORCE_SCRIPT_NAME = APP_BASE_PATH or None
 _public = urlsplit(APP_PUBLIC_URL)
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 # Without a login only this machine may ask (a foreign Host would be DNS rebinding); with one, any name may serve.
-ALLOWED_HOSTS = ["*"] if AUTH_ENABLED or APP_HOST not in ("127.0.0.1", "::1", "localhost") else [*LOOPBACK_HOSTS]
+OPEN_TO_ALL = not AUTH_ENABLED and APP_HOST not in ("127.0.0.1", "::1", "localhost")  # said on every page
+ALLOWED_HOSTS = ["*"] if AUTH_ENABLED or OPEN_TO_ALL else [*LOOPBACK_HOSTS]
 if _public.hostname:
     ALLOWED_HOSTS = [*LOOPBACK_HOSTS, _public.hostname]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostname else []

@@ -149,6 +149,7 @@ def frame(request) -> dict:
         "cpa_version": connection.version if connection else "",
         "last_record": state.last_inserted_at,
         "auth_enabled": settings.AUTH_ENABLED,
+        "open_to_all": settings.OPEN_TO_ALL,
         "path": request.get_full_path(),
     }
 

@@ -1,0 +1,78 @@
+"""Who may come in, in the admin: tokens for programs, and the sessions that are open."""
+
+from django.contrib import admin, messages
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from cpa_usage.models import ApiToken, Session
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ModelAdmin):
+    """Made here and shown once; what is kept is a hash. A revoked one stays to be looked at until it is deleted."""
+
+    list_display = ["name", "shown", "scope", "state", "made_at", "last_used_at"]
+    fields = ["name", "scope", "shown", "made_at", "last_used_at", "revoked_at"]
+    actions = ["revoke"]
+    show_full_result_count = False
+
+    @display(description="State", label={"active": "success", "revoked": "danger"})
+    def state(self, token):
+        """Whether it lets anybody in."""
+        return "revoked" if token.revoked_at else "active"
+
+    def get_fields(self, request, obj=None):
+        """A new one has but a name and a scope."""
+        return self.fields if obj else ["name", "scope"]
+
+    def get_readonly_fields(self, request, obj=None):
+        """What a token may do does not change once somebody has it."""
+        return [name for name in self.fields if name != "name"] if obj else []
+
+    def save_model(self, request, obj, form, change):
+        """Make it, and show it this once."""
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            token = obj.issue()
+            messages.warning(request, f"The token, shown this once: {token}")
+
+    @admin.action(description="Revoke")
+    def revoke(self, request, queryset):
+        """At once, for everybody who has it."""
+        for token in queryset:
+            token.revoke()
+        messages.success(request, f"{len(queryset)} tokens let nobody in any more.")
+
+
+@admin.register(Session)
+class SessionAdmin(ModelAdmin):
+    """Where somebody is signed in with the password."""
+
+    list_display = ["address", "user_agent", "opened_at", "expires_at"]
+    fields = ["address", "user_agent", "opened_at", "expires_at"]
+    actions = ["end"]
+    show_full_result_count = False
+
+    def get_queryset(self, request):
+        """Those that are open; those of an earlier password have ended with it."""
+        return Session.current()
+
+    def has_add_permission(self, request):
+        """One signs in instead."""
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        """There is nothing to change."""
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        """Deleting the row would leave the session open: end it instead."""
+        return False
+
+    @admin.action(description="End these sessions", permissions=["view"])
+    def end(self, request, queryset):
+        """On the server, whoever holds the token."""
+        for session in queryset:
+            session.revoke()
+        messages.success(request, f"{len(queryset)} sessions are over.")
