@@ -25,15 +25,16 @@ class SeriesQuerySet(models.QuerySet):
         newest = self.model.quarters.rel.related_model.objects.filter(series=OuterRef("pk")).order_by("-bucket")
         return self.annotate(last=Subquery(newest.values("bucket")[:1])).order_by().values_list("id", "last")
 
-    def recost(self, book, since=None):
+    def recost(self, book, since=None, told_apart=()):
         """Re-cost what these series counted, ever or from a local day on, with the prices of `book`.
 
         In the caller's transaction: takes the writers' lock, moves kept events to the label their input size has under
-        the book's context steps, and recomputes cost and unpriced tokens of every rollup row.
+        the book's context steps, unless their labels tell these apart already, and recomputes cost and unpriced tokens
+        of every rollup row.
         """
         from usage.recosting import recost
 
-        recost(self, book, since)
+        recost(self, book, since, told_apart)
 
     def effect_of(self, book, since=None, recount=False):
         """What recost(book, since) would change, month by month: an Effect. Locks nothing and writes nothing."""

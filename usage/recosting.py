@@ -14,14 +14,16 @@ from usage.periods import date_of, day_start
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
 
 
-def recost(series, book, since=None):
+def recost(series, book, since=None, told_apart=()):
     """Relabel, then re-cost, the rollups of a queryset of Series from the local day `since` on (None: all of them).
 
-    The caller's transaction makes it one.
+    The caller's transaction makes it one. `told_apart`: context steps that all labels tell apart already. A label finer
+    than the price needs finds the right card, so the events are only looked through for a step that is not among them.
     """
     DrainState.lock()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
-        relabel(series.filter(model_id=model_id), book.steps(model_id), since)
+        if not set(book.steps(model_id)) <= set(told_apart):
+            relabel(series.filter(model_id=model_id), book.steps(model_id), since)
         _recost_model(series.filter(model_id=model_id), model_id, book, since)
 
 

@@ -52,11 +52,12 @@ class Model(models.Model):
 
         with transaction.atomic():
             Revision.bump()
+            told_apart = PriceBook.load().steps(self.pk)
             yield
             book = PriceBook.load()
             if self.rehearsing:
                 raise Rehearsed(book)
-            self.series.recost(book)
+            self.series.recost(book, told_apart=told_apart)
 
     def effect_of(self, change: Callable[["Model"], None]):
         """What a change of this model's prices would do to its costs: `change` is called with it, and undone whole."""

@@ -166,7 +166,7 @@ def test_each_change_counts_one_and_recosts_the_model_once(gpt, recosted):
 def test_history_is_costed_with_the_new_rows(gpt, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "usage.querysets.SeriesQuerySet.recost", lambda _, book: seen.append(book.rates(gpt.pk, 0, "", 0).prompt)
+        "usage.querysets.SeriesQuerySet.recost", lambda _, book, **__: seen.append(book.rates(gpt.pk, 0, "", 0).prompt)
     )
     gpt.set_price(CHEAP)
     gpt.set_price(DEAR)
@@ -176,7 +176,7 @@ def test_history_is_costed_with_the_new_rows(gpt, monkeypatch):
 def test_a_change_that_cannot_recost_is_undone_whole(gpt, monkeypatch):
     gpt.set_price(CHEAP)
 
-    def fail(series, book):
+    def fail(series, book, told_apart):
         raise RuntimeError("no lock")
 
     monkeypatch.setattr("usage.querysets.SeriesQuerySet.recost", fail)

@@ -58,15 +58,16 @@ def test_the_first_price_costs_all_history():
     assert totals(Quarter) == totals(Day)
 
 
-def test_a_price_set_by_hand_takes_away_the_context_labels_of_the_ladder():
+def test_a_price_without_steps_leaves_the_context_labels_of_the_ladder():
+    """Labels finer than a price needs cost nothing, and to look through all events for them would."""
     small, large = record(NOON), record(NOON + 1, tokens={"input": 300_000, "cached": 0, "total": 300_050})
     stored(small, large)
     by_label = Quarter.objects.order_by("series__context_over").values_list("series__context_over", "cost")
     assert list(by_label) == [(0, 0), (272_000, 0)]
     Model.objects.set_price("gpt-5", {"prompt": 2, "completion": 10})
-    # (60 + 40 cached + 300,000) × 2 + 2 × (40 + 10 reasoning) × 10, all under one label: the price has no steps
-    rows = Quarter.objects.exclude(requests=0)
-    assert list(rows.values_list("series__context_over", "requests", "cost", "unpriced_tokens")) == [(0, 2, 601_200, 0)]
+    # (60 + 40 cached) × 2 + (40 + 10 reasoning) × 10, and 300,000 × 2 + 50 × 10
+    assert list(by_label.values_list("series__context_over", "cost")) == [(0, 700), (272_000, 600_500)]
+    assert list(check()) == []
 
 
 def test_a_price_from_a_date_leaves_earlier_days_alone():
@@ -119,17 +120,17 @@ def test_a_new_threshold_relabels_events_and_costs_them_by_it():
     gpt = requests(0)
     requests(-1, tokens=LONG)
     priced(gpt, None, ("", 0, USD, 0))
-    assert (labels(), daily()) == ([0, 0], {23: (50_000 * USD, 0), 24: (100 * USD, 0)})
+    assert (labels(), daily()) == ([0, 32_000], {23: (50_000 * USD, 0), 24: (100 * USD, 0)})
     priced(gpt, None, ("", 0, USD, 0), ("", 40_000, 3 * USD, 0))
     assert (labels(), daily()) == ([0, 40_000], {23: (150_000 * USD, 0), 24: (100 * USD, 0)})
     assert list(check()) == []
 
 
-def test_a_threshold_taken_away_puts_events_back():
+def test_a_threshold_taken_away_costs_events_by_what_is_left():
     gpt = requests(0, tokens=LONG)
     priced(gpt, None, ("", 0, USD, 0), ("", 40_000, 3 * USD, 0))
     priced(gpt, None, ("", 0, USD, 0))
-    assert (labels(), daily()) == ([0], {24: (50_000 * USD, 0)})
+    assert (labels(), daily()) == ([40_000], {24: (50_000 * USD, 0)})
     assert list(check()) == []
 
 
@@ -191,7 +192,7 @@ def test_the_effect_of_a_threshold_is_counted_from_events():
     priced(gpt, None, ("", 0, USD, 0))
     effect = effect_of_set(gpt, None, [("", 0, USD, 0), ("", 40_000, 3 * USD, 0)])
     assert effect == Effect([Month("2026-11", 50_000 * USD, 150_000 * USD)])
-    assert labels() == [0]
+    assert labels() == [32_000]
 
 
 def test_days_without_detail_keep_their_size_and_are_named():
@@ -257,7 +258,7 @@ def test_reprice_relabels_events_since(capsys):
     RateCard.objects.create(price_set=PriceSet.objects.get(), context_over=40_000, prompt=3 * USD, completion=0)
     call_command("reprice", "--since", "2026-11-24", "--model", "gpt-5")
     assert "2026-11  0.050000 -> 0.150000 USD" in capsys.readouterr().out
-    assert (labels(), daily()) == ([0, 40_000], {23: (50_000 * USD, 0), 24: (150_000 * USD, 0)})
+    assert (labels(), daily()) == ([32_000, 40_000], {23: (50_000 * USD, 0), 24: (150_000 * USD, 0)})
 
 
 def test_reprice_of_one_model_leaves_the_others():
