@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scripts.benchmark.source import ZONE
 from scripts.benchmark.stage import Stage
-from scripts.benchmark.watch import Watch, count_events, disk_bytes
+from scripts.benchmark.watch import Watch, count_events, cpu_seconds, disk_bytes
 from simulator import traffic
 
 SLICE = 100_000
@@ -29,6 +29,7 @@ def measure(stage: Stage, records: Path, events: int) -> dict:
         stage.start("drain")
         _wait(watch, events)
         watch.sample()
+        cpu = cpu_seconds(stage.processes["drain"].pid)
     stored = count_events(stage.database)
     disk = disk_bytes(stage.database)
     stage.stop("drain")
@@ -38,6 +39,7 @@ def measure(stage: Stage, records: Path, events: int) -> dict:
         "records_per_second": round(_rate(watch.stored, 0, events)),
         "first_slice_per_second": round(_rate(watch.stored, 0, SLICE)),
         "last_slice_per_second": round(_rate(watch.stored, events - SLICE, events)),
+        "drain_cpu_us_per_record": round(cpu * 1_000_000 / max(stored, 1), 1),
         "drain_peak_rss_mb": _mb(watch.peak_rss["drain"]),
         "wal_peak_mb": _mb(watch.peak_wal),
         "spool_peak_mb": _mb(watch.peak_spool),
