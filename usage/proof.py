@@ -73,12 +73,13 @@ def _compare() -> tuple[list[Difference], int]:
         counts[difference.rollup, difference.bucket] += 1
         if len(found) < 1000:
             found.append(difference)
-    first = _first_kept_buckets()
-    wrong = sum(count for (rollup, bucket), count in counts.items() if bucket >= first[rollup])
-    return [each for each in found if each.bucket >= first[each.rollup]][:SHOWN], wrong
-
-
-def _first_kept_buckets() -> dict[str, int]:
     start = (DrainState.load().events_from or 0) // SECOND
-    day = local_day(start, settings.TIME_ZONE)
-    return {"Quarter": start, "CutQuarter": start, "Day": day, "CutDay": day, "Month": 0}
+    wrong = sum(count for (rollup, bucket), count in counts.items() if _is_kept(rollup, bucket, start))
+    return [each for each in found if _is_kept(each.rollup, each.bucket, start)][:SHOWN], wrong
+
+
+def _is_kept(rollup, bucket, start) -> bool:
+    """Whether a bucket begins in the kept detail, or outlives it; most rollups count in seconds."""
+    if rollup in ("Day", "CutDay"):
+        return bucket >= local_day(start, settings.TIME_ZONE)
+    return rollup == "Month" or bucket >= start

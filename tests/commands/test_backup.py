@@ -245,7 +245,7 @@ def test_the_nightly_backup_is_planned_only_where_a_folder_is_named(settings, tm
     assert "usage.tasks.backup" in [task.function for task in periodic_tasks()]
     done = tasks.backup()
     (made,) = settings.BACKUP_DIR.iterdir()
-    assert done == f"{made.name} made, 0 MB; 0 old backups removed"
+    assert done == f"{made.name} made, {made.stat().st_size >> 20} MB; 0 old backups removed"
     assert settings.BACKUP_DIR.stat().st_mode & 0o777 == 0o700
     examine(made, made)
 

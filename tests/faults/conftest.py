@@ -1,6 +1,7 @@
 """A stage for each test; its database is a copy of one that was migrated once."""
 
 import shutil
+from contextlib import contextmanager
 
 import pytest
 
@@ -26,17 +27,26 @@ def cpa():
 @pytest.fixture
 def set_up(tmp_path, migrated):
     """A function that sets a stage for a CPA at an address; what runs on it ends with the test."""
+    with stages_in(tmp_path, migrated) as made:
+        yield made
+
+
+@contextmanager
+def stages_in(home, migrated):
+    """The same for any folder and span."""
     stages = []
 
     def made(base_url, key, **variables):
-        stages.append(Stage(tmp_path, base_url, key, **variables))
+        stages.append(Stage(home, base_url, key, **variables))
         if not stages[-1].database.exists():
             shutil.copy(migrated, stages[-1].database)
         return stages[-1]
 
-    yield made
-    for stage in stages:
-        stage.end()
+    try:
+        yield made
+    finally:
+        for stage in stages:
+            stage.end()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from simulator import Catalog, Simulator
 from simulator.catalog import KEY_LISTS
+from tests.faults.conftest import stages_in
 from tests.faults.stage import AT_WORK, until
 from tests.usage.made import record, rfc3339
 
@@ -22,7 +23,6 @@ PASSWORD = "canary password Größe 4711"
 SECRETS = {"client": CLIENT, "short": SHORT_CLIENT, "upstream": UPSTREAM, "opaque": OPAQUE}
 OURS = {"management": MANAGEMENT, "password": PASSWORD}
 
-NOW = 1_790_000_000_000_000
 ECHO = f"Incorrect API key provided: {UPSTREAM} (client {CLIENT}, bearer {OPAQUE}), management {MANAGEMENT}"
 
 
@@ -43,7 +43,7 @@ def records(now):
     yield f"Authorization: Bearer {OPAQUE}".encode()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cpa():
     """A CPA whose own lists hold the keys as well."""
     catalog = Catalog.default()
@@ -78,26 +78,29 @@ ADMIN = (
 )
 
 
-@pytest.fixture
-def told(set_up, cpa, tmp_path):
+@pytest.fixture(scope="module")
+def told(cpa, migrated, tmp_path_factory):
     """(the stage, {where: what came out there}) after everything was asked for."""
-    stage = set_up(
-        cpa.base_url, MANAGEMENT, AUTH_ENABLED="true", LOGIN_PASSWORD=PASSWORD, APP_HOST="127.0.0.1", LOG_LEVEL="debug"
-    )
-    sent = list(records(time.time_ns() // 1000))
+    with stages_in(tmp_path_factory.mktemp("canaries"), migrated) as set_up:
+        login = {"AUTH_ENABLED": "true", "LOGIN_PASSWORD": PASSWORD, "APP_HOST": "127.0.0.1"}
+        stage = set_up(cpa.base_url, MANAGEMENT, **login, LOG_LEVEL="debug")
+        yield stage, everything(stage, cpa)
+
+
+def everything(stage, cpa):
+    """Drain and ask; the answers, what commands printed, and logs, by where they come from."""
     drain, web = stage.drain(), stage.web()
     drain.says(AT_WORK)
-    cpa.push(*sent)
+    cpa.push(*records(time.time_ns() // 1000))
     until(lambda: stage.stored == 5 and stage.query("SELECT count(*) FROM usage_deadletter")[0] == 3)
     found = dict(asked(stage))
-    backup = stage.manage("backup", tmp_path / "backup.db")
-    found["backup"] = backup.stdout + backup.stderr
-    doctor = stage.manage("doctor")
-    found["doctor"] = doctor.stdout + doctor.stderr
-    stage.drain_status = drain.stop(), web.stop()
+    for name, words in (("backup", [stage.home / "backup.db"]), ("doctor", []), ("verify", [])):
+        done = stage.manage(name, *words)
+        found[name] = done.stdout + done.stderr
+    assert (drain.stop(), web.stop()) == (0, 0)
     for path in (*stage.home.glob("*.out"), *(stage.home / "logs").iterdir()):
         found[path.name] = path.read_text(errors="replace")
-    return stage, found
+    return found
 
 
 def asked(stage):
@@ -143,8 +146,7 @@ def kept(path):
 
 
 def test_no_secret_comes_out_anywhere(told):
-    stage, found = told
-    assert stage.drain_status == (0, 0)
+    _, found = told
     assert len(found) > 60
     leaks = [
         (where, name) for where, text in found.items() for name, secret in (SECRETS | OURS).items() if secret in text

@@ -80,7 +80,7 @@ def test_nonsense_from_where_cpa_should_be(set_up, reply):
     stage = set_up(f"http://127.0.0.1:{port}", "lab-management-key", QUEUE_MODE="pop")
     drain = stage.drain()
     drain.says(AT_WORK)
-    until(lambda: rogue.pops >= 3)
+    until(lambda: rogue.pops >= 2)
     until(lambda: "CPA" in (stage.query("SELECT last_error FROM usage_drainstate") or [""])[0])
     assert drain.peak_kb < MOST_KB
     rogue.close()
