@@ -98,7 +98,7 @@ class Stage:
     def env(self) -> dict:
         return {
             "PATH": os.environ["PATH"],
-            "DJANGO_SETTINGS_MODULE": "cpa_usage.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.cpa_usage.served_settings",  # no static files need be collected
             "ENV_FILE": "/dev/null",
             "CPA_BASE_URL": self.base_url,
             "CPA_MANAGEMENT_KEY": self.key,

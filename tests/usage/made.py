@@ -64,7 +64,9 @@ def rollups(*measures: str) -> dict:
     names = measures or MEASURES
     return {
         rollup.__name__: {
-            row[:2]: row[2:] for row in rollup.objects.values_list("bucket", rollup.owner(), *names) if any(row[2:])
+            row[:2]: row[2:]
+            for row in rollup.objects.values_list("bucket", rollup.owner(), *names)
+            if measures or any(row[2:])
         }
         for rollup in (Quarter, Day, Month, CutQuarter, CutDay)
     }
