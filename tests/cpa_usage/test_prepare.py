@@ -97,3 +97,14 @@ def test_addresses(settings, changed, bound, opened):
     for name, value in changed.items():
         setattr(settings, name, value)
     assert (listening(), dashboard()) == (bound, opened)
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db
+def test_a_large_file_is_told_with_the_time_it_may_take(monkeypatch, tmp_path):
+    assert prepare.expectation() == ""
+    file = tmp_path / "large.db"
+    with file.open("wb") as large:
+        large.truncate(400_000_000)
+    monkeypatch.setitem(prepare.connection.settings_dict, "NAME", str(file))
+    assert prepare.expectation() == " of 400 MB: each that rewrites it takes about 20 s"

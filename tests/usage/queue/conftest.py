@@ -53,6 +53,10 @@ class last(bytes):
     """A reply after which the server closes."""
 
 
+class dripping(bytes):
+    """A reply that comes a byte at a time, 20 ms apart."""
+
+
 class Scripted:
     """Answers each command of each connection with the next of `replies`.
 
@@ -81,9 +85,21 @@ class Scripted:
             while asked := _received(connection):
                 self.asked.append(asked)
                 reply = self.replies.pop(0) if self.replies else last()
-                connection.sendall(reply)
+                if isinstance(reply, dripping):
+                    _drip(connection, reply)
+                else:
+                    connection.sendall(reply)
                 if isinstance(reply, last):
                     return
+
+
+def _drip(connection, reply):
+    for byte in reply:
+        try:
+            connection.sendall(bytes([byte]))
+        except OSError:
+            return  # the client had enough
+        time.sleep(0.02)
 
 
 def _received(connection):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.usage.queue.conftest import last
+from tests.usage.queue.conftest import dripping, last
 from usage.queue import Away, Cut, Doors, NotResp, Refused
 
 OK = b"+OK\r\n"
@@ -33,6 +33,14 @@ def test_it_says_exactly_auth_and_lpop(pop, scripted):
 def test_a_reply_that_breaks_off_anywhere_may_have_cost_records_and_the_next_pop_connects_anew(pop, scripted, cut):
     scripted.replies = [OK, last(REPLY[:cut]), OK, REPLY]
     with pytest.raises(Cut):
+        pop()
+    assert len(pop()) == 2
+
+
+def test_a_reply_that_drips_is_given_up_however_busily_it_does(pop, scripted, monkeypatch):
+    monkeypatch.setattr("usage.queue.link.REPLY_SECONDS", 0.2)
+    scripted.replies = [OK, dripping(REPLY * 9), OK, REPLY]
+    with pytest.raises(Cut, match=r"a reply was not complete after 0\.2 s"):
         pop()
     assert len(pop()) == 2
 
