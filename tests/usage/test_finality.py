@@ -16,7 +16,8 @@ SUCCESS = record(NOON + 2 * SECOND, request_id="0a0a0a0a", source="cy@example.co
 
 def ended_at():
     """Seconds after noon at which requests ended."""
-    return [(at - NOON) // SECOND for at in Event.objects.filter(final=True).values_list("timestamp", flat=True)]
+    final = Event.objects.filter(final=True).order_by("timestamp")
+    return [(at - NOON) // SECOND for at in final.values_list("timestamp", flat=True)]
 
 
 def test_a_later_attempt_takes_over_across_batches_and_restarts():
