@@ -244,6 +244,7 @@ Q_CLUSTER = {
     "orm": "default",
     "workers": 1,
     "recycle": 50,
+    "max_rss": 150_000,  # kB: a worker that costed a long history anew is replaced and gives its memory back
     "timeout": 1800,
     "retry": 3600,  # longer than the longest task: the broker hands a task out again after this
     "max_attempts": 1,
