@@ -4,6 +4,7 @@ import logging
 from importlib.metadata import version
 from typing import NamedTuple
 
+from django.db import Error
 from django.utils import timezone
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,15 @@ def update_prices() -> Asked:
 
 
 def queue_pricing():
-    """Ask the task cluster to price new models now. One request that waits already will do."""
+    """Ask the task cluster to price new models now; a database that is away costs them minutes, no more."""
+    try:
+        _queue_pricing()
+    except Error as error:
+        log.warning("New models are priced at the next look, every ten minutes: %s", str(error).strip().split("\n")[0])
+
+
+def _queue_pricing():
+    """One request that waits already will do."""
     from django_q.models import OrmQ
     from django_q.tasks import async_task
 
