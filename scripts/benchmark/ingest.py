@@ -13,13 +13,11 @@ SLICE = 100_000
 STALLED = 120  # seconds without progress
 
 
-def make_records(path: Path, events: int, days: float) -> float:
-    """Write records, one a line; the seconds it took. A file of the same size from an earlier run is used again."""
-    began = time.monotonic()
+def make_records(path: Path, events: int, days: float):
+    """Write records, one a line."""
     with path.open("wb") as file:
         for record in traffic.history(days, events, 7, datetime.now(UTC), ZONE):
             file.write(record + b"\n")
-    return time.monotonic() - began
 
 
 def measure(stage: Stage, records: Path, events: int) -> dict:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shlex
 import shutil
 import socket
 import subprocess
@@ -115,10 +114,7 @@ def _procfile() -> dict[str, str]:
     """Process -> command line."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     named = (line.partition(":") for line in lines if line.strip() and not line.startswith("#"))
-    return {
-        name.strip(): shlex.join(shlex.split(command)) if "$" not in command else command.strip()
-        for name, _, command in named
-    }
+    return {name.strip(): command.strip() for name, _, command in named}
 
 
 def _free_port() -> int:
