@@ -9,7 +9,7 @@ from msgspec.json import Decoder
 
 MOST = 10**9  # no request has more tokens, no attempt lasts longer (11 days): sums of such figures fit 64 bits
 
-NOTHING = NO_HEADERS = Raw(b"")
+NOTHING = Raw(b"")
 
 Count = Annotated[int, Meta(ge=0, le=MOST)]
 
@@ -85,7 +85,7 @@ class Item(Struct, gc=False, forbid_unknown_fields=True):
     request_id: str
     alias: str | None = None
     fail: Fail | None = None
-    response_headers: Raw = NO_HEADERS
+    response_headers: Raw = NOTHING
     reasoning_effort: str | None = None
     ttft_ms: Count | None = None
     service_tier: str | None = None
@@ -213,9 +213,9 @@ class Fields:
         return Fields(self._get(name, {}), self._path + name)
 
     def raw(self, name: str) -> Raw:
-        """Any value, as JSON; NO_HEADERS when absent."""
+        """Any value, as JSON; NOTHING when absent."""
         value = self._get(name, None)
-        return NO_HEADERS if value is None else Raw(json.dumps(value).encode())
+        return NOTHING if value is None else Raw(json.dumps(value).encode())
 
     def known(self, name: str, version: int) -> bool:
         """Whether the field has exactly this number."""
