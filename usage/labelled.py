@@ -8,6 +8,12 @@ COLUMNS = (
 )
 
 
+def group_of(key: str, key_name: str, provider: str, endpoint: str) -> tuple[str, str]:
+    """(key, display) of who is to be named for the usage: the client key, else provider, endpoint, unknown."""
+    name = provider or endpoint or "unknown"
+    return (key, key_name) if key else (name, name)
+
+
 class Labelled(NamedTuple):
     """The labels of a series that answers name; a hundredth of what the rows of model, key and series would cost."""
 
@@ -28,11 +34,8 @@ class Labelled(NamedTuple):
 
     @property
     def group(self):
-        """(key, display) of who is to be named for the usage: the client key, else provider, endpoint, unknown."""
-        if self.key:
-            return self.key, self.key_name
-        name = self.provider or self.endpoint or "unknown"
-        return name, name
+        """(key, display) of who is to be named for the usage."""
+        return group_of(self.key, self.key_name, self.provider, self.endpoint)
 
     @property
     def account(self):

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from usage.labelled import group_of
 from usage.querysets import SeriesQuerySet
 
 
@@ -35,11 +36,8 @@ class Series(models.Model):
 
     @property
     def group(self):
-        """(key, display) of who is to be named for the usage: the client key, else provider, endpoint, unknown."""
-        if self.api_key.fingerprint:
-            return self.api_key.fingerprint, str(self.api_key)
-        name = self.provider or self.endpoint or "unknown"
-        return name, name
+        """(key, display) of who is to be named for the usage."""
+        return group_of(self.api_key.fingerprint, str(self.api_key), self.provider, self.endpoint)
 
 
 class Client(models.Model):
