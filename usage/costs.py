@@ -10,9 +10,10 @@ TOTAL, COST, UNPRICED = (MEASURES.index(name) for name in ("total", "cost", "unp
 class Costs:
     """What a rollup row costs: its series' rates on its day, times its tokens."""
 
-    def __init__(self, book):
+    def __init__(self, book, known: dict[int, tuple] | None = None):
+        """`known`: series id -> (model id, tier, context step), more of which `learn` tells."""
         self.book = book
-        self.known = {}
+        self.known = {} if known is None else known
 
     def learn(self, series_id, model_id, tier, context_over):
         """Tell what the price of a series depends on."""

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from usage.attempts import Attempt, counts_alone, finals
+from usage.attempts import Attempt, counts_alone, finals, kin_from
 from usage.models import Event
 
 LOOK_UP = 5000  # values in one IN (…)
@@ -17,7 +17,7 @@ class Kin(NamedTuple):
     endpoint: str
 
 
-def settle(fresh, labels):
+def settle(fresh):
     """For each fresh record whether it ended its client's request, and the stored events that no longer do.
 
     Returns ([bool], [(timestamp, series id, failed, ±1)]): the change of stored events' marks is written here.
@@ -26,21 +26,21 @@ def settle(fresh, labels):
     for i, record in enumerate(fresh):
         if not counts_alone(record.request_id, record.endpoint):
             by_id.setdefault(record.request_id, []).append(i)
-    stored = _stored_kin(sorted(by_id))
+    stored = _stored_kin({id: kin_from(min(fresh[i].timestamp for i in found)) for id, found in by_id.items()})
     shared = {kin.request_id for kin in stored} | {id for id, found in by_id.items() if len(found) > 1}
     changes = []
-    for kin, new in _by_kin((i for id in shared for i in by_id[id]), fresh, labels).items():
+    for kin, new in _by_kin((i for id in shared for i in by_id[id]), fresh).items():
         changes += _judge(new, stored.get(kin, []), fresh, final)
     _mark(changes)
     return final, [(event.timestamp, event.series_id, event.series__failed, 1 if now else -1) for event, now in changes]
 
 
-def _by_kin(indexes, fresh, labels):
+def _by_kin(indexes, fresh):
     """Indexes of fresh records by what they have in common."""
     kin = {}
     for i in indexes:
-        label = labels[i]
-        kin.setdefault(Kin(fresh[i].request_id, label.api_key, label.requested_model, label.endpoint), []).append(i)
+        r = fresh[i]
+        kin.setdefault(Kin(r.request_id, r.api_key, r.requested_model, r.endpoint), []).append(i)
     return kin
 
 
@@ -50,24 +50,68 @@ def _mark(changes):
             Event.objects.filter(id__in=chunk).update(final=mark)
 
 
-def settle_stored(request_ids: list[str]):
-    """Recompute the marks of all stored events of these requests; the rollups are the caller's to mend."""
-    for chunk in chunks(request_ids, 500):
-        changes = [change for old in _stored_kin(chunk).values() for change in _judge([], old, [], [])]
-        _mark(changes)
+def settle_stored(days: dict[range, list[str]]):
+    """Recompute the marks of all stored events of requests, given by the UTC days on which their attempts ended.
+
+    The rollups are the caller's to mend.
+    """
+    for ended, ids in days.items():
+        for chunk in chunks(ids, 500):
+            for old in _by_what_they_share(_stored(chunk, ended)).values():
+                _mark(_judge([], old, [], []))
 
 
-def _stored_kin(request_ids):
-    """Stored events with these ids by what they have in common, first stored first."""
+def _stored_kin(since: dict[str, int]):
+    """Stored events of requests by what they have in common, first stored first.
+
+    `since`: for each id the UTC day from which on its attempts count. An attempt that took longer than a day may itself
+    follow one that ended before; then that one is looked for too.
+    """
+    found, newest = {}, Event.objects.days().stop
+    while since:
+        looked_at, since = since, {}
+        for first, ids in _by_value(looked_at).items():
+            events = _by_id(_stored(ids, range(first, newest)))
+            found |= events
+            since |= {id: day for id, day in map(_reaches_back, events.items()) if day < first}
+    return _by_what_they_share(event for events in found.values() for event in events)
+
+
+def _stored(request_ids, days):
     columns = ("id", "timestamp", "latency_ms", "final", "series_id", "series__failed", "request_id")
     labels = ("series__api_key__fingerprint", "series__requested_model", "series__endpoint")
-    found = {}
     for chunk in chunks(request_ids):
-        events = Event.objects.filter(request_id__in=chunk).order_by("id").values_list(*columns, *labels, named=True)
-        for event in events:
-            kin = Kin(*event[6:])
-            if not counts_alone(kin.request_id, kin.endpoint):
-                found.setdefault(kin, []).append(event)
+        events = Event.objects.of_requests(chunk, days).order_by("id")
+        yield from events.values_list(*columns, *labels, named=True)
+
+
+def _by_value(days):
+    """{value: [keys that have it]}."""
+    keys = {}
+    for key, value in days.items():
+        keys.setdefault(value, []).append(key)
+    return keys
+
+
+def _by_id(events):
+    by_id = {}
+    for event in events:
+        by_id.setdefault(event.request_id, []).append(event)
+    return by_id
+
+
+def _reaches_back(found):
+    """An id and the earliest day on which an attempt ended that one of its events can have followed."""
+    id, events = found
+    return id, kin_from(min(event.timestamp for event in events))
+
+
+def _by_what_they_share(events):
+    found = {}
+    for event in events:
+        kin = Kin(*event[6:])
+        if not counts_alone(kin.request_id, kin.endpoint):
+            found.setdefault(kin, []).append(event)
     return found
 
 

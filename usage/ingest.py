@@ -12,11 +12,12 @@ from django.utils import timezone
 from pricing.book import PriceBook
 from pricing.models import Revision
 from usage import durations
+from usage.attempts import ended_day
 from usage.batch import Parsed, late_letter, split_at, unseen
 from usage.costs import Costs
 from usage.cuts import Cuts, Rows
 from usage.finality import settle
-from usage.labels import ClientMap, Labels, SeriesMap
+from usage.labels import ClientMap, SeriesMap
 from usage.limits import LimitNotes
 from usage.models import (
     COUNTS,
@@ -75,9 +76,8 @@ class Writer:
         self._remember()
         kept, late = split_at(state.events_from, parsed.records)
         fresh = unseen(kept)
-        labels = self._label(fresh)
-        series_ids = [self.series.ids[label] for label in labels]
-        final, undone = settle(fresh, labels)
+        series_ids = self._label(fresh)
+        final, undone = settle(fresh)
         self._insert(fresh, series_ids, final)
         add_to_rollups(_count(fresh, series_ids, final, undone), self.costs, self.cuts)
         upsert(Duration, durations.count(fresh, self.series.models))
@@ -93,37 +93,14 @@ class Writer:
             self.series, self.clients, self.cuts = SeriesMap(), ClientMap(), Cuts()
         if self.book is None or self.book.revision != Revision.current():
             self.book = PriceBook.load()
-        self.costs = Costs(self.book)
+        self.costs = Costs(self.book, self.series.priced_by)
 
     def _label(self, fresh):
-        """The label set of each record; all of them have rows afterwards."""
-        self.series.observe_models({record.model for record in fresh})
-        models, step = self.series.models, self.book.label
-        labels = [
-            Labels(
-                r.provider,
-                r.executor_type,
-                r.model,
-                r.requested_model,
-                r.source,
-                r.source_display,
-                r.auth_index,
-                r.auth_type,
-                r.api_key,
-                r.endpoint,
-                r.tier,
-                step(models[r.model], r.uncached + r.cache_read + r.cache_write),
-                r.reasoning_effort,
-                r.failed,
-            )
-            for r in fresh
-        ]
-        distinct = list(dict.fromkeys(labels))
-        self.series.observe(distinct, {r.api_key: r.api_key_mask for r in fresh})
+        """The series id of each record; its client has a row too afterwards."""
+        self.series.observe_models({r.model for r in fresh})
         self.clients.observe({(r.client_ip, r.x_forwarded_for, r.user_agent) for r in fresh})
-        for label in distinct:
-            self.costs.learn(self.series.ids[label], models[label.model], label.tier, label.context_over)
-        return labels
+        models, step = self.series.models, self.book.label
+        return self.series.ids_of([(r.names, step(models[r.model], r.input_context)) for r in fresh])
 
     def _insert(self, fresh, series_ids, final):
         clients = self.clients.ids
@@ -134,6 +111,7 @@ class Writer:
                 series_id,
                 clients[r.client_ip, r.x_forwarded_for, r.user_agent],
                 r.request_id,
+                ended_day(r.timestamp, r.latency_ms),
                 ended,
                 r.latency_ms,
                 r.ttft_ms,

@@ -1,6 +1,5 @@
 """The writer's memory of label sets: from what a record says to the ids of its rows."""
 
-from collections.abc import Iterable
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -9,11 +8,14 @@ import msgspec
 from aliases.models import ApiKey
 from pricing.models import Model
 from usage.models import Client, Series
+from usage.records import Names
 
 SERIES_LIMIT = 50_000  # beyond it new label sets fold into one, so that a flood of names cannot fill the tables
 REMEMBERED = 2 * SERIES_LIMIT  # label sets, those that folded included
 CLIENTS_REMEMBERED = 20_000
 OTHER = "(other)"
+
+Met = tuple[Names, int]  # of a record: its names, and the price step its input exceeds
 
 
 class Labels(NamedTuple):
@@ -34,6 +36,12 @@ class Labels(NamedTuple):
     reasoning_effort: str
     failed: bool
 
+    @classmethod
+    def of(cls, names: Names, context_over: int):
+        """The label set of records with these names whose input exceeds this price step."""
+        shared = {field: getattr(names, field) for field in cls._fields if field != "context_over"}
+        return cls(**shared, context_over=context_over)
+
     def digest(self) -> bytes:
         """What makes the label set unique: a hash over all of it, in a form no two sets share."""
         return digest_of(self)
@@ -50,47 +58,61 @@ def digest_of(values) -> bytes:
 
 
 class SeriesMap:
-    """Label set -> Series id, filled from the table once and from then on by what the writer meets."""
+    """From the names of records to Series ids, filled by what the writer meets."""
 
     def __init__(self):
         self.models: dict[str, int] = dict(Model.objects.values_list("name", "id"))
         self.keys: dict[str, int] = dict(ApiKey.objects.values_list("fingerprint", "id"))
-        self.ids: dict[Labels, int] = {}
         self.count = Series.objects.count()
         self.others: set[int] = set()  # series that many label sets fold into
+        self.priced_by: dict[int, tuple] = {}  # series id -> what its price depends on, for Costs
+        self._known: dict[Met, int] = {}
 
     def observe_models(self, names: set[str]):
         """Make sure every model of `names` has a row; its id decides which price steps label a record."""
         if missing := names - self.models.keys():
             self.models.update(Model.objects.observe(missing))
 
-    def observe(self, labels: Iterable[Labels], masks: dict[str, str]):
-        """Make sure every label set has a row, the first ones first; `masks` has the mask of each key's fingerprint."""
-        if len(self.ids) > REMEMBERED:
-            self.ids.clear()
-        missing = [label for label in dict.fromkeys(labels) if label not in self.ids]
-        if missing:
-            self._find(missing)
-        if missing := [label for label in missing if label not in self.ids]:
+    def ids_of(self, met: list[Met]) -> list[int]:
+        """The series id of each; label sets met for the first time get their rows, the first ones first."""
+        try:
+            return [self._known[each] for each in met]
+        except KeyError:
+            self._meet(met)
+            return [self._known[each] for each in met]
+
+    def _meet(self, met):
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        new = {each: Labels.of(*each) for each in dict.fromkeys(met) if each not in self._known}
+        ids = self._rows_of(list(dict.fromkeys(new.values())), {names.api_key: names.api_key_mask for names, _ in new})
+        for each, label in new.items():
+            id = self._known[each] = ids[label]
+            self.priced_by[id] = (self.models[label.model], label.tier, label.context_over)
+
+    def _rows_of(self, labels, masks):
+        """Ids by label set; what has no row gets one, or past the limit shares one. `masks` by fingerprint of a key."""
+        ids = self._find(labels)
+        if missing := [label for label in labels if label not in ids]:
             room = max(SERIES_LIMIT - self.count, 0)
-            self._create(missing[:room], masks)
-            self._fold(missing[room:], masks)
+            ids |= self._create(missing[:room], masks) | self._fold(missing[room:], masks)
+        return ids
 
     def _find(self, labels):
-        """Read rows that exist already: the first time a label set is met after a start."""
+        """Ids of the rows that exist already."""
         by_digest = {label.digest(): label for label in labels}
-        for id, digest in Series.objects.with_digests(list(by_digest)).values_list("id", "digest"):
-            self.ids[by_digest[bytes(digest)]] = id
+        found = Series.objects.with_digests(list(by_digest)).values_list("id", "digest")
+        return {by_digest[bytes(digest)]: id for id, digest in found}
 
     def _create(self, labels, masks):
         if not labels:
-            return
+            return {}
         missing = {label.api_key for label in labels} - self.keys.keys()
         if missing:
             self.keys.update(ApiKey.objects.observe({fingerprint: masks[fingerprint] for fingerprint in missing}))
         Series.objects.bulk_create([self._row(label) for label in labels], ignore_conflicts=True, batch_size=500)
         self.count += len(labels)
-        self._find(labels)
+        return self._find(labels)
 
     def _row(self, labels):
         fields = labels._asdict()
@@ -100,10 +122,11 @@ class SeriesMap:
     def _fold(self, labels, masks):
         """Past the limit: send each set to its folded twin, of which there are few."""
         twins = {label: label.folded() for label in labels}
-        self._find(set(twins.values()))
-        self._create([twin for twin in set(twins.values()) if twin not in self.ids], masks)
-        self.ids.update((label, self.ids[twin]) for label, twin in twins.items())
-        self.others.update(self.ids[label] for label in labels)
+        distinct = list(dict.fromkeys(twins.values()))
+        ids = self._find(distinct)
+        ids |= self._create([twin for twin in distinct if twin not in ids], masks)
+        self.others.update(ids.values())
+        return {label: ids[twin] for label, twin in twins.items()}
 
 
 class ClientMap:

@@ -55,6 +55,16 @@ class EventQuerySet(models.QuerySet):
         found = self if usage_filter.admits_all else self.filter(series__in=_series().matching(usage_filter))
         return found.filter(request_id=usage_filter.request_id) if usage_filter.request_id else found
 
+    def of_requests(self, ids, days):
+        """Attempts of these request ids that ended on one of these UTC days (since 1970-01-01)."""
+        return self.filter(ended_day__in=list(days), request_id__in=ids)
+
+    def days(self):
+        """The UTC days in which attempts ended, from the first to the last."""
+        first, last = self.order_by("ended_day"), self.order_by("-ended_day")
+        edges = [found.values_list("ended_day", flat=True).first() for found in (first, last)]
+        return range(edges[0], edges[1] + 1) if None not in edges else range(0)
+
     def newest_first(self):
         """By time; equal times: the newest arrival first."""
         return self.order_by("-timestamp", "-id")

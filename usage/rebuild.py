@@ -1,11 +1,13 @@
 """Rollups from events: made anew, or compared to the unit. Nothing before the kept detail is touched."""
 
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Max, Min
 
 from pricing.book import PriceBook
 from usage import durations
@@ -146,8 +148,17 @@ def _unlike(rollup, have, wanted):
 
 
 def _shared_request_ids():
-    shared = Event.objects.exclude(request_id="").values("request_id").annotate(n=Count("id")).filter(n__gt=1)
-    return list(shared.order_by("request_id").values_list("request_id", flat=True))
+    """Request ids that several events carry, by the UTC days from the first to the last on which these ended."""
+    shared = defaultdict(list)
+    # The ids are random and nearly as many as the events: to count them a part at a time takes a part of the memory.
+    for low, high in pairwise(("", *"123456789abcdef", None)):
+        part = Event.objects.filter(request_id__gt=low) if not low else Event.objects.filter(request_id__gte=low)
+        if high:
+            part = part.filter(request_id__lt=high)
+        rows = part.values("request_id").annotate(first=Min("ended_day"), last=Max("ended_day"), n=Count("id"))
+        for id, first, last in rows.filter(n__gt=1).order_by().values_list("request_id", "first", "last"):
+            shared[range(first, last + 1)].append(id)
+    return shared
 
 
 def _rebuild_day(day):

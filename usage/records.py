@@ -4,6 +4,7 @@ import json
 import re
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 from msgspec import Raw, Struct
 
@@ -30,6 +31,28 @@ _LIMIT_NAMES = {"retry-after", "request-id", "x-request-id"}
 _LIMIT_PREFIXES = ("x-codex-", "anthropic-ratelimit-", "x-ratelimit-")
 
 
+class Names(NamedTuple):
+    """What records have in common with many others; see Record for what each says."""
+
+    provider: str
+    executor_type: str
+    model: str
+    requested_model: str
+    source: str
+    source_display: str
+    auth_index: str
+    auth_type: str
+    api_key: str
+    api_key_mask: str
+    endpoint: str
+    tier: str
+    reasoning_effort: str
+    service_tier: str
+    request_service_tier: str
+    response_service_tier: str
+    failed: bool
+
+
 class Record(Struct, gc=False):
     """One upstream attempt. Times are µs since the epoch, UTC; texts are never None."""
 
@@ -54,6 +77,7 @@ class Record(Struct, gc=False):
     request_service_tier: str
     response_service_tier: str
     failed: bool
+    names: Names  # the fields from provider to failed again: one object for all records that share them
     request_id: str
     latency_ms: int
     ttft_ms: int
@@ -88,31 +112,32 @@ def parse(raw: bytes, arrived: int) -> Record | None:
         return None
     item = decode(trimmed)
     # What is remembered must stay small, even if somebody sends user agents of a megabyte.
-    labels, client = (_labels, _client) if len(trimmed) <= ORDINARY else (_labels.__wrapped__, _client.__wrapped__)
+    names_of, client = (_names, _client) if len(trimmed) <= ORDINARY else (_names.__wrapped__, _client.__wrapped__)
     timestamp, claimed = _time(item.timestamp, arrived)
     failed = item.failed
+    names = names_of(
+        item.provider,
+        item.executor_type,
+        item.model,
+        item.alias,
+        item.source,
+        item.auth_index,
+        item.auth_type,
+        item.api_key,
+        item.endpoint,
+        item.reasoning_effort,
+        item.service_tier,
+        item.request_service_tier,
+        item.response_service_tier,
+        failed,
+    )
     return Record(
         timestamp,
         claimed,
         arrived,
         blake2b(trimmed, digest_size=16).digest(),
-        *labels(
-            item.provider,
-            item.executor_type,
-            item.model,
-            item.alias,
-            item.source,
-            item.auth_index,
-            item.auth_type,
-            item.api_key,
-            item.endpoint,
-            item.reasoning_effort,
-            item.service_tier,
-            item.request_service_tier,
-            item.response_service_tier,
-            failed,
-        ),
-        failed,
+        *names,
+        names,
         _line(item.request_id, LABEL),
         item.latency_ms,
         item.ttft_ms or 0,
@@ -145,7 +170,7 @@ def _time(text, arrived):
 
 
 @lru_cache(8192)
-def _labels(  # noqa: PLR0917  named arguments would double the cost of a hit
+def _names(  # noqa: PLR0917  named arguments would double the cost of a hit
     provider,
     executor,
     model,
@@ -161,11 +186,11 @@ def _labels(  # noqa: PLR0917  named arguments would double the cost of a hit
     answered,
     failed,
 ):
-    """The labels of Record from provider to response_service_tier; remembered, for records repeat them."""
+    """The Names of an item's own words; remembered, for records repeat them."""
     provider, executor, auth_type = _line(provider, LABEL), _line(executor, LABEL), _line(auth_type, LABEL)
     model, key = _line(model, None) or "unknown", _line(api_key, None)
     asked, asked_early, answered = (_line(word, TIER_WORD) for word in (asked, asked_early, answered))
-    return (
+    return Names(
         provider,
         executor,
         model[:LABEL],
@@ -181,6 +206,7 @@ def _labels(  # noqa: PLR0917  named arguments would double the cost of a hit
         asked,
         asked_early,
         answered,
+        failed,
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.usage.made import NOON, SECOND, record, rollups, stored, totals
 from usage.ingest import Writer
 from usage.models import Event, Quarter
-from usage.rebuild import check
+from usage.rebuild import check, rebuild
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +70,28 @@ def test_an_attempt_between_two_requests_makes_them_one():
     stored(between)
     assert (ended_at(), totals()["client_requests"]) == ([100], 1)
     assert list(check()) == []
+
+
+def test_an_attempt_of_days_joins_what_is_before_and_after_it():
+    """The last knows the one it follows, which took over a day, and by that the one before."""
+    days = 2 * 86_400
+    long_ago = NOON - (days + 60) * SECOND
+    stored(record(long_ago, request_id="0a0a0a0a", latency_ms=1000))
+    stored(record(long_ago + 30 * SECOND, request_id="0a0a0a0a", failed=True, latency_ms=days * 1000))
+    assert ended_at() == [-days - 60]
+    stored(record(NOON, request_id="0a0a0a0a"))
+    assert (ended_at(), totals()["client_requests"]) == ([0], 1)
+    Event.objects.update(final=True)
+    assert len(list(rebuild())) == 3
+    assert (ended_at(), totals()["client_requests"]) == ([0], 1)
+
+
+def test_late_records_find_their_kin_beside_new_ones():
+    """A batch may hold what ended today and what ended weeks ago; each is looked for where it was."""
+    old = NOON - 20 * 86_400 * SECOND
+    stored(record(old, request_id="0b0b0b0b", failed=True), FIRST)
+    stored(record(old + SECOND, request_id="0b0b0b0b"), SUCCESS)
+    assert ended_at() == [1 - 20 * 86_400, 2]
 
 
 @pytest.mark.parametrize("others", [{"api_key": "sk-other"}, {"alias": "other"}, {"endpoint": "POST /other"}])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import Raw
 
-from usage.records import is_refresh, limit_headers, parse
+from usage.records import Names, is_refresh, limit_headers, parse
 
 CAPTURED = Path(__file__).parents[1].joinpath("fixtures/cpa/records.jsonl").read_bytes().splitlines()
 ARRIVED = 1_795_500_000_000_000  # 2026-11-24T06:00:00Z
@@ -90,6 +90,7 @@ def test_the_first_captured_record_whole():
     record = parse(OPENAI, ARRIVED)
     found = {name: getattr(record, name) for name in record.__struct_fields__}
     assert json.loads(bytes(found.pop("response_headers")))["X-Request-Id"] == ["req_openai_000001"]
+    assert found.pop("names")._asdict() == {name: found[name] for name in Names._fields}
     assert found == {
         "timestamp": 1_795_492_602_952_429,
         "claimed": None,

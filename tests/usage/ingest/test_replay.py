@@ -20,8 +20,10 @@ from usage.rebuild import check, rebuild
 pytestmark = pytest.mark.django_db
 
 MIDNIGHT = NOON + 12 * HOUR
-# Starts that meet and miss each other by the minute the rule allows, and straddle a quarter hour and a midnight.
-STARTS = [MIDNIGHT + n * SECOND for n in (-961, -900, -61, -1, 0, 1, 59, 60, 61, 120, 121, 900)]
+# Starts that meet and miss each other by the minute the rule allows, and straddle a quarter hour and a midnight; some
+# attempts take days.
+DAYS = 2 * 86_400
+STARTS = [MIDNIGHT + n * SECOND for n in (-DAYS - 90, -DAYS - 60, -961, -900, -61, -1, 0, 1, 59, 60, 61, 120, 121, 900)]
 
 made_records = st.builds(
     lambda at, request, key, alias, endpoint, failed, latency, tokens, nth: record(
@@ -42,7 +44,7 @@ made_records = st.builds(
     st.sampled_from(["gpt-5", "gpt-5", "fast"]),
     st.sampled_from(["POST /v1/responses", "POST /v1/responses", "GET /v1/responses"]),
     st.booleans(),
-    st.sampled_from([0, 1, 1000, 59_000, 61_000]),
+    st.sampled_from([0, 1, 1000, 59_000, 61_000, DAYS * 1000]),
     st.sampled_from([0, 40, 100, 40_000, 300_000]),
     st.sampled_from(["", "", "2", "3"]),
 )
