@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from simulator import Simulator
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, free_port
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def migrated(tmp_path_factory):
 
 @pytest.fixture
 def cpa():
-    with Simulator() as simulator:
+    with Simulator(port=free_port(), retention_seconds=3600) as simulator:
         yield simulator
 
 

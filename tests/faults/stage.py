@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import sqlite3
@@ -30,8 +31,10 @@ def until(true, seconds=PATIENCE, wait=0.05):
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """A port nobody has; below those that the kernel lends to outgoing connections, which would take it meanwhile."""
+    while True:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", random.randrange(20_000, 32_000))) as one:
+            return one.getsockname()[1]
 
 
 class Process:
@@ -70,7 +73,7 @@ class Process:
         if self.popen.poll() is None:
             self.popen.send_signal(signal.SIGTERM)
         try:
-            return self.popen.wait(30)
+            return self.popen.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.popen.kill()
             return self.popen.wait()
@@ -107,7 +110,7 @@ class Stage:
             "LOG_DIR": str(self.home / "logs"),
             "SECRET_KEY": "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789",
             "APP_PORT": str(self.port),
-            "CPA_TIMEOUT": "2s",
+            "CPA_TIMEOUT": "10s",
             "METADATA_SYNC_INTERVAL": "1h",
             "REDIS_QUEUE_IDLE_INTERVAL": "50ms",
             "REDIS_QUEUE_ERROR_BACKOFF": "100ms",

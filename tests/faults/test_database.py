@@ -6,6 +6,7 @@ import resource
 import shutil
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 
 import pytest
@@ -47,14 +48,13 @@ def test_a_locked_database(stage, cpa, drain, soak):
         other.execute("BEGIN IMMEDIATE")
         push(cpa, 500, start=10)
         until(lambda: stage.waiting and not cpa.queued)  # taken from CPA all the same
-        with contextlib.suppress(AssertionError):
-            until(lambda: False, seconds)
+        time.sleep(seconds)
         push(cpa, 500, start=510)
         until(lambda: not cpa.queued)
         assert stage.stored == 10
         other.rollback()
     caught_up(stage, cpa, 1010)
-    assert ("The database cannot be used: database is locked" in drain.log) == soak
+    assert not soak or "The database cannot be used: database is locked" in drain.log
     assert drain.stop() == 0
 
 
@@ -191,8 +191,7 @@ def test_a_full_disk_of_the_spool_leaves_records_at_cpa(tmp_path, stage, cpa, sm
     push(cpa, 500, start=10)
     drain.says("cannot be written: ")
     push(cpa, 500, start=510)
-    with contextlib.suppress(AssertionError):
-        until(lambda: False, 2)
+    time.sleep(2)
     assert cpa.queued >= 500  # those in hand wait in memory, these at CPA
     disk.free(drain)
     caught_up(stage, cpa, 1010)

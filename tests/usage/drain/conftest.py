@@ -6,7 +6,7 @@ import pytest
 
 from catalog import models
 from tests.usage.drain.process import Process
-from tests.usage.queue.conftest import cpa, until  # noqa: F401  a fixture
+from tests.usage.queue.conftest import clock, cpa, until  # noqa: F401  fixtures
 from usage.drain.seat import Seat
 from usage.drain.shift import Shift
 from usage.queue import Key

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from tests.usage.queue.conftest import until
+from tests.usage.queue.conftest import PATIENCE, until
 
 PROJECT = Path(__file__).parents[3]
 AT_WORK = "The drain is at work"
@@ -35,7 +35,7 @@ class Process:
 
     def says(self, words: str):
         """Wait until the log has these words."""
-        until(lambda: words in self.log or self.popen.poll() is not None, 20)
+        until(lambda: words in self.log or self.popen.poll() is not None)
         assert words in self.log, self.log
 
     def kill(self):
@@ -45,7 +45,7 @@ class Process:
     def stop(self, number=signal.SIGTERM) -> int:
         """Ask it to end; its exit status."""
         self.popen.send_signal(number)
-        return self.popen.wait(20)
+        return self.popen.wait(PATIENCE)
 
 
 def _environment(cpa, spool):

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from catalog.models import Connection
 from tests.usage.made import NOON, record
-from tests.usage.queue.conftest import until
+from tests.usage.queue.conftest import PATIENCE, until
 from usage.drain.metadata import STARVED, Starvation
 from usage.queue import Doors, Key
 
@@ -78,4 +78,4 @@ def test_statistics_that_are_off_explain_an_empty_queue(cpa, work, settings):
         synced(attempts, statistics_enabled=False)
         looked(one)
     assert not one.shift.progress.starved
-    assert timezone.now() - one.shift._metadata.trouble.latest.at < timedelta(seconds=5)
+    assert timezone.now() - one.shift._metadata.trouble.latest.at < timedelta(seconds=PATIENCE)

@@ -13,7 +13,7 @@ from django.db import connection
 
 from tests.usage.drain.process import AT_WORK
 from tests.usage.made import NOON, record
-from tests.usage.queue.conftest import until
+from tests.usage.queue.conftest import PATIENCE, until
 from usage.models import DrainState, Event, Gap
 from usage.rebuild import check
 from usage.spool import Spool
@@ -44,10 +44,11 @@ def traffic(cpa, rate=300):
 def test_a_signal_under_load_loses_nothing_and_ends_with_0(cpa, run, home, mode, number):
     with traffic(cpa) as delivered:
         drain = run(QUEUE_MODE=mode)
-        until(lambda: Event.objects.count() > 50, 20)
+        until(lambda: Event.objects.count() > 50)
         assert drain.stop(number) == 0
-    assert Event.objects.count() + cpa.queued == len(delivered)
-    assert (Spool(home).depth, DrainState.load().mode, Gap.objects.count(), list(check())) == (0, "", 0, [])
+    waiting = sum(len(Spool(home).read(path)) for path in Spool(home).pending())  # none, unless storing is slow
+    assert Event.objects.count() + waiting + cpa.queued == len(delivered)
+    assert (DrainState.load().mode, Gap.objects.count(), list(check())) == ("", 0, [])
     assert "Traceback" not in drain.log
 
 
@@ -83,7 +84,7 @@ def test_a_drain_that_stands_by_on_another_spool_ends_with_0_when_told(cpa, run,
 )
 def test_a_bad_configuration_ends_it_with_one_sentence(run, variables, sentence):
     drain = run(**variables)
-    assert drain.popen.wait(20) == 1
+    assert drain.popen.wait(PATIENCE) == 1
     assert drain.log.startswith(f"CommandError: {sentence}")
     assert drain.log.count("\n") == 1
 
@@ -100,7 +101,7 @@ def test_it_loads_neither_pages_nor_api_and_stays_small(cpa, run):
     drain = run()
     drain.says(AT_WORK)
     cpa.push(*(record(NOON + n * 1000) for n in range(2000)))
-    until(lambda: Event.objects.count() == 2000, 20)
+    until(lambda: Event.objects.count() == 2000)
     loaded = Path(f"/proc/{drain.popen.pid}/smaps_rollup").read_text()
     assert int(re.search(r"^Rss: +(\d+)", loaded, re.MULTILINE)[1]) < 100 * 1024
     assert drain.stop() == 0
@@ -133,10 +134,9 @@ def test_the_database_locked_by_another_program_is_waited_for(cpa, run, home):
     for n in range(5):
         cpa.push(record(NOON + n))
         time.sleep(0.1)
-    until(lambda: not cpa.queued)
-    waiting = len(list(home.glob("*.batch")))
+    until(lambda: not cpa.queued and list(home.glob("*.batch")))
+    assert Event.objects.count() == 0
     locker.execute("ROLLBACK")
     locker.close()
-    assert waiting > 0
-    until(lambda: not list(home.glob("*.batch")), 20)
+    until(lambda: not list(home.glob("*.batch")))
     assert Event.objects.count() == 5

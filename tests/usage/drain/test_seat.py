@@ -56,7 +56,7 @@ def test_a_drain_whose_sessions_are_ended_goes_on(cpa, run):
         if connection.vendor == "postgresql":
             end_sessions()
         cpa.push(record(NOON + n))
-        until(lambda wanted=n + 1: Event.objects.count() == wanted, 20)
+        until(lambda wanted=n + 1: Event.objects.count() == wanted)
     assert drain.stop() == 0
     assert "Traceback" not in drain.log
 

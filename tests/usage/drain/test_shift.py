@@ -10,7 +10,7 @@ from django.db import connection
 
 from catalog.models import Connection
 from tests.usage.made import HOUR, NOON, record, totals
-from tests.usage.queue.conftest import until
+from tests.usage.queue.conftest import PATIENCE, until
 from usage.drain import continuity
 from usage.models import DeadLetter, DrainState, Event, Gap
 from usage.rebuild import check
@@ -81,9 +81,9 @@ def test_the_report_tells_mode_pops_lag_and_depth(cpa, work):
     state = DrainState.load()
     now = datetime.now(UTC)
     assert (state.mode, state.batches_popped, state.spool_files, state.spool_bytes) == ("pop", 1, 0, 0)
-    assert now - state.heartbeat_at < timedelta(seconds=3)
-    assert now - state.last_pop_at < timedelta(seconds=3)
-    assert 0 < state.lag_ms < 5000
+    assert now - state.heartbeat_at < timedelta(seconds=PATIENCE)
+    assert now - state.last_pop_at < timedelta(seconds=PATIENCE)
+    assert 0 < state.lag_ms < PATIENCE * 1000
 
 
 def test_batches_are_counted_on_from_the_earlier_process(cpa, work):
@@ -95,12 +95,13 @@ def test_batches_are_counted_on_from_the_earlier_process(cpa, work):
     assert (DrainState.load().batches_popped, DrainState.load().mode) == (2, "")
 
 
-def test_an_idle_drain_writes_once_in_five_seconds(cpa, work):
+def test_an_idle_drain_writes_once_in_five_seconds(cpa, work, clock):
     one = work()
     until(lambda: one.step() and DrainState.load().mode == "pop")
+    one.shift._report._clock, clock.now = clock, one.shift._report._written_at + 4.9
     changes = [one.step().reported for _ in range(50)]
     assert changes == [False] * 50
-    one.shift._report._written_at -= 5
+    clock.now += 0.2
     assert [one.step().reported for _ in range(3)] == [True, False, False]
 
 
@@ -124,7 +125,7 @@ def test_a_pause_longer_than_cpa_keeps_records_is_a_gap(cpa, work):
     one.until_reported()
     gap = Gap.objects.get()
     assert (gap.start, gap.reason) == (before, continuity.NOBODY_READ)
-    assert timedelta(seconds=55) < datetime.now(UTC) - gap.end < timedelta(seconds=70)
+    assert timedelta(seconds=60) <= datetime.now(UTC) - gap.end < timedelta(seconds=60 + PATIENCE)
 
 
 def test_a_drain_that_died_subscribed_leaves_a_gap_and_one_that_left_in_order_none(cpa, work, settings):
@@ -162,7 +163,7 @@ def test_a_full_spool_holds_back_until_it_drains_and_the_time_is_a_gap(cpa, work
     one.until_stored(50)
     one.until_reported()
     assert Event.objects.count() == 50
-    assert "The spool is full" in Gap.objects.get().reason
+    assert Gap.objects.filter(reason__startswith="The spool is full").count() == 1
 
 
 def test_a_spool_that_cannot_be_written_keeps_the_batch_in_hand_and_pops_no_more(cpa, work, monkeypatch):

@@ -10,21 +10,23 @@ import pytest
 from simulator import Simulator
 from usage.queue import Key
 
+PATIENCE = 60  # seconds; machines that run tests are busy
+
 
 def point_to(settings, host, port, key):
-    """The settings an operator would give for this CPA, with short waits."""
+    """The settings an operator would give for this CPA, with short waits between two tries."""
     settings.CPA_BASE_URL = f"http://{host}:{port}"
     settings.REDIS_QUEUE_ADDR = f"{host}:{port}"
     settings.REDIS_QUEUE_TLS = False
     settings.CPA_MANAGEMENT_KEY = key
-    settings.CPA_TIMEOUT = timedelta(seconds=1)
+    settings.CPA_TIMEOUT = timedelta(seconds=10)  # never reached where all is well, however busy the machine
     settings.REDIS_QUEUE_IDLE_INTERVAL = timedelta(seconds=0.02)
     settings.REDIS_QUEUE_ERROR_BACKOFF = timedelta(seconds=0.05)
 
 
 @pytest.fixture
 def cpa(settings):
-    with Simulator() as simulator:
+    with Simulator(retention_seconds=3600) as simulator:
         point_to(settings, simulator.host, simulator.port, simulator.management_key)
         yield simulator
 
@@ -117,9 +119,10 @@ def scripted(settings):
     server.close()
 
 
-def until(condition, seconds=5):
-    """Wait until it holds; fails when it does not."""
+def until(condition, seconds=PATIENCE):
+    """Wait until it holds; fails when it does not. Returns what it then was."""
     ends = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < ends, f"not within {seconds} s"
         time.sleep(0.01)
+    return found

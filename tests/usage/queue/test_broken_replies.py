@@ -38,9 +38,10 @@ def test_a_reply_that_breaks_off_anywhere_may_have_cost_records_and_the_next_pop
 
 
 def test_a_reply_that_drips_is_given_up_however_busily_it_does(pop, scripted, monkeypatch):
-    monkeypatch.setattr("usage.queue.link.REPLY_SECONDS", 0.2)
-    scripted.replies = [OK, dripping(REPLY * 9), OK, REPLY]
-    with pytest.raises(Cut, match=r"a reply was not complete after 0\.2 s"):
+    scripted.replies = [OK, REPLY, dripping(REPLY * 9), OK, REPLY]
+    pop()
+    with monkeypatch.context() as patch, pytest.raises(Cut, match=r"a reply was not complete after 0\.2 s"):
+        patch.setattr("usage.queue.link.REPLY_SECONDS", 0.2)
         pop()
     assert len(pop()) == 2
 

@@ -1,5 +1,7 @@
 """The three doors of the queue, and which of them is used, against a simulated CPA over real sockets."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
@@ -187,7 +189,8 @@ def test_an_error_of_the_http_api_is_told(cpa, doors):
         doors("http").pop(1)
 
 
-def test_a_pop_over_http_that_is_not_answered_may_have_cost_records(cpa, doors):
+def test_a_pop_over_http_that_is_not_answered_may_have_cost_records(cpa, doors, settings):
+    settings.CPA_TIMEOUT = timedelta(seconds=0.5)
     cpa.hang_paths = {"/v0/management/usage-queue"}
     with pytest.raises(Cut, match="broke off: ReadTimeout"):
         doors("http").pop(1)
