@@ -134,7 +134,7 @@ def health(asked: UsageFilter, year: int | None = None, day: date | None = None)
 
 def _day_counts(asked):
     """(attempts, failed ones) of every local day ever counted."""
-    if not asked.request_id:
+    if not asked.of_events:
         return {n: (total, failed) for n, total, failed in Reader.of(asked).days().counted_by("bucket")}
     per_day = Reader.of(asked.with_period(Period(None, None))).per_day()
     return {n: (row[0], row[1]) for n, row in per_day.items()}
@@ -236,6 +236,9 @@ def filter_options(asked: UsageFilter) -> answers.FilterOptions:
         source_options=[answers.SourceOption(*source) for source in sorted(sources, key=lambda s: (s[1], s[0]))],
         providers=sorted({s.provider for s in found if s.provider}),
         endpoints=sorted({s.endpoint for s in found if s.endpoint}),
+        requested_models=sorted({s.requested_model for s in found if s.requested_model}),
+        reasoning_efforts=sorted({s.reasoning_effort for s in found if s.reasoning_effort}),
+        tiers=sorted({s.tier for s in found if s.tier}),
         detail_from=_moment(reader.events_from),
     )
 

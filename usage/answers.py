@@ -159,6 +159,9 @@ class FilterOptions(Struct, frozen=True, kw_only=True):
     source_options: list[SourceOption]
     providers: list[str]
     endpoints: list[str]
+    requested_models: list[str]
+    reasoning_efforts: list[str]
+    tiers: list[str]
     detail_from: str | None
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from aliases.models import ApiKey
 from catalog.models import accounts
-from usage.filters import key_fingerprint
+from usage.filters import NOTHING, key_fingerprint
 from usage.models import Series
 
 NAMES = {
@@ -19,8 +19,15 @@ NAMES = {
     "result": gettext_lazy("Result"),
     "provider": gettext_lazy("Provider"),
     "endpoint": gettext_lazy("Endpoint"),
+    "requested_model": gettext_lazy("Requested model"),
+    "reasoning_effort": gettext_lazy("Effort"),
+    "tier": gettext_lazy("Tier"),
+    "status": gettext_lazy("Status"),
+    "message": gettext_lazy("Message"),
     "request_id": gettext_lazy("Request"),
 }
+
+OF_EVENTS = ("status", "message", "request_id")
 
 
 class Chip(NamedTuple):
@@ -29,12 +36,13 @@ class Chip(NamedTuple):
     name: str
     value: str
     without: QueryDict
+    of_events: bool  # totals do not know it
 
 
 def chips_of(query: QueryDict) -> list[Chip]:
     """Chips of every label filter of a query, in a fixed order."""
     return [
-        Chip(str(title), _value(name, text), _without(query, name, text))
+        Chip(str(title), _value(name, text), _without(query, name, text), name in OF_EVENTS)
         for name, title in NAMES.items()
         for text in query.getlist(name)
         if text.strip()
@@ -51,7 +59,8 @@ def _value(name, text):
     if name == "auth_index":
         known = accounts([text]).get(text)
         return known.display if known else text
-    return {"success": _("succeeded"), "failed": _("failed")}.get(text, text) if name == "result" else text
+    words = {("result", "success"): _("succeeded"), ("result", "failed"): _("failed"), ("status", "0"): _("none")}
+    return _("none") if text == NOTHING else words.get((name, text), text)
 
 
 def _without(query, name, text):

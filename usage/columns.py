@@ -37,7 +37,7 @@ def result(row: EventRow) -> str:
 
 COLUMNS = {
     "model": Column(_("Model"), lambda row: row.model, param="model", value="model"),
-    "requested": Column(_("Requested model"), lambda row: row.alias),
+    "requested": Column(_("Requested model"), lambda row: row.alias, param="requested_model", value="alias"),
     "key": Column(_("Key"), lambda row: row.api_group_display),
     "account": Column(
         _("Account"), lambda row: row.source_display or row.source or row.auth_index, param="source", value="source"
@@ -53,7 +53,7 @@ COLUMNS = {
     "ttft": Column(_("First token"), lambda row: figures.span(row.ttft_ms), numeric=True),
     "latency": Column(_("Latency"), lambda row: figures.span(row.latency_ms), numeric=True),
     "cost": Column(_("Cost"), lambda row: figures.money(row.cost), numeric=True),
-    "effort": Column(_("Effort"), lambda row: row.reasoning_effort),
+    "effort": Column(_("Effort"), lambda row: row.reasoning_effort, param="reasoning_effort", value="reasoning_effort"),
     "tier": Column(_("Tier"), lambda row: row.response_service_tier or row.service_tier),
     "request": Column(_("Request id"), lambda row: row.request_id, param="request_id", value="request_id"),
     "result": Column(_("Result"), result),

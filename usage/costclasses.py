@@ -42,7 +42,7 @@ def _counted(asked):
     reader, zone = Reader.of(asked), settings.TIME_ZONE
     period = asked.period
     parts = parts_of(period.start, period.end, reader.events_from, zone)
-    if asked.request_id:
+    if asked.of_events:
         parts = Parts(slivers=[(period.start, period.end)])
     for span in parts.days:
         yield from _summed(Day.objects.between(*span).matching(asked))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from usage.filters import NO_KEY, UsageFilter
+from usage.filters import NO_KEY, NOTHING, UsageFilter
 from usage.models import Series
 
 
@@ -41,24 +41,24 @@ class Dimension:
 
     name: str
     title: str
-    param: str  # the filter that shows one part alone; '' where there is none
+    param: str  # the filter that shows one part alone
     of: Callable
 
 
-def _pair(key, shown):
-    return lambda labels: (getattr(labels, key), getattr(labels, shown) or getattr(labels, key))
+def _named(key, shown=None):
+    return lambda labels: (getattr(labels, key) or NOTHING, getattr(labels, shown or key) or getattr(labels, key))
 
 
 DIMENSIONS = {
     each.name: each
     for each in (
-        Dimension("model", _("Model"), "model", _pair("model", "model")),
-        Dimension("api_key", _("Key"), "api_key", _pair("api_key", "api_key_name")),
-        Dimension("source", _("Source"), "source", _pair("source", "source_display")),
-        Dimension("provider", _("Provider"), "provider", _pair("provider", "provider")),
-        Dimension("endpoint", _("Endpoint"), "endpoint", _pair("endpoint", "endpoint")),
-        Dimension("requested_model", _("Requested model"), "", _pair("requested_model", "requested_model")),
-        Dimension("effort", _("Effort"), "", _pair("effort", "effort")),
-        Dimension("tier", _("Tier"), "", _pair("tier", "tier")),
+        Dimension("model", _("Model"), "model", _named("model")),
+        Dimension("api_key", _("Key"), "api_key", _named("api_key", "api_key_name")),
+        Dimension("source", _("Source"), "source", _named("source", "source_display")),
+        Dimension("provider", _("Provider"), "provider", _named("provider")),
+        Dimension("endpoint", _("Endpoint"), "endpoint", _named("endpoint")),
+        Dimension("requested_model", _("Requested model"), "requested_model", _named("requested_model")),
+        Dimension("effort", _("Effort"), "reasoning_effort", _named("effort")),
+        Dimension("tier", _("Tier"), "tier", _named("tier")),
     )
 }

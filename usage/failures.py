@@ -3,14 +3,13 @@
 from typing import Annotated
 
 from django.db.models import Count, Max
-from django.db.models.functions import Substr
 from msgspec import Meta, Struct
 
 from usage.filters import UsageFilter
 from usage.models import Event, Series
 from usage.periods import rfc3339_utc_us
+from usage.querysets import SAID, said
 
-SAID = 160  # characters that tell one reason from another
 SHOWN = 50
 
 
@@ -34,10 +33,8 @@ class Failures(Struct, frozen=True, kw_only=True):
 def failures(asked: UsageFilter) -> Failures:
     """The commonest first; events before the kept detail say nothing any more."""
     failed = Series.objects.matching(asked).filter(failed=True)
-    events = Event.objects.between(asked.period.start, asked.period.end).filter(series__in=failed)
-    if asked.request_id:
-        events = events.filter(request_id=asked.request_id)
-    rows = events.annotate(said=Substr("fail_body", 1, SAID)).values_list("fail_status_code", "said")
+    events = Event.objects.between(asked.period.start, asked.period.end).filter(asked.events, series__in=failed)
+    rows = events.annotate(said=said()).values_list("fail_status_code", "said")
     found = list(rows.annotate(n=Count("id"), last=Max("timestamp")).order_by("-n", "-last"))
     by_status: dict[int, int] = {}
     for status, _, n, _ in found:

@@ -8,29 +8,33 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Q
+from django.db.models.lookups import Exact
 
 from aliases.keys import fingerprint, is_fingerprint
 from usage.ingest import now_us
 from usage.periods import LAST_YEAR, BadMoment, BadRange, Period, is_range, parse_moment, resolve
+from usage.querysets import SAID, said
 
 TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")
 NO_KEY = "unknown"
+NOTHING = "(none)"  # what a filter names a label by that is empty, since a blank value is no filter
 PAGE_SIZES = (20, 50, 100, 500, 1000)
 PAGE_SIZE = 100
 FIRST_YEAR = 1970
 LAST_PAGE = 10**9  # nobody has as many; a larger number would not fit the database's own
+_STATUS = "A status is a whole number from 100 to 599, or 0 for none."
 
-
-LABELS = ("model", "source", "api_key", "auth_index", "provider", "endpoint")
+EXACT = ("auth_index", "provider", "endpoint", "requested_model", "reasoning_effort", "tier")  # columns of Series
+LABELS = ("model", "source", "api_key", *EXACT)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageFilter:
-    """Which events a question is about: a period and conditions on their labels."""
+    """Which events a question is about: a period, conditions on their labels, and on themselves."""
 
     period: Period
     labels: Q = field(default_factory=Q)
-    request_id: str = ""
+    events: Q = field(default_factory=Q)  # what no total knows
     query: tuple = ()  # the parameters as understood, for ETags
     cut: tuple[str, tuple[str, ...], bool | None] | None = None  # arguments of Cut.objects.of(), where it can say this
 
@@ -38,6 +42,11 @@ class UsageFilter:
     def admits_all(self):
         """Whether every label set passes."""
         return not self.labels
+
+    @property
+    def of_events(self):
+        """Whether only kept events can answer."""
+        return bool(self.events)
 
     def with_period(self, period):
         """The same conditions over another period."""
@@ -103,6 +112,18 @@ class ResultField(forms.CharField):
             raise forms.ValidationError("Unknown result: use success or failed.")
 
 
+class StatusField(forms.IntegerField):
+    """The status code of a failure, 0 for one that has none."""
+
+    default_error_messages = {"invalid": _STATUS}
+
+    def validate(self, value):
+        """Other numbers are no status codes."""
+        super().validate(value)
+        if value and not 100 <= value <= 599:
+            raise forms.ValidationError(_STATUS)
+
+
 class UsageFilterForm(forms.Form):
     """Parameters of every question about usage."""
 
@@ -116,6 +137,11 @@ class UsageFilterForm(forms.Form):
     result = ResultField(required=False)
     provider = forms.CharField(required=False)
     endpoint = forms.CharField(required=False)
+    requested_model = forms.CharField(required=False)
+    reasoning_effort = forms.CharField(required=False)
+    tier = forms.CharField(required=False)
+    status = StatusField(required=False)
+    message = forms.CharField(required=False, max_length=SAID, strip=False)
     request_id = forms.CharField(required=False, max_length=255)
 
     def clean(self):
@@ -136,7 +162,7 @@ class UsageFilterForm(forms.Form):
         cleaned = self.cleaned_data
         period = cleaned["period"]
         query = tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end"))
-        return UsageFilter(period, self._labels(), request_id_of(cleaned["request_id"]), query, cut=self._cut())
+        return UsageFilter(period, self._labels(), self._events(), query, cut=self._cut())
 
     def _cut(self):
         """At most one label with its values, and the result; None when more is asked of the labels."""
@@ -146,7 +172,7 @@ class UsageFilterForm(forms.Form):
             return None
         values = {
             "model": cleaned["model"],
-            "source": [*cleaned["source"], *map(fingerprint, cleaned["source"])],
+            "source": sources_of(cleaned["source"]),
             "api_key": [key_fingerprint(text) for text in cleaned["api_key"]],
         }
         failed = {"failed": True, "success": False}.get(cleaned["result"])
@@ -158,15 +184,29 @@ class UsageFilterForm(forms.Form):
         if cleaned["model"]:
             labels &= Q(model__name__in=cleaned["model"])
         if cleaned["source"]:
-            labels &= Q(source__in=[*cleaned["source"], *map(fingerprint, cleaned["source"])])
+            labels &= Q(source__in=sources_of(cleaned["source"]))
         if cleaned["api_key"]:
             labels &= Q(api_key__fingerprint__in=[key_fingerprint(text) for text in cleaned["api_key"]])
         if cleaned["result"]:
             labels &= Q(failed=cleaned["result"] == "failed")
-        for name in ("auth_index", "provider", "endpoint"):
+        for name in EXACT:
             if cleaned[name]:
-                labels &= Q(**{name: cleaned[name]})
-        return labels
+                labels &= Q(**{name: label_of(cleaned[name])})
+        return labels & Q(failed=True) if self._of_failures() else labels
+
+    def _events(self):
+        cleaned, events = self.cleaned_data, Q()
+        if cleaned["request_id"]:
+            events &= Q(request_id=request_id_of(cleaned["request_id"]))
+        if cleaned["status"] is not None:
+            events &= Q(fail_status_code=cleaned["status"])
+        if cleaned["message"].strip():
+            events &= Q(Exact(said(), label_of(cleaned["message"])))
+        return events
+
+    def _of_failures(self):
+        """Whether something is asked that only failures have."""
+        return self.cleaned_data["status"] is not None or bool(self.cleaned_data["message"].strip())
 
 
 class PageForm(forms.Form):
@@ -212,6 +252,16 @@ class YearForm(forms.Form):
         if day and not FIRST_YEAR <= day.year < LAST_YEAR:
             raise forms.ValidationError("A day lies in the years 1970 to 2199.")
         return day
+
+
+def label_of(text: str) -> str:
+    """The label that a value of a filter names."""
+    return "" if text == NOTHING else text
+
+
+def sources_of(texts: list[str]) -> list[str]:
+    """What accounts given by name, key or fingerprint are stored as."""
+    return [*map(label_of, texts), *map(fingerprint, texts)]
 
 
 def key_fingerprint(text: str) -> str:

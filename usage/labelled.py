@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 COLUMNS = (
     *("model__name", "provider", "endpoint", "source", "source_display", "auth_index"),
-    *("api_key__fingerprint", "api_key__mask", "api_key__alias"),
+    *("api_key__fingerprint", "api_key__mask", "api_key__alias", "requested_model", "reasoning_effort", "tier"),
 )
 
 
@@ -26,6 +26,9 @@ class Labelled(NamedTuple):
     key: str
     key_mask: str
     key_alias: str
+    requested_model: str
+    reasoning_effort: str
+    tier: str
 
     @property
     def key_name(self):

@@ -73,7 +73,7 @@ def latency(asked: UsageFilter) -> Latency:
 def _by_model(asked):
     """Whether the histograms can tell: they know models, and of results only success."""
     conditions = dict(asked.labels.children)
-    return not asked.request_id and conditions.keys() <= BY_MODEL and not conditions.get("failed")
+    return not asked.of_events and conditions.keys() <= BY_MODEL and not conditions.get("failed")
 
 
 def _from_histograms(asked, start):

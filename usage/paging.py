@@ -51,7 +51,7 @@ def _kept(period, events_from):
 
 def _counts(reader) -> dict[int | None, int]:
     """Events of the period by local day, or of all its days under None where they must be counted one by one."""
-    if reader.asked.request_id:
+    if reader.asked.of_events:
         period = reader.asked.period
         return {None: Event.objects.between(period.start, period.end).matching(reader.asked).count()}
     return {day: row[0] for day, row in reader.per_day().items()}

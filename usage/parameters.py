@@ -2,9 +2,10 @@
 
 from drf_spectacular.utils import OpenApiParameter
 
-from usage.filters import FIRST_YEAR, PAGE_SIZE, PAGE_SIZES
+from usage.filters import FIRST_YEAR, NOTHING, PAGE_SIZE, PAGE_SIZES
 from usage.paging import EVENT_KEY as KEY
 from usage.periods import LAST_YEAR
+from usage.querysets import SAID
 
 RANGE = r"^(today|([1-9]|[1-9]\d|1[0-5]\d|16[0-8])h|[2-7]d|30d|all|custom)?$"
 MOMENT = """RFC 3339 with offset, or local: `2026-11-11`, `2026-11-11T08:30`, `2026-11-11T08:30:00.5`."""
@@ -35,6 +36,20 @@ FILTER = [
     _text("result", "Only attempts that succeeded, or only those that failed.", enum=["success", "failed", ""]),
     _text("provider", "The upstream's provider."),
     _text("endpoint", "Method and route, such as `POST /v1/messages`."),
+    _text("requested_model", f"The model that clients asked for; `{NOTHING}`, as with any label, where it is empty."),
+    _text("reasoning_effort", f"The effort asked for, such as `high`; `{NOTHING}` where none was."),
+    _text("tier", f"What it is billed as: `flex`, `priority`, `batch`, or `{NOTHING}` for the standard tier."),
+    OpenApiParameter(
+        "status",
+        {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "integer", "enum": [0]}]},
+        description="Failures with this status code, 0 for those without one. Looks at kept events only.",
+    ),
+    OpenApiParameter(
+        "message",
+        {"type": "string", "maxLength": SAID},
+        description=f"Failures whose body begins with exactly these {SAID} characters, or is this if it is shorter; "
+        f"`{NOTHING}` for none. Looks at kept events only.",
+    ),
     _text("request_id", "One request's attempts; a pasted X-CPA-TRACE-ID works too. Looks at kept events only."),
 ]
 

@@ -1,12 +1,14 @@
 """The vocabulary of reading events and their totals."""
 
 from django.db import models
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, Subquery, Sum, When
+from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models.functions import Substr
 
 from usage.histograms import EDGES
 
 QUARTER_US = 900 * 1_000_000
 HOUR_US = 4 * QUARTER_US
+SAID = 160  # characters of a failure's body that tell one reason from another
 
 
 class SeriesQuerySet(models.QuerySet):
@@ -166,6 +168,11 @@ class RollupQuerySet(models.QuerySet):
         """Triples of (the column's value, requests, failed)."""
         sums = {"sum_requests": Sum("requests"), "sum_failed": Sum("failed")}
         return self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
+
+
+def said():
+    """An expression: the beginning of an event's error body; nothing for one of blanks alone."""
+    return Case(When(fail_body__regex=r"^\s*$", then=Value("")), default=Substr("fail_body", 1, SAID))
 
 
 def _series():

@@ -82,7 +82,7 @@ def _starts(start, end, step):
 def _by_quarters(reader, span, starts, step, column):
     """(place, series id, measure) of the period, from quarters and the slivers at its edges."""
     parts, (start, end) = Parts(), _edges(reader.asked.period, span)
-    if reader.asked.request_id:
+    if reader.asked.of_events:
         parts.slivers.append((start, end))
     else:
         add_edge(parts, start, end)
@@ -107,7 +107,7 @@ def _by_days(reader, starts, step, column):
     zone, days = settings.TIME_ZONE, step // DAY
     first, period = local_day(starts[0], zone), reader.asked.period
     parts = parts_of(period.start, period.end, reader.events_from, zone)
-    if reader.asked.request_id:
+    if reader.asked.of_events:
         parts = Parts(slivers=[(period.start, period.end)])
     for span in parts.days:
         rows = Day.objects.between(*span).matching(reader.asked).annotate(slot=(F("bucket") - first) / days)

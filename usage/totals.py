@@ -137,7 +137,7 @@ class Reader:
     def per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Measures of each quarter hour of [start, end) µs in which something happened, by its start in seconds."""
         parts = Parts()
-        if self.asked.request_id:
+        if self.asked.of_events:
             parts.slivers.append((start, end))
         else:
             add_edge(parts, start, end)
@@ -162,7 +162,7 @@ class Reader:
 
     def _parts(self):
         period = self.asked.period
-        if self.asked.request_id:  # no rollup knows request ids
+        if self.asked.of_events:  # no rollup knows what only events do
             return Parts(slivers=[(max(period.start or 0, self.events_from or 0), period.end)])
         return parts_of(period.start, period.end, self.events_from, settings.TIME_ZONE)
 

@@ -1,5 +1,6 @@
 """Requests: the table, one of them in full, CPA's log of it, and the table as a file."""
 
+from django.db.models import Q
 from django.http import Http404, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST
@@ -80,5 +81,5 @@ def _kin(event):
     if not event.request_id:
         return [event]
     at = parse_moment(event.timestamp, "UTC")
-    asked = UsageFilter(Period(at - KIN_US, at + KIN_US), request_id=event.request_id)
+    asked = UsageFilter(Period(at - KIN_US, at + KIN_US), events=Q(request_id=event.request_id))
     return analytics.events(asked, 1, 100).items[::-1]

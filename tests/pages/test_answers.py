@@ -42,6 +42,8 @@ QUERIES = [
     {"range": "24h"},
     {"range": "7d", "result": "failed"},
     {"range": "30d", "provider": "claude"},
+    {"range": "7d", "tier": "(none)", "reasoning_effort": "high"},
+    {"range": "30d", "status": "429"},
     {"start": "2026-01-01T10:07:30", "end": "2027-01-01"},
 ]
 

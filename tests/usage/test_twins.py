@@ -32,6 +32,8 @@ EXAMPLES = 12  # of each zone and state; more only cost time once all is right
 KEYS = ("", "sk-client-alice-0001", "sk-client-bob-00002")
 SOURCES = (("ann@example.com", "a1"), ("bob@example.com", "b2"), ("sk-upstream-0123456789", "c3"))
 MODELS = ("priced", "priced", "dated", "unpriced")
+ALIASES, EFFORTS, STATUSES = ("x", "y(high)"), ("", "", "high"), (0, 429, 500)
+BODIES = ("", " \n", "busy", "busy" + "!" * 200, "busy" + "!" * 300)
 PROVIDERS = (("codex", "CodexExecutor"), ("claude", "ClaudeExecutor"), ("", "OpenAICompatExecutor"))
 
 
@@ -64,6 +66,8 @@ def attempts_at(at, chance):
         "executor_type": executor,
         "request_id": f"{chance.randrange(40):08x}" if chance.random() < 0.7 else "",
         "endpoint": chance.choice(("POST /v1/responses", "POST /v1/messages", "GET /v1/responses")),
+        "alias": chance.choice(ALIASES),
+        "reasoning_effort": chance.choice(EFFORTS),
         "response_service_tier": chance.choice(("", "", "flex")),
         "source": source,
         "auth_index": auth_index,
@@ -78,6 +82,7 @@ def attempts_at(at, chance):
             ttft_ms=chance.choice((0, 4)),
             tokens=made_tokens(chance),
             x_forwarded_for=f"{chance.random()}",
+            fail={"status_code": chance.choice(STATUSES), "body": chance.choice(BODIES)},
             **fields,
         )
         for nth in range(tries)
@@ -141,15 +146,25 @@ def priced(day):
 # --- Questions ------------------------------------------------------------------------------------------------------
 
 
+EXACT = ("auth_index", "provider", "endpoint", "requested_model", "reasoning_effort", "tier")
+
+
 class Asked:
     """One filter, in the form's parameters and as a condition on records."""
 
     def __init__(self, **fields):
         self.fields = {name: value for name, value in fields.items() if value}
-        self.request_id = fields.get("request_id", "")
+        self.of_failures = "status" in self.fields or "message" in self.fields
+        self.of_events = self.of_failures or "request_id" in self.fields
 
     def admits(self, attempt):
-        return self.admits_labels(attempt) and self.request_id in ("", attempt.record.request_id)
+        r, asked = attempt.record, self.fields
+        return (
+            self.admits_labels(attempt)
+            and r.request_id == asked.get("request_id", r.request_id)
+            and r.fail_status_code == int(asked.get("status", r.fail_status_code))
+            and said(r) == filled(asked.get("message", said(r)))
+        )
 
     def admits_labels(self, attempt):
         r, asked = attempt.record, self.fields
@@ -159,8 +174,17 @@ class Asked:
             and r.source_display in [shown(source) for source in asked.get("source", [r.source_display])]
             and keys[r.api_key_mask] in asked.get("api_key", [keys[r.api_key_mask]])
             and r.failed == {"failed": True, "success": False}.get(asked.get("result"), r.failed)
-            and all(getattr(r, n) == asked.get(n, getattr(r, n)) for n in ("auth_index", "provider", "endpoint"))
+            and all(getattr(r, n) == filled(asked.get(n, getattr(r, n))) for n in EXACT)
+            and (r.failed or not self.of_failures)
         )
+
+
+def filled(value):
+    return "" if value == "(none)" else value
+
+
+def said(r):
+    return r.fail_body[:160] if r.fail_body.strip() else ""
 
 
 def shown(source):
@@ -180,6 +204,11 @@ filters = st.builds(
     auth_index=st.sampled_from(["", "", "", "a1"]),
     provider=st.sampled_from(["", "", "", "codex"]),
     endpoint=st.sampled_from(["", "", "", "POST /v1/messages"]),
+    requested_model=st.sampled_from(["", "", "", "y"]),
+    reasoning_effort=st.sampled_from(["", "", "", "high", "(none)"]),
+    tier=st.sampled_from(["", "", "", "flex", "(none)"]),
+    status=st.sampled_from([*[""] * 6, "429", "0", "404"]),
+    message=st.sampled_from([*[""] * 6, "busy", ("busy" + "!" * 200)[:160], "(none)"]),
     request_id=st.sampled_from(["", "", "", "", "00000003", "fefefefe"]),
 )
 some_filters = st.one_of(st.just(Asked()), filters)

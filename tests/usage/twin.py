@@ -75,7 +75,7 @@ class Twin:
             a
             for a in self.attempts
             if asked.admits(a) and within(a.at if self.kept(a) else midnight(a.day, self.zone), start, end)
-            if self.kept(a) or not asked.request_id
+            if self.kept(a) or not asked.of_events
         ]
 
     def counted_in_detail(self, asked, start, end):
@@ -126,7 +126,7 @@ class Twin:
         return [cell(utc(at), per_cell[nth]) for nth, at in enumerate(range(first, after, width))]
 
     def health(self, asked, year, day):
-        found = [a for a in self.attempts if asked.admits(a) and (self.kept(a) or not asked.request_id)]
+        found = [a for a in self.attempts if asked.admits(a) and (self.kept(a) or not asked.of_events)]
         dates = [date(year, 1, 1) + timedelta(days=n) for n in range((date(year + 1, 1, 1) - date(year, 1, 1)).days)]
         per_day, per_year = grouped(found, lambda a: a.day), grouped(found, lambda a: a.day.year)
         cells = self.cells([a for a in found if self.kept(a)], day, 300)
@@ -186,6 +186,9 @@ class Twin:
             ],
             "providers": sorted({r.provider for r in found if r.provider}),
             "endpoints": sorted({r.endpoint for r in found if r.endpoint}),
+            "requested_models": sorted({r.requested_model for r in found if r.requested_model}),
+            "reasoning_efforts": sorted({r.reasoning_effort for r in found if r.reasoning_effort}),
+            "tiers": sorted({r.tier for r in found if r.tier}),
             "detail_from": self.detail_from(),
         }
 

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from usage import wording
+from usage.filters import NOTHING
 from usage.heat import TROUBLED, level, typical_most
 from usage.periods import BadMoment, parse_moment
 
@@ -121,6 +122,15 @@ def narrowed_twice(query, name, value, other, value_of_other):
     narrower = query.copy()
     narrower.setlist(name, [value])
     return narrowed(narrower, other, value_of_other)
+
+
+@register.simple_tag
+def failures_of(query, status, said=None):
+    """The query for the failures of a status, or for those of them that said one thing."""
+    narrower = query.copy()
+    if said is not None:
+        narrower["message"] = said or NOTHING
+    return narrowed_twice(narrower, "result", "failed", "status", status)
 
 
 @register.simple_tag

@@ -29,6 +29,7 @@ class Attempt:
         self.seconds, self.failed = self.at // SECOND, item["failed"]
         self.tokens = dict(zip(CLASSES, classes(item), strict=True))
         self.total = item["tokens"]["total_tokens"]
+        self.status = item["fail"]["status_code"] if self.failed else None
         self.alias = item["alias"].partition("(")[0]
         self.key = f"{self.at:x}-{hashlib.blake2b(raw.strip(), digest_size=16).hexdigest()}"
         self.group = (sha256(item["api_key"]), mask(item["api_key"])) if item["api_key"] else (item["provider"],) * 2
@@ -209,6 +210,9 @@ def filters(found):
         ],
         "providers": sorted({one.item["provider"] for one in found}),
         "endpoints": sorted({one.item["endpoint"] for one in found}),
+        "requested_models": sorted({one.alias for one in found}),
+        "reasoning_efforts": sorted({one.item["reasoning_effort"] for one in found} - {""}),
+        "tiers": sorted({one.item.get("response_service_tier", "") for one in found} - {"", "default"}),
         "detail_from": None,
     }
 

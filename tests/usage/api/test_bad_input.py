@@ -8,6 +8,7 @@ pytestmark = pytest.mark.django_db
 FILTERED = ["overview", "health", "analysis", "events", "events/filters", "credentials"]
 RANGE = "Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom."
 MOMENT = "Not a moment: write 2026-11-11, 2026-11-11T08:30 or 2026-11-11T08:30:00+08:00."
+STATUS = "A status is a whole number from 100 to 599, or 0 for none."
 NUL = "Null characters are not allowed."
 REFUSED = {
     "range=yesterday": ("range", RANGE),
@@ -29,6 +30,16 @@ REFUSED = {
     "source=%00": ("source", NUL),
     "api_key=%00": ("api_key", NUL),
     "provider=%00": ("provider", NUL),
+    "requested_model=%00": ("requested_model", NUL),
+    "reasoning_effort=%00": ("reasoning_effort", NUL),
+    "tier=%00": ("tier", NUL),
+    "status=99": ("status", STATUS),
+    "status=600": ("status", STATUS),
+    "status=-1": ("status", STATUS),
+    "status=4.5": ("status", STATUS),
+    "status=busy": ("status", STATUS),
+    "message=%00": ("message", NUL),
+    "message=" + "a" * 161: ("message", "Ensure this value has at most 160 characters (it has 161)."),
     "request_id=" + "a" * 256: ("request_id", "Ensure this value has at most 255 characters (it has 256)."),
 }
 

@@ -1,0 +1,73 @@
+"""What a table says is what its links lead to: the same filters, the same number of requests."""
+
+import re
+import time
+from html import unescape
+
+import pytest
+
+from tests.pages.made import store_history
+from tests.usage.made import record, stored
+from usage.dimensions import DIMENSIONS
+
+pytestmark = pytest.mark.django_db
+NOW_US = int(time.time() * 1_000_000)
+ROW = re.compile(r"<tr>(?:(?!</tr>).)*?</tr>", re.DOTALL)
+LINK = re.compile(r'href="/usage(/requests/\?[^"]*)"')
+COUNT = re.compile(r'<data value="(\d+)"')
+# The same status, and messages that only what follows tells apart, or nothing does.
+SAID = ["", " ", "busy", "busy & <full>", "busy" + "!" * 200, "busy" + "!" * 201, " busy", "\nbusy"]
+
+
+@pytest.fixture
+def traffic():
+    store_history(5, 400)
+    for nth, body in enumerate([*SAID, *SAID]):
+        fail = {"status_code": (429, 0, 200)[nth % 3], "body": body}
+        stored(record(NOW_US - nth, failed=True, fail=fail, reasoning_effort=("", "low")[nth % 2], alias="x"))
+
+
+def rows_of(text):
+    """(number of requests, address of the requests behind it) of every row of the first table with links."""
+    found = [(COUNT.search(row), LINK.search(row)) for row in ROW.findall(text)]
+    return [(int(count[1]), unescape(link[1])) for count, link in found if count and link]
+
+
+def total(client, address):
+    """How many requests the page at an address says there are."""
+    found = re.search(r"of ([\d,]+) attempts", client.get(address).text)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+@pytest.mark.parametrize("filtered", ["", "&result=failed", "&status=429", "&reasoning_effort=low"])
+def test_a_reason_leads_to_exactly_the_failures_it_counts(client, traffic, filtered):
+    text = client.get(f"/analysis/failures/?range=7d{filtered}").text
+    rows = rows_of(text)
+    assert len(rows) >= 4
+    assert [(count, address) for count, address in rows if total(client, address) != count] == []
+    heads = re.findall(r'href="/usage(/requests/[^"]*)">[–\d]+: ([\d,]+)</a>', text)
+    assert [head for head in heads if total(client, unescape(head[0])) != int(head[1].replace(",", ""))] == []
+    assert sum(count for count, _ in rows) == sum(int(count.replace(",", "")) for _, count in heads)
+
+
+@pytest.mark.parametrize("name", DIMENSIONS)
+def test_a_row_of_the_analysis_leads_to_the_requests_it_counts(client, traffic, name):
+    table = client.get(f"/analysis/?range=7d&by={name}").text.split('id="cut-title"')[1].partition("</section>")[0]
+    rows = rows_of(table)
+    assert rows
+    assert [(count, address) for count, address in rows if total(client, address) != count] == []
+
+
+def test_filters_of_labels_and_failures_go_along_and_can_be_taken_away(client, traffic):
+    query = "range=7d&requested_model=x&reasoning_effort=%28none%29&tier=%28none%29&status=429&message=busy"
+    for path in ("/", "/analysis/", "/requests/", "/accounts/", "/health/", "/keys/"):
+        text = client.get(f"{path}?{query}").text
+        assert re.findall(r'class="chip on"[^>]*>(.*?) <b>(.*?)</b>', text) == [
+            ("Requested model", "x"),
+            ("Effort", "none"),
+            ("Tier", "none"),
+            ("Status", "429"),
+            ("Message", "busy"),
+        ]
+        assert f'href="/usage/requests/?{query.replace("&", "&amp;")}"' in text
+        assert f'href="?{query.partition("&status")[0].replace("&", "&amp;")}&amp;message=busy"' in text
