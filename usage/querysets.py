@@ -55,7 +55,7 @@ class EventQuerySet(models.QuerySet):
     def matching(self, usage_filter):
         """Events a filter admits, whatever its period."""
         found = self if usage_filter.admits_all else self.filter(series__in=_series().matching(usage_filter))
-        return found.filter(request_id=usage_filter.request_id) if usage_filter.request_id else found
+        return found.filter(usage_filter.events)
 
     def of_requests(self, ids, days):
         """Attempts of these request ids that ended on one of these UTC days (since 1970-01-01)."""
