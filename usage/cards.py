@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from usage import wording
 from usage.answers import Overview
 from usage.comparisons import Comparison
+from usage.medians import Medians
 from usage.pace import Pace, Peak
 
 DAYS_BY_HOUR = 8  # longer periods show their days
@@ -30,7 +31,7 @@ class Card(NamedTuple):
     drill: dict = {}
 
 
-def cards(found: Overview, compared: Comparison, now: Pace, peak: Peak | None) -> list[Card]:
+def cards(found: Overview, compared: Comparison, paces: Medians, now: Pace, peak: Peak | None) -> list[Card]:
     """In the order they stand."""
     series = _so_far(found.hourly_series if len(found.daily_series) <= DAYS_BY_HOUR else found.daily_series, found)
     return [
@@ -39,8 +40,8 @@ def cards(found: Overview, compared: Comparison, now: Pace, peak: Peak | None) -
         _tokens(compared, series),
         _success(compared, series),
         _cached(compared, series),
-        _speed(compared, "first_token", _("First token"), "ttft"),
-        _speed(compared, "latency", _("Latency"), "latency"),
+        _speed(compared, "first_token", _("First token"), "ttft", paces["ttft_ms"]),
+        _speed(compared, "latency", _("Latency"), "latency", paces["latency_ms"]),
         _pace(now, peak, _so_far(found.hourly_series, found)),
     ]
 
@@ -132,14 +133,14 @@ def _hit_rate(bucket):
     return bucket.cache_read_tokens / whole if whole else None
 
 
-def _speed(compared, slug, name, field):
+def _speed(compared, slug, name, field, over_time):
     now = getattr(compared.current_speeds, field)
     before = compared.previous_speeds and getattr(compared.previous_speeds, field).p50
     change, trend = _relative(now.p50, before)
     trend = {"+": "down", "×": "down", "−": "up"}.get(change[:1], trend)
     exact = _("median of %(count)s answers") % {"count": wording.exact(now.count)}
     tail = _("median · p95 %(time)s") % {"time": wording.duration(now.p95)}
-    return Card(slug, name, now.p50, wording.duration(now.p50), exact, change, trend, tail, "")
+    return Card(slug, name, now.p50, wording.duration(now.p50), exact, change, trend, tail, spark(over_time))
 
 
 def _pace(now, peak, hours):

@@ -52,9 +52,8 @@ def latency(asked: UsageFilter) -> Latency:
     """
     kept_from = DrainState.load().events_from or 0
     if _by_model(asked):
-        hour = (asked.period.start or 0) // durations.HOUR_US * HOUR
-        start = max(hour, durations.whole_hour(kept_from // SECOND)) * SECOND
-        sums = _from_histograms(asked, start)
+        start = _first_hour(asked, kept_from) * SECOND
+        sums = _summed(histograms(asked).summed("model", "kind"))
     else:
         start = max(asked.period.start or 0, kept_from, (asked.period.end or now_us()) - COUNTED_FROM_EVENTS)
         sums = _from_events(asked, start)
@@ -70,17 +69,24 @@ def latency(asked: UsageFilter) -> Latency:
     )
 
 
+def histograms(asked: UsageFilter):
+    """The histograms (a QuerySet) of the hours that the period touches; None where only events could tell."""
+    if not _by_model(asked):
+        return None
+    start, end = _first_hour(asked, DrainState.load().events_from or 0), asked.period.end
+    rows = Duration.objects.between(start, None if end is None else -(-end // SECOND))
+    return rows.of_models(dict(asked.labels.children).get("model__name__in"))
+
+
+def _first_hour(asked, kept_from):
+    hour = (asked.period.start or 0) // durations.HOUR_US * HOUR
+    return max(hour, durations.whole_hour(kept_from // SECOND))
+
+
 def _by_model(asked):
     """Whether the histograms can tell: they know models, and of results only success."""
     conditions = dict(asked.labels.children)
     return not asked.of_events and conditions.keys() <= BY_MODEL and not conditions.get("failed")
-
-
-def _from_histograms(asked, start):
-    end = asked.period.end
-    rows = Duration.objects.between(start // SECOND, None if end is None else -(-end // SECOND))
-    models = dict(asked.labels.children).get("model__name__in")
-    return _summed(rows.of_models(models).summed())
 
 
 def _from_events(asked, start):

@@ -130,11 +130,11 @@ class DurationQuerySet(models.QuerySet):
         """Those of the models of these names; None for all."""
         return self if names is None else self.filter(model__name__in=names)
 
-    def summed(self):
-        """Rows of (model id, kind, the count of each bucket) over all hours."""
+    def summed(self, *by):
+        """Rows of (*by, the count of each bucket)."""
         counts = [field.name for field in self.model._meta.fields if field.name.startswith("n")]
         sums = {f"sum_{name}": Sum(name) for name in counts}
-        return self.values_list("model", "kind").annotate(**sums).values_list("model", "kind", *sums).order_by()
+        return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
 
 
 class RollupQuerySet(models.QuerySet):

@@ -17,6 +17,7 @@ from usage.failures import failures as failures_of
 from usage.filters import YearForm
 from usage.heat import months, rows
 from usage.latency import latency
+from usage.medians import medians
 from usage.notices import notices
 from usage.pace import pace, peak
 from usage.pages import checked_form, choice, drill, frame, page
@@ -50,7 +51,7 @@ def _glance(asked):
         "compared": compared,
         "against": against(compared),
         "notices": notices(compared.current),
-        "cards": cards(found, compared, pace(asked), peak(found)),
+        "cards": cards(found, compared, medians(asked), pace(asked), peak(found)),
         "heat": rows(found.health_grid, QUARTER, get_current_timezone()),
     }
 
