@@ -1,7 +1,10 @@
 """Popped batches on disk until they are stored: CPA keeps no copy, so this is the only one.
 
-One file a batch, named by its time so that names sort by age; a file appears whole or not at all. In it, after a line
-that names the format, each record is: arrival (µs, UTC), length, CRC-32 of both and the bytes, then the bytes.
+One file a batch, named by its time so that names sort by age. In it, after a line that names the format, each record
+is: arrival (µs, UTC), length, CRC-32 of both and the bytes, then the bytes.
+
+Records are written to a draft, which survives the death of the process but not that of the machine; sealed, it is on
+the disk and a batch, and whole.
 """
 
 import contextlib
@@ -12,6 +15,7 @@ import threading
 import time
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,7 @@ class Spool:
         self._damaged: set[Path] = set()
         self._sizes: dict[Path, int] = {}
         self._bytes = self._last = 0
+        self._draft: BinaryIO | None = None  # of the reading thread alone
         for path in self._found("aside"):
             path.rename(path.with_suffix(".batch"))
         for path in self._found("batch"):
@@ -43,7 +48,36 @@ class Spool:
 
     def append(self, arrived: int, items: list[bytes]) -> Path:
         """Keep `items`, popped at `arrived` (µs UTC); on return they are on the disk. Raises OSError."""
-        return self._write([(arrived, raw) for raw in items])
+        self.write([(arrived, raw) for raw in items])
+        return self.seal()
+
+    def write(self, records: list[Record]):
+        """Add `records` to the draft: on return they outlive this process.
+
+        Raises OSError; then the draft is gone, with all that was written since the last seal.
+        """
+        with self._draft_or_nothing():
+            if self._draft is None:
+                self._draft = _begun(self.directory / f"{self._next_name()}.part")
+            for arrived, raw in records:
+                head = HEADER.pack(arrived, len(raw))
+                self._draft.write(head + CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head))))
+                self._draft.write(raw)
+            self._draft.flush()
+
+    def seal(self) -> Path:
+        """Make the draft a batch, which waits to be stored and outlives the machine. Raises OSError as `write`."""
+        draft = Path(self._draft.name)
+        path = draft.with_suffix(".batch")
+        with self._draft_or_nothing():
+            os.fsync(self._draft.fileno())
+            size = self._draft.tell()
+            draft.rename(path)
+            _sync_directory(self.directory)
+        self._draft.close()
+        self._draft = None
+        self._add(path, size)
+        return path
 
     def pending(self) -> list[Path]:
         """The waiting batches, oldest first."""
@@ -92,20 +126,16 @@ class Spool:
         with self._lock:
             return int(next(reversed(self._sizes)).stem) if self._sizes else 0
 
-    def _write(self, records: list[Record]) -> Path:
-        name = self._next_name()
-        draft, path = self.directory / f"{name}.part", self.directory / f"{name}.batch"
+    @contextlib.contextmanager
+    def _draft_or_nothing(self):
+        """On an OSError nothing of the draft stays, under neither of its names."""
         try:
-            size = _dump(draft, records)
-            draft.rename(path)
-            _sync_directory(self.directory)
+            yield
         except OSError:
-            for half_done in (draft, path):
-                with contextlib.suppress(OSError):
-                    half_done.unlink(missing_ok=True)
+            draft, self._draft = self._draft, None
+            if draft:
+                _throw_away(draft)
             raise
-        self._add(path, size)
-        return path
 
     def _add(self, path: Path, size: int):
         with self._lock:
@@ -129,22 +159,30 @@ class Spool:
         for path in self._found("part"):
             records, _ = _parse(path.read_bytes())
             if records:
-                log.warning("Adopted %d records of a batch whose writing was interrupted.", len(records))
-                self._write(records)
+                log.warning("Adopted %d records of a batch that was not finished.", len(records))
+                self.write(records)
+                self.seal()
             path.unlink()
 
 
-def _dump(path: Path, records: list[Record]) -> int:
-    """Write `records` to a new file and wait for the disk; returns its size."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(MAGIC)
-        for arrived, raw in records:
-            head = HEADER.pack(arrived, len(raw))
-            file.write(head + CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head))))
-            file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-        return file.tell()
+def _begun(path: Path) -> BinaryIO:
+    """A new file with the line that names the format, still in its buffer."""
+    file = open(path, "xb", opener=_private)  # noqa: SIM115  open until it is sealed
+    file.write(MAGIC)
+    return file
+
+
+def _private(path, flags):
+    return os.open(path, flags, 0o600)
+
+
+def _throw_away(draft: BinaryIO):
+    path = Path(draft.name)
+    with contextlib.suppress(OSError):  # closing writes what the full disk did not take
+        draft.close()
+    for half_done in (path, path.with_suffix(".batch")):
+        with contextlib.suppress(OSError):
+            half_done.unlink(missing_ok=True)
 
 
 def _parse(data: bytes) -> tuple[list[Record], int]:

@@ -1,6 +1,8 @@
 """The spool: what was appended survives every way of dying, once and in order."""
 
 import os
+import resource
+import signal
 import stat
 import struct
 import zlib
@@ -113,6 +115,24 @@ def test_a_draft_of_a_process_that_died_is_adopted_as_far_as_it_was_written(fold
     assert (records(adopted), names(folder)) == ([(4, b"one")], [".batch"])
 
 
+def test_what_was_written_is_adopted_by_the_next_process_though_nobody_sealed_it(folder):
+    spool = Spool(folder)
+    spool.write([(4, b"one")])
+    spool.write([(5, b"two"), (6, b"x" * 70_000)])
+    assert (spool.depth, names(folder)) == (0, [".part"])
+    assert records(Spool(folder)) == [(4, b"one"), (5, b"two"), (6, b"x" * 70_000)]
+
+
+def test_a_sealed_draft_is_a_batch_and_the_next_one_another(folder):
+    spool = Spool(folder)
+    for arrived, raw in ((4, b"one"), (5, b"two"), (6, b"three")):
+        spool.write([(arrived, raw)])
+        if raw != b"one":
+            spool.seal()
+    assert (spool.depth, names(folder)) == (2, [".batch", ".batch"])
+    assert records(spool) == records(Spool(folder)) == [(4, b"one"), (5, b"two"), (6, b"three")]
+
+
 def test_a_draft_with_nothing_in_it_goes(folder):
     folder.mkdir(parents=True)
     for number, data in enumerate((b"", MAGIC[:5], MAGIC)):
@@ -145,16 +165,34 @@ def test_it_is_full_at_its_size_and_no_longer_once_a_batch_is_gone(folder):
     assert (spool.bytes, spool.full) == (more.stat().st_size, False)
 
 
-def test_a_write_that_fails_leaves_nothing_half_done(folder, monkeypatch):
+@pytest.mark.parametrize("fails", ("open", "fsync"))
+def test_a_write_that_fails_leaves_nothing_half_done(folder, monkeypatch, fails):
     spool = Spool(folder)
 
-    def full(handle):
+    def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("usage.spool.os.fsync", full)
+    monkeypatch.setattr(f"usage.spool.os.{fails}", full)
     with pytest.raises(OSError, match="No space left"):
         spool.append(1, [b"a"])
     monkeypatch.undo()
     assert (names(folder), spool.depth) == ([], 0)
     spool.append(1, [b"a"])
     assert records(spool) == [(1, b"a")]
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_record_takes_the_draft_and_the_next_one_is_whole(folder):
+    spool = Spool(folder)
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    taken = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    spool.write([(1, b"a")])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            spool.write([(2, b"b" * 5000)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        signal.signal(signal.SIGXFSZ, taken)
+    assert names(folder) == []
+    spool.append(1, [b"a", b"b" * 5000])
+    assert records(spool) == [(1, b"a"), (1, b"b" * 5000)]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from usage.drain.intake import Intake
 from usage.drain.progress import Progress
 from usage.queue import Cut, Doors, QueueError, Refused
 from usage.spool import Spool
@@ -22,7 +23,7 @@ KEY_HINT = "Set CPA_MANAGEMENT_KEY to the remote-management secret-key of CPA's 
 
 
 class Popped(NamedTuple):
-    """What a step did: records spooled, seconds to wait before the next step, and what failed."""
+    """What a step did: records that became a batch, seconds to wait before the next step, and what failed."""
 
     records: int = 0
     wait: float = 0
@@ -35,7 +36,7 @@ class Reader:
     def __init__(self, doors: Doors, spool: Spool, progress: Progress):
         self._doors, self._spool, self._progress = doors, spool, progress
         self._limit = min(FIRST_LIMIT, settings.REDIS_QUEUE_BATCH_SIZE)
-        self._in_hand: tuple[int, list[bytes]] = (0, [])
+        self._in_hand = Intake(spool)
         self._held_back = False
 
     def run(self, stopping: threading.Event):
@@ -52,9 +53,9 @@ class Reader:
         self._progress.arrived.set()
 
     def step(self) -> Popped:
-        """Pop one batch and spool it."""
-        if self._in_hand[1]:
-            return self._keep(0)
+        """Pop what is there and spool it."""
+        if self._in_hand.failed:
+            return self._seal(0)
         if reason := self._hold_back():
             return Popped(wait=1, error=reason)
         if self._progress.starved:
@@ -62,22 +63,22 @@ class Reader:
         try:
             records = self._doors.pop(self._limit)
         except QueueError as error:
+            self._seal(0)  # it may be long before anything follows
             return self._failed(error)
         return self._popped(records)
 
     def leave(self) -> Popped:
         """Close the queue and spool what was still on its way."""
-        self._close()
-        return self._keep(0)
-
-    def _close(self):
-        arrived, records = self._in_hand
-        self._in_hand = (arrived or _now(), records + self._doors.close())
+        try:
+            self._in_hand.add(_now(), self._doors.close())
+        except OSError as error:
+            return self._unwritten(error)
+        return self._seal(0)
 
     def _end(self):
         try:
             if self.leave().error:
-                log.error("%d popped records are lost: the spool cannot be written.", len(self._in_hand[1]))
+                log.error("%d popped records are lost: the spool cannot be written.", len(self._in_hand))
         except Exception:
             log.exception("The queue could not be left in good order.")
 
@@ -90,27 +91,33 @@ class Reader:
         if REFRESH in records:
             self._progress.wants_sync = True
             records = [record for record in records if record != REFRESH]
-        self._in_hand = (now, records)
-        more_to_come = len(records) >= asked or self._doors.mode == "subscribe"
-        return self._keep(0 if more_to_come else settings.REDIS_QUEUE_IDLE_INTERVAL.total_seconds())
+        try:
+            self._in_hand.add(now, records)
+        except OSError as error:
+            return self._unwritten(error)
+        if self._doors.mode == "subscribe":
+            return self._seal(0) if self._in_hand.ripe else Popped()
+        return self._seal(0 if len(records) >= asked else settings.REDIS_QUEUE_IDLE_INTERVAL.total_seconds())
 
-    def _keep(self, wait: float) -> Popped:
-        """Spool what is in hand; on failure it stays in hand, and nothing more is popped."""
-        arrived, records = self._in_hand
-        if not records:
+    def _seal(self, wait: float) -> Popped:
+        """Make a batch of what is in hand; on failure it stays in hand, and nothing more is popped."""
+        if not self._in_hand:
             return Popped(wait=wait)
         try:
-            self._spool.append(arrived, records)
+            count = self._in_hand.seal()
         except OSError as error:
-            sentence = f"The spool {self._spool.directory} cannot be written: {error.strerror}."
-            self._pause(sentence)
-            self._close()  # a subscription would go on sending; CPA queues the records meanwhile
-            return Popped(wait=1, error=sentence)
-        self._in_hand = (0, [])
+            return self._unwritten(error)
         self._progress.batches += 1
-        self._progress.records += len(records)
+        self._progress.records += count
         self._progress.arrived.set()
-        return Popped(len(records), wait)
+        return Popped(count, wait)
+
+    def _unwritten(self, error: OSError) -> Popped:
+        sentence = f"The spool {self._spool.directory} cannot be written: {error.strerror}."
+        self._pause(sentence)
+        # A subscription would go on sending; CPA queues the records meanwhile.
+        self._in_hand.add(_now(), self._doors.close())
+        return Popped(wait=1, error=sentence)
 
     def _hold_back(self) -> str:
         """Why nothing may be popped now, or ''. A subscription is left meanwhile, so that CPA queues the records."""

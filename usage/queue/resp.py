@@ -11,7 +11,7 @@ from usage.queue.link import Link
 
 log = logging.getLogger(__name__)
 
-GROUP_SECONDS = 0.05  # a subscriber gathers what comes within this, so that one fsync serves many records
+PATIENCE_SECONDS = 0.05  # a subscriber waits no longer for a record: its caller has earlier ones to look after
 PING_SECONDS = 5
 FAREWELL_SECONDS = 2
 MARKERS = (b'{"support_refresh":true}',)
@@ -53,8 +53,8 @@ class SubscribeDoor:
         self._backlog_at: float | None = None  # when to pop what was queued before we subscribed; None: all taken
         self._trouble: QueueError | None = None
 
-    def pop(self, limit: int, patience: float = 0.5) -> list[bytes]:
-        """Up to about `limit` records of what is at hand, waiting up to `patience` seconds for the first.
+    def pop(self, limit: int) -> list[bytes]:
+        """Up to about `limit` records of what is at hand, waiting up to PATIENCE_SECONDS for the first.
 
         Raises a QueueError; Cut when a subscription that stood broke off, for what was on its way then is lost.
         """
@@ -65,7 +65,7 @@ class SubscribeDoor:
             self._subscribe()
         records = self._left_behind(limit)
         try:
-            self._gather(records, limit, 0 if records else patience)
+            self._gather(records, limit)
         except QueueError as error:
             self._break_off(error)
             if not records:
@@ -88,16 +88,13 @@ class SubscribeDoor:
         self._subscribed = True
         self._heard = self._pinged = self._backlog_at = time.monotonic()
 
-    def _gather(self, records: list[bytes], limit: int, patience: float):
+    def _gather(self, records: list[bytes], limit: int):
         """Add what is at hand to `records`, which keeps it even if the connection breaks midway."""
         self._keep_alive()
-        until, full = time.monotonic() + patience, len(records) + limit
-        while len(records) < full and self._link.waiting(max(0, until - time.monotonic())):
-            had = len(records)
+        until, full = time.monotonic() + PATIENCE_SECONDS, len(records) + limit
+        while len(records) < full and self._link.waiting(0 if records else max(0, until - time.monotonic())):
             self._take(records)
             self._heard = time.monotonic()
-            if len(records) == 1 and not had:
-                until = min(until, self._heard + GROUP_SECONDS)
 
     def _take(self, records: list[bytes]):
         """Read one pushed reply; a record goes to `records`, pongs, confirmations and markers nowhere."""

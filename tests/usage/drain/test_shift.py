@@ -14,7 +14,7 @@ from tests.usage.queue.conftest import PATIENCE, until
 from usage.drain import continuity
 from usage.models import DeadLetter, DrainState, Event, Gap
 from usage.rebuild import check
-from usage.spool import Spool
+from usage.spool import Spool, _parse
 
 MODES = ("pop", "subscribe", "http")
 CAPTURED = Path(__file__).parents[2].joinpath("fixtures/cpa/records.jsonl").read_bytes().splitlines()
@@ -148,6 +148,23 @@ def test_a_cut_subscription_is_a_gap(cpa, work, settings):
     cpa.drop_connections()
     until(lambda: one.step() and Gap.objects.exists())
     assert Gap.objects.get().reason.startswith("The subscription was cut: ")
+
+
+def test_a_subscribers_record_is_written_before_its_group_is_complete(cpa, work, settings, home, monkeypatch):
+    monkeypatch.setattr("usage.drain.intake.GROUP_SECONDS", 3600)
+    settings.QUEUE_MODE = "subscribe"
+    one = work()
+    until(lambda: cpa.subscribers)
+    for count in (1, 2, 3):
+        cpa.push(*made(1, count))
+        until(lambda: drafted(home) == made(count, 1))  # noqa: B023
+    assert not list(home.glob("*.batch"))
+    one.shift.end()
+    assert (Event.objects.count(), drafted(home)) == (3, [])
+
+
+def drafted(home):
+    return [raw for path in home.glob("*.part") for _, raw in _parse(path.read_bytes())[0]]
 
 
 @pytest.mark.parametrize("mode", MODES)
