@@ -3,7 +3,6 @@
 from hashlib import blake2b
 
 from usage import records
-from usage.finality import chunks
 from usage.models import DeadLetter, Event
 
 
@@ -67,5 +66,4 @@ def _stored_beside(times):
     if len(between) <= enough:
         yield from between
         return
-    for chunk in chunks(times):
-        yield from identities.filter(timestamp__in=chunk)
+    yield from identities.filter(timestamp__among=times)

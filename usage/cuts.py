@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 
-from usage.finality import chunks
 from usage.models import Cut, Series
 
 Label = Cut.Label
@@ -27,8 +26,8 @@ class Cuts:
         return {key: list(map(sum, zip(*found, strict=True))) for key, found in parts.items()}
 
     def _learn(self, series_ids):
-        for chunk in chunks(sorted(series_ids)):
-            rows = Series.objects.filter(id__in=chunk).values_list(*LABELS)
+        if series_ids:
+            rows = Series.objects.filter(id__among=sorted(series_ids)).values_list(*LABELS)
             keys = {id: cuts_of(*labels) for id, *labels in rows}
             ids = Cut.objects.observe({cut for cuts in keys.values() for cut in cuts})
             self._of.update((id, [ids[cut] for cut in cuts]) for id, cuts in keys.items())

@@ -33,7 +33,7 @@ class Failures(Struct, frozen=True, kw_only=True):
 def failures(asked: UsageFilter) -> Failures:
     """The commonest first; events before the kept detail say nothing any more."""
     failed = Series.objects.matching(asked).filter(failed=True)
-    events = Event.objects.between(asked.period.start, asked.period.end).filter(asked.events, series__in=failed)
+    events = Event.objects.between(asked.period.start, asked.period.end).meeting(asked).filter(series__in=failed)
     rows = events.annotate(said=said()).values_list("fail_status_code", "said")
     found = list(rows.annotate(n=Count("id"), last=Max("timestamp")).order_by("-n", "-last"))
     by_status: dict[int, int] = {}

@@ -35,6 +35,7 @@ class UsageFilter:
     period: Period
     labels: Q = field(default_factory=Q)
     events: Q = field(default_factory=Q)  # what no total knows
+    request_id: str = ""  # whose attempts alone; no total knows that either
     query: tuple = ()  # the parameters as understood, for ETags
     cut: tuple[str, tuple[str, ...], bool | None] | None = None  # arguments of Cut.objects.of(), where it can say this
 
@@ -46,7 +47,7 @@ class UsageFilter:
     @property
     def of_events(self):
         """Whether only kept events can answer."""
-        return bool(self.events)
+        return bool(self.events or self.request_id)
 
     def with_period(self, period):
         """The same conditions over another period."""
@@ -162,7 +163,8 @@ class UsageFilterForm(forms.Form):
         cleaned = self.cleaned_data
         period = cleaned["period"]
         query = tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end"))
-        return UsageFilter(period, self._labels(), self._events(), query, cut=self._cut())
+        request_id = request_id_of(cleaned["request_id"]) if cleaned["request_id"] else ""
+        return UsageFilter(period, self._labels(), self._events(), request_id, query, self._cut())
 
     def _cut(self):
         """At most one label with its values, and the result; None when more is asked of the labels."""
@@ -196,8 +198,6 @@ class UsageFilterForm(forms.Form):
 
     def _events(self):
         cleaned, events = self.cleaned_data, Q()
-        if cleaned["request_id"]:
-            events &= Q(request_id=request_id_of(cleaned["request_id"]))
         if cleaned["status"] is not None:
             events &= Q(fail_status_code=cleaned["status"])
         if cleaned["message"].strip():

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from usage.attempts import Attempt, counts_alone, finals, kin_from
 from usage.models import Event
 
-LOOK_UP = 5000  # values in one IN (…)
+AT_ONCE = 5000  # requests judged anew at a time
 
 
 class Kin(NamedTuple):
@@ -22,11 +22,18 @@ def settle(fresh):
 
     Returns ([bool], [(timestamp, series id, failed, ±1)]): the change of stored events' marks is written here.
     """
-    final, by_id = [True] * len(fresh), {}
+    final, by_id, since = [True] * len(fresh), {}, {}
     for i, record in enumerate(fresh):
-        if not counts_alone(record.request_id, record.endpoint):
-            by_id.setdefault(record.request_id, []).append(i)
-    stored = _stored_kin({id: kin_from(min(fresh[i].timestamp for i in found)) for id, found in by_id.items()})
+        id = record.request_id
+        if counts_alone(id, record.endpoint):
+            continue
+        day = kin_from(record.timestamp)
+        if id not in by_id:
+            by_id[id], since[id] = [i], day
+        else:
+            by_id[id].append(i)
+            since[id] = min(since[id], day)
+    stored = _stored_kin(since)
     shared = {kin.request_id for kin in stored} | {id for id, found in by_id.items() if len(found) > 1}
     changes = []
     for kin, new in _by_kin((i for id in shared for i in by_id[id]), fresh).items():
@@ -46,8 +53,8 @@ def _by_kin(indexes, fresh):
 
 def _mark(changes):
     for mark in (True, False):
-        for chunk in chunks([event.id for event, now in changes if now is mark]):
-            Event.objects.filter(id__in=chunk).update(final=mark)
+        if ids := [event.id for event, now in changes if now is mark]:
+            Event.objects.filter(id__among=ids).update(final=mark)
 
 
 def settle_stored(days: dict[range, list[str]]):
@@ -56,8 +63,8 @@ def settle_stored(days: dict[range, list[str]]):
     The rollups are the caller's to mend.
     """
     for ended, ids in days.items():
-        for chunk in chunks(ids, 500):
-            for old in _by_what_they_share(_stored(chunk, ended)).values():
+        for first in range(0, len(ids), AT_ONCE):
+            for old in _by_what_they_share(_stored(ids[first : first + AT_ONCE], ended)).values():
                 _mark(_judge([], old, [], []))
 
 
@@ -80,9 +87,8 @@ def _stored_kin(since: dict[str, int]):
 def _stored(request_ids, days):
     columns = ("id", "timestamp", "latency_ms", "final", "series_id", "series__failed", "request_id")
     labels = ("series__api_key__fingerprint", "series__requested_model", "series__endpoint")
-    for chunk in chunks(request_ids):
-        events = Event.objects.of_requests(chunk, days).order_by("id")
-        yield from events.values_list(*columns, *labels, named=True)
+    events = Event.objects.of_requests(request_ids, days).order_by("id")
+    return events.values_list(*columns, *labels, named=True)
 
 
 def _by_value(days):
@@ -123,8 +129,3 @@ def _judge(new, old, fresh, final):
     for i in new:
         final[i] = len(old) + i in ended
     return [(event, order in ended) for order, event in enumerate(old) if event.final is not (order in ended)]
-
-
-def chunks(values: list, size: int = LOOK_UP):
-    """Slices of a list, none longer than `size`."""
-    return (values[i : i + size] for i in range(0, len(values), size))

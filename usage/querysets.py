@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Substr
 
+from usage import lookups  # noqa: F401  adds `among`
 from usage.histograms import EDGES
 
 QUARTER_US = 900 * 1_000_000
@@ -55,11 +56,18 @@ class EventQuerySet(models.QuerySet):
     def matching(self, usage_filter):
         """Events a filter admits, whatever its period."""
         found = self if usage_filter.admits_all else self.filter(series__in=_series().matching(usage_filter))
-        return found.filter(usage_filter.events)
+        return found.meeting(usage_filter)
+
+    def meeting(self, usage_filter):
+        """Events that meet what a filter asks of more than their labels."""
+        found = self.filter(usage_filter.events)
+        if not usage_filter.request_id:
+            return found
+        return found.of_requests([usage_filter.request_id], self.model.objects.days())
 
     def of_requests(self, ids, days):
         """Attempts of these request ids that ended on one of these UTC days (since 1970-01-01)."""
-        return self.filter(ended_day__in=list(days), request_id__in=ids)
+        return self.filter(ended_day__among=list(days), request_id__among=ids)
 
     def days(self):
         """The UTC days in which attempts ended, from the first to the last."""
@@ -115,7 +123,8 @@ class CutQuerySet(models.QuerySet):
         return found if failed is None else found.filter(failed=failed)
 
     def _ids_of(self, cuts):
-        rows = self.filter(value__in={value for _, value, _ in cuts}).values_list("label", "value", "failed", "id")
+        found = self.filter(value__among=sorted({value for _, value, _ in cuts}))
+        rows = found.values_list("label", "value", "failed", "id")
         return {tuple(cut): id for *cut, id in rows if tuple(cut) in cuts}
 
 
