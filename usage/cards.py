@@ -54,7 +54,7 @@ def _so_far(series, found):
 
 def _requests(compared, series):
     now, before = compared.current, compared.previous
-    answered = _("%(share)s answered") % {"share": wording.percent(now.answered_rate)}
+    answered = now.total and _("%(share)s answered") % {"share": wording.percent(now.answered_rate)}
     return Card(
         "requests",
         _("Requests"),
@@ -62,7 +62,7 @@ def _requests(compared, series):
         wording.compact(now.total),
         wording.exact(now.total),
         *_relative(now.total, before and before.total),
-        answered,
+        answered or "",
         spark([bucket.total for bucket in series]),
     )
 
@@ -79,7 +79,7 @@ def _cost(compared, series):
         wording.usd(cost),
         wording.usd_exact(cost),
         *_relative(now.cost, before and before.cost),
-        _("%(cost)s per 1 k requests") % {"cost": wording.usd(each)},
+        "" if each is None else _("%(cost)s / 1 k requests") % {"cost": wording.usd(each)},
         spark([bucket.cost for bucket in series]),
     )
 
@@ -123,7 +123,7 @@ def _cached(compared, series):
         wording.percent(now.cache_hit_rate),
         f"{wording.exact(now.cache_read_tokens)} / {wording.exact(now.input_total)}",
         *_points(now.cache_hit_rate, before and before.cache_hit_rate, good=True),
-        _("of %(count)s input") % {"count": wording.compact(now.input_total)},
+        _("of %(count)s input") % {"count": wording.compact(now.input_total)} if now.input_total else "",
         spark(rates),
     )
 
@@ -139,12 +139,12 @@ def _speed(compared, slug, name, field, over_time):
     change, trend = _relative(now.p50, before)
     trend = {"+": "down", "×": "down", "−": "up"}.get(change[:1], trend)
     exact = _("median of %(count)s answers") % {"count": wording.exact(now.count)}
-    tail = _("median · p95 %(time)s") % {"time": wording.duration(now.p95)}
+    tail = _("median · p95 %(time)s") % {"time": wording.duration(now.p95)} if now.count else ""
     return Card(slug, name, now.p50, wording.duration(now.p50), exact, change, trend, tail, spark(over_time))
 
 
 def _pace(now, peak, hours):
-    parts = [_("%(count)s tokens/min") % {"count": wording.short(now.tpm)}]
+    parts = [_("%(count)s tpm") % {"count": wording.short(now.tpm)}]
     if peak:
         parts.append(_("peak %(rpm)s") % {"rpm": wording.compact(round(peak.rpm, 1))})
     return Card(

@@ -190,3 +190,33 @@ def test_tables_and_filters_work_without_a_script(chromium, served):
     assert "result=failed" in page.url
     assert number(page, "requests") == api(page, "usage/overview?range=7d&result=failed")["summary"]["total"]
     context.close()
+
+
+# Cards whose words do not fit: each of these reaches over an edge of its card.
+CUT = """() => [...document.querySelectorAll(".card")].flatMap(card => {
+  const edge = card.getBoundingClientRect();
+  return [...card.querySelectorAll("h2, span, data, small")].filter(part => {
+    const words = document.createRange();
+    words.selectNodeContents(part);
+    const box = words.getBoundingClientRect();
+    return box.right > edge.right || box.bottom > edge.bottom || box.left < edge.left || part.scrollWidth > part.clientWidth + 1 && part.clientWidth;
+  }).map(part => `${card.dataset.card}: ${part.textContent}`);
+})"""
+LONG = """() => document.querySelectorAll(".card").forEach(card => {
+  card.querySelector("data").textContent = "$12,345.67";
+  (card.querySelector("header span") || card.querySelector("header").appendChild(document.createElement("span"))).textContent = "+1,234.5 %";
+  card.querySelector("small").textContent = "$123.45 per 1 k requests · peak 12,345 rpm";
+})"""
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_no_card_cuts_its_figures(chromium, served, language):
+    context = chromium.new_context(base_url=served, locale=language)
+    page = context.new_page()
+    for width in (*WIDTHS, 1024, 3840):
+        page.set_viewport_size({"width": width, "height": 900})
+        open_page(page, "")
+        assert (page.evaluate(CUT), width) == ([], width)
+        page.evaluate(LONG)
+        assert (page.evaluate(CUT), width) == ([], width)
+    context.close()
