@@ -1,5 +1,6 @@
 """What a write of aliases may say."""
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from aliases.items import is_mask
@@ -22,13 +23,13 @@ class TextField(serializers.CharField):
 def no_mask(text):
     """A mask names no key; taken for one, it would name a key that nobody has."""
     if text and is_mask(text):
-        raise serializers.ValidationError("This is a masked key: send its key_id instead.")
+        raise serializers.ValidationError(_("This is a masked key: send its key_id instead."))
 
 
 def fingerprint_or_blank(text):
     """key_id is a fingerprint."""
     if text and not is_fingerprint(text):
-        raise serializers.ValidationError("A key_id is 64 hexadecimal digits.")
+        raise serializers.ValidationError(_("A key_id is 64 hexadecimal digits."))
 
 
 class Key(serializers.Serializer):
@@ -70,5 +71,5 @@ class AliasFile(serializers.Serializer):
         """merge or replace, in any letter case; blank is merge."""
         mode = (mode or "merge").lower()
         if mode not in ("merge", "replace"):
-            raise serializers.ValidationError("Set merge or replace.")
+            raise serializers.ValidationError(_("Set merge or replace."))
         return mode

@@ -1,10 +1,17 @@
 """What a write of a price may say."""
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from pricing.models import DAY_VALIDATORS
 from pricing.rates import MOST_USD_PER_MILLION, checked_pico
+
+# What checked_pico says, which knows nothing of languages.
+gettext_noop("A rate is a finite number.")
+gettext_noop("A rate is never negative.")
+gettext_noop("A rate is at most 10,000 USD per million tokens.")
 
 
 class TextField(serializers.CharField):
@@ -24,11 +31,11 @@ class RateField(serializers.Field):
     def to_internal_value(self, data):
         """Refuses numbers written as text, truth values and what is no possible rate."""
         if isinstance(data, bool) or not isinstance(data, int | float):
-            raise serializers.ValidationError("A number is needed.")
+            raise serializers.ValidationError(_("A number is needed."))
         try:
             return checked_pico(data)
         except ValueError as error:
-            raise serializers.ValidationError(str(error)) from error
+            raise serializers.ValidationError(_(str(error))) from error
 
 
 class ModelName(serializers.Serializer):

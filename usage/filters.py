@@ -9,10 +9,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Q
 from django.db.models.lookups import Exact
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from aliases.keys import fingerprint, is_fingerprint
 from usage.ingest import now_us
-from usage.periods import LAST_YEAR, BadMoment, BadRange, Period, is_range, parse_moment, resolve
+from usage.periods import LAST_YEAR, UNKNOWN_RANGE, BadMoment, BadRange, Period, is_range, parse_moment, resolve
 from usage.querysets import SAID, said
 
 TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")
@@ -22,7 +24,7 @@ PAGE_SIZES = (20, 50, 100, 500, 1000)
 PAGE_SIZE = 100
 FIRST_YEAR = 1970
 LAST_PAGE = 10**9  # nobody has as many; a larger number would not fit the database's own
-_STATUS = "A status is a whole number from 100 to 599, or 0 for none."
+_STATUS = gettext_lazy("A status is a whole number from 100 to 599, or 0 for none.")
 
 EXACT = ("auth_index", "provider", "endpoint", "requested_model", "reasoning_effort", "tier")  # columns of Series
 LABELS = ("model", "source", "api_key", *EXACT)
@@ -90,7 +92,7 @@ class MomentField(forms.CharField):
         try:
             return parse_moment(text, settings.TIME_ZONE) if text else None
         except BadMoment as error:
-            raise forms.ValidationError(str(error)) from error
+            raise forms.ValidationError(_(str(error))) from error
 
 
 class RangeField(forms.CharField):
@@ -100,7 +102,7 @@ class RangeField(forms.CharField):
         """Unknown names are refused."""
         super().validate(value)
         if value and not is_range(value):
-            raise forms.ValidationError("Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom.")
+            raise forms.ValidationError(_(UNKNOWN_RANGE))
 
 
 class ResultField(forms.CharField):
@@ -110,7 +112,7 @@ class ResultField(forms.CharField):
         """Unknown results are refused."""
         super().validate(value)
         if value not in ("", "success", "failed"):
-            raise forms.ValidationError("Unknown result: use success or failed.")
+            raise forms.ValidationError(_("Unknown result: use success or failed."))
 
 
 class StatusField(forms.IntegerField):
@@ -155,7 +157,7 @@ class UsageFilterForm(forms.Form):
         try:
             cleaned["period"] = resolve(name, start, end, now=now_us(), zone=settings.TIME_ZONE)
         except BadRange as error:
-            self.add_error(error.field, error.sentence)
+            self.add_error(error.field, _(error.sentence))
         return cleaned
 
     def usage_filter(self) -> UsageFilter:
@@ -212,8 +214,10 @@ class UsageFilterForm(forms.Form):
 class PageForm(forms.Form):
     """Which page of events; forgiving about numbers that name no page, not about what is no number."""
 
-    page = forms.IntegerField(required=False, error_messages={"invalid": "A page is a whole number."})
-    page_size = forms.IntegerField(required=False, error_messages={"invalid": "A page size is a whole number."})
+    page = forms.IntegerField(required=False, error_messages={"invalid": gettext_lazy("A page is a whole number.")})
+    page_size = forms.IntegerField(
+        required=False, error_messages={"invalid": gettext_lazy("A page size is a whole number.")}
+    )
     before = forms.CharField(required=False)
 
     def clean_page(self):
@@ -240,17 +244,19 @@ class YearForm(forms.Form):
         required=False,
         min_value=FIRST_YEAR,
         max_value=LAST_YEAR - 1,
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "A year is 1970 to 2199."),
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), gettext_lazy("A year is 1970 to 2199.")),
     )
     day = forms.DateField(
-        required=False, input_formats=["%Y-%m-%d"], error_messages={"invalid": "A day is a date such as 2026-11-24."}
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": gettext_lazy("A day is a date such as 2026-11-24.")},
     )
 
     def clean_day(self):
         """Within the years that can be shown."""
         day = self.cleaned_data["day"]
         if day and not FIRST_YEAR <= day.year < LAST_YEAR:
-            raise forms.ValidationError("A day lies in the years 1970 to 2199.")
+            raise forms.ValidationError(_("A day lies in the years 1970 to 2199."))
         return day
 
 

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Connection
@@ -109,7 +109,9 @@ def choice(request, name: str, choices, default: str) -> str:
     """A parameter that only a page has; raises Unknown where it is none of the choices."""
     chosen = request.GET.get(name) or default
     if chosen not in choices:
-        raise Unknown(name, f"Unknown {name}: use {', '.join(choices)}.")
+        raise Unknown(
+            name, gettext("Unknown %(name)s: use %(choices)s.") % {"name": name, "choices": ", ".join(choices)}
+        )
     return chosen
 
 

@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext_noop
+
 QUARTER = 900
 HOUR = 3600
 FIVE_MINUTES = 300
@@ -20,6 +22,8 @@ EPOCH = date(1970, 1, 1).toordinal()
 
 MOST_HOURS = 168
 DAY_RANGES = {f"{n}d": n for n in (2, 3, 4, 5, 6, 7, 30)}
+UNKNOWN_RANGE = gettext_noop("Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom.")
+NO_MOMENT = gettext_noop("Not a moment: write 2026-11-11, 2026-11-11T08:30 or 2026-11-11T08:30:00+08:00.")
 RANGE_NAMES = ("today", *DAY_RANGES, "all", "custom")  # beside these, 1h to 168h
 _HOURS = re.compile(r"([1-9]\d{0,2})h", re.ASCII)
 
@@ -78,7 +82,7 @@ def resolve(name: str, start: int | None, end: int | None, *, now: int, zone: st
         return Period((now // SECOND - hour_count * HOUR) // QUARTER * QUARTER * SECOND, None)
     if name == "today" or name in DAY_RANGES:
         return _last_days(DAY_RANGES.get(name, 1), now, zone)
-    raise BadRange("range", "Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom.")
+    raise BadRange("range", UNKNOWN_RANGE)
 
 
 def _hours(name):
@@ -88,11 +92,11 @@ def _hours(name):
 
 def _custom(start, end):
     if start is None:
-        raise BadRange("start", "A custom range needs a start.")
+        raise BadRange("start", gettext_noop("A custom range needs a start."))
     if end is None:
-        raise BadRange("end", "A custom range needs an end.")
+        raise BadRange("end", gettext_noop("A custom range needs an end."))
     if end <= start:
-        raise BadRange("end", "The end must be after the start.")
+        raise BadRange("end", gettext_noop("The end must be after the start."))
     return Period(start, end)
 
 
@@ -116,7 +120,7 @@ def parse_moment(text: str, zone: str) -> int:
     except ValueError:
         wall = None
     if wall is None:
-        raise BadMoment("Not a moment: write 2026-11-11, 2026-11-11T08:30 or 2026-11-11T08:30:00+08:00.")
+        raise BadMoment(NO_MOMENT)
     if not 1970 <= wall.year < LAST_YEAR:
         return FIRST_MOMENT if wall.year < 1970 else LAST_MOMENT
     wall += timedelta(microseconds=int((found["fraction"] or "")[:6].ljust(6, "0")))

@@ -27,7 +27,6 @@ from usage.toplists import top
 
 LATEST = 8
 OVERVIEW_CUTS = ("model", "api_key", "source", "provider")
-SPEED_COLUMNS = [f"{name} {part}" for name in ("TTFT", "Latency") for part in ("p50", "p95", "p99")]
 TOPS = ("model", "api_key", "source")
 
 
@@ -75,7 +74,6 @@ def analysis(request, asked):
         "dimension": DIMENSIONS[cut],
         "dimensions": DIMENSIONS,
         "speeds": latency(asked),
-        "speed_columns": SPEED_COLUMNS,
         "cross": crosstab(found["api_key"], found["model"], matrix(asked, "api_key", "model"), measure),
         **split(token_classes(asked)),
     }

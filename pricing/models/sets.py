@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from pricing.listings import Card, DatedCards
 from pricing.precedence import day_number, overridden, set_on, sets_in_force
@@ -16,8 +17,8 @@ RATE_VALIDATORS = [
     MaxValueValidator(MOST, TOO_HIGH),
 ]
 DAY_VALIDATORS = [
-    MinValueValidator(date(2000, 1, 1), "No price is that old: leave the date empty for always."),
-    MaxValueValidator(date(2199, 12, 31), "That date is too far away."),
+    MinValueValidator(date(2000, 1, 1), gettext_lazy("No price is that old: leave the date empty for always.")),
+    MaxValueValidator(date(2199, 12, 31), gettext_lazy("That date is too far away.")),
 ]
 
 

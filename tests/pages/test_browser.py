@@ -199,12 +199,13 @@ CUT = """() => [...document.querySelectorAll(".card")].flatMap(card => {
     const words = document.createRange();
     words.selectNodeContents(part);
     const box = words.getBoundingClientRect();
-    return box.right > edge.right || box.bottom > edge.bottom || box.left < edge.left || part.scrollWidth > part.clientWidth + 1 && part.clientWidth;
+    return box.right > edge.right || box.bottom > edge.bottom || box.left < edge.left;
   }).map(part => `${card.dataset.card}: ${part.textContent}`);
 })"""
 LONG = """() => document.querySelectorAll(".card").forEach(card => {
   card.querySelector("data").textContent = "$12,345.67";
-  (card.querySelector("header span") || card.querySelector("header").appendChild(document.createElement("span"))).textContent = "+1,234.5 %";
+  card.querySelector("header span")?.remove();
+  card.querySelector("header").append(Object.assign(document.createElement("span"), { textContent: "+1,234.5 %" }));
   card.querySelector("small").textContent = "$123.45 per 1 k requests · peak 12,345 rpm";
 })"""
 

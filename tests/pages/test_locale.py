@@ -40,3 +40,35 @@ def test_pages_speak_chinese(client):
     reply = client.get("/system/", headers={"Accept-Language": "zh-CN"})
     assert '<html lang="zh-hans"' in reply.text
     assert "概览" in reply.text
+
+
+# A parameter that means nothing, and what the page says about it.
+REFUSED = {
+    "/?range=fortnight": "未知的时间范围：请用 today、1h 至 168h、2d 至 7d、30d、all 或 custom。",
+    "/?start=noon&end=2026-11-24": "无法识别的时刻：请写成 2026-11-11、2026-11-11T08:30 或 2026-11-11T08:30:00+08:00。",
+    "/?start=2026-11-24": "自定义范围需要结束时间。",
+    "/?start=2026-11-24&end=2026-11-24": "结束时间必须晚于开始时间。",
+    "/?result=maybe": "未知的结果：请用 success 或 failed。",
+    "/?status=600": "状态码为 100 至 599 的整数，0 表示没有。",
+    "/requests/?page=one": "页码必须是整数。",
+    "/health/?year=never": "年份为 1970 至 2199。",
+    "/analysis/?by=colour": "未知的 by：请用 model, ",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", REFUSED)
+def test_what_is_refused_is_refused_in_chinese(client, path):
+    reply = client.get(path, headers={"Accept-Language": "zh-CN"})
+    assert (reply.status_code, REFUSED[path] in reply.text) == (400, True)
+
+
+@pytest.mark.django_db
+def test_forms_say_in_chinese_what_is_wrong(client):
+    chinese = {"headers": {"Accept-Language": "zh-CN"}}
+    wrong = {"-1": "费率不能为负数。", "nothing": "需要填写数字。", "20000": "费率最高为每百万 Token 10,000 美元。"}
+    for number, sentence in wrong.items():
+        client.post("/prices/set/", {"model": "m", "prompt": number}, **chinese)
+        assert f"prompt_price_per_1m: {sentence}" in client.get("/prices/", **chinese).text
+    client.post("/keys/name/", {"key_id": "sk-a****0001", "alias": "x"}, **chinese)
+    assert "api_key: 这是掩码后的密钥：请改为发送它的 key_id。" in client.get("/keys/", **chinese).text
