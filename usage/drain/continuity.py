@@ -57,9 +57,14 @@ class Continuity:
             if self._cut_since is None:
                 self._reason = reason
 
-    def resume(self, last: int, was_subscribed: bool):
-        """An earlier process had its latest contact at `last`; it died when it `was_subscribed` still."""
+    def resume(self, last: int, subscribed: int | None):
+        """An earlier process had its latest known contact at `last`; if it died in a subscription, that stood at
+        `subscribed`, whether or not it came to tell of a contact."""
+        was_subscribed = subscribed is not None
         with self._lock:
+            if was_subscribed and subscribed > last:
+                self._compare(last, subscribed)
+                last = subscribed
             if self._first is None:
                 self._last = last
                 if was_subscribed:

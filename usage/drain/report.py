@@ -7,6 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from usage.drain.continuity import Span
+from usage.drain.marker import Marker
 from usage.drain.progress import Progress
 from usage.drain.trouble import Latest, Trouble
 from usage.models import DrainState, Gap
@@ -19,8 +20,9 @@ BUSY_SECONDS = 1  # the most often while batches are stored
 class Report:
     """Writes the row of DrainState, and a Gap for each span in which records may have been lost."""
 
-    def __init__(self, progress: Progress, spool: Spool, troubles: list[Trouble], clock=time.monotonic):
-        self._progress, self._spool, self._troubles, self._clock = progress, spool, troubles, clock
+    def __init__(self, progress: Progress, spool: Spool, marker: Marker, troubles: list[Trouble], clock=time.monotonic):
+        self._progress, self._spool, self._marker = progress, spool, marker
+        self._troubles, self._clock = troubles, clock
         self._batches, self._mode = 0, ""
         self._error = Latest()
         self._lag_ms = None
@@ -30,8 +32,8 @@ class Report:
     def begin(self):
         """Make sure there is a row; from the first one met, learn when the queue was last read before this process."""
         state, _ = DrainState.objects.get_or_create(pk=1)
-        if state.last_pop_at and not self._resumed:
-            self._progress.continuity.resume(_microseconds(state.last_pop_at), state.mode == "subscribe")
+        if not self._resumed:
+            self._resume(state)
         self._resumed = True
 
     def stored(self, lag_ms: int):
@@ -62,6 +64,15 @@ class Report:
         DrainState.objects.filter(pk=1).update(**fields)
         self._batches, self._error, self._lag_ms, self._written_at = batches, error, None, self._clock()
         self._mode = mode
+
+    def _resume(self, state):
+        """Tell what an earlier process left: here, or on another machine with the same database."""
+        subscribed = self._marker.left_behind
+        last = _microseconds(state.last_pop_at) if state.last_pop_at else subscribed
+        if state.mode == "subscribe":
+            subscribed = subscribed or last
+        if last is not None:
+            self._progress.continuity.resume(last, subscribed)
 
     def _optional(self, error: Latest) -> dict:
         """Fields that keep what is known of an earlier process until there is something newer."""

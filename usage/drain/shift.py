@@ -10,6 +10,7 @@ from django.db import Error, connection
 
 from catalog.models import Connection
 from usage.drain import wal
+from usage.drain.marker import Marker
 from usage.drain.metadata import Metadata
 from usage.drain.progress import Progress
 from usage.drain.reader import Reader
@@ -48,11 +49,14 @@ class Shift:
         self._seat, self._key, self._clock = seat, key, clock
         self.spool = Spool(settings.SPOOL_DIR, settings.SPOOL_MAX_BYTES)
         self.progress = Progress()
-        self._reader = Reader(Doors(settings.QUEUE_MODE, key), self.spool, self.progress)
+        marker = Marker(settings.SPOOL_DIR)
+        doors = Doors(settings.QUEUE_MODE, key, tell=marker.note)
+        self._reader = Reader(doors, self.spool, self.progress)
         self._storer = Storer(self.spool, Writer())
         self._metadata = Metadata(self.progress)
         self._trouble = Trouble()
-        self._report = Report(self.progress, self.spool, [self.progress.trouble, self._trouble, self._metadata.trouble])
+        troubles = [self.progress.trouble, self._trouble, self._metadata.trouble]
+        self._report = Report(self.progress, self.spool, marker, troubles)
         self._prepared, self._backoff, self._retry_at = False, 0.0, 0.0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._reader.run, args=[self._ending], name="reader", daemon=True)

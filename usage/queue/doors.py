@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from usage.queue.errors import Away, Cut, NotResp, QueueError
 from usage.queue.key import Key
@@ -15,11 +16,11 @@ LOOK_AGAIN_SECONDS = 300  # how long HTTP serves before RESP is tried once more
 class Doors:
     """CPA's queue. `mode` names the door in use: pop, subscribe or http."""
 
-    def __init__(self, mode: str, key: Key, clock=time.monotonic):
-        """`mode`: auto, pop, subscribe or http."""
+    def __init__(self, mode: str, key: Key, clock=time.monotonic, tell: Callable[[bool], object] = lambda _: None):
+        """`mode`: auto, pop, subscribe or http. `tell` hears when a subscription begins (True) and is left (False)."""
         self._auto = mode == "auto"
-        self._key, self._clock = key, clock
-        self._door = _open("pop" if self._auto else mode, key)
+        self._key, self._clock, self._tell = key, clock, tell
+        self._door = self._open("pop" if self._auto else mode)
         self._resp = "pop"
         self._look_again = 0.0
 
@@ -44,14 +45,14 @@ class Doors:
         """Another product is subscribed and gets every record: subscribe as well."""
         self._resp = "subscribe"
         if self._auto and self.mode == "pop":
-            self._turn_to(_open("subscribe", self._key))
+            self._turn_to(self._open("subscribe"))
 
     def close(self) -> list[bytes]:
         """Leave the door in use; returns records that were still on their way. It may be used again."""
         return self._door.close()
 
     def _look_at_resp(self, limit: int) -> list[bytes]:
-        door = _open(self._resp, self._key)
+        door = self._open(self._resp)
         try:
             records = door.pop(limit)
         except Cut:
@@ -64,7 +65,7 @@ class Doors:
 
     def _instead(self, limit: int, error: QueueError) -> list[bytes]:
         """Try HTTP after RESP failed; when that fails too, RESP stays the first choice."""
-        door = _open("http", self._key)
+        door = self._open("http")
         try:
             records = door.pop(limit)
         except Away as second:
@@ -80,10 +81,9 @@ class Doors:
         self._door.close()
         self._door = door
 
+    def _open(self, name: str):
+        if name == "http":
+            from usage.queue.http import HttpDoor  # httpx is large, and most drains never need it
 
-def _open(name: str, key: Key):
-    if name == "http":
-        from usage.queue.http import HttpDoor  # httpx is large, and most drains never need it
-
-        return HttpDoor(key)
-    return SubscribeDoor(key) if name == "subscribe" else PopDoor(key)
+            return HttpDoor(self._key)
+        return SubscribeDoor(self._key, self._tell) if name == "subscribe" else PopDoor(self._key)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -45,10 +46,11 @@ class SubscribeDoor:
 
     name = "subscribe"
 
-    def __init__(self, key: Key, ping_seconds: float = PING_SECONDS):
+    def __init__(self, key: Key, tell: Callable[[bool], object], ping_seconds: float = PING_SECONDS):
+        """`tell` hears True before a subscription begins, and False after it was left in good order."""
         self._link = Link(key)
         self._backlog = PopDoor(key)
-        self._ping_seconds = ping_seconds
+        self._tell, self._ping_seconds = tell, ping_seconds
         self._subscribed = False
         self._backlog_at: float | None = None  # when to pop what was queued before we subscribed; None: all taken
         self._trouble: QueueError | None = None
@@ -77,6 +79,7 @@ class SubscribeDoor:
         records = []
         if self._subscribed:
             self._farewell(records)
+            self._tell(False)
         self._subscribed, self._trouble = False, None
         self._link.close()
         self._backlog.close()
@@ -84,6 +87,8 @@ class SubscribeDoor:
 
     def _subscribe(self):
         """Subscribe first and look at the backlog after: the other way round, records between the two stay behind."""
+        self._link.login()
+        self._tell(True)
         self._link.ask("SUBSCRIBE", settings.REDIS_QUEUE_KEY)
         self._subscribed = True
         self._heard = self._pinged = self._backlog_at = time.monotonic()

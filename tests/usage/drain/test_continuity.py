@@ -33,23 +33,30 @@ def test_a_pause_of_our_own_gives_its_reason_to_the_gap_and_to_none_later():
 
 
 def test_the_time_between_two_processes_counts():
-    assert spans(("resume", 100 * S, False), ("contact", 130 * S)) == []
-    assert spans(("resume", 100 * S, False), ("contact", 300 * S)) == [(100 * S, 240 * S, NOBODY_READ)]
+    assert spans(("resume", 100 * S, None), ("contact", 130 * S)) == []
+    assert spans(("resume", 100 * S, None), ("contact", 300 * S)) == [(100 * S, 240 * S, NOBODY_READ)]
 
 
 def test_a_process_that_died_subscribed_leaves_a_gap_however_short():
-    assert spans(("resume", 100 * S, True), ("contact", 101 * S)) == [(100 * S, 101 * S, DIED)]
+    assert spans(("resume", 100 * S, 50 * S), ("contact", 101 * S)) == [(100 * S, 101 * S, DIED)]
+
+
+def test_a_process_that_died_subscribed_before_it_told_of_a_contact_leaves_a_gap_from_its_subscription_on():
+    assert spans(("resume", 100 * S, 130 * S), ("contact", 140 * S)) == [(130 * S, 140 * S, DIED)]
+    both = [(100 * S, 240 * S, NOBODY_READ), (300 * S, 301 * S, DIED)]
+    assert spans(("resume", 100 * S, 300 * S), ("contact", 301 * S)) == both
+    assert spans(("contact", 301 * S), ("resume", 100 * S, 300 * S)) == both
 
 
 def test_an_earlier_process_may_be_learnt_of_late():
-    assert spans(("contact", 300 * S), ("resume", 100 * S, False)) == [(100 * S, 240 * S, NOBODY_READ)]
-    assert spans(("contact", 101 * S), ("contact", 102 * S), ("resume", 100 * S, True)) == [(100 * S, 101 * S, DIED)]
-    assert spans(("contact", 130 * S), ("resume", 100 * S, False)) == []
+    assert spans(("contact", 300 * S), ("resume", 100 * S, None)) == [(100 * S, 240 * S, NOBODY_READ)]
+    assert spans(("contact", 101 * S), ("contact", 102 * S), ("resume", 100 * S, 50 * S)) == [(100 * S, 101 * S, DIED)]
+    assert spans(("contact", 130 * S), ("resume", 100 * S, None)) == []
 
 
 def test_the_last_contact_is_this_process_own():
     continuity = Continuity()
-    continuity.resume(100 * S, False)
+    continuity.resume(100 * S, None)
     assert continuity.last is None
     continuity.contact(130 * S)
     assert continuity.last == 130 * S

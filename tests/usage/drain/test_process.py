@@ -14,6 +14,7 @@ from django.db import connection
 from tests.usage.drain.process import AT_WORK
 from tests.usage.made import NOON, record
 from tests.usage.queue.conftest import PATIENCE, until
+from usage.drain.continuity import DIED
 from usage.models import DrainState, Event, Gap
 from usage.rebuild import check
 from usage.spool import Spool
@@ -65,6 +66,15 @@ def test_a_second_drain_stands_by_and_takes_over_when_the_first_is_killed(cpa, r
     cpa.push(record(NOON + 1000))
     until(lambda: Event.objects.count() == 2)
     assert second.log.count("standing by") == 1
+
+
+def test_a_subscriber_killed_as_soon_as_it_is_one_leaves_a_gap(cpa, run):
+    first = run(QUEUE_MODE="subscribe")
+    until(lambda: cpa.subscribers)
+    first.kill()
+    run(QUEUE_MODE="subscribe").says(AT_WORK)
+    until(Gap.objects.exists)
+    assert [gap.reason for gap in Gap.objects.all()] == [DIED]
 
 
 def test_a_drain_that_stands_by_on_another_spool_ends_with_0_when_told(cpa, run, home):

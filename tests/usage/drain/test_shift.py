@@ -1,6 +1,7 @@
 """A shift: what is popped is stored, exactly, and told, in each mode of the queue."""
 
 import logging
+import os
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -138,6 +139,29 @@ def test_a_drain_that_died_subscribed_leaves_a_gap_and_one_that_left_in_order_no
         one.until_reported()
         one.end()
     assert list(Gap.objects.values_list("start", "reason")) == [(seconds_ago, continuity.DIED)]
+
+
+def test_a_subscriber_leaves_a_marker_only_when_it_dies(cpa, work, settings, home):
+    settings.QUEUE_MODE = "subscribe"
+    one = work()
+    until(lambda: cpa.subscribers)
+    marker = home / "subscribed"
+    assert marker.exists()
+    one.end()
+    assert not marker.exists()
+
+
+def test_a_marker_left_behind_is_a_gap_though_no_report_was_ever_written(cpa, work, settings, home):
+    home.mkdir()
+    home.joinpath("subscribed").touch()
+    os.utime(home / "subscribed", (1_790_000_000, 1_790_000_000))
+    for _ in range(2):
+        one = work()
+        until(lambda: one.step() and one.shift.progress.continuity.last)  # noqa: B023
+        one.until_reported()
+        one.end()
+    began = datetime.fromtimestamp(1_790_000_000, UTC)
+    assert list(Gap.objects.values_list("start", "reason")) == [(began, continuity.DIED)]
 
 
 def test_a_cut_subscription_is_a_gap(cpa, work, settings):
