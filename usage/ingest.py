@@ -193,37 +193,38 @@ def _count(fresh, series_ids, final, undone):
 def add_to_rollups(quarters: Rows, costs: Costs, cuts: Cuts):
     """Price the measures of (quarter, series) and add them to every rollup."""
     days = fold_days(quarters, costs)
+    cut_quarters = cuts.fold(quarters)
     upsert(Quarter, quarters)
     upsert(Day, days)
-    add_to_sums(quarters, days, cuts)
-
-
-def add_to_sums(quarters: Rows, days: Rows, cuts: Cuts):
-    """Add what was added to quarters and days to the rollups that are sums of them."""
     upsert(Month, fold_months(days))
-    upsert(CutQuarter, cuts.fold(quarters))
-    upsert(CutDay, cuts.fold(days))
+    upsert(CutQuarter, cut_quarters)
+    upsert(CutDay, _fold(cut_quarters, _day_of))
 
 
 def fold_days(quarters: Rows, costs: Costs) -> Rows:
     """Price each quarter's row in place and sum the rows by (local day, series)."""
-    zone, days = settings.TIME_ZONE, {}
     for (bucket, series_id), row in quarters.items():
-        day = local_day(bucket, zone)
-        costs.fill(series_id, day, row)
-        total = days.get((day, series_id))
-        days[day, series_id] = row if total is None else [a + b for a, b in zip(total, row, strict=True)]
-    return days
+        costs.fill(series_id, _day_of(bucket), row)
+    return _fold(quarters, _day_of)
 
 
 def fold_months(days: Rows) -> Rows:
     """Sum rows by (local day, series) to rows by (local month, series)."""
-    months: Rows = {}
-    for (day, series_id), row in days.items():
-        key = (month_of(day), series_id)
-        total = months.get(key)
-        months[key] = row if total is None else [a + b for a, b in zip(total, row, strict=True)]
-    return months
+    return _fold(days, month_of)
+
+
+def _day_of(bucket):
+    return local_day(bucket, settings.TIME_ZONE)
+
+
+def _fold(rows, wider):
+    """Sum rows by (bucket, owner) to rows by the wider bucket that each lies in."""
+    sums: Rows = {}
+    for (bucket, owner), row in rows.items():
+        key = (wider(bucket), owner)
+        total = sums.get(key)
+        sums[key] = row if total is None else [a + b for a, b in zip(total, row, strict=True)]
+    return sums
 
 
 def upsert(rollup, rows: Rows):
