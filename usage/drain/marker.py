@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 
 
@@ -13,15 +14,28 @@ class Marker:
 
     def __init__(self, directory: Path):
         """`left_behind`: when the subscription began in which an earlier process died, µs since the epoch; or None."""
-        self._path = Path(directory) / "subscribed"
+        self._path, self._lock = Path(directory) / "subscribed", threading.Lock()
+        self._subscribed = False
         self.left_behind: int | None = None
         with contextlib.suppress(FileNotFoundError):
             self.left_behind = self._path.stat().st_mtime_ns // 1000
 
     def note(self, subscribed: bool):
         """A subscription begins, or was left."""
+        with self._lock:
+            self._subscribed = subscribed
+            self._place()
+
+    def told(self):
+        """What was left behind is recorded as a gap: from now on the marker is ours alone."""
+        with self._lock:
+            if self.left_behind is not None:
+                self.left_behind = None
+                self._place()
+
+    def _place(self):
         with contextlib.suppress(OSError):  # a disk that is full must not keep us from reading
-            if subscribed:
+            if self._subscribed or self.left_behind is not None:
                 os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))  # one that stands keeps its time
             else:
                 self._path.unlink()

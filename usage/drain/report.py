@@ -61,6 +61,7 @@ class Report:
         }
         if mode:  # until this process reached the queue, and with it noted the gap, the row keeps the earlier one's
             fields["mode"] = "" if left else mode
+            self._marker.told()
         DrainState.objects.filter(pk=1).update(**fields)
         self._batches, self._error, self._lag_ms, self._written_at = batches, error, None, self._clock()
         self._mode = mode

@@ -151,7 +151,9 @@ def test_a_subscriber_leaves_a_marker_only_when_it_dies(cpa, work, settings, hom
     assert not marker.exists()
 
 
-def test_a_marker_left_behind_is_a_gap_though_no_report_was_ever_written(cpa, work, settings, home):
+@pytest.mark.parametrize("mode", MODES)
+def test_a_marker_left_behind_is_one_gap_though_no_report_was_ever_written(cpa, work, settings, home, mode):
+    settings.QUEUE_MODE = mode
     home.mkdir()
     home.joinpath("subscribed").touch()
     os.utime(home / "subscribed", (1_790_000_000, 1_790_000_000))
