@@ -1,4 +1,4 @@
-"""When may records have been lost? When nobody took them for longer than CPA keeps them, or a connection broke."""
+"""When may records have been lost? When nobody took them for longer than CPA keeps them, or it or a connection broke."""
 
 import threading
 from collections import deque
@@ -8,6 +8,7 @@ SECOND = 1_000_000
 RETENTION = 60 * SECOND  # CPA's default; it can be configured up to an hour, and we cannot see it
 
 NOBODY_READ = "nobody read CPA's queue for longer than the 60 seconds it keeps records by default"
+STOPPED = "CPA was stopped, and what waited in its queue is lost"
 DIED = "the drain died while it was subscribed to CPA's queue"
 
 
@@ -27,6 +28,7 @@ class Continuity:
         self._last: int | None = None
         self._first: int | None = None
         self._cut_since: int | None = None
+        self._stopped: int | None = None
         self._reason = NOBODY_READ
         self.spans: deque[Span] = deque()
 
@@ -41,9 +43,9 @@ class Continuity:
             if self._cut_since is not None:
                 self.spans.append(Span(self._cut_since, at, self._reason))
             elif self._last is not None:
-                self._compare(self._last, at)
+                self._compare(self._over_a_stop(self._last), at)
             self._first = self._first or at
-            self._last, self._cut_since, self._reason = at, None, NOBODY_READ
+            self._last, self._cut_since, self._stopped, self._reason = at, None, None, NOBODY_READ
 
     def cut(self, at: int, reason: str):
         """The connection broke while records were on their way."""
@@ -51,11 +53,25 @@ class Continuity:
             if self._cut_since is None:
                 self._cut_since, self._reason = self._last or at, reason
 
+    def stopped(self, at: int):
+        """CPA was found not running: what it had queued since the latest contact is lost, what comes later is not."""
+        with self._lock:
+            self._stopped = at
+
     def paused(self, reason: str):
         """We do not read for a reason of our own, which a gap should name."""
         with self._lock:
             if self._cut_since is None:
                 self._reason = reason
+
+    def end(self, at: int):
+        """This process ends: what it still waited to see the end of is a gap by now."""
+        with self._lock:
+            if self._cut_since is not None:
+                self.spans.append(Span(self._cut_since, at, self._reason))
+            elif self._last is not None:
+                self._over_a_stop(self._last)
+            self._cut_since = self._stopped = None
 
     def resume(self, last: int, subscribed: int | None):
         """An earlier process had its latest known contact at `last`; if it died in a subscription, that stood at
@@ -73,6 +89,13 @@ class Continuity:
                 self.spans.append(Span(last, self._first, DIED))
             else:
                 self._compare(last, self._first)
+
+    def _over_a_stop(self, before: int) -> int:
+        """From when on CPA has kept its records, as far as it was stopped."""
+        if self._stopped is None:
+            return before
+        self.spans.append(Span(before, self._stopped, STOPPED))
+        return self._stopped
 
     def _compare(self, before: int, at: int):
         if at - before > RETENTION:

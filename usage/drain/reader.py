@@ -9,7 +9,7 @@ from django.conf import settings
 
 from usage.drain.intake import Intake
 from usage.drain.progress import Progress
-from usage.queue import Cut, Doors, QueueError, Refused
+from usage.queue import Cut, Doors, QueueError, Refused, Stopped
 from usage.spool import Spool
 
 log = logging.getLogger("usage.drain")
@@ -141,6 +141,8 @@ class Reader:
             sentence, wait = _with_hint(str(error)), 1.0  # asks nobody before the ten minutes are over
         else:
             sentence, wait = str(error), settings.REDIS_QUEUE_ERROR_BACKOFF.total_seconds()
+        if isinstance(error, Stopped):
+            self._progress.continuity.stopped(_now())
         if isinstance(error, Cut):
             self._progress.continuity.cut(_now(), str(error))
             wait = 0.1  # records wait at CPA now; if it is away, the next try says so

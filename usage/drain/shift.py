@@ -151,6 +151,7 @@ class Shift:
 
     def _sign_off(self):
         """The last report: no door is open any more, unless the reader did not leave it in order."""
+        self.progress.continuity.end(time.time_ns() // 1000)
         try:
             self._report.write(left=not self.progress.crashed and not self._thread.is_alive())
         except Error as error:

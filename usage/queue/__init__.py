@@ -4,7 +4,7 @@ A door is an object with `name`, `pop(limit) -> list[bytes]` and `close() -> lis
 """
 
 from usage.queue.doors import Doors
-from usage.queue.errors import Away, Cut, NotResp, QueueError, Refused
+from usage.queue.errors import Away, Cut, NotResp, QueueError, Refused, Stopped
 from usage.queue.key import Key
 
-__all__ = ["Away", "Cut", "Doors", "Key", "NotResp", "QueueError", "Refused"]
+__all__ = ["Away", "Cut", "Doors", "Key", "NotResp", "QueueError", "Refused", "Stopped"]

@@ -19,12 +19,23 @@ class Away(QueueError):
     """Nobody answers, or not in time, or nonsense: trying again is right."""
 
 
+class Stopped(Away):
+    """Nobody listens at CPA's port: it is not running, and what waited in its memory is gone."""
+
+
 class Cut(Away):
     """The connection broke while records were on their way to us: some are lost."""
 
 
 class NotResp(QueueError):
     """Something answers there, but it does not speak RESP: an HTTP proxy, or TLS against plain text."""
+
+
+def away(sentence: str, error: BaseException) -> Away:
+    """Stopped when the other machine refused the connection, else Away: then only the way there may be broken."""
+    while error and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__ or error.__context__
+    return Stopped(sentence) if error else Away(sentence)
 
 
 def quoted(words: object) -> str:

@@ -6,7 +6,7 @@ import httpx
 import msgspec
 from django.conf import settings
 
-from usage.queue.errors import Away, Cut, quoted
+from usage.queue.errors import Away, Cut, away, quoted
 from usage.queue.key import Key
 from usage.queue.link import REPLY_BYTES, REPLY_SECONDS
 
@@ -45,7 +45,8 @@ class HttpDoor:
                 self._judge(response)
                 return self._whole(response)
         except _NOT_ASKED as error:
-            raise Away(f"CPA's management API does not answer: {type(error).__name__} {quoted(error)}") from None
+            sentence = f"CPA's management API does not answer: {type(error).__name__} {quoted(error)}"
+            raise away(sentence, error) from None
         except httpx.HTTPError as error:
             raise Cut(f"CPA's management API broke off: {type(error).__name__} {quoted(error)}") from None
 

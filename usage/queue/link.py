@@ -11,7 +11,7 @@ import time
 import redis
 from django.conf import settings
 
-from usage.queue.errors import Away, Cut, NotResp, QueueError, quoted
+from usage.queue.errors import Away, Cut, NotResp, QueueError, away, quoted
 from usage.queue.key import Key
 
 # A reply is held in memory whole. The reader asks for fewer records when they are large, so a real one stays far below.
@@ -149,7 +149,7 @@ class Link:
             return self._key.refused(f"CPA refuses the management key: {quoted(error)}")
         if isinstance(error, redis.InvalidResponse) or _hung_up(error):
             return NotResp(f"{where} does not speak RESP: {quoted(error)}")
-        return Away(f"{where} does not answer: {quoted(error)}")
+        return away(f"{where} does not answer: {quoted(error)}", error)
 
     def _answered(self, error) -> QueueError:
         words = str(error).lower()

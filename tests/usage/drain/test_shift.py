@@ -141,6 +141,25 @@ def test_a_drain_that_died_subscribed_leaves_a_gap_and_one_that_left_in_order_no
     assert list(Gap.objects.values_list("start", "reason")) == [(seconds_ago, continuity.DIED)]
 
 
+@pytest.mark.parametrize("mode", ("pop", "http", "auto"))
+def test_a_cpa_that_restarts_is_a_gap_and_a_dropped_connection_is_no_restart(cpa, work, settings, mode):
+    settings.QUEUE_MODE = mode
+    one = work()
+    until(lambda: one.step() and one.shift.progress.continuity.last)
+    cpa.drop_connections()
+    cpa.push(*made(1))
+    one.until_stored(1)
+    assert not Gap.objects.filter(reason=continuity.STOPPED).exists()
+    cpa.stop()
+    until(lambda: "does not answer" in one.shift.progress.trouble.latest.sentence)
+    cpa.start()
+    cpa.push(*made(1, 1))
+    one.until_stored(2)
+    one.until_reported()
+    latest = Gap.objects.latest("end").reason
+    assert latest == continuity.STOPPED or "broke" in latest  # when a pop was under way
+
+
 def test_a_subscriber_leaves_a_marker_only_when_it_dies(cpa, work, settings, home):
     settings.QUEUE_MODE = "subscribe"
     one = work()

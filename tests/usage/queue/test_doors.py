@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.usage.queue.conftest import until
-from usage.queue import Away, Cut, Doors, NotResp, Refused
+from usage.queue import Away, Cut, Doors, NotResp, Refused, Stopped
 
 RECORDS = [b'{"n":%d,"text":"\xc3\xa9 \\u003c"}' % n for n in range(250)]
 MODES = ("pop", "subscribe", "http")
@@ -96,9 +96,8 @@ def test_a_restarted_cpa_is_found_again_and_meanwhile_it_is_away(cpa, doors, mod
     cpa.stop()
     with pytest.raises(Away):
         one.pop(1)
-    with pytest.raises(Away) as raised:
+    with pytest.raises(Stopped):
         one.pop(1)
-    assert not isinstance(raised.value, Cut)
     cpa.start()
     cpa.push(RECORDS[0])
     assert everything(one, 1) == RECORDS[:1]
@@ -136,6 +135,14 @@ def test_a_ban_is_a_refusal(cpa, doors, mode):
         httpx.get(f"{cpa.base_url}/v0/management/config", headers={"Authorization": "Bearer guess"})
     with pytest.raises(Refused, match=r"IP banned due to too many failed attempts\. Try again in"):
         doors(mode).pop(1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cpa_that_cannot_be_found_is_away_but_not_known_to_be_stopped(settings, doors, mode):
+    settings.REDIS_QUEUE_ADDR, settings.CPA_BASE_URL = "cpa.invalid:8317", "http://cpa.invalid:8317"
+    with pytest.raises(Away) as raised:
+        doors(mode).pop(1)
+    assert type(raised.value) is Away
 
 
 def test_mode_auto_pops(cpa, doors):
