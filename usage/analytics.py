@@ -49,13 +49,14 @@ def overview(asked: UsageFilter) -> answers.Overview:
     detail = max(start, (reader.events_from or 0) // SECOND)
     hours_from = start if end - start <= HOURLY_IN_FULL else -(-end // HOUR) * HOUR - 7 * DAY
     grid = days(detail, end, settings.TIME_ZONE)[-GRID_DAYS:] if detail < end else []
-    since = min([max(hours_from, detail), *(first for _, first, _ in grid[:1])])
-    per_quarter = reader.per_quarter(*_within(asked.period, since)) if since < end else {}
+    hours_from, grid_from = max(hours_from, detail), grid[0][1] if grid else end
+    per_quarter = reader.per_quarter(*_within(asked.period, hours_from)) if hours_from < end else {}
+    cells = per_quarter if grid_from >= hours_from else reader.counts_per_quarter(*_within(asked.period, grid_from))
     return answers.Overview(
         summary=answers.Figures(**figures(summary)),
-        hourly_series=_hourly(per_quarter, max(hours_from, detail), end),
+        hourly_series=_hourly(per_quarter, hours_from, end),
         daily_series=_daily(reader.per_day(), start, end),
-        health_grid=[_grid_row(per_quarter, first, last) for _, first, last in grid],
+        health_grid=[_grid_row(cells, first, last) for _, first, last in grid],
         generated_at=rfc3339_utc(now_us() // SECOND),
         detail_from=_moment(reader.events_from),
     )
@@ -111,7 +112,7 @@ def health(asked: UsageFilter, year: int | None = None, day: date | None = None)
     """A year of local days and, when a day is chosen, its five-minute cells; the period is not looked at."""
     zone = settings.TIME_ZONE
     year = year or (day or local_date(now_us() // SECOND, zone)).year
-    counts, events_from = _day_counts(asked), DrainState.load().events_from
+    counts, events_from = Reader.of(asked).counts_per_day(), DrainState.load().events_from
     first, after = day_number(date(year, 1, 1)), day_number(date(year, 12, 31)) + 1
     cells = [
         answers.DayCell(date_of(n).isoformat(), rfc3339_local_day(n, zone), *counts.get(n, (0, 0)))
@@ -130,14 +131,6 @@ def health(asked: UsageFilter, year: int | None = None, day: date | None = None)
         detail=_day_detail(asked, day, events_from) if day else [],
         detail_from=_moment(events_from),
     )
-
-
-def _day_counts(asked):
-    """(attempts, failed ones) of every local day ever counted."""
-    if not asked.of_events:
-        return {n: (total, failed) for n, total, failed in Reader.of(asked).days().counted_by("bucket")}
-    per_day = Reader.of(asked.with_period(Period(None, None))).per_day()
-    return {n: (row[0], row[1]) for n, row in per_day.items()}
 
 
 def _day_detail(asked, day, events_from):

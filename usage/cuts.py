@@ -34,6 +34,7 @@ class Cuts:
 
 
 def cuts_of(model: str, source: str, api_key: str, failed: bool) -> list[tuple[str, str, bool]]:
-    """(label, value, failed) of every cut that a series with these labels counts in."""
+    """(label, value, failures alone) of every cut that a series with these labels counts in."""
     values = {Label.EVERYTHING: "", Label.MODEL: model, Label.SOURCE: source, Label.API_KEY: api_key}
-    return [(label.value, value, failed) for label, value in values.items()]
+    kinds = (False, True) if failed else (False,)
+    return [(label.value, value, alone) for alone in kinds for label, value in values.items()]

@@ -39,7 +39,7 @@ class UsageFilter:
     events: Q = field(default_factory=Q)  # what no total knows
     request_id: str = ""  # whose attempts alone; no total knows that either
     query: tuple = ()  # the parameters as understood, for ETags
-    cut: tuple[str, tuple[str, ...], bool | None] | None = None  # arguments of Cut.objects.of(), where it can say this
+    cut: tuple[str, tuple[str, ...], bool | None] | None = None  # (Cut.Label, its values, failed), where this is all
 
     @property
     def admits_all(self):

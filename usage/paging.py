@@ -105,7 +105,7 @@ def _spans(reader, counts, skip, size):
     if chosen:
         first, after = (day_start(date_of(n), zone) * SECOND for n in (chosen[-1], chosen[0] + 1))
         start, end = _clip(period, first, after)
-        for quarter, row in sorted(reader.per_quarter(start, end).items(), reverse=True):
+        for quarter, row in sorted(reader.counts_per_quarter(start, end).items(), reverse=True):
             if not spans and passed + row[0] <= skip:
                 passed += row[0]
             elif row[0]:

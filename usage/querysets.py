@@ -117,10 +117,9 @@ class CutQuerySet(models.QuerySet):
             found |= self._ids_of(missing)
         return found
 
-    def of(self, label, values, failed=None):
-        """Cuts that add up to all with one of these values of a label; of failures alone, or without, if so said."""
-        found = self.filter(label=label, value__in=values)
-        return found if failed is None else found.filter(failed=failed)
+    def of(self, label, values):
+        """The cuts of these values of a label."""
+        return self.filter(label=label, value__in=values)
 
     def _ids_of(self, cuts):
         found = self.filter(value__among=sorted({value for _, value, _ in cuts}))

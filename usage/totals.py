@@ -114,10 +114,16 @@ class Reader:
         return other
 
     @cached_property
-    def cuts(self) -> list[int] | None:
-        """Ids of the cuts that add up to what the filter admits; None where no totals of it are kept ready."""
+    def cuts(self) -> list[tuple[int, list[int]]] | None:
+        """(1 or -1, ids of cuts): what the filter admits is their sum; None where no totals of it are kept ready."""
         cut = EVERYTHING if self.asked.admits_all else self.asked.cut
-        return cut and list(Cut.objects.of(*cut).values_list("id", flat=True))
+        if cut is None:
+            return None
+        label, values, failed = cut
+        ids: dict[bool, list[int]] = {False: [], True: []}
+        for id, failures_alone in Cut.objects.of(label, values).values_list("id", "failed"):
+            ids[failures_alone].append(id)
+        return [(sign, ids[failures_alone]) for failures_alone, sign in _SIGNS[failed]]
 
     def total(self) -> list[int]:
         """Measures (in the order of MEASURES) of the whole period."""
@@ -136,16 +142,27 @@ class Reader:
 
     def per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Measures of each quarter hour of [start, end) µs in which something happened, by its start in seconds."""
-        parts = Parts()
+        return add_up(self._edges(self._within(start, end), "bucket"))
+
+    def counts_per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
+        """The same, but only how many attempts and how many failed: much less to read."""
+        parts = self._within(start, end)
+        slivers = ((bucket, row[:2]) for span in parts.slivers for bucket, row in self._sliver(span, "bucket"))
+        return add_up([*self._counts(Quarter, parts.quarters), *slivers])
+
+    def counts_per_day(self) -> dict[int, list[int]]:
+        """How many attempts and how many failed on each local day ever counted, by day number."""
         if self.asked.of_events:
+            return {day: row[:2] for day, row in self.within(Period(None, None)).per_day().items()}
+        return {day: row for day, row in add_up(self._counts(Day, [(None, None)])).items() if row[0]}
+
+    def _within(self, start, end):
+        parts = Parts()
+        if self.asked.of_events:  # no rollup knows what only events do
             parts.slivers.append((start, end))
         else:
             add_edge(parts, start, end)
-        return add_up(self._edges(parts, "bucket"))
-
-    def days(self):
-        """Rows of all days that the filter admits, of cuts or of series."""
-        return self._rows(Day, None)
+        return parts
 
     def _period(self, by):
         parts = self._parts()
@@ -172,18 +189,26 @@ class Reader:
             yield from self._sliver(span, by)
 
     def _rollups(self, rollup, spans, by) -> Iterator[tuple[int | None, tuple]]:
-        for span in spans:
-            rows = self._rows(rollup, by).between(*span)
+        for sign, rows in self._rows(rollup, spans, by):
             # A cut has one row a bucket: to let the database sum what is summed already takes longer than to read it.
-            yield from rows.measures_by(by) if self._of_cuts(by) and by else rows.measured_by(by)
+            found = rows.measures_by(by) if self._of_cuts(by) and by else rows.measured_by(by)
+            yield from found if sign > 0 else ((key, [-value for value in row]) for key, row in found)
+
+    def _counts(self, rollup, spans):
+        for sign, rows in self._rows(rollup, spans, "bucket"):
+            yield from ((bucket, (sign * total, sign * failed)) for bucket, total, failed in rows.counted_by("bucket"))
 
     def _of_cuts(self, by):
         return by != "series_id" and self.cuts is not None
 
-    def _rows(self, rollup, by):
-        if not self._of_cuts(by):
-            return rollup.objects.matching(self.asked)
-        return _CUT[rollup].objects.filter(cut__in=self.cuts)
+    def _rows(self, rollup, spans, by):
+        """(1 or -1, rows to add up with this sign), of cuts or of series."""
+        for span in spans:
+            if self._of_cuts(by):
+                rows = _CUT[rollup].objects.between(*span)
+                yield from ((sign, rows.filter(cut__in=cuts)) for sign, cuts in self.cuts)
+            else:
+                yield 1, rollup.objects.matching(self.asked).between(*span)
 
     def _sliver(self, span, by):
         for bucket, series_id, measures in self.slivers([span]):
@@ -206,8 +231,13 @@ class Reader:
             yield bucket, series_id, measures
 
 
-EVERYTHING = (Cut.Label.EVERYTHING, ("",))
+EVERYTHING = (Cut.Label.EVERYTHING, ("",), None)
 _CUT = {Quarter: CutQuarter, Day: CutDay}
+_SIGNS = {  # how (failures alone, all) add up to failed, to successes, or to both
+    True: [(True, 1)],
+    False: [(False, 1), (True, -1)],
+    None: [(False, 1)],
+}
 
 
 def add_up(rows) -> dict[int | None, list[int]]:

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('label', models.CharField(blank=True, choices=[('', 'everything'), ('model', 'Model'), ('source', 'Source'), ('api_key', 'Api Key')], max_length=16)),
                 ('value', models.CharField(blank=True, max_length=255)),
-                ('failed', models.BooleanField(default=False)),
+                ('failed', models.BooleanField(default=False, help_text='Failures alone.')),
             ],
         ),
         migrations.CreateModel(

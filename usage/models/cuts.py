@@ -7,7 +7,7 @@ from usage.querysets import CutQuerySet
 
 
 class Cut(models.Model):
-    """Everything, or all series that share one value of a label people filter by; what failed counts apart."""
+    """Everything, or all series that share one value of a label people filter by; or of these what failed alone."""
 
     class Label(models.TextChoices):
         EVERYTHING = "", "everything"
@@ -17,7 +17,7 @@ class Cut(models.Model):
 
     label = models.CharField(max_length=16, choices=Label, blank=True)
     value = models.CharField(max_length=255, blank=True)
-    failed = models.BooleanField(default=False)
+    failed = models.BooleanField(default=False, help_text="Failures alone.")
 
     objects = CutQuerySet.as_manager()
 
