@@ -1,4 +1,4 @@
-"""When may records have been lost? When nobody took them for longer than CPA keeps them, or it or a connection broke."""
+"""When may records have been lost? When CPA was not asked for longer than it keeps them, stopped, or was cut off."""
 
 import threading
 from collections import deque

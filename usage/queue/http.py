@@ -9,6 +9,7 @@ from django.conf import settings
 from usage.queue.errors import Away, Cut, away, quoted
 from usage.queue.key import Key
 from usage.queue.link import REPLY_BYTES, REPLY_SECONDS
+from usage.queue.replies import KEPT_BYTES, LONGEST_RECORD, cut
 
 PATH = "/v0/management/usage-queue"
 _NOT_ASKED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
@@ -29,7 +30,7 @@ class HttpDoor:
         self._key.check()
         body = self._fetch(limit)
         try:
-            return [bytes(record) for record in self._decode(body)]
+            return [_of_bounded_size(memoryview(record)) for record in self._decode(body)]
         except msgspec.DecodeError:
             raise Cut("CPA's usage-queue answered with something that is no list of records.") from None
 
@@ -38,7 +39,7 @@ class HttpDoor:
         self._client = _client()  # closed ones cannot be used again; a new one connects when it is asked
         return []
 
-    def _fetch(self, limit: int) -> bytes:
+    def _fetch(self, limit: int) -> bytearray:
         """The reply's body. Once asked, CPA may have given records away, whether or not its answer arrives."""
         try:
             with self._client.stream("GET", PATH, params={"count": limit}) as response:
@@ -61,7 +62,7 @@ class HttpDoor:
             raise Away(f"CPA's management API answers {response.status_code}: {_words(response)}")
 
     @staticmethod
-    def _whole(response) -> bytes:
+    def _whole(response) -> bytearray:
         body, deadline = bytearray(), time.monotonic() + REPLY_SECONDS
         for chunk in response.iter_bytes():
             body += chunk
@@ -69,7 +70,11 @@ class HttpDoor:
                 raise Cut(f"A reply of more than {REPLY_BYTES >> 20} MB was given up.")
             if time.monotonic() > deadline:
                 raise Cut(f"A reply was not complete after {REPLY_SECONDS} s.")
-        return bytes(body)
+        return body
+
+
+def _of_bounded_size(record: memoryview) -> bytes:
+    return bytes(record) if len(record) <= LONGEST_RECORD else cut(bytes(record[:KEPT_BYTES]), len(record))
 
 
 def _client() -> httpx.Client:

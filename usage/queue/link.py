@@ -13,8 +13,9 @@ from django.conf import settings
 
 from usage.queue.errors import Away, Cut, NotResp, QueueError, away, quoted
 from usage.queue.key import Key
+from usage.queue.replies import Replies
 
-# A reply is held in memory whole. The reader asks for fewer records when they are large, so a real one stays far below.
+# A reply's records are held in memory. The reader asks for fewer when they are large, so a real one stays far below.
 REPLY_BYTES = 256 * 1024 * 1024
 REPLY_SECONDS = 60  # from the question to the last byte, however busily the bytes trickle in
 
@@ -32,14 +33,14 @@ class Meter:
         """A new reply begins."""
         self.received, self._deadline = 0, time.monotonic() + REPLY_SECONDS
 
-    def recv_into(self, buffer) -> int:
-        count = self._sock.recv_into(buffer)
-        self.received += count
+    def recv(self, size: int) -> bytes:
+        piece = self._sock.recv(size)
+        self.received += len(piece)
         if self.received > REPLY_BYTES:
             raise OSError(f"a reply of more than {REPLY_BYTES >> 20} MB was given up")
         if self.received and time.monotonic() > self._deadline:
             raise OSError(f"a reply was not complete after {REPLY_SECONDS} s")
-        return count
+        return piece
 
     def __getattr__(self, name):
         return getattr(self._sock, name)
@@ -73,6 +74,7 @@ class Link:
             password=settings.CPA_MANAGEMENT_KEY,
             protocol=2,
             driver_info=None,
+            parser_class=Replies,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
         )
