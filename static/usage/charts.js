@@ -96,12 +96,14 @@ async function draw(canvas) {
   const data = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
   await library(canvas.dataset.library);
   if (!canvas.isConnected) return;
-  Chart.defaults.font.family = getComputedStyle(document.documentElement).fontFamily;
+  const font = getComputedStyle(document.documentElement);
+  Object.assign(Chart.defaults.font, { family: font.fontFamily, size: .85 * parseFloat(font.fontSize) });
   const made = charts.get(canvas);
   if (made) {
     made.data.labels = tickLabels(data, canvas.clientWidth);
     made.data.datasets = datasets(data);
     made.options = options(data);
+    made.resize();
     made.update("none");
   } else {
     charts.set(canvas, new Chart(canvas, { type: "bar", data: { labels: tickLabels(data, canvas.parentNode.clientWidth), datasets: datasets(data) }, options: options(data) }));
@@ -116,4 +118,4 @@ function drawAll() {
 document.addEventListener("DOMContentLoaded", drawAll);
 document.addEventListener("htmx:afterSettle", drawAll);
 document.addEventListener("parts:replaced", drawAll);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+for (const change of ["(prefers-color-scheme: dark)", "print"]) matchMedia(change).addEventListener("change", drawAll);

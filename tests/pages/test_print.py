@@ -1,0 +1,46 @@
+"""Pages on paper: light whatever the theme, without what can only be clicked, and nothing of a table left out."""
+
+import pytest
+
+from tests.pages.test_browser import PAGES, open_page
+
+PAPER = {"width": 703, "height": 1000}  # A4 without its margins, in CSS pixels
+CONTROLS = (
+    ".tools, .find, .pager, .button, summary.button, .menu, nav a:not([aria-current]), .seg > :not([aria-current])"
+)
+LEFT = """controls => ({
+  controls: [...document.querySelectorAll(controls)].filter(one => one.checkVisibility()).map(one => one.outerHTML),
+  cut: [...document.querySelectorAll(".scroll, .plot, .card")].filter(
+    one => one.checkVisibility() && (one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1)
+  ).map(one => `${one.getAttribute("aria-label") || one.className} ${one.scrollWidth} ${one.clientWidth}`),
+  wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  ground: getComputedStyle(document.querySelector(".panel, .note, main")).colorScheme,
+  ink: getComputedStyle(document.body).color,
+})"""
+
+
+@pytest.mark.parametrize("path", [path for name, path in PAGES.items() if name != "filters"])
+def test_a_page_prints_light_and_whole(page, path):
+    page.set_viewport_size(PAPER)
+    page.emulate_media(color_scheme="dark", media="print")
+    open_page(page, path)
+    found = page.evaluate(LEFT, CONTROLS)
+    assert found == {"controls": [], "cut": [], "wide": 0, "ground": "light", "ink": "rgb(22, 25, 31)"}
+
+
+def test_a_chart_is_drawn_anew_for_paper_and_for_the_screen(page):
+    page.emulate_media(color_scheme="dark")
+    open_page(page, "")
+    dark = bar_colour(page)
+    page.emulate_media(color_scheme="dark", media="print")
+    page.wait_for_timeout(200)
+    light = bar_colour(page)
+    page.emulate_media(color_scheme="dark", media="screen")
+    page.wait_for_timeout(200)
+    assert (dark, light, bar_colour(page)) == ("rgb(124, 156, 255)", "rgb(47, 91, 234)", dark)
+
+
+def bar_colour(page):
+    """Of the lowest layer of the chart."""
+    page.wait_for_timeout(300)
+    return page.evaluate("[...charts.values()].map(chart => chart.data.datasets[0].backgroundColor)[0]")
