@@ -18,7 +18,7 @@ graceful_timeout = 3  # seconds; a stop waits no longer for replies under way
 control_socket_disable = True
 forwarded_allow_ips = ""  # cpa_usage.proxies judges X-Forwarded-*; gunicorn would believe anybody on this machine
 banner.leave_out()
-loglevel = settings.LOG_LEVEL.lower()
+loglevel = settings.LOG_LEVEL.lower().replace("debug", "info")  # at debug it logs each address, whatever is in it
 
 
 def when_ready(server):

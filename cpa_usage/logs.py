@@ -1,9 +1,15 @@
-"""Log files by the day: web-2026-11-24.log and so on, for this user alone."""
+"""Log files by the day: web-2026-11-24.log and so on, for this user alone; and what must not get into them."""
 
 import logging
 import os
+import re
 from datetime import date
+from functools import cache
 from pathlib import Path
+
+from django.urls import get_resolver
+
+from cpa_usage.keys import mask
 
 
 class DailyFileHandler(logging.FileHandler):
@@ -34,6 +40,32 @@ class DailyFileHandler(logging.FileHandler):
 
     def _open(self):
         return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_private)
+
+
+class MaskedPaths(logging.Filter):
+    """Django logs the address of a request that failed: anything may have been pasted into it, a key too."""
+
+    def filter(self, record):
+        path = getattr(getattr(record, "request", None), "path", None)
+        if path and isinstance(record.args, tuple):
+            record.args = tuple(masked_path(path) if argument == path else argument for argument in record.args)
+        return True
+
+
+def masked_path(path: str) -> str:
+    """The path with a mask for every part that is no word of our own addresses."""
+    return "/".join(part if part in _words() else mask(part) for part in path.split("/"))
+
+
+@cache
+def _words() -> frozenset[str]:
+    return frozenset(_words_of(get_resolver()))
+
+
+def _words_of(resolver):
+    yield from re.findall(r"[\w.-]+", str(resolver.pattern))
+    for below in getattr(resolver, "url_patterns", ()):
+        yield from _words_of(below)
 
 
 def _private(path, flags):

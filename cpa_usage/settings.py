@@ -264,7 +264,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"paths": {"()": "cpa_usage.logs.MaskedPaths"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["paths"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }
@@ -274,5 +275,6 @@ if LOG_FILE_ENABLED:
         "directory": env.folder("LOG_DIR", LOG_DIR),
         "role": ROLE,
         "formatter": "line",
+        "filters": ["paths"],
     }
     LOGGING["root"]["handlers"].append("file")

@@ -5,8 +5,10 @@ import multiprocessing
 from datetime import datetime
 
 import pytest
+from django.http import HttpResponse
+from django.utils.log import log_response
 
-from cpa_usage.logs import DailyFileHandler
+from cpa_usage.logs import DailyFileHandler, MaskedPaths, masked_path
 
 
 @pytest.fixture
@@ -61,3 +63,28 @@ def test_processes_that_share_a_file_lose_no_line_at_midnight(handler, tmp_path)
     for process in processes:
         process.join()
     assert written(tmp_path) == {f"tasks-2026-11-{day}.log": "x\n" * 400 for day in (24, 25)}
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/api/v1/usage/events", "/api/v1/usage/events"),
+        ("/api/v1/sk-pasted-key-123456/", "/api/v1/sk-p****3456/"),
+        ("/team7key", "/t****y"),
+        ("/requests/12345678/abc", "/requests/1****8/***"),
+        ("/favicon.ico", "/favi****.ico"),
+        ("", ""),
+    ],
+)
+def test_of_an_address_only_our_own_words_are_shown(path, shown):
+    assert masked_path(path) == shown
+
+
+def test_a_logged_request_that_failed_shows_no_key(rf, caplog):
+    request = rf.get("/sk-pasted-key-123456")
+    caplog.handler.addFilter(masked := MaskedPaths())
+    try:
+        log_response("%s: %s", "Not Found", request.path, response=HttpResponse(status=404), request=request)
+    finally:
+        caplog.handler.removeFilter(masked)
+    assert [message.rpartition("/")[2] for message in caplog.messages] == ["sk-p****3456"]

@@ -66,11 +66,12 @@ API = (
     *("pricing", "aliases", "aliases/export", "usage/overview", "usage/health", "usage/analysis", "usage/events"),
     *("usage/events/filters", "usage/credentials", "usage/nothing", f"usage/events?api_key={CLIENT}"),
     *(f"usage/events?api_key={CLIENT}&range=nonsense", f"usage/events?source={OPAQUE}", "usage/events/cccccccc/log"),
-    "usage/events/cccccccc/log/raw",
+    *("usage/events/cccccccc/log/raw", CLIENT, f"aliases/{SHORT_CLIENT}", f"usage/{UPSTREAM}/events"),
 )
 PAGES = (
     *("", "requests/", "requests.csv", "requests.jsonl", "analysis/", "health/", "accounts/", "prices/", "keys/"),
     *("system/", "login/", "nothing", "requests/?result=failed", "api/schema/", "api/docs/", "healthz", "readyz"),
+    *(OPAQUE, f"requests/{MANAGEMENT}/", f"{SHORT_CLIENT}/x"),
 )
 ADMIN = (
     *("", "usage/deadletter/", "usage/drainstate/", "usage/gap/", "aliases/apikey/", "catalog/provider/"),
