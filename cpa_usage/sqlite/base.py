@@ -10,11 +10,15 @@ import os
 from django.db.backends.sqlite3 import base
 from django.db.backends.sqlite3.base import Database
 
+from cpa_usage.sqlite.schema import DatabaseSchemaEditor
+
 _seen: set[str] = set()  # files this process had open
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """CONN_HEALTH_CHECKS makes every request ask is_usable(), so that readers go over to the new file by themselves."""
+
+    SchemaEditorClass = DatabaseSchemaEditor
 
     def get_new_connection(self, conn_params):
         """Open the file; raises OperationalError when it was there before and is gone."""

@@ -111,6 +111,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Quarter',
             fields=[
+                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('bucket', models.BigIntegerField(help_text='Start, in seconds since the epoch, UTC.')),
+                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='quarters', to='usage.series')),
                 ('requests', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('client_requests', models.BigIntegerField(default=0)),
@@ -128,9 +131,6 @@ class Migration(migrations.Migration):
                 ('ttft_count', models.BigIntegerField(default=0)),
                 ('cost', models.BigIntegerField(default=0, help_text='Pico-USD.')),
                 ('unpriced_tokens', models.BigIntegerField(default=0)),
-                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bucket', models.BigIntegerField(help_text='Start, in seconds since the epoch, UTC.')),
-                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='quarters', to='usage.series')),
             ],
             options={
                 'abstract': False,
@@ -139,6 +139,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Day',
             fields=[
+                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('bucket', models.IntegerField(help_text='Local calendar date, in days since 1970-01-01.')),
+                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='days', to='usage.series')),
                 ('requests', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('client_requests', models.BigIntegerField(default=0)),
@@ -156,9 +159,6 @@ class Migration(migrations.Migration):
                 ('ttft_count', models.BigIntegerField(default=0)),
                 ('cost', models.BigIntegerField(default=0, help_text='Pico-USD.')),
                 ('unpriced_tokens', models.BigIntegerField(default=0)),
-                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bucket', models.IntegerField(help_text='Local calendar date, in days since 1970-01-01.')),
-                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='days', to='usage.series')),
             ],
             options={
                 'abstract': False,

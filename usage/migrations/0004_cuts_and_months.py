@@ -23,6 +23,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='CutDay',
             fields=[
+                ('cut', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='days', to='usage.cut')),
+                ('pk', models.CompositePrimaryKey('cut', 'bucket', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('bucket', models.IntegerField(help_text='Local calendar date, in days since 1970-01-01.')),
                 ('requests', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('client_requests', models.BigIntegerField(default=0)),
@@ -40,9 +43,6 @@ class Migration(migrations.Migration):
                 ('ttft_count', models.BigIntegerField(default=0)),
                 ('cost', models.BigIntegerField(default=0, help_text='Pico-USD.')),
                 ('unpriced_tokens', models.BigIntegerField(default=0)),
-                ('cut', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='days', to='usage.cut')),
-                ('pk', models.CompositePrimaryKey('cut', 'bucket', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bucket', models.IntegerField(help_text='Local calendar date, in days since 1970-01-01.')),
             ],
             options={
                 'abstract': False,
@@ -51,6 +51,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='CutQuarter',
             fields=[
+                ('cut', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='quarters', to='usage.cut')),
+                ('pk', models.CompositePrimaryKey('cut', 'bucket', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('bucket', models.BigIntegerField(help_text='Start, in seconds since the epoch, UTC.')),
                 ('requests', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('client_requests', models.BigIntegerField(default=0)),
@@ -68,9 +71,6 @@ class Migration(migrations.Migration):
                 ('ttft_count', models.BigIntegerField(default=0)),
                 ('cost', models.BigIntegerField(default=0, help_text='Pico-USD.')),
                 ('unpriced_tokens', models.BigIntegerField(default=0)),
-                ('cut', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='quarters', to='usage.cut')),
-                ('pk', models.CompositePrimaryKey('cut', 'bucket', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bucket', models.BigIntegerField(help_text='Start, in seconds since the epoch, UTC.')),
             ],
             options={
                 'abstract': False,
@@ -79,6 +79,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Month',
             fields=[
+                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='months', to='usage.series')),
+                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('bucket', models.IntegerField(help_text='Local calendar month, in months since 1970-01.')),
                 ('requests', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('client_requests', models.BigIntegerField(default=0)),
@@ -96,9 +99,6 @@ class Migration(migrations.Migration):
                 ('ttft_count', models.BigIntegerField(default=0)),
                 ('cost', models.BigIntegerField(default=0, help_text='Pico-USD.')),
                 ('unpriced_tokens', models.BigIntegerField(default=0)),
-                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='months', to='usage.series')),
-                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bucket', models.IntegerField(help_text='Local calendar month, in months since 1970-01.')),
             ],
             options={
                 'abstract': False,
@@ -107,6 +107,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='quarter',
             index=models.Index(fields=['series', 'bucket'], name='quarter_of_series'),
+        ),
+        migrations.AddIndex(
+            model_name='month',
+            index=models.Index(fields=['series', 'bucket'], name='month_of_series'),
         ),
         migrations.AddConstraint(
             model_name='cut',

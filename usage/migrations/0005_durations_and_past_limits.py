@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
                 ('pk', models.CompositePrimaryKey('bucket', 'model', 'kind', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('bucket', models.BigIntegerField(help_text='Start of the hour, in seconds since the epoch, UTC.')),
                 ('kind', models.SmallIntegerField(choices=[(0, 'latency'), (1, 'time to first token')])),
+                ('model', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='durations', to='pricing.model')),
                 ('n00', models.IntegerField(default=0)),
                 ('n01', models.IntegerField(default=0)),
                 ('n02', models.IntegerField(default=0)),
@@ -42,7 +43,6 @@ class Migration(migrations.Migration):
                 ('n21', models.IntegerField(default=0)),
                 ('n22', models.IntegerField(default=0)),
                 ('n23', models.IntegerField(default=0)),
-                ('model', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='durations', to='pricing.model')),
             ],
         ),
         migrations.CreateModel(

@@ -79,5 +79,11 @@ class Month(Measures):
     bucket = models.IntegerField(help_text="Local calendar month, in months since 1970-01.")
     series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="months")
 
+    class Meta:
+        indexes = [
+            # How often each model, key or account was asked, ever.
+            models.Index(fields=["series", "bucket"], name="month_of_series"),
+        ]
+
     def __str__(self):
         return f"month {self.bucket} of series {self.series_id}"
