@@ -18,7 +18,9 @@ from usage.drain.report import Report
 from usage.drain.seat import Seat
 from usage.drain.storer import Batch, Storer, Stumbled
 from usage.drain.trouble import Trouble
+from usage.forgetting import forget_clients
 from usage.ingest import Writer
+from usage.models import DrainState, Turn
 from usage.queue import Doors, Key
 from usage.rebuild import follow_zone
 from usage.spool import Spool
@@ -57,6 +59,7 @@ class Shift:
         self._trouble = Trouble()
         troubles = [self.progress.trouble, self._trouble, self._metadata.trouble]
         self._report = Report(self.progress, self.spool, marker, troubles)
+        self._events_from: int | None = None  # up to where clients were forgotten
         self._prepared, self._backoff, self._retry_at = False, 0.0, 0.0
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._reader.run, args=[self._ending], name="reader", daemon=True)
@@ -135,7 +138,17 @@ class Shift:
             self._metadata.look()
             self._report.write()
             wal.cut_back()
+            self._forget_clients()
         return due
+
+    def _forget_clients(self):
+        """After each run of retention, and here, for the writer remembers them."""
+        start = DrainState.load().events_from
+        if start != self._events_from and not Turn.taken("retention"):
+            if count := forget_clients():
+                self._storer = Storer(self.spool, Writer())
+                log.info("Forgot %d clients whose events are gone.", count)
+            self._events_from = start
 
     def _away(self, error: Error) -> Done:
         connection.close()  # it may be useless now; the next question opens a new one

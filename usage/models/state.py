@@ -24,6 +24,11 @@ class Turn(models.Model):
             return turn if made else cls(name, now + span)
         return None
 
+    @classmethod
+    def taken(cls, name: str) -> bool:
+        """Whether somebody has the right to `name` now."""
+        return cls.objects.filter(pk=name, until__gt=timezone.now()).exists()
+
     def extend(self, span: timedelta) -> bool:
         """Keep the right for so long from now; False when it has passed to another."""
         until = timezone.now() + span

@@ -13,7 +13,7 @@ from catalog.models import Connection
 from tests.usage.made import HOUR, NOON, record, totals
 from tests.usage.queue.conftest import PATIENCE, until
 from usage.drain import continuity
-from usage.models import DeadLetter, DrainState, Event, Gap
+from usage.models import Client, DeadLetter, DrainState, Event, Gap, Turn
 from usage.rebuild import check
 from usage.spool import Spool, _parse
 
@@ -158,6 +158,23 @@ def test_a_cpa_that_restarts_is_a_gap_and_a_dropped_connection_is_no_restart(cpa
     one.until_reported()
     latest = Gap.objects.latest("end").reason
     assert latest == continuity.STOPPED or "broke" in latest  # when a pop was under way
+
+
+def test_clients_are_forgotten_after_retention_and_met_anew(cpa, work):
+    one = work()
+    cpa.push(record(NOON, client_ip="10.0.0.1"), record(NOON + 1, client_ip="10.0.0.2"))
+    one.until_stored(2)
+    retention = Turn.take("retention", timedelta(minutes=5))
+    Event.objects.filter(timestamp=NOON).delete()
+    DrainState.objects.update(events_from=NOON + 1)
+    one.until_reported()
+    assert sorted(Client.objects.values_list("ip", flat=True)) == ["10.0.0.1", "10.0.0.2"]  # not in its midst
+    retention.end()
+    one.until_reported()
+    assert sorted(Client.objects.values_list("ip", flat=True)) == ["", "10.0.0.2"]
+    cpa.push(record(NOON + 2, client_ip="10.0.0.1"))
+    one.until_stored(3)
+    assert Event.objects.get(timestamp=NOON + 2).client.ip == "10.0.0.1"
 
 
 def test_a_subscriber_leaves_a_marker_only_when_it_dies(cpa, work, settings, home):
