@@ -12,8 +12,22 @@ from django.db import connection
 from simulator import Simulator
 from tests.faults.stage import AT_WORK, Stage, free_port, until
 from tests.faults.test_database import push
+from usage.integrity import damage
 from usage.models import Day, Event
 from usage.proof import prove
+
+# An order that turns around under an index which was made with the other one: what a broken page looks like from above.
+FICKLE = """
+CREATE FUNCTION fickle(a int, b int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp(a, b)';
+CREATE OPERATOR CLASS fickle_ops FOR TYPE int USING btree AS
+    OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 fickle(int, int);
+CREATE TABLE fickle AS SELECT n FROM generate_series(1, 1000) AS n;
+CREATE INDEX fickle_index ON fickle USING btree (n fickle_ops);
+"""
+TURNED = (
+    "CREATE OR REPLACE FUNCTION fickle(a int, b int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp(b, a)'"
+)
+GONE = "DROP TABLE IF EXISTS fickle; DROP FUNCTION IF EXISTS fickle CASCADE; DROP EXTENSION IF EXISTS amcheck;"
 
 
 class Relay:
@@ -97,3 +111,24 @@ if connection.vendor == "postgresql":
         proof = prove()
         assert (proof.holds, sum(Day.objects.values_list("requests", flat=True))) == (True, 1010)
         assert (drain.stop(), web.stop()) == (0, 0)
+
+    @pytest.fixture
+    def ask(transactional_db):
+        """Runs SQL, and takes back what it made."""
+
+        def run(sql):
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+
+        yield run
+        run(GONE)
+
+    def test_amcheck_walks_every_index_where_it_is_installed(ask):
+        ask(FICKLE)
+        ask(TURNED)
+        assert list(damage()) == []  # nobody looked into the indexes
+        ask("CREATE EXTENSION amcheck")
+        connection.close()  # which remembers the order as it was
+        assert list(damage()) == ['Index fickle_index: item order invariant violated for index "fickle_index".']
+        ask("DROP TABLE fickle")
+        assert list(damage()) == []
