@@ -142,6 +142,7 @@ def frame(request) -> dict:
         "query": request.query,
         "nav": _nav(request),
         "ranges": list(RANGES.items()),
+        "known_range": request.query.get("range") in RANGES,
         "drill": drill(request),
         "here": request.resolver_match.url_name,
         "chips": chips_of(request.query),

@@ -4,7 +4,7 @@ from django.urls import NoReverseMatch, reverse
 
 from usage import analytics
 from usage.filters import UsageFilter
-from usage.pages import RANGES, page
+from usage.pages import page
 
 
 @page("usage/filters.html")
@@ -12,7 +12,6 @@ def filters(request, asked):
     """Every choice there is in the period, whatever else is filtered by now."""
     return {
         "options": analytics.filter_options(UsageFilter(asked.period)),
-        "known_range": request.query.get("range") in RANGES,
         "action": _page(request.GET.get("for", "")),
         "chosen": {name: request.query.getlist(name) for name in request.query},
     }

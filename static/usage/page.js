@@ -187,9 +187,9 @@ function showCurrentPage() {
 
 function begin() {
   tellAges();
-  showCurrentPage();
   makeSortable();
   startLive();
+  showCurrentPage();  // once everything beside it is there
   for (const button of $$("[data-copy]")) button.hidden = !navigator.clipboard;
 }
 document.addEventListener("DOMContentLoaded", begin);

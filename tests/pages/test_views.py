@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 from datetime import timedelta
 
@@ -226,3 +227,27 @@ def test_a_request_that_is_not_kept_is_not_there(client, traffic, key):
 
 def test_a_log_that_cpa_cannot_give_says_why(client, traffic):
     assert "CPA does not answer" in client.get(f"/requests/{some_key()}/log/").text
+
+
+def test_a_range_without_a_switch_of_its_own_is_shown(client, traffic):
+    assert re.search(r'data-filter-panel aria-current="true">5h</a>', client.get("/?range=5h").text)
+    assert "data-filter-panel aria-current" not in client.get("/?range=24h").text
+
+
+def test_a_failure_is_told_by_its_message_even_where_its_json_is_cut_off(client):
+    bodies = {
+        '{"error": {"code": 429, "message": "Slow \\"down\\", please"}}': "Slow &quot;down&quot;, please",
+        '{"type": "error", "error": {"message": "' + "too long " * 40: "too long too long",
+        "unexpected EOF": "unexpected EOF",
+        '["message": "x"]': "[&quot;message&quot;: &quot;x&quot;]",
+    }
+    stored(*(record(NOW_US - n, failed=True, fail={"body": body}) for n, body in enumerate(bodies)))
+    text = client.get("/analysis/failures/").text
+    assert [said for said in bodies.values() if f">{said}" not in text] == []
+
+
+def test_what_has_no_price_has_no_share_of_the_cost(client):
+    Model.objects.set_price("gpt-5", {"prompt": 10**6, "completion": 10**6})
+    stored(record(NOW_US), record(NOW_US - 1, model="free"))
+    row = client.get("/analysis/").text.split('title="free"')[1].partition("</tr>")[0]
+    assert row.count('<td class="num">–</td>') == len(("cost", "share", "per request", "per million"))

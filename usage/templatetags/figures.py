@@ -12,7 +12,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from usage import wording
-from usage.filters import NOTHING
 from usage.heat import TROUBLED, level, typical_most
 from usage.periods import BadMoment, parse_moment
 
@@ -97,7 +96,9 @@ def ago_of(moment):
 @register.filter
 def rate(dollars):
     """A rate in US dollars per million tokens; a dash for one that is derived."""
-    return wording.DASH if dollars is None else f"{dollars:g}"
+    if dollars is None:
+        return wording.DASH
+    return f"{dollars:,.2f}" if round(dollars, 2) == dollars else f"{dollars:g}"
 
 
 @register.filter
@@ -122,15 +123,6 @@ def narrowed_twice(query, name, value, other, value_of_other):
     narrower = query.copy()
     narrower.setlist(name, [value])
     return narrowed(narrower, other, value_of_other)
-
-
-@register.simple_tag
-def failures_of(query, status, said=None):
-    """The query for the failures of a status, or for those of them that said one thing."""
-    narrower = query.copy()
-    if said is not None:
-        narrower["message"] = said or NOTHING
-    return narrowed_twice(narrower, "result", "failed", "status", status)
 
 
 @register.simple_tag

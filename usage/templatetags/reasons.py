@@ -1,0 +1,27 @@
+"""Why requests failed: the words of an error body, and the requests that failed like that."""
+
+import re
+
+from django import template
+
+from usage.filters import NOTHING
+from usage.templatetags.figures import narrowed_twice
+
+MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
+register = template.Library()
+
+
+@register.simple_tag
+def failures_of(query, status, said=None):
+    """The query for the failures of a status, or for those of them that said one thing."""
+    narrower = query.copy()
+    if said is not None:
+        narrower["message"] = said or NOTHING
+    return narrowed_twice(narrower, "result", "failed", "status", status)
+
+
+@register.filter
+def spoken(said):
+    """What an error body says in words: its `message` where it is JSON, even if cut off; else all of it."""
+    found = MESSAGE.search(said) if said.lstrip().startswith("{") else None
+    return found[1].replace('\\"', '"').replace("\\n", " ") if found else said
