@@ -1,6 +1,7 @@
 """What each model costs today, in USD per million tokens: the shapes of the API's replies, and how they are filled."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -65,8 +66,17 @@ class PriceChanged(Struct, frozen=True):
     ok: bool = True
 
 
-def prices(today: date) -> Prices:
-    """The models that have a price on a local date."""
+def prices(stamp: int, today: date) -> Prices:
+    """The models that have a price on a local date; remembered for a state of prices, see Revision.current_stamp()."""
+    return _remembered(stamp, today) if stamp else _read(today)
+
+
+@lru_cache(2)
+def _remembered(stamp, today):
+    return _read(today)
+
+
+def _read(today):
     found = (_price(model, today) for model in Model.objects.with_prices().order_by("name"))
     return Prices(items=[price for price in found if price is not None])
 

@@ -32,8 +32,8 @@ def pricing(request):
         return _set_price(**rest.body_of(request, PriceBody))
     if request.method == "DELETE":
         return _clear_price(_name(request.query_params.get("model", "")))
-    today = timezone.localdate()
-    return rest.answer(request, ("pricing", Revision.current(), str(today)), lambda: answers.prices(today))
+    stamp, today = Revision.current_stamp(), timezone.localdate()
+    return rest.answer(request, ("pricing", stamp, str(today)), lambda: answers.prices(stamp, today))
 
 
 @rest.described(

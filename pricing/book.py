@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
+from typing import ClassVar
 
 from pricing.models import PriceSet, RateCard, Revision
 from pricing.precedence import Span, set_on, sets_in_force
@@ -15,10 +16,12 @@ REMEMBERED = 100_000  # answers; a process that runs for years meets a new day e
 
 
 class PriceBook:
-    """A snapshot of all prices; stale once Revision.current() differs from `revision`."""
+    """A snapshot of all prices; stale once Revision.current_stamp() differs from `stamp`."""
 
-    def __init__(self, revision: int, price_sets):
-        self.revision = revision
+    _latest: ClassVar["PriceBook | None"] = None
+
+    def __init__(self, stamp: int, price_sets):
+        self.stamp = stamp
         self._spans, self._steps, self._answers = {}, {}, {}
         by_model = defaultdict(list)
         for price_set in price_sets:
@@ -28,10 +31,21 @@ class PriceBook:
             self._steps[model_id] = tuple(sorted({c.context_over for s in sets for c in s.cards.all()} - {0}))
 
     @classmethod
-    def load(cls):
-        """Read every price. The counter comes first: rows newer than it only cost one more load."""
-        revision = Revision.current()
-        return cls(revision, PriceSet.objects.select_related("model").prefetch_related("cards"))
+    def current(cls) -> "PriceBook":
+        """The prices as they are, read anew only after a change; for those who change none.
+
+        Everybody gets the same book. Within a change of prices its stamp is there before its rows are: use load().
+        """
+        stamp = Revision.current_stamp()
+        if not stamp or cls._latest is None or cls._latest.stamp != stamp:
+            cls._latest = cls.load()
+        return cls._latest
+
+    @classmethod
+    def load(cls) -> "PriceBook":
+        """Read every price. The stamp comes first: rows newer than it only cost one more load."""
+        stamp = Revision.current_stamp()
+        return cls(stamp, PriceSet.objects.select_related("model").prefetch_related("cards"))
 
     def rates(self, model_id: int, day: int, tier: str, context_over: int) -> Rates | None:
         """Rates of a model on a local day (days since 1970-01-01) for a tier and context label; None when unpriced."""

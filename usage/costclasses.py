@@ -27,7 +27,7 @@ class TokenClass(Struct, frozen=True):
 def token_classes(asked: UsageFilter) -> list[TokenClass]:
     """Every class in the order of CLASSES; together they cost what the period costs."""
     tokens, pico = [0] * len(CLASSES), [0] * len(CLASSES)
-    book = PriceBook.load()
+    book = PriceBook.current()
     for day, (model, tier, context), counted in _counted(asked):
         rates = book.rates(model, day, tier, context)
         for place, count in enumerate(counted):

@@ -29,13 +29,13 @@ class EventDetail(EventRow, frozen=True, kw_only=True):
 
 def event_rows(events: Iterable[Event]) -> list[EventRow]:
     """Rows of events read with their series, model and key; each priced with the rates of its day."""
-    book = PriceBook.load()
+    book = PriceBook.current()
     return [_row(EventRow, event, book) for event in events]
 
 
 def event_detail(event: Event) -> EventDetail:
     """Everything about one event, read with its series and client."""
-    book = PriceBook.load()
+    book = PriceBook.current()
     return _row(
         EventDetail,
         event,

@@ -44,4 +44,4 @@ def explained(event: EventDetail) -> list[CostLine]:
 def _rates(event):
     day = datetime.fromisoformat(event.timestamp).astimezone(ZoneInfo(settings.TIME_ZONE)).date()
     model = Model.objects.filter(name=event.model).values_list("id", flat=True).first()
-    return PriceBook.load().rates(model, day_number(day), event.tier, event.context_over)
+    return PriceBook.current().rates(model, day_number(day), event.tier, event.context_over)

@@ -10,7 +10,6 @@ from django.db.models import F
 from django.utils import timezone
 
 from pricing.book import PriceBook
-from pricing.models import Revision
 from usage import durations
 from usage.attempts import ended_day
 from usage.batch import Parsed, late_letter, split_at, unseen
@@ -88,11 +87,10 @@ class Writer:
         return stored
 
     def _remember(self):
-        """Load what is remembered, and prices anew when they changed: inside the transaction, so none is missed."""
+        """Load what is remembered, and prices when they changed: inside the transaction, so no change is missed."""
         if self.series is None:
             self.series, self.clients, self.cuts = SeriesMap(), ClientMap(), Cuts()
-        if self.book is None or self.book.revision != Revision.current():
-            self.book = PriceBook.load()
+        self.book = PriceBook.current()
         self.costs = Costs(self.book, self.series.priced_by)
 
     def _label(self, fresh):

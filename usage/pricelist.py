@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.utils import timezone
 
 from pricing.answers import Price, prices
-from pricing.models import Model
+from pricing.models import Model, Revision
 from usage.breakdowns import breakdowns
 from usage.comparisons import Glance
 from usage.filters import UsageFilter
@@ -26,7 +26,7 @@ class Priced(NamedTuple):
 
 def price_list(asked: UsageFilter) -> list[Priced]:
     """All models, most tokens in the period first, unused ones by name after them."""
-    known = {price.model: price for price in prices(timezone.localdate()).items}
+    known = {price.model: price for price in prices(Revision.current_stamp(), timezone.localdate()).items}
     used = {part.key: part.figures for part in breakdowns(asked, "model")["model"].parts}
     names = sorted({*Model.objects.values_list("name", flat=True), *known})
     found = [Priced(name, known.get(name), used.get(name)) for name in names]

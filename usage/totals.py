@@ -222,7 +222,7 @@ class Reader:
 
     def _priced(self, rows):
         series = Series.objects.filter(id__in={row[1] for row in rows})
-        costs = Costs(PriceBook.load()) if rows else None
+        costs = Costs(PriceBook.current()) if rows else None
         for labels in series.values_list("id", "model_id", "tier", "context_over"):
             costs.learn(*labels)
         for bucket, series_id, *counted in rows:

@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 import pytest
 from django.utils import timezone
 
-from pricing.models import Model
+from pricing.models import Model, Revision
 from usage.querysets import SeriesQuerySet
 
 
 @pytest.fixture
 def recosted(monkeypatch):
-    """Calls of SeriesQuerySet.recost: (model name, revision of the book); what it does itself is tested elsewhere."""
+    """Calls of SeriesQuerySet.recost: (model name, how often prices had changed); what it does is tested elsewhere."""
     calls = []
 
     def recost(series, book, told_apart=()):
-        calls.append((series._hints["instance"].name, book.revision))
+        assert book.stamp == Revision.current_stamp()
+        calls.append((series._hints["instance"].name, Revision.current()))
 
     monkeypatch.setattr(SeriesQuerySet, "recost", recost)
     return calls

@@ -34,7 +34,7 @@ def test_a_model_without_a_price_is_unpriced_and_labelled_by_the_ladder(gpt):
     assert book.rates(gpt.pk, 20_000, "", 0) is None
     assert book.steps(gpt.pk) == LADDER
     assert book.spans(gpt.pk) == [(None, None)]
-    assert book.revision == 0
+    assert book.stamp == 0
 
 
 def test_derived_rates_are_filled_in(gpt):
@@ -123,9 +123,32 @@ def test_loading_takes_the_same_queries_for_one_model_and_for_many(db, django_as
 
 
 def test_the_book_says_which_state_it_holds(db):
+    stamps = set()
+    for _ in range(20):
+        Revision.bump()
+        stamps.add(PriceBook.load().stamp)
+    assert (len(stamps), Revision.current(), PriceBook.load().stamp) == (20, 20, Revision.current_stamp())
+
+
+def test_prices_are_read_anew_after_a_change_only(gpt, django_assert_num_queries):
+    gpt.set_price({"prompt": 1, "completion": 1})
+    assert prompt_rate(PriceBook.current(), gpt, NOV_1) == 1
+    with django_assert_num_queries(1):
+        assert prompt_rate(PriceBook.current(), gpt, NOV_1) == 1
+    gpt.set_price({"prompt": 2, "completion": 1})
+    assert prompt_rate(PriceBook.current(), gpt, NOV_1) == 2
+    before, restored = PriceBook.current().stamp, Revision.objects.get()
+    PriceSet.objects.all().delete()  # a backup of other prices, as often changed, takes the place of the database
     Revision.bump()
-    Revision.bump()
-    assert PriceBook.load().revision == Revision.current() == 2
+    Revision.objects.update(number=restored.number)
+    assert PriceBook.current().stamp != before
+    assert prompt_rate(PriceBook.current(), gpt, NOV_1) is None
+
+
+def test_before_the_first_change_nothing_is_remembered(gpt):
+    assert prompt_rate(PriceBook.current(), gpt, NOV_1) is None
+    price(gpt)  # rows without a change that counts them
+    assert (Revision.current_stamp(), prompt_rate(PriceBook.current(), gpt, NOV_1)) == (0, 1)
 
 
 def test_answers_stay_right_when_their_memory_is_full(gpt, monkeypatch):
