@@ -50,11 +50,11 @@ def overview(asked: UsageFilter) -> answers.Overview:
     hours_from = start if end - start <= HOURLY_IN_FULL else -(-end // HOUR) * HOUR - 7 * DAY
     grid = days(detail, end, settings.TIME_ZONE)[-GRID_DAYS:] if detail < end else []
     hours_from, grid_from = max(hours_from, detail), grid[0][1] if grid else end
-    per_quarter = reader.per_quarter(*_within(asked.period, hours_from)) if hours_from < end else {}
-    cells = per_quarter if grid_from >= hours_from else reader.counts_per_quarter(*_within(asked.period, grid_from))
+    per_hour = reader.per_hour(*_within(asked.period, hours_from)) if hours_from < end else {}
+    cells = reader.counts_per_quarter(*_within(asked.period, grid_from)) if grid else {}
     return answers.Overview(
         summary=answers.Figures(**figures(summary)),
-        hourly_series=_hourly(per_quarter, hours_from, end),
+        hourly_series=_hourly(per_hour, hours_from, end),
         daily_series=_daily(reader.per_day(), start, end),
         health_grid=[_grid_row(cells, first, last) for _, first, last in grid],
         generated_at=rfc3339_utc(now_us() // SECOND),
@@ -84,10 +84,9 @@ def _within(period, since):
     return max(since * SECOND, period.start or 0), period.end
 
 
-def _hourly(per_quarter, start, end):
-    by_hour = add_up((bucket // HOUR * HOUR, row) for bucket, row in per_quarter.items())
+def _hourly(per_hour, start, end):
     return [
-        answers.Bucket(bucket=rfc3339_utc(hour), **figures(by_hour.get(hour, NOTHING))) for hour in hours(start, end)
+        answers.Bucket(bucket=rfc3339_utc(hour), **figures(per_hour.get(hour, NOTHING))) for hour in hours(start, end)
     ]
 
 

@@ -168,12 +168,20 @@ class RollupQuerySet(models.QuerySet):
         rows = self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
         return ((row[0], row[1:]) for row in rows)
 
+    def by_hour(self):
+        """Adds `hour`: the hour (UTC) that a quarter's row lies in, seconds."""
+        return self.annotate(hour=F("bucket") / 3600 * 3600)
+
     def measures_by(self, column):
         """Pairs of (the column's value, every measure) of each row as it stands."""
         return ((row[0], row[1:]) for row in self.values_list(column, *self.model.measures()))
 
+    def counts_by(self, column):
+        """Triples of (the column's value, requests, failed) of each row as it stands."""
+        return self.order_by().values_list(column, "requests", "failed")
+
     def counted_by(self, column):
-        """Triples of (the column's value, requests, failed)."""
+        """Triples of (the column's value, requests and failed summed)."""
         sums = {"sum_requests": Sum("requests"), "sum_failed": Sum("failed")}
         return self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
 

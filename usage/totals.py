@@ -14,7 +14,7 @@ from pricing.book import PriceBook
 from usage.costs import Costs
 from usage.filters import UsageFilter
 from usage.models import MEASURES, Cut, CutDay, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
-from usage.periods import QUARTER, Period, date_of, day_start, first_day_of, local_day, month_of
+from usage.periods import HOUR, QUARTER, Period, date_of, day_start, first_day_of, local_day, month_of
 
 SECOND = 1_000_000
 QUARTER_US = QUARTER * SECOND
@@ -140,12 +140,20 @@ class Reader:
         days = self._rollups(Day, parts.days, "bucket")
         return add_up([*days, *((local_day(bucket, settings.TIME_ZONE), row) for bucket, row in edges)])
 
-    def per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
-        """Measures of each quarter hour of [start, end) µs in which something happened, by its start in seconds."""
-        return add_up(self._edges(self._within(start, end), "bucket"))
+    def per_hour(self, start: int, end: int | None) -> dict[int, list[int]]:
+        """Measures of each hour (UTC) of [start, end) µs in which something happened, by its start in seconds."""
+        parts = self._within(start, end)
+        slivers = (
+            (bucket // HOUR * HOUR, row) for span in parts.slivers for bucket, row in self._sliver(span, "bucket")
+        )
+        return add_up([*self._hours(parts.quarters), *slivers])
+
+    def _hours(self, spans):
+        for sign, rows in self._rows(Quarter, spans, "bucket"):
+            yield from _signed(sign, rows.by_hour().measured_by("hour"))
 
     def counts_per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
-        """The same, but only how many attempts and how many failed: much less to read."""
+        """Attempts and failures of each quarter hour of [start, end) µs in which something happened."""
         parts = self._within(start, end)
         slivers = ((bucket, row[:2]) for span in parts.slivers for bucket, row in self._sliver(span, "bucket"))
         return add_up([*self._counts(Quarter, parts.quarters), *slivers])
@@ -192,11 +200,12 @@ class Reader:
         for sign, rows in self._rows(rollup, spans, by):
             # A cut has one row a bucket: to let the database sum what is summed already takes longer than to read it.
             found = rows.measures_by(by) if self._of_cuts(by) and by else rows.measured_by(by)
-            yield from found if sign > 0 else ((key, [-value for value in row]) for key, row in found)
+            yield from _signed(sign, found)
 
     def _counts(self, rollup, spans):
         for sign, rows in self._rows(rollup, spans, "bucket"):
-            yield from ((bucket, (sign * total, sign * failed)) for bucket, total, failed in rows.counted_by("bucket"))
+            found = rows.counts_by("bucket") if self._of_cuts("bucket") else rows.counted_by("bucket")
+            yield from ((bucket, (sign * total, sign * failed)) for bucket, total, failed in found)
 
     def _of_cuts(self, by):
         return by != "series_id" and self.cuts is not None
@@ -238,6 +247,10 @@ _SIGNS = {  # how (failures alone, all) add up to failed, to successes, or to bo
     False: [(False, 1), (True, -1)],
     None: [(False, 1)],
 }
+
+
+def _signed(sign, rows):
+    return rows if sign > 0 else ((key, [-value for value in row]) for key, row in rows)
 
 
 def add_up(rows) -> dict[int | None, list[int]]:

@@ -7,7 +7,7 @@ from tests.usage.api.conftest import CAPTURED, spread, store
 
 FRESHNESS = 4
 QUERIES = {
-    "overview": FRESHNESS + 7,
+    "overview": FRESHNESS + 8,
     "health": FRESHNESS + 4,
     "health?day=2026-11-24": FRESHNESS + 5,
     "analysis": FRESHNESS + 3,
