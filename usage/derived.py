@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from usage.cuts import Cuts, Rows
-from usage.ingest import fold_months, upsert
-from usage.models import MEASURES, CutDay, CutQuarter, Day, Month, Quarter
-from usage.periods import first_day_of, month_of
+from usage.ingest import fold_hours, fold_months, upsert
+from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Month, Quarter
+from usage.periods import first_day_of, month_of, whole_hour
 
 
 class Part(NamedTuple):
@@ -28,8 +28,15 @@ class Part(NamedTuple):
 
 
 def parts_of_quarters(start: int, end: int, cuts: Cuts) -> Iterator[Part]:
-    """What follows from the quarter hours of [start, end) seconds."""
+    """What follows from the quarter hours of [start, end) seconds; make each so before you ask for the next."""
     yield Part(CutQuarter, start, end, cuts.fold(stored(Quarter, start, end)))
+    yield part_of_hours(start, end)
+
+
+def part_of_hours(start: int, end: int) -> Part:
+    """What follows from the quarter hours of cuts of the hours that begin in [start, end) seconds."""
+    first, after = whole_hour(start), whole_hour(end)
+    return Part(CutHour, first, after, fold_hours(stored(CutQuarter, first, after)))
 
 
 def parts_of_month(month: int, cuts: Cuts) -> Iterator[Part]:

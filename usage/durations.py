@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from usage.histograms import BUCKETS, bucket_of
 from usage.models import COUNTS, Duration, Event
-from usage.periods import HOUR, SECOND
+from usage.periods import HOUR, SECOND, whole_hour
 
 LATENCY, TTFT = Duration.Kind.LATENCY.value, Duration.Kind.TTFT.value
 COLUMNS = {LATENCY: "latency_ms", TTFT: "ttft_ms"}
@@ -52,8 +52,3 @@ def stored(start: int, end: int) -> Rows:
     """The histograms kept of the hours beginning in [start, end) seconds."""
     found = Duration.objects.between(whole_hour(start), whole_hour(end))
     return {row[:3]: list(row[3:]) for row in found.values_list("bucket", "model", "kind", *COUNTS)}
-
-
-def whole_hour(seconds: int) -> int:
-    """The first whole hour at or after a moment."""
-    return -(-seconds // HOUR) * HOUR

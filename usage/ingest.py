@@ -22,6 +22,7 @@ from usage.models import (
     COUNTS,
     MEASURES,
     CutDay,
+    CutHour,
     CutQuarter,
     Day,
     DeadLetter,
@@ -31,7 +32,7 @@ from usage.models import (
     Month,
     Quarter,
 )
-from usage.periods import QUARTER, local_day, month_of
+from usage.periods import QUARTER, hour_of, local_day, month_of
 
 QUARTER_US = QUARTER * 1_000_000
 
@@ -196,6 +197,7 @@ def add_to_rollups(quarters: Rows, costs: Costs, cuts: Cuts):
     upsert(Day, days)
     upsert(Month, fold_months(days))
     upsert(CutQuarter, cut_quarters)
+    upsert(CutHour, fold_hours(cut_quarters))
     upsert(CutDay, _fold(cut_quarters, _day_of))
 
 
@@ -204,6 +206,11 @@ def fold_days(quarters: Rows, costs: Costs) -> Rows:
     for (bucket, series_id), row in quarters.items():
         costs.fill(series_id, _day_of(bucket), row)
     return _fold(quarters, _day_of)
+
+
+def fold_hours(quarters: Rows) -> Rows:
+    """Sum rows by (quarter hour, owner) to rows by (hour, owner)."""
+    return _fold(quarters, hour_of)
 
 
 def fold_months(days: Rows) -> Rows:
@@ -256,7 +263,7 @@ def _adding(table, key, counts):
 
 _UPSERT = {
     rollup: _adding(rollup, ("bucket", rollup.owner()), MEASURES)
-    for rollup in (Quarter, Day, Month, CutQuarter, CutDay)
+    for rollup in (Quarter, Day, Month, CutQuarter, CutHour, CutDay)
 }
 _UPSERT[Duration] = _adding(Duration, ("bucket", "model_id", "kind"), COUNTS)
 

@@ -199,6 +199,16 @@ def local_date(seconds: int, zone: str) -> date:
     return date_of(local_day(seconds, zone))
 
 
+def hour_of(seconds: int) -> int:
+    """The start of the hour (UTC) that a second lies in."""
+    return seconds // HOUR * HOUR
+
+
+def whole_hour(seconds: int) -> int:
+    """The first whole hour (UTC) at or after a second."""
+    return -(-seconds // HOUR) * HOUR
+
+
 def local_day(seconds: int, zone: str) -> int:
     """The number of the local day [start, next start) that a second belongs to; quick, for the writer asks often."""
     day = _day_of_quarter(seconds // QUARTER, zone)

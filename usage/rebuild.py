@@ -13,11 +13,23 @@ from pricing.book import PriceBook
 from usage import durations
 from usage.costs import Costs
 from usage.cuts import Cuts
-from usage.derived import derive_months, months_from, parts_of_month, parts_of_quarters, stored
+from usage.derived import derive_months, months_from, part_of_hours, parts_of_month, parts_of_quarters, stored
 from usage.finality import settle_stored
 from usage.ingest import fold_days, upsert
-from usage.models import COUNTS, MEASURES, CutDay, CutQuarter, Day, DrainState, Duration, Event, Quarter, Series
-from usage.periods import SECOND, date_of, day_start, local_day, month_of
+from usage.models import (
+    COUNTS,
+    MEASURES,
+    CutDay,
+    CutHour,
+    CutQuarter,
+    Day,
+    DrainState,
+    Duration,
+    Event,
+    Quarter,
+    Series,
+)
+from usage.periods import SECOND, date_of, day_start, local_day, month_of, whole_hour
 from usage.snapshots import snapshot
 
 
@@ -127,6 +139,8 @@ def _differences(day, cuts):
     yield from _unlike(Quarter, stored(Quarter, *edges_of(day)), quarters)
     yield from _unlike(Day, stored(Day, day, day + 1), days)
     yield from _unlike(CutQuarter, stored(CutQuarter, *edges_of(day)), cuts.fold(quarters))
+    hours = part_of_hours(*edges_of(day))
+    yield from _unlike(CutHour, hours.stored(), hours.rows)
     yield from _unlike(CutDay, stored(CutDay, day, day + 1), cuts.fold(days))
     yield from _unlike(Duration, durations.stored(*edges_of(day)), durations.counted(*edges_of(day)))
 
@@ -173,7 +187,7 @@ def _rebuild_day(day):
 
 
 def _rebuild_durations(day):
-    start, end = (durations.whole_hour(edge) for edge in edges_of(day))
+    start, end = (whole_hour(edge) for edge in edges_of(day))
     Duration.objects.between(start, end).delete()
     upsert(Duration, durations.counted(start, end))
 

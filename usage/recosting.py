@@ -6,9 +6,9 @@ from django.conf import settings
 from django.db.models import Case, F, IntegerField, Value, When
 
 from usage.cuts import Cuts
-from usage.ingest import fold_days, fold_months, upsert
+from usage.ingest import fold_days, fold_hours, fold_months, upsert
 from usage.labels import Labels
-from usage.models import MEASURES, CutDay, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
+from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.periods import date_of, day_start
 
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
@@ -39,7 +39,9 @@ def _recost_model(series, model_id, book, since):
 def _add_to_sums(quarters, days, cuts):
     """Add what quarters and days gained to the rollups that are sums of them; days reach further back than quarters."""
     upsert(Month, fold_months(days))
-    upsert(CutQuarter, cuts.fold(quarters))
+    cut_quarters = cuts.fold(quarters)
+    upsert(CutQuarter, cut_quarters)
+    upsert(CutHour, fold_hours(cut_quarters))
     upsert(CutDay, cuts.fold(days))
 
 

@@ -16,9 +16,20 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from usage.durations import whole_hour
-from usage.models import Cut, CutQuarter, DeadLetter, DrainState, Duration, Event, Gap, PastReading, Quarter, Turn
-from usage.periods import date_of, day_start, local_day
+from usage.models import (
+    Cut,
+    CutHour,
+    CutQuarter,
+    DeadLetter,
+    DrainState,
+    Duration,
+    Event,
+    Gap,
+    PastReading,
+    Quarter,
+    Turn,
+)
+from usage.periods import date_of, day_start, local_day, whole_hour
 from usage.rebuild import follow_zone
 
 log = logging.getLogger(__name__)
@@ -78,9 +89,10 @@ def _expire(slices):
 
 
 def _quarters(slices, start):
-    """Quarter hours before a second; those of cuts one cut after the other, in the order of their index."""
+    """Quarter hours before a second; those of cuts, and their hours, one cut after the other, as they are stored."""
     for cut in Cut.objects.values_list("id", flat=True):
         slices.delete(CutQuarter.objects.filter(cut=cut, bucket__lt=start), "bucket")
+        slices.delete(CutHour.objects.filter(cut=cut, bucket__lt=whole_hour(start)), "bucket")
     return slices.delete(Quarter.objects.filter(bucket__lt=start), "bucket")
 
 

@@ -13,8 +13,8 @@ from django.conf import settings
 from pricing.book import PriceBook
 from usage.costs import Costs
 from usage.filters import UsageFilter
-from usage.models import MEASURES, Cut, CutDay, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
-from usage.periods import HOUR, QUARTER, Period, date_of, day_start, first_day_of, local_day, month_of
+from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
+from usage.periods import QUARTER, Period, date_of, day_start, first_day_of, hour_of, local_day, month_of, whole_hour
 
 SECOND = 1_000_000
 QUARTER_US = QUARTER * SECOND
@@ -82,17 +82,29 @@ def _midnight(day, zone):
 
 def months_of(span: Span) -> tuple[list[Span], list[Span]]:
     """A span of day numbers as whole months and the days beside them."""
+    low = None if span[0] is None else month_of(span[0] - 1) + 1
+    high = None if span[1] is None else month_of(span[1])
+    return _wider(span, low, high, first_day_of)
+
+
+def hours_of(span: Span) -> tuple[list[Span], list[Span]]:
+    """A span of quarter starts as whole hours (UTC) and the quarters beside them, all in seconds."""
+    low = None if span[0] is None else whole_hour(span[0])
+    high = None if span[1] is None else hour_of(span[1])
+    return _wider(span, low, high, lambda hour: hour)
+
+
+def _wider(span, low, high, start_of):
+    """The wider buckets [low, high) that lie wholly in a span, and what is beside them; `start_of` a wider bucket."""
     first, after = span
-    low = None if first is None else month_of(first - 1) + 1
-    high = None if after is None else month_of(after)
     if low is not None and high is not None and low >= high:
         return [], [span]
-    days = []
-    if low is not None and first < first_day_of(low):
-        days.append((first, first_day_of(low)))
-    if high is not None and first_day_of(high) < after:
-        days.append((first_day_of(high), after))
-    return [(low, high)], days
+    beside = []
+    if low is not None and first < start_of(low):
+        beside.append((first, start_of(low)))
+    if high is not None and start_of(high) < after:
+        beside.append((start_of(high), after))
+    return [(low, high)], beside
 
 
 @dataclass(frozen=True)
@@ -143,14 +155,16 @@ class Reader:
     def per_hour(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Measures of each hour (UTC) of [start, end) µs in which something happened, by its start in seconds."""
         parts = self._within(start, end)
-        slivers = (
-            (bucket // HOUR * HOUR, row) for span in parts.slivers for bucket, row in self._sliver(span, "bucket")
-        )
-        return add_up([*self._hours(parts.quarters), *slivers])
+        hours = [row for span in parts.quarters for row in self._hours(span)]
+        slivers = [row for span in parts.slivers for row in self._sliver(span, "bucket")]
+        return add_up((hour_of(bucket), row) for bucket, row in [*hours, *slivers])
 
-    def _hours(self, spans):
-        for sign, rows in self._rows(Quarter, spans, "bucket"):
-            yield from _signed(sign, rows.by_hour().measured_by("hour"))
+    def _hours(self, span):
+        """(an hour, or a quarter of one, and measures) of a span of quarters."""
+        if not self._of_cuts("bucket"):
+            return Quarter.objects.matching(self.asked).between(*span).by_hour().measured_by("hour")
+        hours, quarters = hours_of(span)
+        return [*self._rollups(CutHour, hours, "bucket"), *self._rollups(Quarter, quarters, "bucket")]
 
     def counts_per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Attempts and failures of each quarter hour of [start, end) µs in which something happened."""
@@ -200,7 +214,7 @@ class Reader:
         for sign, rows in self._rows(rollup, spans, by):
             # A cut has one row a bucket: to let the database sum what is summed already takes longer than to read it.
             found = rows.measures_by(by) if self._of_cuts(by) and by else rows.measured_by(by)
-            yield from _signed(sign, found)
+            yield from found if sign > 0 else ((key, [-value for value in row]) for key, row in found)
 
     def _counts(self, rollup, spans):
         for sign, rows in self._rows(rollup, spans, "bucket"):
@@ -214,7 +228,7 @@ class Reader:
         """(1 or -1, rows to add up with this sign), of cuts or of series."""
         for span in spans:
             if self._of_cuts(by):
-                rows = _CUT[rollup].objects.between(*span)
+                rows = _CUT.get(rollup, rollup).objects.between(*span)
                 yield from ((sign, rows.filter(cut__in=cuts)) for sign, cuts in self.cuts)
             else:
                 yield 1, rollup.objects.matching(self.asked).between(*span)
@@ -247,10 +261,6 @@ _SIGNS = {  # how (failures alone, all) add up to failed, to successes, or to bo
     False: [(False, 1), (True, -1)],
     None: [(False, 1)],
 }
-
-
-def _signed(sign, rows):
-    return rows if sign > 0 else ((key, [-value for value in row]) for key, row in rows)
 
 
 def add_up(rows) -> dict[int | None, list[int]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db import transaction
 
 from usage.ingest import Writer
-from usage.models import MEASURES, CutDay, CutQuarter, Day, Month, Quarter
+from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Month, Quarter
 
 SECOND, HOUR = 1_000_000, 3600 * 1_000_000
 NOON = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Shanghai
@@ -68,7 +68,7 @@ def rollups(*measures: str) -> dict:
             for row in rollup.objects.values_list("bucket", rollup.owner(), *names)
             if measures or any(row[2:])
         }
-        for rollup in (Quarter, Day, Month, CutQuarter, CutDay)
+        for rollup in (Quarter, Day, Month, CutQuarter, CutHour, CutDay)
     }
 
 

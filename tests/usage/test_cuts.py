@@ -8,9 +8,9 @@ from pricing.models import Model
 from tests.usage.made import NOON, record, stored
 from usage.cuts import cuts_of
 from usage.filters import UsageFilterForm
-from usage.models import Cut, CutDay, Day, Month
+from usage.models import Cut, CutDay, CutHour, Day, Month
 from usage.rebuild import check, rebuild
-from usage.totals import Reader, months_of
+from usage.totals import Reader, hours_of, months_of
 
 JAN_1, FEB_1, MAR_1 = 20454, 20485, 20513  # of 2026
 
@@ -44,6 +44,21 @@ def test_a_series_counts_in_everything_and_in_one_cut_of_each_label():
 )
 def test_whole_months_are_read_as_such(span, months, days):
     assert months_of(span) == (months, days)
+
+
+@pytest.mark.parametrize(
+    ("span", "hours", "quarters"),
+    [
+        ((None, None), [(None, None)], []),
+        ((3600, 10_800), [(3600, 10_800)], []),
+        ((4500, 9000), [], [(4500, 9000)]),
+        ((4500, 6300), [], [(4500, 6300)]),
+        ((2700, 11_700), [(3600, 10_800)], [(2700, 3600), (10_800, 11_700)]),
+        ((2700, None), [(3600, None)], [(2700, 3600)]),
+    ],
+)
+def test_whole_hours_are_read_as_such(span, hours, quarters):
+    assert hours_of(span) == (hours, quarters)
 
 
 @pytest.mark.django_db
@@ -82,8 +97,9 @@ def test_sums_that_are_wrong_are_named_and_made_anew():
     stored(record(NOON))
     Month.objects.update(requests=5)
     CutDay.objects.filter(cut__label="model").update(total=1)
+    CutHour.objects.filter(cut__label="source").update(failed=1)
     found = [(each.rollup, [name for name, *_ in each.wrong()]) for each in check()]
-    assert found == [("CutDay", ["total"]), ("Month", ["requests"])]
+    assert found == [("CutHour", ["failed"]), ("CutDay", ["total"]), ("Month", ["requests"])]
     list(rebuild())
     assert list(check()) == []
 

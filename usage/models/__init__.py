@@ -3,7 +3,7 @@
 Integers, because the writer inserts past the ORM: a datetime would be stored as text, in two spellings of one instant.
 """
 
-from usage.models.cuts import Cut, CutDay, CutQuarter
+from usage.models.cuts import Cut, CutDay, CutHour, CutQuarter
 from usage.models.durations import COUNTS, Duration
 from usage.models.event import DeadLetter, Event
 from usage.models.limits import LimitReading, PastReading
@@ -17,6 +17,7 @@ __all__ = [
     "Client",
     "Cut",
     "CutDay",
+    "CutHour",
     "CutQuarter",
     "Day",
     "DeadLetter",

@@ -39,6 +39,17 @@ class CutQuarter(Measures):
         return f"quarter {self.bucket} of {self.cut}"
 
 
+class CutHour(Measures):
+    """Totals of one cut in one hour, of those hours that lie wholly in the kept detail."""
+
+    pk = models.CompositePrimaryKey("cut", "bucket")
+    cut = models.ForeignKey(Cut, models.PROTECT, db_index=False, related_name="hours")
+    bucket = models.BigIntegerField(help_text="Start, in seconds since the epoch, UTC.")
+
+    def __str__(self):
+        return f"hour {self.bucket} of {self.cut}"
+
+
 class CutDay(Measures):
     """Totals of one cut on one local day."""
 

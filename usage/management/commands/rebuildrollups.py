@@ -65,10 +65,11 @@ def _month(bucket, zone):
     return f"{date_of(first_day_of(bucket)):%Y-%m}"
 
 
-_OWNER = {"CutQuarter": "cut", "CutDay": "cut", "Duration": "model"}
+_OWNER = {"CutQuarter": "cut", "CutHour": "cut", "CutDay": "cut", "Duration": "model"}
 _WHEN = {
     "Quarter": _quarter,
     "CutQuarter": _quarter,
+    "CutHour": _quarter,
     "Day": rfc3339_local_day,
     "CutDay": rfc3339_local_day,
     "Month": _month,
