@@ -59,10 +59,7 @@ class Spool:
         with self._draft_or_nothing():
             if self._draft is None:
                 self._draft = _begun(self.directory / f"{self._next_name()}.part")
-            for arrived, raw in records:
-                head = HEADER.pack(arrived, len(raw))
-                self._draft.write(head + CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head))))
-                self._draft.write(raw)
+            self._draft.write(_encoded(records))
             self._draft.flush()
 
     def seal(self) -> Path:
@@ -163,6 +160,15 @@ class Spool:
                 self.write(records)
                 self.seal()
             path.unlink()
+
+
+def _encoded(records: list[Record]) -> bytes:
+    """What `_parse` reads, in one piece: each write to the file hands the interpreter to the thread that stores."""
+    pieces = []
+    for arrived, raw in records:
+        head = HEADER.pack(arrived, len(raw))
+        pieces += head, CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head))), raw
+    return b"".join(pieces)
 
 
 def _begun(path: Path) -> BinaryIO:
