@@ -1,5 +1,7 @@
 """A measure over time, stacked by a label: the largest few by name, the rest together."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 from django.conf import settings
@@ -10,8 +12,8 @@ from msgspec import Meta, Struct
 from usage.analytics import covered
 from usage.answers import PICO
 from usage.dimensions import DIMENSIONS, labels_of
-from usage.filters import UsageFilter
-from usage.models import MEASURES, Day, Quarter
+from usage.filters import NO_KEY, UsageFilter
+from usage.models import MEASURES, CutDay, CutQuarter, Day, Quarter
 from usage.periods import HOUR, date_of, day_number, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
 from usage.totals import SECOND, Parts, Reader, add_edge, parts_of
 
@@ -19,6 +21,12 @@ STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
 MEASURE_TITLES = {"cost": _("Cost"), "tokens": _("Tokens"), "requests": _("Requests")}
 NAMED = 6  # as many as there are colours to tell apart
 DAY, WEEK = 24 * HOUR, 7 * 24 * HOUR
+CUT_ROLLUPS = {Quarter: CutQuarter, Day: CutDay}
+CUTS = {  # the value of the cut that a series with these labels counts in
+    "model": lambda labels: labels.model,
+    "source": lambda labels: labels.source,
+    "api_key": lambda labels: "" if labels.api_key == NO_KEY else labels.api_key,
+}
 # A span up to the first is cut into steps of the second, in seconds.
 STEPS = ((2 * DAY + HOUR, HOUR), (8 * DAY, 4 * HOUR), (100 * DAY, DAY))
 
@@ -51,13 +59,46 @@ def timeline(asked: UsageFilter, by: str, measure: str) -> Timeline:
         return Timeline(measure=measure, by=by, step=DAY, buckets=[], end="", layers=[], others=0)
     step = _step(span, reader.events_from)
     starts = _starts(*span, step)
-    column = STACKED[measure]
-    counted = _by_quarters(reader, span, starts, step, column) if step < DAY else _by_days(reader, starts, step, column)
+    source = _source(reader, by, STACKED[measure])
+    count = _by_quarters if step < DAY else _by_days
     scale = PICO if measure == "cost" else 1
-    layers, others = _layers(counted, labels_of(asked), DIMENSIONS[by].of, scale, len(starts) - 1)
+    layers, others = _layers(count(reader, source, span, starts, step), scale, len(starts) - 1)
     name = rfc3339_utc if step < DAY else _local
     *buckets, end = map(name, starts)
     return Timeline(measure=measure, by=by, step=step, buckets=buckets, end=end, layers=layers, others=others)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a measure is read: rows of a rollup, the column that says whose they are, and what those are called."""
+
+    measure: str
+    rows: Callable
+    owner: str
+    names: dict  # owner -> (key, label)
+    of_series: dict  # series id -> (key, label)
+
+    def of_events(self, slivers):
+        """((key, label), quarter, measure) of what was counted from events."""
+        for bucket, series, measures in slivers:
+            yield self.of_series[series], bucket, measures[MEASURES.index(self.measure)]
+
+    def summed(self, rollup, span, place):
+        """((key, label), place, measure) of the rows of a span."""
+        rows = self.rows(rollup).between(*span).annotate(place=place).values_list("place", self.owner)
+        for at, owner, value in rows.annotate(value=Sum(self.measure)).order_by():
+            yield self.names[owner], at, value
+
+
+def _source(reader, by, measure):
+    """Totals of cuts where they can tell, of which there are far fewer, else those of series."""
+    of, labels = DIMENSIONS[by].of, labels_of(reader.asked)
+    of_series = {series: of(label) for series, label in labels.items()}
+    if by not in CUTS or not reader.asked.admits_all:
+        return _Source(measure, lambda rollup: rollup.objects.matching(reader.asked), "series_id", of_series, of_series)
+    names = {CUTS[by](label): of_series[series] for series, label in labels.items()}
+    chosen = {"cut__label": by, "cut__failed": False}
+    return _Source(measure, lambda rollup: CUT_ROLLUPS[rollup].objects.filter(**chosen), "cut__value", names, of_series)
 
 
 def _step(span, events_from):
@@ -79,19 +120,17 @@ def _starts(start, end, step):
     return [day_start(date_of(day), zone) for day in range(number, last + 1 + days, days)]
 
 
-def _by_quarters(reader, span, starts, step, column):
-    """(place, series id, measure) of the period, from quarters and the slivers at its edges."""
+def _by_quarters(reader, source, span, starts, step):
+    """((key, label), place, measure) of the period, from quarters and the slivers at its edges."""
     parts, (start, end) = Parts(), _edges(reader.asked.period, span)
     if reader.asked.of_events:
         parts.slivers.append((start, end))
     else:
         add_edge(parts, start, end)
-    slot = (F("bucket") - starts[0]) / step
     for quarters in parts.quarters:
-        rows = Quarter.objects.between(*quarters).matching(reader.asked).annotate(slot=slot)
-        yield from _summed(rows, "slot", column)
-    for bucket, series, measures in reader.slivers(parts.slivers):
-        yield (bucket - starts[0]) // step, series, measures[MEASURES.index(column)]
+        yield from source.summed(Quarter, quarters, (F("bucket") - starts[0]) / step)
+    for name, bucket, value in source.of_events(reader.slivers(parts.slivers)):
+        yield name, (bucket - starts[0]) // step, value
 
 
 def _edges(period, span):
@@ -102,34 +141,29 @@ def _edges(period, span):
     )
 
 
-def _by_days(reader, starts, step, column):
+def _by_days(reader, source, span, starts, step):
     """The same from days; hours that a period has beside whole days count on theirs."""
     zone, days = settings.TIME_ZONE, step // DAY
     first, period = local_day(starts[0], zone), reader.asked.period
     parts = parts_of(period.start, period.end, reader.events_from, zone)
     if reader.asked.of_events:
         parts = Parts(slivers=[(period.start, period.end)])
-    for span in parts.days:
-        rows = Day.objects.between(*span).matching(reader.asked).annotate(slot=(F("bucket") - first) / days)
-        yield from _summed(rows, "slot", column)
-    for span in parts.quarters:
-        for bucket, series, value in _summed(Quarter.objects.between(*span).matching(reader.asked), "bucket", column):
-            yield (local_day(bucket, zone) - first) // days, series, value
-    for bucket, series, measures in reader.slivers(parts.slivers):
-        yield (local_day(bucket, zone) - first) // days, series, measures[MEASURES.index(column)]
+    for part in parts.days:
+        yield from source.summed(Day, part, (F("bucket") - first) / days)
+    for part in parts.quarters:
+        for name, bucket, value in source.summed(Quarter, part, F("bucket")):
+            yield name, (local_day(bucket, zone) - first) // days, value
+    for name, bucket, value in source.of_events(reader.slivers(parts.slivers)):
+        yield name, (local_day(bucket, zone) - first) // days, value
 
 
-def _summed(rows, place, column):
-    return rows.values_list(place, "series_id").annotate(value=Sum(column)).order_by()
-
-
-def _layers(counted, labels, of, scale, length):
+def _layers(counted, scale, length):
     layers: dict[tuple, list[int]] = {}
-    for place, series, value in counted:
+    for name, place, value in counted:
         if 0 <= place < length:
-            values = layers.get(key := of(labels[series]))
+            values = layers.get(name)
             if values is None:
-                values = layers[key] = [0] * length
+                values = layers[name] = [0] * length
             values[place] += int(value)
     ranked = sorted(layers.items(), key=lambda item: (-sum(item[1]), item[0]))
     ranked = [item for item in ranked if any(item[1])]

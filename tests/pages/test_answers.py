@@ -77,6 +77,17 @@ def check_layers(asked):
     assert {(b - a).total_seconds() for a, b in pairwise(edges)} == {found.step}
 
 
+@pytest.mark.parametrize("by", ["model", "source", "api_key", "provider"])
+def test_the_layers_of_a_timeline_are_the_parts_of_the_breakdown(traffic, by):
+    """What is kept ready for a value of a label says the same as the series that have it."""
+    for asked in map(asking, QUERIES):
+        parts = {part.key: part for part in breakdowns(asked, by)[by].parts}
+        found = timeline(asked, by, "requests")
+        named = {layer.key: (layer.label, layer.total) for layer in found.layers if layer.key is not None}
+        assert named == {key: (parts[key].label, parts[key].figures.total) for key in named}
+        assert len(parts) == len(named) + found.others
+
+
 def test_the_buckets_of_a_timeline_are_those_of_the_overview(traffic):
     asked = asking({"range": "24h"})
     hours = {hour.bucket: hour.total for hour in analytics.overview(asked).hourly_series}
