@@ -15,6 +15,7 @@ from usage.dimensions import DIMENSIONS, labels_of
 from usage.filters import NO_KEY, UsageFilter
 from usage.models import MEASURES, CutDay, CutQuarter, Day, Quarter
 from usage.periods import HOUR, date_of, day_number, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
+from usage.snapshots import snapshot
 from usage.totals import SECOND, Parts, Reader, add_edge, parts_of
 
 STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
@@ -52,6 +53,7 @@ class Timeline(Struct, frozen=True, kw_only=True):
     others: Annotated[int, Meta(description="How many values the last layer stands for; 0 when all are named.")]
 
 
+@snapshot()
 def timeline(asked: UsageFilter, by: str, measure: str) -> Timeline:
     """The measure (of STACKED) of the period by a name of DIMENSIONS; nothing happened: no buckets."""
     reader, span = Reader.of(asked), covered(asked.period)
