@@ -75,12 +75,12 @@ def rss_of(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its children, in seconds."""
+    """User and system time of a process and its children, those that ended too, in seconds."""
     ticks = 0
     for each in family(pid):
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
+            ticks += sum(map(int, fields[11:15]))
     return ticks / 100
 
 
