@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from django.conf import settings
 from django.urls import get_resolver
 
 from cpa_usage.keys import mask
@@ -54,12 +55,13 @@ class MaskedPaths(logging.Filter):
 
 def masked_path(path: str) -> str:
     """The path with a mask for every part that is no word of our own addresses."""
-    return "/".join(part if part in _words() else mask(part) for part in path.split("/"))
+    known = _words(get_resolver()) | set(settings.APP_BASE_PATH.split("/"))
+    return "/".join(part if part in known else mask(part) for part in path.split("/"))
 
 
 @cache
-def _words() -> frozenset[str]:
-    return frozenset(_words_of(get_resolver()))
+def _words(resolver) -> frozenset[str]:
+    return frozenset(_words_of(resolver))
 
 
 def _words_of(resolver):
