@@ -36,10 +36,17 @@ class Client:
         self._connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=120)
 
     def get(self, path: str, **headers) -> tuple[int, bytes, dict]:
-        """(status, body, headers)."""
-        self._connection.request("GET", path, headers={"Accept": "application/json", **headers})
-        reply = self._connection.getresponse()
+        """(status, body, headers). A connection that the server closed meanwhile is made anew, as browsers do."""
+        try:
+            reply = self._ask(path, headers)
+        except http.client.RemoteDisconnected:
+            self._connection.close()
+            reply = self._ask(path, headers)
         return reply.status, reply.read(), dict(reply.headers)
+
+    def _ask(self, path, headers):
+        self._connection.request("GET", path, headers={"Accept": "application/json", **headers})
+        return self._connection.getresponse()
 
     def time(self, path: str, query: str, requests: int, **headers) -> Timing:
         """Ask again and again; an answer that is no success stops everything."""
