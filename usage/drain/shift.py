@@ -137,8 +137,8 @@ class Shift:
             self._keep_seat()
             self._metadata.look()
             self._report.write()
-            wal.cut_back()
             self._forget_clients()
+        wal.cut_back()
         return due
 
     def _forget_clients(self):

@@ -4,17 +4,19 @@ from pathlib import Path
 
 from django.db import connection
 
-LARGE_BYTES = 32 * 1024 * 1024
-BUSY_MS = 200  # readers are not waited for longer; the next look tries again
+LARGE_BYTES, TOO_LARGE_BYTES = 32 * 1024 * 1024, 48 * 1024 * 1024
+# The log begins anew only when nobody reads in it, and many readers overlap for ever: those at work are waited for, and
+# who comes meanwhile reads what is moved already. Records are spooled in this time.
+PATIENCE_MS, MORE_PATIENCE_MS = 100, 1500
 
 
 def cut_back() -> bool:
     """Move a large log into the database and shorten its file; whether there was one. Outside any transaction."""
-    if connection.vendor != "sqlite" or _log_bytes() < LARGE_BYTES:
+    if connection.vendor != "sqlite" or (size := _log_bytes()) < LARGE_BYTES:
         return False
     with connection.cursor() as cursor:
         patience = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        cursor.execute(f"PRAGMA busy_timeout={PATIENCE_MS if size < TOO_LARGE_BYTES else MORE_PATIENCE_MS}")
         try:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:

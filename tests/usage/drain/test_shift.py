@@ -323,7 +323,8 @@ def test_a_long_log_of_sqlite_is_cut_back(cpa, work, monkeypatch):
     one.until_stored(300)
     assert log.stat().st_size > 50_000
     monkeypatch.setattr("usage.drain.wal.LARGE_BYTES", 50_000)
-    one.until_reported()
+    cpa.push(*made(301)[300:])
+    one.until_stored(301)
     assert log.stat().st_size < 50_000
     assert connection.cursor().execute("PRAGMA busy_timeout").fetchone() == (20000,)
 
