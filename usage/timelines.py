@@ -13,16 +13,15 @@ from usage.analytics import covered
 from usage.answers import PICO
 from usage.dimensions import DIMENSIONS, labels_of
 from usage.filters import NO_KEY, UsageFilter
-from usage.models import MEASURES, CutDay, CutQuarter, Day, Quarter
+from usage.models import MEASURES, Day, Quarter
 from usage.periods import HOUR, date_of, day_number, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
 from usage.snapshots import snapshot
-from usage.totals import SECOND, Parts, Reader, add_edge, parts_of
+from usage.totals import CUT_ROLLUPS, SECOND, Parts, Reader, parts_of
 
 STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
 MEASURE_TITLES = {"cost": _("Cost"), "tokens": _("Tokens"), "requests": _("Requests")}
 NAMED = 6  # as many as there are colours to tell apart
 DAY, WEEK = 24 * HOUR, 7 * 24 * HOUR
-CUT_ROLLUPS = {Quarter: CutQuarter, Day: CutDay}
 CUTS = {  # the value of the cut that a series with these labels counts in
     "model": lambda labels: labels.model,
     "source": lambda labels: labels.source,
@@ -124,11 +123,7 @@ def _starts(start, end, step):
 
 def _by_quarters(reader, source, span, starts, step):
     """((key, label), place, measure) of the period, from quarters and the slivers at its edges."""
-    parts, (start, end) = Parts(), _edges(reader.asked.period, span)
-    if reader.asked.of_events:
-        parts.slivers.append((start, end))
-    else:
-        add_edge(parts, start, end)
+    parts = reader.parts_within(*_edges(reader.asked.period, span))
     for quarters in parts.quarters:
         yield from source.summed(Quarter, quarters, (F("bucket") - starts[0]) / step)
     for name, bucket, value in source.of_events(reader.slivers(parts.slivers)):

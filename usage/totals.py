@@ -154,7 +154,7 @@ class Reader:
 
     def per_hour(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Measures of each hour (UTC) of [start, end) µs in which something happened, by its start in seconds."""
-        parts = self._within(start, end)
+        parts = self.parts_within(start, end)
         hours = [row for span in parts.quarters for row in self._hours(span)]
         slivers = [row for span in parts.slivers for row in self._sliver(span, "bucket")]
         return add_up((hour_of(bucket), row) for bucket, row in [*hours, *slivers])
@@ -168,7 +168,7 @@ class Reader:
 
     def counts_per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Attempts and failures of each quarter hour of [start, end) µs in which something happened."""
-        parts = self._within(start, end)
+        parts = self.parts_within(start, end)
         slivers = ((bucket, row[:2]) for span in parts.slivers for bucket, row in self._sliver(span, "bucket"))
         return add_up([*self._counts(Quarter, parts.quarters), *slivers])
 
@@ -178,7 +178,8 @@ class Reader:
             return {day: row[:2] for day, row in self.within(Period(None, None)).per_day().items()}
         return {day: row for day, row in add_up(self._counts(Day, [(None, None)])).items() if row[0]}
 
-    def _within(self, start, end):
+    def parts_within(self, start: int, end: int | None) -> Parts:
+        """What [start, end) µs is read in where no whole days count: quarters and the slivers beside them."""
         parts = Parts()
         if self.asked.of_events:  # no rollup knows what only events do
             parts.slivers.append((start, end))
@@ -228,7 +229,7 @@ class Reader:
         """(1 or -1, rows to add up with this sign), of cuts or of series."""
         for span in spans:
             if self._of_cuts(by):
-                rows = _CUT.get(rollup, rollup).objects.between(*span)
+                rows = CUT_ROLLUPS.get(rollup, rollup).objects.between(*span)
                 yield from ((sign, rows.filter(cut__in=cuts)) for sign, cuts in self.cuts)
             else:
                 yield 1, rollup.objects.matching(self.asked).between(*span)
@@ -255,7 +256,7 @@ class Reader:
 
 
 EVERYTHING = (Cut.Label.EVERYTHING, ("",), None)
-_CUT = {Quarter: CutQuarter, Day: CutDay}
+CUT_ROLLUPS = {Quarter: CutQuarter, Day: CutDay}
 _SIGNS = {  # how (failures alone, all) add up to failed, to successes, or to both
     True: [(True, 1)],
     False: [(False, 1), (True, -1)],
