@@ -31,7 +31,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.BigIntegerField(default=0)),
-                ('stamp', models.BigIntegerField(default=0, help_text='Random, new with each change: no other state of prices has it.')),
             ],
         ),
         migrations.CreateModel(

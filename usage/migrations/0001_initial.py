@@ -171,7 +171,6 @@ class Migration(migrations.Migration):
                 ('timestamp', models.BigIntegerField(help_text='Start of the attempt, µs since the epoch, UTC.')),
                 ('fingerprint', models.BinaryField(help_text='BLAKE2b-128 of the raw record.', max_length=16)),
                 ('request_id', models.CharField(blank=True, max_length=255)),
-                ('ended_day', models.IntegerField(help_text='UTC day in which the attempt ended, since 1970-01-01.')),
                 ('final', models.BooleanField(default=True, help_text="Whether this attempt ended the client's request.")),
                 ('latency_ms', models.IntegerField(default=0)),
                 ('ttft_ms', models.IntegerField(default=0, help_text='Time to first token; 0 when none came.')),
@@ -193,7 +192,7 @@ class Migration(migrations.Migration):
                 ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='usage.series')),
             ],
             options={
-                'indexes': [models.Index(fields=['ended_day', 'request_id'], name='event_request')],
+                'indexes': [models.Index(fields=['request_id'], name='event_request')],
                 'constraints': [models.UniqueConstraint(fields=('timestamp', 'fingerprint'), name='event_identity')],
             },
         ),

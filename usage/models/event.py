@@ -15,7 +15,7 @@ class Event(models.Model):
     series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="events")
     client = models.ForeignKey(Client, models.PROTECT, db_index=False, related_name="events")
     request_id = models.CharField(max_length=255, blank=True)
-    ended_day = models.IntegerField(help_text="UTC day in which the attempt ended, since 1970-01-01.")
+    ended_day = models.IntegerField(default=0, help_text="UTC day in which the attempt ended, since 1970-01-01.")
     final = models.BooleanField(default=True, help_text="Whether this attempt ended the client's request.")
     latency_ms = models.IntegerField(default=0)
     ttft_ms = models.IntegerField(default=0, help_text="Time to first token; 0 when none came.")
