@@ -14,6 +14,7 @@ import struct
 import threading
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ MAGIC = b"cpa-usage spool 1\n"
 HEADER = struct.Struct(">qI")
 CHECKSUM = struct.Struct(">I")
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
+SLAB_BYTES = 1024 * 1024
 
 Record = tuple[int, bytes]  # arrival in µs since the epoch UTC, raw bytes
 
@@ -59,7 +61,8 @@ class Spool:
         with self._draft_or_nothing():
             if self._draft is None:
                 self._draft = _begun(self.directory / f"{self._next_name()}.part")
-            self._draft.write(_encoded(records))
+            for slab in _slabs(records):
+                self._draft.write(slab)
             self._draft.flush()
 
     def seal(self) -> Path:
@@ -162,13 +165,22 @@ class Spool:
             path.unlink()
 
 
-def _encoded(records: list[Record]) -> bytes:
-    """What `_parse` reads, in one piece: each write to the file hands the interpreter to the thread that stores."""
-    pieces = []
+def _slabs(records: list[Record]) -> Iterator[bytes]:
+    """What `_parse` reads, in few pieces: each write to the file hands the interpreter to the thread that stores.
+
+    Not in one either: then all of it would be in memory twice.
+    """
+    pieces, size = [], 0
     for arrived, raw in records:
         head = HEADER.pack(arrived, len(raw))
         pieces += head, CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head))), raw
-    return b"".join(pieces)
+        size += len(raw)
+        if size >= SLAB_BYTES:
+            large = pieces.pop()
+            yield b"".join(pieces)
+            yield large
+            pieces, size = [], 0
+    yield b"".join(pieces)
 
 
 def _begun(path: Path) -> BinaryIO:

@@ -16,6 +16,8 @@ MEGABYTE = 1024 * 1024
 # A drain at rest has 53 MB, and 61 over HTTP. Measured with a record of 100 MB: 53, and 162 over HTTP, where a reply is
 # one text; with one of 10 MB: 94; with the longest that is kept whole, 32 MB: 178.
 MOST_KB = {"pop": 150 * 1024, "subscribe": 150 * 1024, "http": 300 * 1024}
+# A reply of 240 MB is read and spooled in parts. Measured: 143, and 362 over HTTP, where it is one text.
+LARGE_REPLY_KB = {"pop": 220 * 1024, "subscribe": 220 * 1024, "http": 440 * 1024}
 
 
 class Rogue:
@@ -118,6 +120,19 @@ def test_a_record_of_ten_megabytes(stage, cpa):
     kept = "SELECT length(fail_body), fail_body_length FROM usage_event WHERE fail_body_length > 0"
     assert stage.query(kept) == (4096, 10 * MEGABYTE // 6 * 6)
     assert drain.peak_kb < MOST_KB["pop"]
+    assert drain.stop() == 0
+
+
+@pytest.mark.parametrize("mode", MOST_KB)
+def test_forty_records_of_six_megabytes_in_one_reply(set_up, cpa, mode):
+    stage = set_up(cpa.base_url, cpa.management_key, QUEUE_MODE=mode)
+    drain = stage.drain()
+    drain.says(AT_WORK)
+    push(cpa, 5000)  # after which a thousand are asked for at once
+    until(lambda: stage.stored == 5000)
+    push(cpa, 40, start=5000, failed=True, fail={"status_code": 500, "body": "<html>" * MEGABYTE})
+    caught_up(stage, cpa, 5040)
+    assert drain.peak_kb < LARGE_REPLY_KB[mode]
     assert drain.stop() == 0
 
 

@@ -35,7 +35,8 @@ class Reader:
 
     def __init__(self, doors: Doors, spool: Spool, progress: Progress):
         self._doors, self._spool, self._progress = doors, spool, progress
-        self._limit = min(FIRST_LIMIT, settings.REDIS_QUEUE_BATCH_SIZE)
+        self._limit = self._asked = min(FIRST_LIMIT, settings.REDIS_QUEUE_BATCH_SIZE)
+        self._got = 0  # of what was asked for; a large reply comes in parts
         self._in_hand = Intake(spool)
         self._held_back = False
 
@@ -60,6 +61,8 @@ class Reader:
             return Popped(wait=1, error=reason)
         if self._progress.starved:
             self._doors.starved()
+        if not self._doors.unread:
+            self._asked, self._got = self._limit, 0
         try:
             records = self._doors.pop(self._limit)
         except QueueError as error:
@@ -77,17 +80,27 @@ class Reader:
 
     def _end(self):
         try:
+            self._finish()
             if self.leave().error:
                 log.error("%d popped records are lost: the spool cannot be written.", len(self._in_hand))
         except Exception:
             log.exception("The queue could not be left in good order.")
 
+    def _finish(self):
+        """Spool what is unread of a reply, however full the spool is: CPA has given it away."""
+        try:
+            while self._doors.unread and not self._in_hand.failed:
+                self._popped(self._doors.rest())
+        except QueueError as error:
+            self._failed(error)
+
     def _popped(self, records: list[bytes]) -> Popped:
-        now, asked = _now(), self._limit
+        now = _now()
         self._progress.mode = self._doors.mode
         self._progress.continuity.contact(now)
         self._progress.trouble.over(f"CPA's queue answers again, mode {self._doors.mode}.")
         self._learn_size(records)
+        self._got += len(records)
         if REFRESH in records:
             self._progress.wants_sync = True
             records = [record for record in records if record != REFRESH]
@@ -95,9 +108,9 @@ class Reader:
             self._in_hand.add(now, records)
         except OSError as error:
             return self._unwritten(error)
-        if self._doors.mode == "subscribe":
+        if self._doors.mode == "subscribe" or self._doors.unread:
             return self._seal(0) if self._in_hand.ripe else Popped()
-        return self._seal(0 if len(records) >= asked else settings.REDIS_QUEUE_IDLE_INTERVAL.total_seconds())
+        return self._seal(0 if self._got >= self._asked else settings.REDIS_QUEUE_IDLE_INTERVAL.total_seconds())
 
     def _seal(self, wait: float) -> Popped:
         """Make a batch of what is in hand; on failure it stays in hand, and nothing more is popped."""

@@ -28,9 +28,14 @@ class Doors:
     def mode(self) -> str:
         return self._door.name
 
+    @property
+    def unread(self) -> bool:
+        """Whether a part of a large reply was read and the rest waits to be: a pop takes it first."""
+        return bool(self._door.unread)
+
     def pop(self, limit: int) -> list[bytes]:
         """Up to about `limit` records; [] when there are none now. Raises Refused, Away or NotResp."""
-        if self._auto and self.mode == "http" and self._clock() >= self._look_again:
+        if self._auto and self.mode == "http" and not self.unread and self._clock() >= self._look_again:
             return self._look_at_resp(limit)
         try:
             return self._door.pop(limit)
@@ -41,10 +46,14 @@ class Doors:
                 raise
             return self._instead(limit, error)
 
+    def rest(self) -> list[bytes]:
+        """The next part of a reply that was read in part, also after `close`. Raises a QueueError."""
+        return self._door.rest()
+
     def starved(self):
         """Another product is subscribed and gets every record: subscribe as well."""
         self._resp = "subscribe"
-        if self._auto and self.mode == "pop":
+        if self._auto and self.mode == "pop" and not self.unread:
             self._turn_to(self._open("subscribe"))
 
     def close(self) -> list[bytes]:

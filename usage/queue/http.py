@@ -1,6 +1,7 @@
 """The door for places where only HTTP gets through: the management API pops the same queue."""
 
 import time
+from collections import deque
 
 import httpx
 import msgspec
@@ -9,7 +10,7 @@ from django.conf import settings
 from usage.queue.errors import Away, Cut, away, quoted
 from usage.queue.key import Key
 from usage.queue.link import REPLY_BYTES, REPLY_SECONDS
-from usage.queue.replies import KEPT_BYTES, LONGEST_RECORD, cut
+from usage.queue.replies import KEPT_BYTES, LONGEST_RECORD, PART_BYTES, cut
 
 PATH = "/v0/management/usage-queue"
 _NOT_ASKED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL)
@@ -24,15 +25,30 @@ class HttpDoor:
         self._key = key
         self._decode = msgspec.json.Decoder(list[msgspec.Raw]).decode
         self._client = _client()
+        self._waiting: deque[msgspec.Raw] = deque()  # views of a body, which is held whole: it is one JSON text
+
+    @property
+    def unread(self) -> int:
+        return len(self._waiting)
 
     def pop(self, limit: int) -> list[bytes]:
         """Up to `limit` records, oldest first, byte for byte as CPA sent them. Raises a QueueError."""
-        self._key.check()
-        body = self._fetch(limit)
-        try:
-            return [_of_bounded_size(memoryview(record)) for record in self._decode(body)]
-        except msgspec.DecodeError:
-            raise Cut("CPA's usage-queue answered with something that is no list of records.") from None
+        if not self._waiting:
+            self._key.check()
+            body = self._fetch(limit)
+            try:
+                self._waiting.extend(self._decode(body))
+            except msgspec.DecodeError:
+                raise Cut("CPA's usage-queue answered with something that is no list of records.") from None
+        return self.rest()
+
+    def rest(self) -> list[bytes]:
+        """The next part of the reply."""
+        records, size = [], 0
+        while self._waiting and size < PART_BYTES:
+            records.append(_of_bounded_size(memoryview(self._waiting.popleft())))
+            size += len(records[-1])
+        return records
 
     def close(self) -> list[bytes]:
         self._client.close()

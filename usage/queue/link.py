@@ -4,20 +4,22 @@ A pop is final, so nothing here may repeat one behind our back; CPA knows neithe
 counts every command before AUTH as a failed login.
 """
 
-import contextlib
 import socket
 import time
 
 import redis
 from django.conf import settings
 
-from usage.queue.errors import Away, Cut, NotResp, QueueError, away, quoted
+from usage.queue.errors import Away, Cut, NotResp, QueueError, Stopped, away, quoted
 from usage.queue.key import Key
 from usage.queue.replies import Replies
 
-# A reply's records are held in memory. The reader asks for fewer when they are large, so a real one stays far below.
+# A large reply is read in parts, each of which stays far below; only a record that is passed over is longer.
 REPLY_BYTES = 256 * 1024 * 1024
-REPLY_SECONDS = 60  # from the question to the last byte, however busily the bytes trickle in
+REPLY_SECONDS = 60  # from the question to the last byte of a part, however busily the bytes trickle in
+# CPA itself never closes a connection that is logged in, not before its end; what stands between may, after a rest.
+REST_SECONDS = 20  # that nothing on the way is known to mind
+RESTARTED = "CPA closed the connection between two pops: if it was restarted, what waited in its queue is lost"
 
 SPEAKS_OTHER = ("resp auth disabled", "resp usage output is disabled", "unknown command")
 
@@ -30,7 +32,7 @@ class Meter:
         self.expect()
 
     def expect(self):
-        """A new reply begins."""
+        """A reply or the next part of one begins."""
         self.received, self._deadline = 0, time.monotonic() + REPLY_SECONDS
 
     def recv(self, size: int) -> bytes:
@@ -68,6 +70,8 @@ class Link:
         host, _, port = settings.REDIS_QUEUE_ADDR.rpartition(":")
         timeout = timeout or settings.CPA_TIMEOUT.total_seconds()
         self._key = key
+        self._heard_at = 0.0  # the latest reply
+        self._closed_on_us = False  # and nobody was told yet
         self.connection = (_TlsConnection if settings.REDIS_QUEUE_TLS else _PlainConnection)(
             host=host.strip("[]"),
             port=int(port),
@@ -92,7 +96,10 @@ class Link:
             self.connection.connect()
         except (redis.RedisError, UnicodeError) as error:  # UnicodeError: a host name that is none
             self.close()
-            raise self._login_failed(error) from None
+            failure = self._login_failed(error)
+            if isinstance(failure, Stopped):
+                self._closed_on_us = False  # which tells it better
+            raise failure from None
         self._key.accepted()
 
     def send(self, *words):
@@ -103,22 +110,30 @@ class Link:
             raise self._broken(Away, error) from None
 
     def receive(self):
-        """The reply to what was sent. Raises Refused or Away when CPA answers with an error.
+        """The reply to what was sent, or the next part of it. Raises Refused or Away when CPA answers with an error.
 
         Raises Cut when no whole answer comes: CPA may have done what it was asked for, and given records away.
         """
         try:
-            return self.connection.read_response()
+            reply = self.connection.read_response()
         except (redis.ResponseError, redis.AuthenticationError) as error:
             self.close()
             raise self._answered(error) from None
         except (redis.RedisError, OSError) as error:
             raise self._broken(Cut, error) from None
+        self._heard_at = time.monotonic()
+        return reply
 
     def ask(self, *words):
-        """Log in if need be, send a command and return its reply."""
-        self._forget_closed()
+        """Log in if need be, send a command and return its reply. Raises as `login` and `receive` do.
+
+        Raises Cut, and has asked nothing, when CPA answers again but closed the connection after its latest reply.
+        """
+        self._notice_a_close()
         self.login()
+        if self._closed_on_us:
+            self._closed_on_us = False
+            raise Cut(f"{RESTARTED}.")
         self.connection.meter.expect()
         self.send(*words)
         return self.receive()
@@ -133,11 +148,13 @@ class Link:
     def close(self):
         self.connection.disconnect()
 
-    def _forget_closed(self):
+    def _notice_a_close(self):
         """A connection that CPA closed while we slept says so only when it is read; nothing was asked on it yet."""
         if self.open:
-            with contextlib.suppress(Away):
+            try:
                 self.waiting(0)
+            except Away:
+                self._closed_on_us = time.monotonic() - self._heard_at < REST_SECONDS
 
     def _broken(self, kind: type[Away], error) -> Away:
         self.close()

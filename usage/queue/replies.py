@@ -1,4 +1,4 @@
-"""CPA's RESP replies, read in bounded memory: a line or a record that is too long is never held whole."""
+"""CPA's RESP replies, read in bounded memory: no line or record that is too long is held whole, nor any large reply."""
 
 import logging
 import ssl
@@ -11,9 +11,16 @@ CHUNK_BYTES = 64 * 1024  # read from the socket at once
 LONGEST_LINE = 64 * 1024  # of a header or an error
 LONGEST_RECORD = 32 * 1024 * 1024
 KEPT_BYTES = 64 * 1024  # of a longer one
+PART_BYTES = 4 * 1024 * 1024  # of a larger reply, handed on before more is read
 CLOSED = "Connection closed by server."
 KINDS = ARRAY, BULK, ERROR, INTEGER, SIMPLE = b"*$-:+"
 _NOTHING_YET = (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Part(list):
+    """The first or next items of an array, of which `unread` are still to come."""
+
+    unread = 0
 
 
 class Replies:
@@ -28,6 +35,7 @@ class Replies:
 
     def on_disconnect(self):
         self._sock, self._buffer, self._at = None, b"", 0
+        self._unread, self._broken = 0, None  # of an array that is read in parts: items, and what ended it
 
     def can_read(self, timeout: float = 0) -> bool:
         """Whether something is there within `timeout` seconds. Raises redis.ConnectionError when CPA has closed."""
@@ -43,11 +51,18 @@ class Replies:
         return True
 
     def read_response(self, disable_decoding=False, timeout=None):
-        """The next reply: bytes, an integer, None, or a list of those, in which an error stands as an exception.
+        """The next reply: bytes, an integer, None, or a Part of those, in which an error stands as an exception.
+
+        A large array is read in parts: as long as items of it are unread, this is the next part. Of one that breaks off
+        the whole items come first, and the error when more is asked for.
 
         Raises redis.AuthenticationError, redis.InvalidResponse, redis.ConnectionError and what the socket raises; a
         ResponseError is returned, as redis-py expects it.
         """
+        if self._broken:
+            raise self._broken
+        if self._unread:
+            return self._part()
         line = self._line()
         reply = self._array(_number(line)) if line[0] == ARRAY else self._single(line)
         if isinstance(reply, redis.AuthenticationError):
@@ -55,7 +70,24 @@ class Replies:
         return reply
 
     def _array(self, count: int):
-        return [self._single(self._line()) for _ in range(count)] if count >= 0 else None
+        if count < 0:
+            return None
+        self._unread = count
+        return self._part()
+
+    def _part(self) -> Part:
+        items, size = Part(), 0
+        try:
+            while len(items) < self._unread and size < PART_BYTES:
+                items.append(item := self._single(self._line()))
+                if isinstance(item, bytes):
+                    size += len(item)
+        except (redis.RedisError, OSError) as error:
+            if not items:
+                raise
+            self._broken = error
+        self._unread = items.unread = self._unread - len(items)
+        return items
 
     def _single(self, line: bytes):
         kind = line[0]

@@ -9,6 +9,7 @@ from django.conf import settings
 from usage.queue.errors import Away, Cut, QueueError
 from usage.queue.key import Key
 from usage.queue.link import Link
+from usage.queue.replies import PART_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -25,20 +26,31 @@ class PopDoor:
 
     def __init__(self, key: Key):
         self._link = Link(key)
+        self.unread = 0
 
     def pop(self, limit: int) -> list[bytes]:
         """Up to `limit` records, oldest first; [] when the queue is empty. Raises a QueueError."""
-        reply = self._link.ask("LPOP", settings.REDIS_QUEUE_KEY, limit)
+        return self.rest() if self.unread else self._taken(self._link.ask("LPOP", settings.REDIS_QUEUE_KEY, limit))
+
+    def rest(self) -> list[bytes]:
+        """The next part of the reply. Raises a QueueError."""
+        self.unread = 0  # if the connection breaks, the rest is gone
+        self._link.connection.meter.expect()
+        return self._taken(self._link.receive())
+
+    def close(self) -> list[bytes]:
+        if not self.unread:
+            self._link.close()
+        return []
+
+    def _taken(self, reply) -> list[bytes]:
         if reply is None:
             return []
         if not isinstance(reply, list) or not all(isinstance(item, bytes) for item in reply):
             self._link.close()
             raise Cut("CPA's queue answers a pop with something that is no list of records.")
+        self.unread = reply.unread
         return reply
-
-    def close(self) -> list[bytes]:
-        self._link.close()
-        return []
 
 
 class SubscribeDoor:
@@ -74,6 +86,14 @@ class SubscribeDoor:
                 return self.pop(limit)  # raises the trouble
         return records
 
+    @property
+    def unread(self) -> int:
+        return self._backlog.unread
+
+    def rest(self) -> list[bytes]:
+        """The next part of the backlog's reply. Raises a QueueError."""
+        return self._backlog.rest()
+
     def close(self) -> list[bytes]:
         """Leave the subscription in good order and return the records that were still on their way."""
         records = []
@@ -96,17 +116,21 @@ class SubscribeDoor:
     def _gather(self, records: list[bytes], limit: int):
         """Add what is at hand to `records`, which keeps it even if the connection breaks midway."""
         self._keep_alive()
-        until, full = time.monotonic() + PATIENCE_SECONDS, len(records) + limit
+        until, full, size = time.monotonic() + PATIENCE_SECONDS, len(records) + limit, sum(map(len, records))
         while len(records) < full and self._link.waiting(0 if records else max(0, until - time.monotonic())):
-            self._take(records)
+            size += self._take(records)
             self._heard = time.monotonic()
+            if size >= PART_BYTES:
+                break
 
-    def _take(self, records: list[bytes]):
-        """Read one pushed reply; a record goes to `records`, pongs, confirmations and markers nowhere."""
+    def _take(self, records: list[bytes]) -> int:
+        """Read one pushed reply; a record goes to `records`, pongs, confirmations and markers nowhere. Bytes added."""
         self._link.connection.meter.expect()
         match self._link.receive():
             case [b"message", _, bytes(record)] if record not in MARKERS:
                 records.append(record)
+                return len(record)
+        return 0
 
     def _keep_alive(self):
         """A peer that vanished sends no farewell: ask it now and then, and give up when it stays silent."""

@@ -30,11 +30,25 @@ def test_it_says_exactly_auth_and_lpop(pop, scripted):
 
 
 @pytest.mark.parametrize("cut", range(0, len(REPLY), 5))
-def test_a_reply_that_breaks_off_anywhere_may_have_cost_records_and_the_next_pop_connects_anew(pop, scripted, cut):
+def test_of_a_reply_that_breaks_off_anywhere_whole_records_are_kept_and_the_next_pop_connects_anew(pop, scripted, cut):
     scripted.replies = [OK, last(REPLY[:cut]), OK, REPLY]
+    whole = cut >= REPLY.index(b'$7\r\n{"a":2}')
+    if whole:
+        assert pop() == [b'{"a":1}']
     with pytest.raises(Cut):
         pop()
     assert len(pop()) == 2
+
+
+def test_a_large_reply_that_breaks_off_costs_what_was_unread_and_no_part_before(key, scripted, monkeypatch):
+    monkeypatch.setattr("usage.queue.replies.PART_BYTES", 1)
+    scripted.replies = [OK, last(REPLY[:-9]), OK, REPLY]
+    doors = Doors("pop", key)
+    assert (doors.pop(10), doors.unread) == ([b'{"a":1}'], True)
+    with pytest.raises(Cut):
+        doors.pop(10)
+    assert [(doors.pop(10), doors.unread) for _ in range(2)] == [([b'{"a":1}'], True), ([b'{"a":2}'], False)]
+    doors.close()
 
 
 def test_a_reply_that_drips_is_given_up_however_busily_it_does(pop, scripted, monkeypatch):

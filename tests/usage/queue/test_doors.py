@@ -79,14 +79,63 @@ def test_a_subscription_cut_by_cpa_is_told_once_and_nothing_queued_meanwhile_is_
     assert everything(one, 10) == RECORDS[:10]
 
 
-@pytest.mark.parametrize("mode", ("pop", "http"))
-def test_a_connection_dropped_between_two_pops_costs_nothing(cpa, doors, mode):
-    one = doors(mode)
-    one.pop(1)
+def drop(cpa):
+    """Every connection is closed, as far as those at its other end can see."""
     cpa.drop_connections()
     until(lambda: not cpa.connections)
+
+
+@pytest.mark.parametrize("mode", ("pop", "auto"))
+def test_a_connection_closed_between_two_pops_is_told_once_cpa_answers_again(cpa, doors, mode):
+    one = doors(mode)
+    one.pop(1)
+    drop(cpa)
     cpa.push(*RECORDS[:3])
-    assert one.pop(10) == RECORDS[:3]
+    with pytest.raises(Cut, match=r"^CPA closed the connection between two pops: if it was restarted, what waited in "):
+        one.pop(10)
+    assert (one.pop(10), one.mode) == (RECORDS[:3], "pop")
+
+
+def test_a_connection_closed_after_a_long_rest_or_by_a_proxy_is_made_anew(cpa, doors, monkeypatch):
+    monkeypatch.setattr("usage.queue.link.REST_SECONDS", 0)
+    for mode in ("pop", "http"):
+        one = doors(mode)
+        one.pop(1)
+        drop(cpa)
+        cpa.push(*RECORDS[:3])
+        assert one.pop(10) == RECORDS[:3]
+
+
+def test_a_cpa_found_stopped_is_told_as_that_alone(cpa, doors):
+    one = doors("pop")
+    one.pop(1)
+    cpa.stop()
+    with pytest.raises(Stopped):
+        one.pop(1)
+    cpa.start()
+    assert one.pop(1) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_large_reply_comes_in_parts_and_a_closed_door_keeps_the_rest(cpa, doors, monkeypatch, mode):
+    for module in ("replies", "resp", "http"):
+        monkeypatch.setattr(f"usage.queue.{module}.PART_BYTES", 50)
+    cpa.push(*RECORDS[:9])
+    one = doors(mode)
+    assert (one.pop(100), one.unread, cpa.queued) == (RECORDS[:2], True, 0)
+    assert (one.close(), one.unread) == ([], True)
+    assert (one.rest(), one.pop(100)) == (RECORDS[2:4], RECORDS[4:6])
+    assert (everything(one, 3), one.unread) == (RECORDS[6:9], False)
+    cpa.push(RECORDS[9])
+    assert everything(one, 1) == RECORDS[9:10]
+
+
+def test_many_large_records_of_a_subscription_are_handed_on_in_parts(cpa, doors, monkeypatch):
+    monkeypatch.setattr("usage.queue.resp.PART_BYTES", 50)
+    one = doors("subscribe")
+    one.pop(100)
+    cpa.push(*RECORDS[:9])
+    assert [one.pop(100) for _ in range(4)] == [RECORDS[n : n + 2] for n in (0, 2, 4, 6)]
 
 
 @pytest.mark.parametrize("mode", MODES)
