@@ -38,7 +38,7 @@ def result(row: EventRow) -> str:
 COLUMNS = {
     "model": Column(_("Model"), lambda row: row.model, param="model", value="model"),
     "requested": Column(_("Requested model"), lambda row: row.alias, param="requested_model", value="alias"),
-    "key": Column(_("Key"), lambda row: row.api_group_display),
+    "key": Column(_("Key"), lambda row: row.api_group_display, param="api_key", value="api_group_key"),
     "account": Column(
         _("Account"), lambda row: row.source_display or row.source or row.auth_index, param="source", value="source"
     ),

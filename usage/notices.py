@@ -49,7 +49,7 @@ def _off(connection):
 def _silent(state):
     if state.heartbeat_at is None or timezone.now() - state.heartbeat_at < SILENT_AFTER:
         return None
-    since = date_format(timezone.localtime(state.heartbeat_at), "M j, H:i")
+    since = date_format(timezone.localtime(state.heartbeat_at), _("M j, H:i"))
     sentence = _("Nothing is consumed since %(since)s: start the drain (manage.py drain).") % {"since": since}
     return Notice("bad", sentence, _("System"), reverse("system"))
 
@@ -58,7 +58,7 @@ def _gap():
     gap = Gap.objects.filter(end__gte=timezone.now() - GAPS_SHOWN_FOR).first()
     if gap is None:
         return None
-    start, end = (date_format(timezone.localtime(moment), "M j, H:i") for moment in (gap.start, gap.end))
+    start, end = (date_format(timezone.localtime(moment), _("M j, H:i")) for moment in (gap.start, gap.end))
     sentence = _("Records may have been lost between %(start)s and %(end)s.") % {"start": start, "end": end}
     return Notice("warn", sentence, _("Why"), reverse("system"))
 

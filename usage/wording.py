@@ -56,6 +56,8 @@ def percent(share: float | None) -> str:
     """`97.9 %` of a share of one; never 100 or 0 for what is not quite."""
     if share is None:
         return DASH
+    if abs(share - 1) < 1e-12:  # sums of dollars are not exact: what is all of it must read so
+        share = 1
     if 0.9995 <= share < 1:
         return ">99.9 %"
     if 0 < share < 0.0005:

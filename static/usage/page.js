@@ -31,7 +31,7 @@ tip.className = "tip";
 tip.hidden = true;
 
 function cellAt(target) {
-  const cells = target.closest?.(".cells");
+  const cells = target.closest?.(".heat .cells");
   if (!cells || target === cells) return null;
   const heat = cells.closest("[data-seconds]"), seconds = +heat.dataset.seconds;
   const place = [...cells.children].indexOf(target);
@@ -75,9 +75,11 @@ const worth = cell => {
   return text === "–" || text === "" ? -Infinity : Number.isNaN(number) ? text.toLowerCase() : number;
 };
 
-function sortBy(th) {
+// Figures begin with the largest, words with A.
+const downNext = th => th.classList.contains("num") ? th.ariaSort !== "descending" : th.ariaSort === "ascending";
+
+function sortBy(th, down = downNext(th)) {
   const table = th.closest("table"), place = th.cellIndex, body = table.tBodies[0];
-  const down = th.getAttribute("aria-sort") !== "descending";
   for (const other of $$("th[aria-sort]", table)) other.removeAttribute("aria-sort");
   th.setAttribute("aria-sort", down ? "descending" : "ascending");
   const compare = (a, b) => (typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1);
@@ -85,8 +87,8 @@ function sortBy(th) {
   body.append(...rows.map(([, row]) => row));
 }
 
-function makeSortable() {
-  for (const th of $$("table.sortable thead th")) {
+function makeSortable(root = document) {
+  for (const th of $$("table.sortable thead th", root)) {
     if (th.querySelector("button")) continue;
     const button = document.createElement("button");
     button.type = "button";
@@ -95,6 +97,15 @@ function makeSortable() {
     button.addEventListener("click", () => sortBy(th));
   }
 }
+
+// A click into a row is one on its first link, which the heading of the column may narrow down.
+document.addEventListener("click", event => {
+  const cell = event.target.closest("tbody td:not(.wide-cell)"), link = cell?.parentElement.querySelector("a");
+  if (!link || event.target.closest("a, button, summary, form, .heat, .cross") || String(getSelection())) return;
+  const narrow = cell.closest("table").tHead?.rows[0].cells[cell.cellIndex]?.dataset.narrow;
+  const address = narrow ? `${link.href}&${narrow}` : link.href;
+  if (event.ctrlKey || event.metaKey) open(address); else location.href = address;
+});
 
 // --- the filter panel -------------------------------------------------------------------------------------------
 document.addEventListener("click", async event => {
@@ -138,13 +149,35 @@ document.addEventListener("click", async event => {
 // --- live -------------------------------------------------------------------------------------------------------
 const live = { paused: false, timer: 0, etag: "" };
 
+// What the server sent of each part: the part itself changes with ages, sorting and what somebody opened.
+const sent = new Map();
+const remember = () => { for (const part of $$("[data-swap]")) sent.set(part.id, part.outerHTML); };
+
+// Everything somebody did with the old part is so in the new one: opened, sorted, scrolled, focused.
+function takeOver(old, fresh) {
+  makeSortable(fresh);
+  const both = (selector, take) => { const news = $$(selector, fresh); $$(selector, old).forEach((one, i) => news[i] && take(one, news[i])); };
+  const focused = document.activeElement, within = old.contains(focused);
+  const twin = within && (focused.href ? $$("a", fresh).find(a => a.href === focused.href) : $$(focused.localName, fresh)[$$(focused.localName, old).indexOf(focused)]);
+  const places = $$(".scroll", old).map(one => [one.scrollLeft, one.scrollTop]);
+  both("details", (one, other) => { other.open = one.open; });
+  both("table.sortable", (one, other) => {
+    const by = one.querySelector("th[aria-sort]");
+    if (by) sortBy(other.tHead.rows[0].cells[by.cellIndex], by.ariaSort === "descending");
+  });
+  old.replaceWith(fresh);
+  $$(".scroll", fresh).forEach((one, i) => { [one.scrollLeft, one.scrollTop] = places[i] || [0, 0]; });
+  if (twin) twin.focus({ preventScroll: true });
+}
+
 function replaceParts(page) {
   for (const old of $$("[data-swap]")) {
-    const fresh = page.getElementById(old.id);
-    if (fresh && fresh.outerHTML !== old.outerHTML && !old.contains(document.activeElement)) old.replaceWith(fresh);
+    const fresh = page.getElementById(old.id), html = fresh?.outerHTML;
+    if (!fresh || html === sent.get(old.id) || old.querySelector("input:focus, select:focus")) continue;
+    sent.set(old.id, html);
+    takeOver(old, fresh);
   }
   tellAges();
-  makeSortable();
   document.dispatchEvent(new CustomEvent("parts:replaced", { detail: page }));
 }
 
@@ -154,12 +187,15 @@ async function poll() {
   try {
     const address = location.href;
     const reply = await fetch(address, { headers: live.etag ? { "If-None-Match": live.etag } : {}, cache: "no-store" });
+    if (reply.redirected) { location.reload(); return; }  // signed out meanwhile
     mark.classList.toggle("stale", reply.status >= 400);
     if (reply.status !== 200 || address !== location.href) return;
     live.etag = reply.headers.get("ETag") || "";
     replaceParts(new DOMParser().parseFromString(await reply.text(), "text/html"));
   } catch { mark.classList.add("stale"); }
 }
+
+document.addEventListener("visibilitychange", poll);
 
 function startLive() {
   clearInterval(live.timer);
@@ -186,6 +222,7 @@ function showCurrentPage() {
 }
 
 function begin() {
+  remember();
   tellAges();
   makeSortable();
   startLive();

@@ -17,6 +17,7 @@ PAGES = {
     "system": "system/",
     "filters": "filters/",
     "refused": "?range=fortnight",
+    "long name": f"?model={'a-model-with-a-long-name-' * 8}",
 }
 WIDTHS = (390, 768, 1440)
 VIOLATIONS = {"resultTypes": ["violations"], "preload": False}  # what passes need not be worked out in full
@@ -137,6 +138,58 @@ def test_a_cell_of_the_grid_opens_its_requests(page):
     cells.locator("i").nth(place).click()
     page.wait_for_url(re.compile("requests/"))
     assert f"of {counts[place].partition('/')[0]} attempts" in page.locator("#requests-count").inner_text()
+
+
+def shown_total(page):
+    return int(re.search(r"of ([\d,]+) attempts", page.locator("#requests-count").inner_text())[1].replace(",", ""))
+
+
+def test_a_click_into_a_row_opens_the_requests_it_counts(page):
+    open_page(page, "analysis/?range=7d&by=provider")
+    row = page.locator("section[aria-labelledby=cut-title] tbody tr").nth(1)
+    count = int(row.locator("td data").first.get_attribute("value"))
+    row.locator("td").nth(5).click()
+    page.wait_for_url(re.compile(r"requests/.*provider="))
+    assert shown_total(page) == count
+    assert page.wrong == []
+
+
+def test_a_cell_of_the_table_of_the_chart_opens_its_requests(page):
+    open_page(page, "?range=7d&measure=requests&by=model")
+    page.locator(".as-table summary").click()
+    cell = page.locator(".as-table tbody tr td:nth-child(2):not(:text-is('0'))").last
+    count = int(cell.inner_text().replace(",", ""))
+    cell.click()
+    page.wait_for_url(re.compile(r"requests/.*model="))
+    assert shown_total(page) == count
+
+
+# A later answer of the server, with one record more than the page shows.
+LATER = """async () => {
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  page.querySelector("#chart-legend tbody td").textContent = "987,654,321";
+  page.querySelector("#latest tbody th").title = "new";
+  replaceParts(page);
+}"""
+
+
+def test_live_updates_change_figures_and_nothing_that_somebody_did(page):
+    page.set_viewport_size({"width": 390, "height": 900})
+    open_page(page, "?range=7d&measure=tokens")
+    page.get_by_role("button", name="Live").click()
+    page.locator(".as-table summary").click()
+    head = page.locator(".as-table thead th").nth(1)
+    head.get_by_role("button").click()
+    page.locator("#latest .scroll").evaluate("one => { one.scrollLeft = 120 }")
+    page.evaluate("document.getElementById('cards').dataset.kept = 'yes'")
+    page.evaluate(LATER)
+    assert head.get_attribute("aria-sort") == "descending"
+    assert page.locator(".as-table tbody td").first.inner_text() == "987,654,321"
+    assert page.locator("#latest tbody th").first.get_attribute("title") == "new"
+    assert page.locator("#latest .scroll").evaluate("one => one.scrollLeft") == 120
+    assert head.get_by_role("button").evaluate("one => one === document.activeElement")
+    assert page.locator("#cards").get_attribute("data-kept") == "yes"  # it said the same: it is still the same
+    assert page.wrong == []
 
 
 def test_the_filter_panel_narrows_the_page(page):

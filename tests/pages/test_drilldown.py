@@ -71,3 +71,13 @@ def test_filters_of_labels_and_failures_go_along_and_can_be_taken_away(client, t
         ]
         assert f'href="/usage/requests/?{query.replace("&", "&amp;")}"' in text
         assert f'href="?{query.partition("&status")[0].replace("&", "&amp;")}&amp;message=busy"' in text
+
+
+def test_a_card_leads_to_the_requests_it_counts(client, traffic):
+    text = client.get("/?range=7d&measure=tokens&by=source").text
+    cards = re.findall(r'<a class="card" href="/usage(/requests/[^"]*)" data-card="(\w+)"', text)
+    whole = int(re.search(r'data-card="requests".*?<data class="n" value="(\d+)"', text, re.DOTALL)[1])
+    failed = int(re.search(r"([\d,]+) failed&nbsp;", text)[1].replace(",", ""))
+    counted = {name: total(client, unescape(address)) for address, name in cards}
+    assert counted == dict.fromkeys(counted, whole) | {"success": failed}
+    assert len(cards) == len(counted) == text.count("data-card=")

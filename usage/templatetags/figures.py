@@ -68,7 +68,7 @@ def share(part, whole):
 def moment(text, form="M j, H:i:s"):
     """An instant of the API as local time; the exact instant in the title."""
     if (get_language() or "").startswith("zh"):
-        form = form.replace("M j", "n月j日").replace("D j", "n月j日")
+        form = form.replace("M j,", "n月j日").replace("M j", "n月j日").replace("D j", "n月j日")
     if text and len(text) == len("2026-11-24"):
         return date_format(date.fromisoformat(text), form)
     local = wording.instant(text, ZoneInfo(settings.TIME_ZONE))
@@ -162,9 +162,11 @@ def at(items, place):
 
 
 @register.simple_tag
-def account_query(query, about):
-    """The query for one account's requests."""
+def account_query(query, about, result=None):
+    """The query for one account's requests, or for those with a result."""
     narrower = query.copy()
+    if result:
+        narrower["result"] = result
     for name in ("source", "auth_index"):
         narrower.setlist(name, [value] if (value := getattr(about, name)) else [])
     return f"?{narrower.urlencode()}"
@@ -193,6 +195,12 @@ def strip_classes(cells):
     """Classes of a row of cells by itself."""
     busiest = typical_most(cell.total for cell in cells)
     return [level(cell.total, cell.failed, busiest) for cell in cells]
+
+
+@register.filter
+def measured(speeds):
+    """What was measured of a model's answers, in the order of their columns."""
+    return speeds.ttft, speeds.latency
 
 
 @register.filter
@@ -231,8 +239,9 @@ def until(text):
 
 @register.filter
 def by_bucket(chart):
-    """(bucket, value of each layer) of a timeline."""
-    return zip(chart.buckets, zip(*(layer.values for layer in chart.layers), strict=True), strict=True)
+    """(start and end of a bucket, value of each layer) of a timeline."""
+    values = zip(*(layer.values for layer in chart.layers), strict=True)
+    return zip(chart.buckets, [*chart.buckets[1:], chart.end], values, strict=True)
 
 
 @register.filter
