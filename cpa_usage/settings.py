@@ -66,10 +66,12 @@ USAGE_RETENTION_DAYS = env.number("USAGE_RETENTION_DAYS", 30, most=36_500)
 BACKUP_DIR = BASE_DIR / env.text("BACKUP_DIR") if env.text("BACKUP_DIR") else None
 BACKUP_KEEP = env.number("BACKUP_KEEP", 14, least=1, most=36_500)
 
-# The order matters: auto_vacuum takes effect only before the journal mode and the first table.
+# The order matters: auto_vacuum takes effect only before the journal mode and the first table. The log is moved into
+# the database every 16 MB (4,000 pages): a page that many batches change is then moved once for all of them.
 _SQLITE_PRAGMAS = """
     PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};
     PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=20000;
+    PRAGMA wal_autocheckpoint=4000;
 """
 if DATABASE_URL:
     DATABASES = {"default": {**env.database("DATABASE_URL"), "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}

@@ -235,7 +235,7 @@ _ILLEGIBLE = re.compile("[\x00\ud800-\udfff]")
 
 def legible(text: str) -> str:
     """The text with U+FFFD for NUL and lone surrogates, which PostgreSQL and UTF-8 refuse."""
-    return _ILLEGIBLE.sub("\ufffd", text)
+    return text if text.isprintable() else _ILLEGIBLE.sub("\ufffd", text)
 
 
 UNREAD = ("generate", "accounting_version", "access_token_sha256")

@@ -203,9 +203,10 @@ def add_to_rollups(quarters: Rows, costs: Costs, cuts: Cuts):
 
 def fold_days(quarters: Rows, costs: Costs) -> Rows:
     """Price each quarter's row in place and sum the rows by (local day, series)."""
+    day = _each_bucket(quarters, _day_of)
     for (bucket, series_id), row in quarters.items():
-        costs.fill(series_id, _day_of(bucket), row)
-    return _fold(quarters, _day_of)
+        costs.fill(series_id, day[bucket], row)
+    return _fold(quarters, day.get)
 
 
 def fold_hours(quarters: Rows) -> Rows:
@@ -225,11 +226,17 @@ def _day_of(bucket):
 def _fold(rows, wider):
     """Sum rows by (bucket, owner) to rows by the wider bucket that each lies in."""
     sums: Rows = {}
+    wide = _each_bucket(rows, wider)
     for (bucket, owner), row in rows.items():
-        key = (wider(bucket), owner)
+        key = (wide[bucket], owner)
         total = sums.get(key)
         sums[key] = row if total is None else [a + b for a, b in zip(total, row, strict=True)]
     return sums
+
+
+def _each_bucket(rows, wider):
+    """{bucket: the wider bucket that it lies in}; rows are many, their buckets few."""
+    return {bucket: wider(bucket) for bucket in {bucket for bucket, _ in rows}}
 
 
 def upsert(rollup, rows: Rows):

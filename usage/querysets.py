@@ -67,7 +67,8 @@ class EventQuerySet(models.QuerySet):
 
     def of_requests(self, ids, days):
         """Attempts of these request ids that ended on one of these UTC days (since 1970-01-01)."""
-        return self.filter(ended_day__among=list(days), request_id__among=ids)
+        # A set, for Django looks into each member of a list in search of an expression.
+        return self.filter(ended_day__among=list(days), request_id__among=set(ids))
 
     def days(self):
         """The UTC days in which attempts ended, from the first to the last."""
