@@ -1,6 +1,7 @@
 """CPA's RESP replies, read in bounded memory: no line or record that is too long is held whole, nor any large reply."""
 
 import logging
+import re
 import ssl
 
 import redis
@@ -14,6 +15,7 @@ KEPT_BYTES = 64 * 1024  # of a longer one
 PART_BYTES = 4 * 1024 * 1024  # of a larger reply, handed on before more is read
 CLOSED = "Connection closed by server."
 KINDS = ARRAY, BULK, ERROR, INTEGER, SIMPLE = b"*$-:+"
+_BULK_HEAD = re.compile(rb"\$(\d{1,8})\r\n")
 _NOTHING_YET = (TimeoutError, BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -79,15 +81,29 @@ class Replies:
         items, size = Part(), 0
         try:
             while len(items) < self._unread and size < PART_BYTES:
-                items.append(item := self._single(self._line()))
-                if isinstance(item, bytes):
-                    size += len(item)
+                found = self._at_hand(self._unread - len(items), PART_BYTES - size) or [self._single(self._line())]
+                items += found
+                size += sum(len(item) for item in found if isinstance(item, bytes))
         except (redis.RedisError, OSError) as error:
             if not items:
                 raise
             self._broken = error
         self._unread = items.unread = self._unread - len(items)
         return items
+
+    def _at_hand(self, most: int, room: int) -> list[bytes]:
+        """Texts that lie whole in the buffer, as nearly all do, until `room` bytes are filled; `_single` knows more."""
+        buffer, at, texts = self._buffer, self._at, []
+        while room > 0 and len(texts) < most and (head := _BULK_HEAD.match(buffer, at)):
+            start = head.end()
+            end = start + int(head[1])
+            if buffer[end : end + 2] != b"\r\n":
+                break
+            texts.append(buffer[start:end])
+            at = end + 2
+            room -= end - start
+        self._at = at
+        return texts
 
     def _single(self, line: bytes):
         kind = line[0]
