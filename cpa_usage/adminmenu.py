@@ -1,5 +1,6 @@
 """What the admin's sidebar lists."""
 
+from django.templatetags.static import static
 from django.urls import reverse
 
 SECTIONS = {
@@ -20,6 +21,11 @@ SECTIONS = {
         ("Queue", "pending", "django_q_ormq"),
     ],
 }
+
+
+def icon(request):
+    """The icon of the dashboard's pages."""
+    return static("usage/icon.svg")
 
 
 def navigation(request):

@@ -179,8 +179,6 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
-UNFOLD = {"SITE_URL": f"{APP_BASE_PATH}/", "SITE_TITLE": "cpa-usage", "SITE_HEADER": "cpa-usage"}
-
 # --- Sign-in ------------------------------------------------------------------------------------------------------
 LOGIN_PASSWORD = env.text("LOGIN_PASSWORD")
 AUTH_SESSION_TTL = env.duration("AUTH_SESSION_TTL", "168h", least=60)
@@ -229,12 +227,27 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Admin --------------------------------------------------------------------------------------------------------
+_BLUE = {  # the dashboard's accent, from light to dark
+    50: "97% .014 254.6",
+    100: "93.2% .032 255.6",
+    200: "88.2% .059 254.1",
+    300: "80.9% .105 251.8",
+    400: "70.7% .165 254.6",
+    500: "62.3% .214 259.8",
+    600: "54.6% .245 262.9",
+    700: "48.8% .243 264.4",
+    800: "42.4% .199 265.6",
+    900: "37.9% .146 265.5",
+    950: "28.2% .091 267.9",
+}
 UNFOLD = {
     "SITE_TITLE": "cpa-usage",
     "SITE_HEADER": "cpa-usage",
     "SITE_SUBHEADER": "administration",
     "SITE_SYMBOL": "monitoring",
     "SITE_URL": f"{APP_BASE_PATH}/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "cpa_usage.adminmenu.icon"}],
+    "COLORS": {"primary": {str(shade): f"oklch({tone})" for shade, tone in _BLUE.items()}},
     "SHOW_BACK_BUTTON": True,
     "LOGIN": {"form": "cpa_usage.adminsite.SignInForm"},
     "SIDEBAR": {"navigation": "cpa_usage.adminmenu.navigation"},

@@ -78,6 +78,15 @@ def moment(text, form="M j, H:i:s"):
 
 
 @register.filter
+def built(text):
+    """When a version was built: a moment where it is one, or what it says."""
+    try:
+        return moment(text, "Y-m-d H:i")
+    except ValueError:
+        return text
+
+
+@register.filter
 def ago(text):
     """A moment whose age the browser keeps telling; without a script, the moment itself."""
     local = wording.instant(str(text), ZoneInfo(settings.TIME_ZONE)) if text else None
