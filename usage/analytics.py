@@ -12,8 +12,9 @@ from usage.eventrows import EventDetail, event_detail
 from usage.filters import NO_KEY, UsageFilter
 from usage.ingest import now_us
 from usage.labelled import labelled
-from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
-from usage.paging import NoSuchEvent, event_page, parse_key
+from usage.models import MEASURES, Day, Event, Quarter, Series
+from usage.paging import NoSuchEvent, event_page, newest, parse_key
+from usage.parts import SECOND
 from usage.periods import (
     HOUR,
     QUARTER,
@@ -30,8 +31,8 @@ from usage.periods import (
     rfc3339_utc,
     rfc3339_utc_us,
 )
-from usage.snapshots import snapshot
-from usage.totals import SECOND, Reader, add_up
+from usage.snapshots import once, snapshot
+from usage.totals import Reader, add_up
 
 DAY = 24 * HOUR
 NOTHING = [0] * len(MEASURES)
@@ -62,6 +63,7 @@ def overview(asked: UsageFilter) -> answers.Overview:
     )
 
 
+@once
 def covered(period: Period) -> tuple[int, int] | None:
     """The seconds [start, end) that series of the period show; None while there is nothing to show.
 
@@ -111,7 +113,8 @@ def health(asked: UsageFilter, year: int | None = None, day: date | None = None)
     """A year of local days and, when a day is chosen, its five-minute cells; the period is not looked at."""
     zone = settings.TIME_ZONE
     year = year or (day or local_date(now_us() // SECOND, zone)).year
-    counts, events_from = Reader.of(asked).counts_per_day(), DrainState.load().events_from
+    reader = Reader.of(asked)
+    counts = reader.within(Period(None, None)).counts_per_day()
     first, after = day_number(date(year, 1, 1)), day_number(date(year, 12, 31)) + 1
     cells = [
         answers.DayCell(date_of(n).isoformat(), rfc3339_local_day(n, zone), *counts.get(n, (0, 0)))
@@ -127,8 +130,8 @@ def health(asked: UsageFilter, year: int | None = None, day: date | None = None)
         days=cells,
         years=[answers.Year(*pair) for pair in years.items()],
         selected_day=day and day.isoformat(),
-        detail=_day_detail(asked, day, events_from) if day else [],
-        detail_from=_moment(events_from),
+        detail=_day_detail(asked, day, reader.events_from) if day else [],
+        detail_from=_moment(reader.events_from),
     )
 
 
@@ -240,14 +243,18 @@ def events(asked: UsageFilter, page: int, page_size: int, before: str = "") -> a
     return event_page(asked, page, page_size, before)
 
 
+def latest(asked: UsageFilter, count: int, before: str = "") -> list[answers.EventRow]:
+    """So many kept events, newest first, and nothing about how many there are; `before` as above."""
+    return newest(asked, count, before)
+
+
 def event(key: str) -> EventDetail:
     """One kept event in full, by its event key; NoSuchEvent when there is none."""
     timestamp, fingerprint = parse_key(key)
-    rows = Event.objects.select_related("series__model", "series__api_key", "client")
-    found = rows.filter(timestamp=timestamp, fingerprint=fingerprint).first()
+    found = event_detail(Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint))
     if found is None:
         raise NoSuchEvent
-    return event_detail(found)
+    return found
 
 
 def models_used(offered: list[str]) -> answers.Names:

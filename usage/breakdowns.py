@@ -8,6 +8,7 @@ from usage.answers import Figures
 from usage.comparisons import Glance, glance
 from usage.dimensions import DIMENSIONS, labels_of
 from usage.filters import UsageFilter
+from usage.snapshots import snapshot
 from usage.totals import Reader, add_up
 
 
@@ -26,12 +27,14 @@ class Breakdown(Struct, frozen=True, kw_only=True):
     parts: list[Part]
 
 
+@snapshot()
 def breakdowns(asked: UsageFilter, *names: str) -> dict[str, Breakdown]:
     """By each of these names of DIMENSIONS, most tokens first, then by label; the totals are read once for all."""
-    per_series, labels = Reader.of(asked).per_series(), labels_of(asked)
-    return {name: _breakdown(DIMENSIONS[name], per_series, labels) for name in names}
+    reader, labels = Reader.of(asked), labels_of(asked)
+    return {name: _breakdown(DIMENSIONS[name], reader, labels) for name in names}
 
 
+@snapshot()
 def matrix(asked: UsageFilter, rows: str, columns: str) -> dict[tuple[str, str], Figures]:
     """The period by two labels at once: (key of the row, key of the column) -> measures."""
     per_series, labels = Reader.of(asked).per_series(), labels_of(asked)
@@ -40,8 +43,17 @@ def matrix(asked: UsageFilter, rows: str, columns: str) -> dict[tuple[str, str],
     return {pair: glance(measures) for pair, measures in pairs.items()}
 
 
-def _breakdown(dimension, per_series, labels):
-    sums = add_up((dimension.of(labels[id]), measures) for id, measures in per_series.items())
+def _breakdown(dimension, reader, labels):
+    sums = _by_value(dimension, reader, labels) if dimension.cut_of and reader.by_value else None
+    if sums is None:
+        sums = add_up((dimension.of(labels[id]), measures) for id, measures in reader.per_series().items())
     parts = [Part(key=key, label=label, figures=glance(measures)) for (key, label), measures in sums.items()]
     parts.sort(key=lambda part: (-part.figures.total_tokens, -part.figures.total, part.label))
     return Breakdown(by=dimension.name, parts=parts)
+
+
+def _by_value(dimension, reader, labels):
+    """The sums from totals that are kept ready for each value: a tenth of the rows."""
+    names = {dimension.cut_of(label): dimension.of(label) for label in labels.values()}
+    sums = reader.per_value(dimension.name, lambda series: dimension.cut_of(labels[series]))
+    return {names[value]: measures for value, measures in sums.items() if any(measures)}

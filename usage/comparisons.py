@@ -13,9 +13,11 @@ from usage.answers import Figures, figures
 from usage.filters import UsageFilter
 from usage.ingest import now_us
 from usage.models import MEASURES
+from usage.parts import QUARTER_US, SECOND
 from usage.periods import Period, date_of, day_start, local_day
+from usage.snapshots import snapshot
 from usage.speeds import Speeds, speeds
-from usage.totals import QUARTER_US, SECOND, Reader
+from usage.totals import Reader
 
 _AT = {name: place for place, name in enumerate(MEASURES)}
 
@@ -60,13 +62,14 @@ class Comparison(Struct, frozen=True, kw_only=True):
     previous_end: int | None
 
 
+@snapshot()
 def comparison(asked: UsageFilter) -> Comparison:
     """The period so far, and as much of the equal one before it."""
     before = previous(asked.period, now_us(), settings.TIME_ZONE)
-    asked_before = before and asked.with_period(before)
+    asked_before, reader = before and asked.with_period(before), Reader.of(asked)
     return Comparison(
-        current=glance(Reader.of(asked).total()),
-        previous=asked_before and glance(Reader.of(asked_before).total()),
+        current=glance(reader.total()),
+        previous=before and glance(reader.within(before).total()),
         current_speeds=speeds(asked),
         previous_speeds=asked_before and speeds(asked_before),
         previous_start=before and before.start,

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
 from usage.filters import NO_KEY, NOTHING, UsageFilter
+from usage.labelled import key_name
 from usage.models import Series
+from usage.snapshots import once
 
 
 class Labels(NamedTuple):
@@ -23,15 +26,24 @@ class Labels(NamedTuple):
     requested_model: str
     effort: str
     tier: str
+    context_over: int
+    model_id: int
+
+    @property
+    def fingerprint(self):
+        """Of the client key, as it is stored."""
+        return "" if self.api_key == NO_KEY else self.api_key
 
 
+@once
 def labels_of(asked: UsageFilter) -> dict[int, Labels]:
     """The labels of every series that a filter admits, by id."""
     columns = ("id", "model__name", "api_key__fingerprint", "api_key__alias", "api_key__mask", "source")
     columns += ("source_display", "provider", "endpoint", "requested_model", "reasoning_effort", "tier")
+    columns += ("context_over", "model_id")
     return {
-        id: Labels(model, key or NO_KEY, alias or mask or "no key", *rest)
-        for id, model, key, alias, mask, *rest in Series.objects.matching(asked).values_list(*columns)
+        id: Labels(model, key or NO_KEY, key_name(alias, mask), *rest)
+        for id, model, key, alias, mask, *rest in Series.objects.matching(asked).order_by().values_list(*columns)
     }
 
 
@@ -43,6 +55,7 @@ class Dimension:
     title: str
     param: str  # the filter that shows one part alone
     of: Callable
+    cut_of: Callable | None = None  # the value of the Cut by this label that a series counts in, where there are any
 
 
 def _named(key, shown=None):
@@ -52,9 +65,9 @@ def _named(key, shown=None):
 DIMENSIONS = {
     each.name: each
     for each in (
-        Dimension("model", _("Model"), "model", _named("model")),
-        Dimension("api_key", _("Key"), "api_key", _named("api_key", "api_key_name")),
-        Dimension("source", _("Source"), "source", _named("source", "source_display")),
+        Dimension("model", _("Model"), "model", _named("model"), attrgetter("model")),
+        Dimension("api_key", _("Key"), "api_key", _named("api_key", "api_key_name"), attrgetter("fingerprint")),
+        Dimension("source", _("Source"), "source", _named("source", "source_display"), attrgetter("source")),
         Dimension("provider", _("Provider"), "provider", _named("provider")),
         Dimension("endpoint", _("Endpoint"), "endpoint", _named("endpoint")),
         Dimension("requested_model", _("Requested model"), "requested_model", _named("requested_model")),

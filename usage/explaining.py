@@ -10,7 +10,6 @@ from pricing.book import PriceBook
 from pricing.models import CatalogueEntry
 from pricing.rates import usd_per_million
 from usage.answers import PICO
-from usage.models import Event
 from usage.periods import local_day
 
 NO_PRICE = "The model has no price for this day."
@@ -39,12 +38,12 @@ class Explanation(Struct, frozen=True, kw_only=True):
     tokens: list[PricedTokens] = []
 
 
-def explained(event: Event, book: PriceBook) -> Explanation:
-    """What is behind the cost of an event read with its series."""
-    series, day = event.series, local_day(event.timestamp // 1_000_000, settings.TIME_ZONE)
-    card = book.card(series.model_id, day, series.tier, series.context_over)
+def explained(event, book: PriceBook) -> Explanation:
+    """What is behind the cost of an event, given as a row of usage.eventrows.COLUMNS."""
+    day = local_day(event.timestamp // 1_000_000, settings.TIME_ZONE)
+    card = book.card(event.series__model_id, day, event.series__tier, event.series__context_over)
     if card is None:
-        return Explanation(reason=_why_unpriced(series.model_id))
+        return Explanation(reason=_why_unpriced(event.series__model_id))
     price_set = card.price_set
     return Explanation(
         origin=price_set.origin,

@@ -42,7 +42,7 @@ def json_lines(asked: UsageFilter) -> Iterator[bytes]:
 def all_rows(asked: UsageFilter) -> Iterator[EventRow]:
     """Every kept event that the filter admits, newest first."""
     before = ""
-    while items := analytics.events(asked, 1, PAGE, before).items:
+    while items := analytics.latest(asked, PAGE, before):
         yield from items
         before = items[-1].event_key
 

@@ -14,6 +14,11 @@ def group_of(key: str, key_name: str, provider: str, endpoint: str) -> tuple[str
     return (key, key_name) if key else (name, name)
 
 
+def key_name(alias: str, mask: str) -> str:
+    """What people call a client key."""
+    return alias or mask or "no key"
+
+
 class Labelled(NamedTuple):
     """The labels of a series that answers name; a hundredth of what the rows of model, key and series would cost."""
 
@@ -33,7 +38,7 @@ class Labelled(NamedTuple):
     @property
     def key_name(self):
         """What people call the key."""
-        return self.key_alias or self.key_mask or "no key"
+        return key_name(self.key_alias, self.key_mask)
 
     @property
     def group(self):

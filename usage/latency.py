@@ -9,9 +9,10 @@ from usage import durations
 from usage.filters import UsageFilter
 from usage.histograms import BUCKETS, bounds_of, percentile
 from usage.ingest import now_us
-from usage.models import DrainState, Duration, Event
+from usage.models import Duration, Event
 from usage.periods import HOUR, SECOND, rfc3339_utc
 from usage.snapshots import snapshot
+from usage.totals import events_from
 
 COUNTED_FROM_EVENTS = 7 * 24 * HOUR * SECOND  # µs: what a filter by more than models is answered of
 BY_MODEL = {"model__name__in", "failed"}
@@ -50,7 +51,7 @@ def latency(asked: UsageFilter) -> Latency:
     Asked about models alone, it covers the whole hours (UTC) that the period touches, as far as detail is kept. Asked
     about anything else it counts the events of the period's last seven days.
     """
-    kept_from = DrainState.load().events_from or 0
+    kept_from = events_from() or 0
     if _by_model(asked):
         start = _first_hour(asked, kept_from) * SECOND
         sums = _summed(histograms(asked).summed("model", "kind"))
@@ -59,7 +60,7 @@ def latency(asked: UsageFilter) -> Latency:
         sums = _from_events(asked, start)
     models = dict(Model.objects.filter(id__in=sums).values_list("id", "name"))
     found = [
-        ModelLatency(model=models[id], latency=_percentiles(rows[0]), ttft=_percentiles(rows[1]))
+        ModelLatency(model=models[id], latency=percentiles(rows[0]), ttft=percentiles(rows[1]))
         for id, rows in sums.items()
     ]
     return Latency(
@@ -73,7 +74,7 @@ def histograms(asked: UsageFilter):
     """The histograms (a QuerySet) of the hours that the period touches; None where only events could tell."""
     if not _by_model(asked):
         return None
-    start, end = _first_hour(asked, DrainState.load().events_from or 0), asked.period.end
+    start, end = _first_hour(asked, events_from() or 0), asked.period.end
     rows = Duration.objects.between(start, None if end is None else -(-end // SECOND))
     return rows.of_models(dict(asked.labels.children).get("model__name__in"))
 
@@ -109,6 +110,7 @@ def _summed(rows):
     return sums
 
 
-def _percentiles(counts):
+def percentiles(counts: list[int]) -> Percentiles:
+    """Of one histogram."""
     p50, p95, p99 = (percentile(counts, percent) for percent in (50, 95, 99))
     return Percentiles(count=sum(counts), p50=p50, p95=p95, p99=p99, distribution=counts)

@@ -10,25 +10,37 @@ from usage.histograms import percentile
 from usage.ingest import now_us
 from usage.latency import histograms
 from usage.periods import HOUR, SECOND, day_start, local_date
+from usage.snapshots import once, snapshot
 
 DAY = 24 * HOUR
 BY_HOUR = 8 * DAY + HOUR  # longer periods show their days; one of them may have 25 hours
 Medians = dict[str, list[int | None]]
 
 
+@snapshot()
 def medians(asked: UsageFilter) -> Medians:
     """By name of the measure the median of each hour or day that has begun, ms; nothing where events alone could tell.
 
     Days are 24 hours from the first midnight: a line of 32 pixels shows no change of clocks.
     """
-    span, rows = covered(asked.period), histograms(asked)
-    if span is None or rows is None:
+    span, counted = covered(asked.period), over_time(asked)
+    if counted is None:
         return {column: [] for column in COLUMNS.values()}
     origin, step = _grid(*span)
     places = range((min(span[1], now_us() // SECOND) - origin + step - 1) // step)
-    counted = rows.annotate(slot=(F("bucket") - origin) / step).summed("slot", "kind")
-    found = {(slot, kind): percentile(counts, 50) for slot, kind, *counts in counted}
+    found = {at: percentile(counts, 50) for at, counts in counted.items()}
     return {column: [found.get((place, kind)) for place in places] for kind, column in COLUMNS.items()}
+
+
+@once
+def over_time(asked: UsageFilter) -> dict[tuple[int, int], list[int]] | None:
+    """Histograms of all models together by (hour or day of the grid, kind); None where events alone could tell."""
+    span, rows = covered(asked.period), histograms(asked)
+    if span is None or rows is None:
+        return None
+    origin, step = _grid(*span)
+    counted = rows.annotate(slot=(F("bucket") - origin) / step).summed("slot", "kind")
+    return {(slot, kind): counts for slot, kind, *counts in counted}
 
 
 def _grid(start, end):

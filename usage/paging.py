@@ -8,13 +8,14 @@ import re
 from django.conf import settings
 from django.db.models import Q
 
-from usage.answers import EventPage
+from usage.answers import EventPage, EventRow
 from usage.eventrows import event_rows
 from usage.filters import UsageFilter
 from usage.models import Event
+from usage.parts import SECOND
 from usage.periods import QUARTER, Period, date_of, day_start, rfc3339_utc_us
-from usage.snapshots import snapshot
-from usage.totals import SECOND, Reader
+from usage.snapshots import once, snapshot
+from usage.totals import Reader
 
 EVENT_KEY = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{32})")
 SPANS_AT_ONCE = 100  # ranges in one query; SQLite bounds the depth of an expression
@@ -27,20 +28,29 @@ class NoSuchEvent(ValueError):
 def event_page(asked: UsageFilter, page: int, page_size: int, before: str = "") -> EventPage:
     """One page; `before` (an event key) starts it below that event, so that arriving records shift nothing."""
     with snapshot():
-        reader = Reader.of(asked)
-        reader = reader.within(_kept(asked.period, reader.events_from))
-        counts = _counts(reader)
+        reader = _reader(asked)
         skip = (page - 1) * page_size
-        rows = _below(reader, before, skip, page_size) if before else _window(reader, counts, skip, page_size)
-        total = sum(counts.values())
+        total = sum(_counts(reader).values())
         return EventPage(
             total=total,
             page=page,
             page_size=page_size,
             total_pages=-(-total // page_size),
-            items=event_rows(rows),
+            items=_below(reader, before, skip, page_size) if before else _window(reader, skip, page_size),
             detail_from=None if reader.events_from is None else rfc3339_utc_us(reader.events_from),
         )
+
+
+@snapshot()
+def newest(asked: UsageFilter, count: int, before: str = "") -> list[EventRow]:
+    """The first rows, or the first ones below an event, without counting all there are."""
+    reader = _reader(asked)
+    return _below(reader, before, 0, count) if before else _window(reader, 0, count)
+
+
+def _reader(asked):
+    reader = Reader.of(asked)
+    return reader.within(_kept(asked.period, reader.events_from))
 
 
 def _kept(period, events_from):
@@ -49,27 +59,29 @@ def _kept(period, events_from):
     return Period(events_from, period.end if period.end is None else max(period.end, events_from))
 
 
+@once
 def _counts(reader) -> dict[int | None, int]:
     """Events of the period by local day, or of all its days under None where they must be counted one by one."""
     if reader.asked.of_events:
         period = reader.asked.period
         return {None: Event.objects.between(period.start, period.end).matching(reader.asked).count()}
-    return {day: row[0] for day, row in reader.per_day().items()}
+    return {day: row[0] for day, row in reader.counts_per_day().items()}
 
 
 def _below(reader, key, skip, size):
     """Events older than the named one, in the order of the page."""
     timestamp, fingerprint = parse_key(key)
-    cursor = Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint).first()
+    found = Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint)
+    cursor = found.values_list("id", flat=True).first()
     if cursor is None:
         raise NoSuchEvent
     period = reader.asked.period
     end = timestamp + 1 if period.end is None else min(period.end, timestamp + 1)
-    older = Q(timestamp__lt=timestamp) | Q(timestamp=timestamp, id__lt=cursor.pk)
+    older = Q(timestamp__lt=timestamp) | Q(timestamp=timestamp, id__lt=cursor)
     # Events at the same instant as the named one are in the spans too: make room for them.
     beside = Event.objects.filter(timestamp=timestamp).count()
     reader = reader.within(Period(period.start, max(end, period.start or 0)))
-    spans, _ = _spans(reader, _counts(reader), 0, skip + size + beside)
+    spans, _ = _spans(reader, 0, skip + size + beside)
     return _read(spans, reader.asked, skip, size, older)
 
 
@@ -81,19 +93,19 @@ def parse_key(key: str) -> tuple[int, bytes]:
     return int(found[1], 16), bytes.fromhex(found[2])
 
 
-def _window(reader, counts, skip, size):
-    spans, passed = _spans(reader, counts, skip, size)
+def _window(reader, skip, size):
+    spans, passed = _spans(reader, skip, size)
     return _read(spans, reader.asked, skip - passed, size)
 
 
-def _spans(reader, counts, skip, size):
+def _spans(reader, skip, size):
     """Half-open spans in µs, newest first, that hold the rows [skip, skip + size), and the rows newer than them."""
     period, zone = reader.asked.period, settings.TIME_ZONE
-    if None in counts:
+    if reader.asked.of_events or (reader.asked.admits_all and not skip):  # no count helps, or none is needed
         return [(period.start, period.end)], 0
     passed, wanted, chosen = 0, skip + size, []
     counted = 0
-    for day, count in sorted(counts.items(), reverse=True):
+    for day, count in sorted(_counts(reader).items(), reverse=True):
         counted += count
         if counted <= skip:
             passed = counted
@@ -126,7 +138,7 @@ def _read(spans, asked, skip, size, condition=None):
         for start, end in _joined(spans[i : i + SPANS_AT_ONCE]):
             inside |= _range(start, end)
         found = Event.objects.filter(inside).matching(asked).filter(condition or Q()).newest_first()
-        part = found.select_related("series__model", "series__api_key")[skip : skip + size]
+        part = event_rows(found[skip : skip + size])
         rows += part
         skip, size = 0, size - len(part)  # the first span holds the first row
         if size <= 0:

@@ -12,6 +12,13 @@ HOUR_US = 4 * QUARTER_US
 SAID = 160  # characters of a failure's body that tell one reason from another
 
 
+class Total(Sum):
+    """A sum of whole numbers as SQLite gives it: Django would make an int of each, which it is."""
+
+    def get_db_converters(self, connection):
+        return [] if connection.vendor == "sqlite" else super().get_db_converters(connection)
+
+
 class SeriesQuerySet(models.QuerySet):
     """Label sets."""
 
@@ -142,7 +149,7 @@ class DurationQuerySet(models.QuerySet):
     def summed(self, *by):
         """Rows of (*by, the count of each bucket)."""
         counts = [field.name for field in self.model._meta.fields if field.name.startswith("n")]
-        sums = {f"sum_{name}": Sum(name) for name in counts}
+        sums = {f"sum_{name}": Total(name) for name in counts}
         return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
 
 
@@ -157,13 +164,17 @@ class RollupQuerySet(models.QuerySet):
         """Rows of series a filter admits."""
         return self if usage_filter.admits_all else self.filter(series__in=_series().matching(usage_filter))
 
+    def of_values(self, label, failed):
+        """Rows of the cuts by one label: all attempts of each value, or failures alone."""
+        return self.filter(cut__label=label, cut__failed=failed)
+
     def buckets(self):
         """Every bucket that has a row, once."""
         return self.order_by("bucket").values_list("bucket", flat=True).distinct()
 
     def measured_by(self, column):
         """Pairs of (the column's value, every measure summed); without a column one pair, its key None."""
-        sums = {f"sum_{name}": Sum(name) for name in self.model.measures()}
+        sums = {f"sum_{name}": Total(name) for name in self.model.measures()}
         if column is None:
             return [(None, [total or 0 for total in self.aggregate(**sums).values()])]
         rows = self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
@@ -183,7 +194,7 @@ class RollupQuerySet(models.QuerySet):
 
     def counted_by(self, column):
         """Triples of (the column's value, requests and failed summed)."""
-        sums = {"sum_requests": Sum("requests"), "sum_failed": Sum("failed")}
+        sums = {"sum_requests": Total("requests"), "sum_failed": Total("failed")}
         return self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
 
 

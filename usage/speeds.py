@@ -2,9 +2,11 @@
 
 from msgspec import Struct
 
+from usage.durations import LATENCY, TTFT
 from usage.filters import UsageFilter
-from usage.histograms import percentile
-from usage.latency import Latency, Percentiles, latency
+from usage.latency import Latency, Percentiles, latency, percentiles
+from usage.medians import over_time
+from usage.snapshots import snapshot
 
 
 class Speeds(Struct, frozen=True):
@@ -14,17 +16,22 @@ class Speeds(Struct, frozen=True):
     latency: Percentiles
 
 
+@snapshot()
 def speeds(asked: UsageFilter) -> Speeds:
     """Medians and tails of a period, of the whole hours it touches."""
-    return together(latency(asked))
+    counted = over_time(asked)
+    if counted is None:
+        return together(latency(asked))
+    ttft, taken = ([counts for (_, each), counts in counted.items() if each == kind] for kind in (TTFT, LATENCY))
+    return Speeds(_sum(ttft), _sum(taken))
 
 
 def together(found: Latency) -> Speeds:
     """The models' histograms as one."""
-    return Speeds(_sum([row.ttft for row in found.items]), _sum([row.latency for row in found.items]))
+    return Speeds(
+        _sum([row.ttft.distribution for row in found.items]), _sum([row.latency.distribution for row in found.items])
+    )
 
 
 def _sum(rows):
-    counts = [sum(column) for column in zip(*(row.distribution for row in rows), strict=True)]
-    p50, p95, p99 = (percentile(counts, percent) for percent in (50, 95, 99))
-    return Percentiles(count=sum(counts), p50=p50, p95=p95, p99=p99, distribution=counts)
+    return percentiles([sum(column) for column in zip(*rows, strict=True)])

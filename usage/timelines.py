@@ -12,21 +12,17 @@ from msgspec import Meta, Struct
 from usage.analytics import covered
 from usage.answers import PICO
 from usage.dimensions import DIMENSIONS, labels_of
-from usage.filters import NO_KEY, UsageFilter
+from usage.filters import UsageFilter
 from usage.models import MEASURES, Day, Quarter
+from usage.parts import SECOND
 from usage.periods import HOUR, date_of, day_number, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
 from usage.snapshots import snapshot
-from usage.totals import CUT_ROLLUPS, SECOND, Parts, Reader, parts_of
+from usage.totals import CUT_ROLLUPS, Reader
 
 STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
 MEASURE_TITLES = {"cost": _("Cost"), "tokens": _("Tokens"), "requests": _("Requests")}
 NAMED = 6  # as many as there are colours to tell apart
 DAY, WEEK = 24 * HOUR, 7 * 24 * HOUR
-CUTS = {  # the value of the cut that a series with these labels counts in
-    "model": lambda labels: labels.model,
-    "source": lambda labels: labels.source,
-    "api_key": lambda labels: "" if labels.api_key == NO_KEY else labels.api_key,
-}
 # A span up to the first is cut into steps of the second, in seconds.
 STEPS = ((2 * DAY + HOUR, HOUR), (8 * DAY, 4 * HOUR), (100 * DAY, DAY))
 
@@ -93,11 +89,11 @@ class _Source:
 
 def _source(reader, by, measure):
     """Totals of cuts where they can tell, of which there are far fewer, else those of series."""
-    of, labels = DIMENSIONS[by].of, labels_of(reader.asked)
-    of_series = {series: of(label) for series, label in labels.items()}
-    if by not in CUTS or not reader.asked.admits_all:
+    dimension, labels = DIMENSIONS[by], labels_of(reader.asked)
+    of_series = {series: dimension.of(label) for series, label in labels.items()}
+    if dimension.cut_of is None or not reader.asked.admits_all:
         return _Source(measure, lambda rollup: rollup.objects.matching(reader.asked), "series_id", of_series, of_series)
-    names = {CUTS[by](label): of_series[series] for series, label in labels.items()}
+    names = {dimension.cut_of(label): of_series[series] for series, label in labels.items()}
     chosen = {"cut__label": by, "cut__failed": False}
     return _Source(measure, lambda rollup: CUT_ROLLUPS[rollup].objects.filter(**chosen), "cut__value", names, of_series)
 
@@ -123,28 +119,17 @@ def _starts(start, end, step):
 
 def _by_quarters(reader, source, span, starts, step):
     """((key, label), place, measure) of the period, from quarters and the slivers at its edges."""
-    parts = reader.parts_within(*_edges(reader.asked.period, span))
+    parts = reader.parts_within(max(span[0] * SECOND, reader.asked.period.start or 0), reader.asked.period.end)
     for quarters in parts.quarters:
         yield from source.summed(Quarter, quarters, (F("bucket") - starts[0]) / step)
     for name, bucket, value in source.of_events(reader.slivers(parts.slivers)):
         yield name, (bucket - starts[0]) // step, value
 
 
-def _edges(period, span):
-    start, end = span
-    return (
-        start * SECOND if period.start is None else period.start,
-        end * SECOND if period.end is None else period.end,
-    )
-
-
 def _by_days(reader, source, span, starts, step):
     """The same from days; hours that a period has beside whole days count on theirs."""
     zone, days = settings.TIME_ZONE, step // DAY
-    first, period = local_day(starts[0], zone), reader.asked.period
-    parts = parts_of(period.start, period.end, reader.events_from, zone)
-    if reader.asked.of_events:
-        parts = Parts(slivers=[(period.start, period.end)])
+    first, parts = local_day(starts[0], zone), reader.parts()
     for part in parts.days:
         yield from source.summed(Day, part, (F("bucket") - first) / days)
     for part in parts.quarters:

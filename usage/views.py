@@ -22,6 +22,7 @@ from usage.notices import notices
 from usage.pace import pace, peak
 from usage.pages import checked_form, choice, drill, frame, page
 from usage.periods import FIVE_MINUTES, QUARTER
+from usage.snapshots import snapshot
 from usage.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.toplists import top
 
@@ -36,22 +37,29 @@ def overview(request, asked):
     if steps := checklist():
         return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
     by, measure = choice(request, "by", OVERVIEW_CUTS, "model"), choice(request, "measure", STACKED, "cost")
-    chart = timeline(asked, by, measure)
-    tops = [(name, top(cut, measure, chart)) for name, cut in breakdowns(asked, *TOPS).items()]
-    latest = analytics.events(asked, 1, 20).items[:LATEST]
-    drawn = {"chart": chart, "chart_data": chart_data(chart, drill(request))}
-    return {"live": 5, **_glance(asked), **drawn, "tops": tops, "latest": latest}
+    with snapshot():
+        found = {**_glance(asked), **_shares(asked, by, measure), "latest": analytics.latest(asked, LATEST)}
+    notes = notices(found["compared"].current)  # which may write down a refusal
+    return {"live": 5, "notices": notes, "chart_data": chart_data(found["chart"], drill(request)), **found}
 
 
 def _glance(asked):
-    """Cards, notices and the grid, all of the same overview."""
+    """Cards and the grid, of the same overview."""
     found, compared = analytics.overview(asked), comparison(asked)
     return {
         "compared": compared,
         "against": against(compared),
-        "notices": notices(compared.current),
         "cards": cards(found, compared, medians(asked), pace(asked), peak(found)),
         "heat": rows(found.health_grid, QUARTER, get_current_timezone()),
+    }
+
+
+def _shares(asked, by, measure):
+    """The chart, and the lists that wear its colours."""
+    chart = timeline(asked, by, measure)
+    return {
+        "chart": chart,
+        "tops": [(name, top(cut, measure, chart)) for name, cut in breakdowns(asked, *TOPS).items()],
     }
 
 
@@ -62,6 +70,7 @@ def accounts(request, asked):
 
 
 @page("usage/analysis.html")
+@snapshot()
 def analysis(request, asked):
     """Who and what used how much: by class, by label, and keys against models."""
     measure = choice(request, "measure", STACKED, "cost")

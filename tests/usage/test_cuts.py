@@ -9,8 +9,9 @@ from tests.usage.made import NOON, record, stored
 from usage.cuts import cuts_of
 from usage.filters import UsageFilterForm
 from usage.models import Cut, CutDay, CutHour, Day, Month
+from usage.parts import hours_of, months_of
 from usage.rebuild import check, rebuild
-from usage.totals import Reader, hours_of, months_of
+from usage.totals import Reader
 
 JAN_1, FEB_1, MAR_1 = 20454, 20485, 20513  # of 2026
 

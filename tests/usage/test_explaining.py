@@ -11,6 +11,7 @@ from pricing.models import Model
 from tests.usage.made import NOON, record, stored
 from usage import analytics
 from usage.answers import PICO
+from usage.eventrows import COLUMNS
 from usage.explaining import Explanation, PricedTokens, explained
 from usage.models import Event
 
@@ -27,7 +28,7 @@ NOV_24 = date(2026, 11, 24)
 
 def explanation(**fields):
     stored(record(NOON, **fields))
-    return explained(Event.objects.select_related("series").get(), PriceBook.load())
+    return explained(Event.objects.values_list(*COLUMNS, named=True).get(), PriceBook.load())
 
 
 def priced(*cards, note=""):

@@ -53,7 +53,12 @@ class Event(models.Model):
     @property
     def key(self):
         """What names the event in addresses: its time and fingerprint."""
-        return f"{self.timestamp:x}-{bytes(self.fingerprint).hex()}"
+        return key_of(self.timestamp, self.fingerprint)
+
+
+def key_of(timestamp: int, fingerprint: bytes) -> str:
+    """The key of the event with this time (µs) and fingerprint."""
+    return f"{timestamp:x}-{bytes(fingerprint).hex()}"
 
 
 class DeadLetter(models.Model):

@@ -5,13 +5,13 @@ import pytest
 from pricing.book import PriceBook
 from tests.usage.api.conftest import CAPTURED, spread, store
 
-FRESHNESS = 4
+FRESHNESS = 1
 QUERIES = {
-    "overview": FRESHNESS + 8,
-    "health": FRESHNESS + 4,
-    "health?day=2026-11-24": FRESHNESS + 5,
+    "overview": FRESHNESS + 7,
+    "health": FRESHNESS + 3,
+    "health?day=2026-11-24": FRESHNESS + 4,
     "analysis": FRESHNESS + 3,
-    "events?page_size=20": FRESHNESS + 6,
+    "events?page_size=20": FRESHNESS + 5,
     "events/filters": FRESHNESS + 3,
     "credentials": FRESHNESS + 6,
 }
