@@ -146,7 +146,7 @@ def _speed(compared, slug, name, field, over_time):
 def _pace(now, peak, hours):
     parts = [_("%(count)s tpm") % {"count": wording.short(now.tpm)}]
     if peak:
-        parts.append(_("peak %(rpm)s") % {"rpm": wording.compact(round(peak.rpm, 1))})
+        parts.append(_("peak %(rpm)s") % {"rpm": wording.compact(round(peak.rpm, 0 if peak.rpm >= 10 else 1))})
     return Card(
         "pace",
         _("Now"),

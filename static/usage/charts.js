@@ -59,8 +59,17 @@ function datasets(data) {
   }));
 }
 
+// As the tooltips of heat maps: the page's text and ground, exchanged.
+function tooltipLook() {
+  const ground = colour("ground"), own = item => ({ backgroundColor: item.dataset.backgroundColor, borderColor: item.dataset.backgroundColor });
+  return {
+    backgroundColor: colour("ink"), titleColor: ground, bodyColor: ground, footerColor: ground, usePointStyle: true,
+    cornerRadius: 7, caretSize: 0, caretPadding: 12, padding: { x: 11, y: 9 }, boxPadding: 5, boxWidth: 9, boxHeight: 9, bodySpacing: 3, own,
+  };
+}
+
 function options(data) {
-  const text = colour("faint"), line = colour("line"), figure = data.measure === "cost" ? dollars : compact;
+  const { own, ...look } = tooltipLook(), text = colour("faint"), line = colour("line"), figure = data.measure === "cost" ? dollars : compact;
   const whole = data.measure === "cost" ? value => `$${exact(value)}` : exact;
   return {
     animation: false, responsive: true, maintainAspectRatio: false,
@@ -68,8 +77,10 @@ function options(data) {
     plugins: {
       legend: { display: false },
       tooltip: {
+        ...look,
         itemSort: (a, b) => b.datasetIndex - a.datasetIndex, filter: item => item.raw !== 0,
         callbacks: {
+          labelColor: own, labelPointStyle: () => ({ pointStyle: "rectRounded", rotation: 0 }),
           title: items => items[0] ? whenExactly(data.buckets[items[0].dataIndex], data.step) : "",
           label: item => ` ${item.dataset.label}  ${whole(item.raw)}`,
           footer: items => items.length > 1 ? `Σ ${whole(items.reduce((sum, item) => sum + item.raw, 0))}` : "",

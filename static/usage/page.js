@@ -120,6 +120,7 @@ document.addEventListener("click", async event => {
   dialog.className = "sheet";
   dialog.setAttribute("aria-label", form.querySelector("h2").textContent);
   dialog.append(form);
+  form.querySelector(":checked")?.setAttribute("autofocus", "");
   document.body.append(dialog);
   dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
   dialog.addEventListener("click", click => { if (click.target === dialog) dialog.close(); });
@@ -140,6 +141,16 @@ document.addEventListener("submit", event => {
   }
   setTimeout(() => { for (const field of event.target.elements) field.disabled = false; });
 }, true);
+
+// --- menus ------------------------------------------------------------------------------------------------------
+const closeMenus = but => { for (const menu of $$("details.menu[open]")) if (!menu.contains(but)) menu.open = false; };
+document.addEventListener("click", event => closeMenus(event.target));
+document.addEventListener("keydown", event => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
 
 document.addEventListener("click", async event => {
   const button = event.target.closest("[data-copy]");

@@ -201,6 +201,24 @@ def test_the_filter_panel_narrows_the_page(page):
     assert number(page, "requests") == api(page, "usage/overview?range=7d&result=failed")["summary"]["total"]
 
 
+def test_menus_and_panels_close_with_escape_and_give_the_focus_back(page):
+    open_page(page, "requests/?range=24h")
+    columns = page.locator("details.menu summary")
+    columns.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.locator(".pop").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator(".pop").is_hidden()
+    assert columns.evaluate("one => one === document.activeElement")
+    custom = page.get_by_role("link", name="Custom…")
+    custom.press("Enter")
+    page.wait_for_selector("dialog[open]")
+    assert page.evaluate("document.activeElement.value") == "24h"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    assert custom.evaluate("one => one === document.activeElement")
+
+
 def test_one_request_shows_all_its_attempts(page):
     failed = api(page, "usage/events?range=all&result=failed")["items"]
     event = next(item for item in failed if not item["final"])
