@@ -12,7 +12,22 @@ def damage() -> Iterator[str]:
 
     Raises django.db.Error when the database is away.
     """
-    return _sqlite_damage() if connection.vendor == "sqlite" else _postgresql_damage()
+    for look in looks():
+        yield from damage_in(look)
+
+
+def looks() -> list[str]:
+    """What can be looked at by itself: each table of SQLite's; PostgreSQL's own notes (""), and indexes."""
+    if connection.vendor == "sqlite":
+        return tables()
+    return ["", *_our_indexes()] if _rows("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'") else [""]
+
+
+def damage_in(look: str) -> list[str]:
+    """A sentence for each thing wrong with one of `looks`. Raises django.db.Error when the database is away."""
+    if connection.vendor == "sqlite":
+        return list(_table_damage(look))
+    return list(_index_damage(look) if look else _noted_damage())
 
 
 def tables() -> list[str]:
@@ -21,38 +36,39 @@ def tables() -> list[str]:
         return sorted(connection.introspection.table_names(cursor))
 
 
-def _sqlite_damage():
-    for table in tables():
-        try:
-            words = [row[0] for row in _rows(f'PRAGMA integrity_check("{table}")') if row[0] != "ok"]
-            orphans = _rows(f'PRAGMA foreign_key_check("{table}")')
-        except DatabaseError as error:  # the pages are too damaged to be walked
-            words, orphans = [str(error)], []
-        if words:
-            yield f"Table {table}: {'; '.join(words[:WORDS_SHOWN])}."
-        if orphans:
-            yield f"Table {table}: {len(orphans)} rows point at rows that are gone."
+def _table_damage(table):
+    try:
+        words = [row[0] for row in _rows(f'PRAGMA integrity_check("{table}")') if row[0] != "ok"]
+        orphans = _rows(f'PRAGMA foreign_key_check("{table}")')
+    except DatabaseError as error:  # the pages are too damaged to be walked
+        words, orphans = [str(error)], []
+    if words:
+        yield f"Table {table}: {'; '.join(words[:WORDS_SHOWN])}."
+    if orphans:
+        yield f"Table {table}: {len(orphans)} rows point at rows that are gone."
 
 
-def _postgresql_damage():
-    """What PostgreSQL itself counted or marked; where amcheck is installed, it walks our indexes as well."""
+def _noted_damage():
+    """What PostgreSQL itself counted or marked."""
     failures = _rows("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")[0][0]
     if failures:
         yield f"PostgreSQL counted {failures} pages whose checksum does not hold."
     broken = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT (indisvalid AND indisready)"
     for (index,) in _rows(broken):
         yield f"Index {index} is not valid: run REINDEX INDEX {index}."
-    if _rows("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'"):
-        yield from _index_damage()
 
 
-def _index_damage():
+def _our_indexes():
     ours = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexdef LIKE '%% USING btree %%'"
-    for (index,) in _rows(ours):
-        try:
-            _rows("SELECT bt_index_check(%s::regclass)", [index])
-        except DatabaseError as error:
-            yield f"Index {index}: {str(error).splitlines()[0]}."
+    return [index for (index,) in _rows(ours)]
+
+
+def _index_damage(index):
+    """What amcheck finds, which is there where it is installed."""
+    try:
+        _rows("SELECT bt_index_check(%s::regclass)", [index])
+    except DatabaseError as error:
+        yield f"Index {index}: {str(error).splitlines()[0]}."
 
 
 def _rows(sql, parameters=()):

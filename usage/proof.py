@@ -1,20 +1,22 @@
 """The proof that nothing went wrong unseen: the database is sound, and every total equals its events to the unit."""
 
 import time
-from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import NamedTuple
 
 from django.conf import settings
 from django.utils import timezone
 
-from usage.integrity import damage, tables
+from usage.cuts import Cuts
+from usage.integrity import damage_in, looks, tables
 from usage.models import DrainState, Event
-from usage.periods import SECOND, local_day
-from usage.rebuild import Difference, check, kept_days
+from usage.periods import SECOND, local_day, month_of
+from usage.rebuild import Difference, kept_days, kept_months, wrong_in_day, wrong_in_month
 
 SHOWN = 10
+NOTED = 1000  # differences; of some we learn later that retention took their day meanwhile
 
 
 class Proof(NamedTuple):
@@ -44,19 +46,77 @@ class Proof(NamedTuple):
         return f"{self.wrong} totals differ from their events: run manage.py rebuildrollups."
 
 
+@dataclass
+class Proving:
+    """A proof under way: a table, a day or a month a look, and between two looks it holds nothing of the database.
+
+    Its fields are plain values, for they may wait in the queue of the task cluster.
+    """
+
+    at: datetime = field(default_factory=timezone.now)
+    seconds: float = 0.0
+    structure: list[str] | None = None  # looks to come; None before the first
+    days: list[int] | None = None  # the same; None as long as the structure is looked at
+    months: list[int] = field(default_factory=list)
+    counted: int = 0  # days
+    damage: list[str] = field(default_factory=list)
+    differences: list[tuple] = field(default_factory=list)
+    wrong: dict[tuple[str, int], int] = field(default_factory=dict)  # (rollup, bucket) -> rows
+
+    def go_on(self, seconds: float = float("inf")) -> bool:
+        """Look on for about so long, once at least; whether there may be more to look at. Raises django.db.Error."""
+        before, began = self.seconds, time.monotonic()
+        for _ in self._looks(Cuts()):
+            self.seconds = before + time.monotonic() - began
+            if self.seconds - before >= seconds:
+                return True
+        return False
+
+    def proof(self) -> Proof:
+        """The result. Differences of a day that retention took away meanwhile are none."""
+        start, events = DrainState.load().events_from, 0
+        if not self.damage:
+            events = Event.objects.between(start, None).count()
+        first = (start or 0) // SECOND
+        shown = [Difference(*each) for each in self.differences if _is_kept(*each[:2], first)][:SHOWN]
+        wrong = sum(count for key, count in self.wrong.items() if _is_kept(*key, first))
+        return Proof(self.at, self.seconds, len(tables()), self.counted, events, self.damage[:SHOWN], shown, wrong)
+
+    def _looks(self, cuts: Cuts) -> Iterator[None]:
+        """Stops after each look. A damaged database is not counted: its figures mean nothing."""
+        if self.structure is None:
+            self.structure = looks()
+        while self.structure and len(self.damage) < SHOWN:
+            self.damage += damage_in(self.structure.pop(0))
+            yield
+        if self.damage:
+            return
+        if self.days is None:
+            self.days, self.months = list(kept_days()), kept_months()
+            self.counted = len(self.days)
+        while self.days:
+            self._note(wrong_in_day(self.days.pop(0), cuts))
+            yield
+        explained = {month_of(bucket) for rollup, bucket in self.wrong if rollup == "Day"}
+        while self.months:
+            if (month := self.months.pop(0)) not in explained:  # a wrong day makes its month look wrong
+                self._note(wrong_in_month(month, cuts))
+                yield
+
+    def _note(self, differences: list[Difference]):
+        for each in differences:
+            self.wrong[each[:2]] = self.wrong.get(each[:2], 0) + 1
+        self.differences += map(tuple, differences[: NOTED - len(self.differences)])
+
+
 def prove() -> Proof:
     """Look at the structure a table at a time and recount the events a day at a time; safe beside all that runs.
 
-    A damaged database is not counted: its figures mean nothing. Raises django.db.Error when it is away.
+    Raises django.db.Error when the database is away.
     """
-    began, at = time.monotonic(), timezone.now()
-    damaged = list(islice(damage(), SHOWN))
-    days, differences, wrong, events = 0, [], 0, 0
-    if not damaged:
-        days = len(kept_days())
-        differences, wrong = _compare()
-        events = Event.objects.between(DrainState.load().events_from, None).count()
-    return Proof(at, time.monotonic() - began, len(tables()), days, events, damaged, differences, wrong)
+    proving = Proving()
+    proving.go_on()
+    return proving.proof()
 
 
 def keep(proof: Proof):
@@ -64,18 +124,6 @@ def keep(proof: Proof):
     noted = {"proved_at": proof.at, "proof": proof.sentence, "proof_holds": proof.holds}
     if not DrainState.objects.filter(pk=1).update(**noted):
         DrainState.objects.update_or_create(pk=1, defaults=noted)
-
-
-def _compare() -> tuple[list[Difference], int]:
-    """The first differences and the number of all, without those of a day that retention took away meanwhile."""
-    found, counts = [], Counter()
-    for difference in check():
-        counts[difference.rollup, difference.bucket] += 1
-        if len(found) < 1000:
-            found.append(difference)
-    start = (DrainState.load().events_from or 0) // SECOND
-    wrong = sum(count for (rollup, bucket), count in counts.items() if _is_kept(rollup, bucket, start))
-    return [each for each in found if _is_kept(each.rollup, each.bucket, start)][:SHOWN], wrong
 
 
 def _is_kept(rollup, bucket, start) -> bool:

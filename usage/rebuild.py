@@ -123,15 +123,29 @@ def check() -> Iterator[Difference]:
     """
     cuts, wrong = Cuts(), set()
     for day in kept_days():
-        with snapshot():
-            found = list(_differences(day, cuts))
+        found = wrong_in_day(day, cuts)
         wrong |= {month_of(day) for each in found if each.rollup == "Day"}
         yield from found
-    for month in months_from(None):
+    for month in kept_months():
         if month not in wrong:  # a wrong day makes its month look wrong
-            with snapshot():
-                found = list(_wrong_sums(month, cuts))
-            yield from found
+            yield from wrong_in_month(month, cuts)
+
+
+def kept_months() -> list[int]:
+    """Months in which anything is counted."""
+    return months_from(None)
+
+
+def wrong_in_day(day: int, cuts: Cuts) -> list[Difference]:
+    """The rows of a local day that do not equal its events, in one snapshot."""
+    with snapshot():
+        return list(_differences(day, cuts))
+
+
+def wrong_in_month(month: int, cuts: Cuts) -> list[Difference]:
+    """The rows of a month, and of cuts in its days, that do not equal the days they are made of; in one snapshot."""
+    with snapshot():
+        return list(_wrong_sums(month, cuts))
 
 
 def _differences(day, cuts):

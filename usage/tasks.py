@@ -7,12 +7,13 @@ from datetime import timedelta
 from django.conf import settings
 
 from usage.models import Turn
-from usage.proof import keep, prove
+from usage.proof import Proving, keep
 from usage.retention import expire, prune_logs
 
 log = logging.getLogger(__name__)
 
-PROOF_TAKES = timedelta(minutes=30)  # at most: the task cluster ends a longer task
+PROOF_TAKES = timedelta(minutes=30)  # a task of it, at most: the task cluster ends a longer one
+PROOF_SECONDS = 5  # of a task; then come others their turn, and a cluster that is told to stop can
 
 
 def retention() -> str:
@@ -29,18 +30,32 @@ def retention() -> str:
     return sentence
 
 
-def verify() -> str:
-    """Prove that the database is sound and the totals equal their events. Returns the result in a line."""
+def verify(proving: dict | None = None) -> str:
+    """Prove that the database is sound and the totals equal their events, a task a few seconds of it.
+
+    Returns the result in a line, or that the next task goes on; `proving` is where the one before stopped.
+    """
     turn = Turn.take("verify", PROOF_TAKES)
     if turn is None:
         return "busy"
     try:
-        proof = prove()
+        under_way = Proving(**proving or {})
+        if under_way.go_on(PROOF_SECONDS):
+            return _go_on(under_way)
+        proof = under_way.proof()
         keep(proof)
     finally:
         turn.end()
     log.log(logging.INFO if proof.holds else logging.ERROR, "Proof: %s", proof.sentence)
     return proof.sentence
+
+
+def _go_on(proving: Proving) -> str:
+    """Queue the rest, as plain values: the next version of us may find it there."""
+    from django_q.tasks import async_task
+
+    async_task("usage.tasks.verify", vars(proving), save=False)
+    return "goes on"
 
 
 def backup() -> str:

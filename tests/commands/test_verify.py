@@ -1,6 +1,8 @@
 """manage.py verify: what it proves, and that it does not prove what is not so."""
 
+import sqlite3
 from collections import Counter
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import pytest
@@ -8,12 +10,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import F
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from tests.usage.made import DAY, NOON, record, stored
 from usage import tasks
-from usage.integrity import damage, tables
+from usage.integrity import damage, looks, tables
 from usage.models import Day, DrainState, Event, Quarter, Turn
+from usage.proof import prove
 from usage.rebuild import check
+from usage.snapshots import snapshot
 from usage.status import status
 
 pytestmark = pytest.mark.django_db
@@ -21,8 +26,10 @@ HOLDS = "The totals of 2 days equal their 2 events, and the database is sound."
 
 
 @pytest.fixture
-def two_days():
+def two_days(monkeypatch):
+    monkeypatch.setattr(tasks, "PROOF_SECONDS", 3600)
     stored(record(NOON - DAY), record(NOON), arrived=NOON)
+    OrmQ.objects.all().delete()
 
 
 def verify(capsys):
@@ -85,7 +92,7 @@ def test_a_day_that_retention_takes_meanwhile_is_no_difference(two_days, capsys,
 
 def _moving(state, events_from):
     """DrainState.load, whose answers know of no cut until every day was counted."""
-    answers = iter([state] * 2)
+    answers = iter([state])
 
     def load():
         found = next(answers, None)
@@ -108,7 +115,8 @@ def test_a_row_that_points_nowhere_is_damage(two_days, capsys):
 
 
 def test_a_damaged_database_is_not_counted(two_days, capsys, monkeypatch):
-    monkeypatch.setattr("usage.proof.damage", lambda: iter(["Table usage_event: page 7 is lost."]))
+    monkeypatch.setattr("usage.proof.damage_in", lambda look: ["Table usage_event: page 7 is lost."])
+    monkeypatch.setattr("usage.proof.looks", lambda: ["usage_event"])
     lines, refusal = verify(capsys)
     assert lines == [
         f"Structure: {len(tables())} tables looked at, damaged.",
@@ -117,11 +125,64 @@ def test_a_damaged_database_is_not_counted(two_days, capsys, monkeypatch):
     assert refusal == "The database is damaged, restore a backup: Table usage_event: page 7 is lost."
 
 
+@pytest.mark.sqlite
+@pytest.mark.django_db(transaction=True)
+def test_no_look_outlasts_a_day_or_a_month_so_that_the_log_is_cut_back_in_between(two_days, monkeypatch):
+    path, busy, looks = connection.settings_dict["NAME"], [], []
+
+    @contextmanager
+    def looked_at():
+        with snapshot():
+            looks.append(connection.in_atomic_block)
+            yield
+        with closing(sqlite3.connect(path, timeout=0)) as other:
+            busy.append(other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+
+    monkeypatch.setattr("usage.rebuild.snapshot", looked_at)
+    assert prove().holds
+    assert (looks, busy) == ([True] * 3, [0] * 3)  # two days and their month
+
+
 def test_the_nightly_task_notes_what_status_shows(two_days):
     assert status().proof is None
     assert tasks.verify() == HOLDS
     state = DrainState.load()
     assert (status().proof, status().proof_holds, status().proved_at) == (HOLDS, True, state.proved_at)
+
+
+def next_task():
+    """What the next task in the queue returns; it is off the queue."""
+    queued = OrmQ.objects.order_by("pk").first()
+    task = queued.task
+    queued.delete()
+    assert (task["func"], task["save"]) == ("usage.tasks.verify", False)
+    return tasks.verify(*task["args"])
+
+
+def test_the_nightly_task_does_a_look_at_a_time_and_queues_the_rest(two_days, monkeypatch):
+    monkeypatch.setattr(tasks, "PROOF_SECONDS", 0)
+    before, looked = timezone.now(), 1
+    assert tasks.verify() == "goes on"
+    while (said := next_task()) == "goes on":
+        assert (OrmQ.objects.count(), DrainState.load().proof, Turn.taken("verify")) == (1, "", False)
+        looked += 1
+    assert (said, looked, OrmQ.objects.exists()) == (HOLDS, len(looks()) + 2 + 1, False)  # two days and their month
+    state = DrainState.load()
+    assert (state.proof, state.proof_holds, before <= state.proved_at <= timezone.now()) == (HOLDS, True, True)
+
+
+def test_what_an_earlier_task_found_is_not_forgotten(two_days, monkeypatch):
+    wrong = Quarter.objects.order_by("bucket").first()
+    Quarter.objects.filter(pk=wrong.pk).update(output=F("output") + 1)
+    monkeypatch.setattr(tasks, "PROOF_SECONDS", 0)
+    tasks.verify()
+    while not OrmQ.objects.first().task["args"][0]["wrong"]:
+        next_task()
+    Quarter.objects.filter(pk=wrong.pk).update(output=F("output") - 1)
+    while (said := next_task()) == "goes on":
+        pass
+    assert said == "1 totals differ from their events: run manage.py rebuildrollups."
+    assert (DrainState.load().proof, DrainState.load().proof_holds) == (said, False)
 
 
 def test_two_nightly_tasks_do_not_run_at_once(two_days):
