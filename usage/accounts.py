@@ -2,16 +2,18 @@
 
 from typing import Annotated
 
-from django.db.models import Sum
 from msgspec import Meta, Struct
 
 from usage.analytics import credentials
 from usage.answers import PICO, Cell, Credential
 from usage.filters import UsageFilter
 from usage.ingest import now_us
-from usage.models import LimitReading, PastReading, Quarter
+from usage.models import LimitReading, PastReading
 from usage.periods import QUARTER, rfc3339_utc, rfc3339_utc_us
 from usage.quotas import Window, windows
+from usage.snapshots import snapshot
+from usage.totals import Reader
+from usage.upstreams import per_quarter
 
 SECOND = 1_000_000
 STRIP_CELL = 1800  # seconds
@@ -44,11 +46,12 @@ class Accounts(Struct, frozen=True, kw_only=True):
     items: list[Account]
 
 
+@snapshot()
 def accounts(asked: UsageFilter) -> Accounts:
     """Usage of the period by account; strips and quotas are of now."""
     found = credentials(asked).items
     now = now_us() // SECOND
-    recent = _recent(asked, now - WEEK)
+    recent = per_quarter(Reader.of(asked), (now - WEEK) // QUARTER * QUARTER)
     readings = {reading.auth_index: reading for reading in LimitReading.objects.all()}
     past = _past(now - WEEK)
     return Accounts(
@@ -63,18 +66,6 @@ def accounts(asked: UsageFilter) -> Accounts:
     )
 
 
-def _recent(asked, since):
-    """{(source, auth_index): {quarter: (requests, failed, pico-USD)}} of the last week, in one query."""
-    rows = Quarter.objects.between(since // QUARTER * QUARTER, None).matching(asked)
-    sums = rows.values_list("series__source", "series__auth_index", "bucket").annotate(
-        n=Sum("requests"), bad=Sum("failed"), pico=Sum("cost")
-    )
-    found: dict[tuple, dict] = {}
-    for source, auth_index, bucket, n, bad, pico in sums.order_by():
-        found.setdefault((source, auth_index), {})[bucket] = (int(n), int(bad), int(pico))
-    return found
-
-
 def _strip(quarters, now):
     end = now // STRIP_CELL * STRIP_CELL + STRIP_CELL
     cells = []
@@ -87,9 +78,10 @@ def _strip(quarters, now):
 def _past(since):
     """{(auth_index, name of the window): [share used]}, oldest first."""
     found: dict[tuple, list] = {}
-    for reading in PastReading.objects.filter(hour__gte=since).order_by("auth_index", "hour"):
-        for window in windows(reading.headers, reading.seen_at):
-            found.setdefault((reading.auth_index, window.name), []).append(window.used)
+    readings = PastReading.objects.filter(hour__gte=since).order_by("auth_index", "hour")
+    for auth_index, headers, seen_at in readings.values_list("auth_index", "headers", "seen_at"):
+        for window in windows(headers, seen_at):
+            found.setdefault((auth_index, window.name), []).append(window.used)
     return found
 
 

@@ -33,6 +33,7 @@ from usage.periods import (
 )
 from usage.snapshots import once, snapshot
 from usage.totals import Reader, add_up
+from usage.upstreams import last_seen, per_account
 
 DAY = 24 * HOUR
 NOTHING = [0] * len(MEASURES)
@@ -180,10 +181,10 @@ def _labels(asked):
 def credentials(asked: UsageFilter) -> answers.Credentials:
     """The period by account, with what CPA says about it; most requests first, then by source."""
     reader = Reader.of(asked)
-    per_series, labels = reader.per_series(), _labels(asked)
-    rows = add_up((labels[series].account, row) for series, row in per_series.items())
+    rows = per_account(reader)
     known = accounts([auth_index for _, _, auth_index in rows])
-    seen = _last_seen(asked, labels, reader.events_from or 0)
+    kept_from = reader.events_from or 0
+    seen = {account: quarter for account, quarter in last_seen(reader).items() if quarter * SECOND >= kept_from}
     return answers.Credentials(
         items=[_credential(account, row, known, seen) for account, row in _most_first(rows)],
         detail_from=_moment(reader.events_from),
@@ -204,16 +205,6 @@ def _credential(account, row, known, seen):
         last_seen=rfc3339_utc(seen[account]) if account in seen else None,
         **figures(row),
     )
-
-
-def _last_seen(asked, labels, events_from):
-    """The newest kept quarter hour (seconds) of each account, whatever the period."""
-    seen: dict[tuple, int] = {}
-    for id, bucket in Series.objects.matching(asked).last_quarters():
-        if bucket is not None and bucket * SECOND >= events_from:
-            account = labels[id].account
-            seen[account] = max(bucket, seen.get(account, 0))
-    return seen
 
 
 @snapshot()

@@ -1,19 +1,21 @@
 """A period's tokens and cost by token class: what the uncached input cost, what the cache, what the output."""
 
 from django.conf import settings
-from django.db.models import Sum
 from msgspec import Struct
 
 from pricing.book import PriceBook
+from usage.analytics import covered
 from usage.answers import PICO
+from usage.dimensions import labels_of
 from usage.filters import UsageFilter
-from usage.models import MEASURES, Day, Quarter, Series
+from usage.models import MEASURES, Day, Quarter
 from usage.periods import local_day
-from usage.totals import Parts, Reader, parts_of
+from usage.snapshots import snapshot
+from usage.totals import Reader
 
 CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")
 RATES = ("prompt", "cache_read", "cache_write", "completion", "reasoning", "prompt")
-_PLACES = [MEASURES.index(name) for name in CLASSES]
+_PLACES = slice(MEASURES.index(CLASSES[0]), MEASURES.index(CLASSES[-1]) + 1)
 
 
 class TokenClass(Struct, frozen=True):
@@ -24,12 +26,11 @@ class TokenClass(Struct, frozen=True):
     cost: float
 
 
+@snapshot()
 def token_classes(asked: UsageFilter) -> list[TokenClass]:
     """Every class in the order of CLASSES; together they cost what the period costs."""
     tokens, pico = [0] * len(CLASSES), [0] * len(CLASSES)
-    book = PriceBook.current()
-    for day, (model, tier, context), counted in _counted(asked):
-        rates = book.rates(model, day, tier, context)
+    for rates, counted in _counted(asked):
         for place, count in enumerate(counted):
             tokens[place] += count
             if rates is not None:
@@ -38,26 +39,35 @@ def token_classes(asked: UsageFilter) -> list[TokenClass]:
 
 
 def _counted(asked):
-    """(local day, (model id, tier, context step), tokens of each class) of the period."""
-    reader, zone = Reader.of(asked), settings.TIME_ZONE
-    period = asked.period
-    parts = parts_of(period.start, period.end, reader.events_from, zone)
-    if asked.of_events:
-        parts = Parts(slivers=[(period.start, period.end)])
-    for span in parts.days:
-        yield from _summed(Day.objects.between(*span).matching(asked))
-    for span in parts.quarters:
-        for bucket, label, counted in _summed(Quarter.objects.between(*span).matching(asked)):
-            yield local_day(bucket, zone), label, counted
-    rows = list(reader.slivers(parts.slivers))
-    series = Series.objects.in_bulk({id for _, id, _ in rows}) if rows else {}
-    for bucket, id, measures in rows:
-        label = (series[id].model_id, series[id].tier, series[id].context_over)
-        yield local_day(bucket, zone), label, [measures[place] for place in _PLACES]
+    """(rates or None, tokens of each class) of the period: by series, or by day too where a price changes in it."""
+    reader, labels, book, span = Reader.of(asked), labels_of(asked), PriceBook.current(), covered(asked.period)
+    if span is None:
+        return
+    first, last = local_day(span[0], settings.TIME_ZONE), local_day(span[1] - 1, settings.TIME_ZONE)
+    changing = {label.model_id for label in labels.values() if _changes(book, label.model_id, first, last)}
+    for series, row in reader.per_series().items():
+        label = labels[series]
+        if label.model_id not in changing:
+            yield book.rates(label.model_id, first, label.tier, label.context_over), row[_PLACES]
+    for day, series, counted in _by_day(reader, changing, labels) if changing else ():
+        label = labels[series]
+        yield book.rates(label.model_id, day, label.tier, label.context_over), counted
 
 
-def _summed(rows):
-    labels = ("bucket", "series__model_id", "series__tier", "series__context_over")
-    sums = {f"sum_{name}": Sum(name) for name in CLASSES}
-    for bucket, model, tier, context, *counted in rows.values_list(*labels).annotate(**sums).order_by():
-        yield bucket, (model, tier, context), [int(count) for count in counted]
+def _changes(book, model, first, last):
+    """Whether a model has more than one set of prices from the first to the last day."""
+    spans = book.spans(model)
+    return len(spans) > 1 and any(start is not None and first < start <= last for start, _ in spans)
+
+
+def _by_day(reader, models, labels):
+    """(local day, series id, tokens of each class) of what models used."""
+    parts, zone = reader.parts(), settings.TIME_ZONE
+    for rollup, spans in ((Day, parts.days), (Quarter, parts.quarters)):
+        for span in spans:
+            rows = rollup.objects.between(*span).matching(reader.asked).filter(series__model__in=models)
+            for bucket, series, *counted in rows.values_list("bucket", "series_id", *CLASSES):
+                yield bucket if rollup is Day else local_day(bucket, zone), series, counted
+    for bucket, series, row in reader.slivers(parts.slivers):
+        if labels[series].model_id in models:
+            yield local_day(bucket, zone), series, row[_PLACES]

@@ -125,6 +125,11 @@ class CutQuerySet(models.QuerySet):
             found |= self._ids_of(missing)
         return found
 
+    def last_quarters(self):
+        """Pairs of (value, start of the newest quarter hour that is kept, in seconds), a look at the key for each."""
+        newest = self.model.quarters.rel.related_model.objects.filter(cut=OuterRef("pk")).order_by("-bucket")
+        return self.annotate(last=Subquery(newest.values("bucket")[:1])).order_by().values_list("value", "last")
+
     def of(self, label, values):
         """The cuts of these values of a label."""
         return self.filter(label=label, value__in=values)

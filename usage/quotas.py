@@ -35,17 +35,18 @@ class Window(Struct, frozen=True, kw_only=True):
 
 def windows(headers: Mapping[str, str], seen_at: int) -> list[Window]:
     """Windows in the order of their names; a header that does not read is as good as none."""
+    names = sorted(headers)
     found = [
-        *(_codex(headers, match[1], seen_at) for match in map(CODEX.fullmatch, sorted(headers)) if match),
-        *(_unified(headers, match[1]) for match in map(UNIFIED.fullmatch, sorted(headers)) if match),
-        *(_counted(headers, _anthropic(match[1]), match[1], seen_at) for match in _matches(ANTHROPIC, headers)),
-        *(_counted(headers, _openai(match[1]), match[1], seen_at) for match in _matches(OPENAI, headers)),
+        *(_codex(headers, name, seen_at) for name in _matches(CODEX, names)),
+        *(_unified(headers, name) for name in _matches(UNIFIED, names)),
+        *(_counted(headers, _anthropic(name), name, seen_at) for name in _matches(ANTHROPIC, names)),
+        *(_counted(headers, _openai(name), name, seen_at) for name in _matches(OPENAI, names)),
     ]
     return [window for window in found if window]
 
 
-def _matches(pattern, headers):
-    return [match for match in map(pattern.fullmatch, sorted(headers)) if match]
+def _matches(pattern, names):
+    return [match[1] for match in map(pattern.fullmatch, names) if match]
 
 
 def _codex(headers, name, seen_at):

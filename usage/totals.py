@@ -73,7 +73,7 @@ class Reader:
             (value, row if sign > 0 else [-measure for measure in row])
             for rollup, spans in ((CutDay, parts.days), (CutHour, hours), (CutQuarter, quarters))
             for span in spans
-            for failures_alone, sign in _SIGNS[self._cut[2]]
+            for failures_alone, sign in _SIGNS[self.result]
             for value, row in rollup.objects.between(*span).of_values(label, failures_alone).measured_by("cut__value")
         ]
         slivers = ((value_of(series), row) for _, series, row in self.slivers(parts.slivers))
@@ -83,6 +83,11 @@ class Reader:
     def by_value(self) -> bool:
         """Whether totals of every value of a label add up to what the filter admits: it asks for a result at most."""
         return self._cut is not None and self._cut[0] == Cut.Label.EVERYTHING and not self.asked.of_events
+
+    @property
+    def result(self) -> bool | None:
+        """The only result asked for, of a filter that is `by_value`: True for failures."""
+        return self._cut[2]
 
     @once
     def per_day(self) -> dict[int, list[int]]:
