@@ -136,7 +136,7 @@ def test_a_hundredth_of_a_quota_costs_what_was_spent_since_its_window_began():
     Model.objects.set_price("gpt-5", {"prompt": 10**7, "completion": 0})
     old, new = (now - 6 * 3600) * 1_000_000, (now - 1800) * 1_000_000
     tokens = {"input": 200_000, "output": 0, "reasoning": 0, "cached": 0, "total": 200_000}
-    stored(record(old, tokens=tokens), record(new, tokens=tokens, response_headers=headers))
+    stored(record(old, tokens=tokens), record(new, tokens=tokens, response_headers=headers), arrived=now * 1_000_000)
     (quota,) = accounts(asking({"range": "7d"})).items[0].quotas
     assert (quota.window.used, quota.over) == (0.2, False)
     assert quota.usd_per_percent == pytest.approx(2.0 / 20)
@@ -155,5 +155,5 @@ def test_the_median_of_all_is_that_of_every_answer(traffic):
 
 def test_now_is_the_last_minute():
     now = int(time.time() * 1_000_000)
-    stored(record(now - 10_000_000), record(now - 50_000_000), record(now - 70_000_000))
+    stored(record(now - 10_000_000), record(now - 50_000_000), record(now - 70_000_000), arrived=now)
     assert pace(asking({"range": "all"})) == Pace(rpm=2, tpm=300)
