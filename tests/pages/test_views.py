@@ -150,6 +150,19 @@ def test_a_write_needs_the_token_of_our_own_form(traffic):
         assert strict.post(path, {"theme": "dark"}).status_code == 403
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_errors_are_pages_of_ours(client, language, settings):
+    settings.DEBUG = False
+    strict = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    headers = {"Accept-Language": language, "Cookie": "theme=dark"}
+    replies = [strict.post("/theme/", {"theme": "dark"}, headers=headers), client.get("/nothing/", headers=headers)]
+    assert [reply.status_code for reply in replies] == [403, 404]
+    for reply in replies:
+        assert f'<html lang="{language}" data-theme="dark">' in reply.text
+        assert 'class="brand"' in reply.text
+        assert "DEBUG" not in reply.text
+
+
 def test_exports_hold_exactly_the_filtered_events(client, traffic):
     items = client.get("/api/v1/usage/events?range=all&result=failed&page_size=1000").json()["items"]
     lines = b"".join(client.get("/requests.jsonl?range=all&result=failed")).decode().split("\n")[:-1]
