@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from pricing.models import Model
 from simulator.traffic import history
+from tests.usage.made import stored
 from usage.ingest import Writer
 
+NOW_US = int(time.time() * 1_000_000)
 PRICES = {"claude": (3, 15, 1), "gpt": (2, 8, 1), "gemini": (1, 10, 1)}
 
 
@@ -20,6 +22,11 @@ def store_history(days: float, events: int, ended_minutes_ago: float = 0, batch:
         set_price(name)
     for start in range(0, len(records), batch):
         writer.store([(now, item) for item in records[start : start + batch]])
+
+
+def stored_now(*raw: bytes):
+    """What became of records of the present: a claim that lies a day after their arrival would not be believed."""
+    return stored(*raw, arrived=NOW_US)
 
 
 def set_price(name: str):

@@ -1,17 +1,15 @@
 """What a table says is what its links lead to: the same filters, the same number of requests."""
 
 import re
-import time
 from html import unescape
 
 import pytest
 
-from tests.pages.made import store_history
-from tests.usage.made import record, stored
+from tests.pages.made import NOW_US, store_history, stored_now
+from tests.usage.made import record
 from usage.dimensions import DIMENSIONS
 
 pytestmark = pytest.mark.django_db
-NOW_US = int(time.time() * 1_000_000)
 ROW = re.compile(r"<tr>(?:(?!</tr>).)*?</tr>", re.DOTALL)
 LINK = re.compile(r'href="/usage(/requests/\?[^"]*)"')
 COUNT = re.compile(r'<data value="(\d+)"')
@@ -24,7 +22,7 @@ def traffic():
     store_history(5, 400)
     for nth, body in enumerate([*SAID, *SAID]):
         fail = {"status_code": (429, 0, 200)[nth % 3], "body": body}
-        stored(record(NOW_US - nth, failed=True, fail=fail, reasoning_effort=("", "low")[nth % 2], alias="x"))
+        stored_now(record(NOW_US - nth, failed=True, fail=fail, reasoning_effort=("", "low")[nth % 2], alias="x"))
 
 
 def rows_of(text):

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-import time
 from datetime import timedelta
 
 import pytest
@@ -14,15 +13,14 @@ from django.utils import timezone
 from aliases.models import ApiKey
 from catalog.models import Connection
 from pricing.models import Model, PriceSet
-from tests.pages.made import store_history
-from tests.usage.made import record, stored
+from tests.pages.made import NOW_US, store_history, stored_now
+from tests.usage.made import record
 from usage.columns import COLUMNS
 from usage.models import DrainState, Event
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/", "/analysis/", "/analysis/failures/", "/requests/", "/accounts/", "/health/", "/prices/", "/keys/"]
 PAGES += ["/system/", "/filters/"]
-NOW_US = int(time.time() * 1_000_000)
 
 
 @pytest.fixture
@@ -78,7 +76,9 @@ def test_what_only_a_page_can_be_asked_is_refused_by_name(client, traffic, path,
 
 
 def test_markup_in_a_name_is_shown_and_never_meant(client):
-    stored(record(NOW_US, model="<script>alert(1)</script>", alias="<b>", failed=True, fail={"body": "<img src=x>"}))
+    stored_now(
+        record(NOW_US, model="<script>alert(1)</script>", alias="<b>", failed=True, fail={"body": "<img src=x>"})
+    )
     for path in ("/", "/analysis/", "/requests/", "/accounts/", "/prices/", f"/requests/{some_key()}/"):
         text = client.get(path).text
         assert "<script>alert" not in text
@@ -93,9 +93,9 @@ def test_more_rows_need_no_more_queries(client, path, django_assert_max_num_quer
             assert client.get(f"{path}?range=all").status_code == 200
         return len(found)
 
-    stored(*(record(NOW_US - n * 1000, model=f"m{n % 3}", api_key=f"key-{n % 3}") for n in range(10)))
+    stored_now(*(record(NOW_US - n * 1000, model=f"m{n % 3}", api_key=f"key-{n % 3}") for n in range(10)))
     few = counted()
-    stored(*(record(NOW_US - n * 1000 - 1, model=f"m{n}", api_key=f"key-{n}") for n in range(100)))
+    stored_now(*(record(NOW_US - n * 1000 - 1, model=f"m{n}", api_key=f"key-{n}") for n in range(100)))
     assert counted() == few
 
 
@@ -104,7 +104,7 @@ def test_a_browser_that_has_the_page_gets_a_304_until_something_changes(client, 
     assert client.get("/", headers={"If-None-Match": tag}).status_code == 304
     for headers in ({"Accept-Language": "zh-hans"}, {"Cookie": "theme=dark"}):
         assert client.get("/", headers={"If-None-Match": tag, **headers}).status_code == 200
-    stored(record(NOW_US))
+    stored_now(record(NOW_US))
     assert client.get("/", headers={"If-None-Match": tag}).status_code == 200
 
 
@@ -174,7 +174,7 @@ def test_exports_hold_exactly_the_filtered_events(client, traffic):
 
 
 def test_no_cell_of_an_export_is_a_formula(client):
-    stored(record(NOW_US, alias="=cmd|' /C calc'!A0", api_key="+1", user_agent="@x"))
+    stored_now(record(NOW_US, alias="=cmd|' /C calc'!A0", api_key="+1", user_agent="@x"))
     text = b"".join(client.get("/requests.csv?range=all")).decode("utf-8-sig")
     row = next(csv.DictReader(io.StringIO(text)))
     assert row["alias"] == "'=cmd|' /C calc'!A0"
@@ -219,7 +219,7 @@ def test_the_first_page_is_a_checklist_that_ticks_itself_off(client):
     assert "Switch usage statistics on" in client.get("/").text
     Connection.change(statistics_enabled=True)
     assert client.get("/").text.count('<li class="done">') == 3
-    stored(record(NOW_US))
+    stored_now(record(NOW_US))
     assert "Nothing was recorded yet" not in client.get("/").text
 
 
@@ -254,13 +254,13 @@ def test_a_failure_is_told_by_its_message_even_where_its_json_is_cut_off(client)
         "unexpected EOF": "unexpected EOF",
         '["message": "x"]': "[&quot;message&quot;: &quot;x&quot;]",
     }
-    stored(*(record(NOW_US - n, failed=True, fail={"body": body}) for n, body in enumerate(bodies)))
+    stored_now(*(record(NOW_US - n, failed=True, fail={"body": body}) for n, body in enumerate(bodies)))
     text = client.get("/analysis/failures/").text
     assert [said for said in bodies.values() if f">{said}" not in text] == []
 
 
 def test_what_has_no_price_has_no_share_of_the_cost(client):
     Model.objects.set_price("gpt-5", {"prompt": 10**6, "completion": 10**6})
-    stored(record(NOW_US), record(NOW_US - 1, model="free"))
+    stored_now(record(NOW_US), record(NOW_US - 1, model="free"))
     row = client.get("/analysis/").text.split('title="free"')[1].partition("</tr>")[0]
     assert row.count('<td class="num">–</td>') == len(("cost", "share", "per request", "per million"))
