@@ -110,7 +110,7 @@ def against(found: Comparison) -> str:
         return ""
     zone = ZoneInfo(settings.TIME_ZONE)
     moments = (datetime.fromtimestamp(us // SECOND, zone) for us in (found.previous_start, found.previous_end))
-    start, end = (date_format(moment, "M j, H:i") for moment in moments)
+    start, end = (date_format(moment, _("M j, H:i")) for moment in moments)
     return _("against %(start)s to %(end)s") % {"start": start, "end": end}
 
 
