@@ -16,7 +16,7 @@ from pricing.models import Model, PriceSet
 from tests.pages.made import NOW_US, store_history, stored_now
 from tests.usage.made import record
 from usage.columns import COLUMNS
-from usage.models import DrainState, Event
+from usage.models import DrainState, Event, Gap
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/", "/analysis/", "/analysis/failures/", "/requests/", "/accounts/", "/health/", "/prices/", "/keys/"]
@@ -226,7 +226,9 @@ def test_the_first_page_is_a_checklist_that_ticks_itself_off(client):
 def test_what_is_wrong_is_said_with_what_to_do(client, traffic):
     DrainState.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
     Connection.change(statistics_enabled=False)
+    Gap.objects.create(start=timezone.now() - timedelta(hours=2), end=timezone.now(), reason="nobody read")
     text = client.get("/").text
+    assert "Records may have been lost between" in text
     assert "start the drain (manage.py drain)" in text
     assert "usage statistics are switched off there" in text
     assert "of tokens have no price and are missing from cost" in text
