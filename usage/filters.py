@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from aliases.keys import fingerprint, is_fingerprint
 from usage.ingest import now_us
 from usage.periods import LAST_YEAR, UNKNOWN_RANGE, BadMoment, BadRange, Period, is_range, parse_moment, resolve
-from usage.querysets import SAID, said
+from usage.querysets import SAID, SPOKEN, head, said
 
 TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")
 NO_KEY = "unknown"
@@ -200,11 +200,14 @@ class UsageFilterForm(forms.Form):
 
     def _events(self):
         cleaned, events = self.cleaned_data, Q()
-        if cleaned["status"] is not None:
-            events &= Q(fail_status_code=cleaned["status"])
-        if cleaned["message"].strip():
-            events &= Q(Exact(said(), label_of(cleaned["message"])))
-        return events
+        status, message = cleaned["status"], label_of(cleaned["message"]).strip()
+        if status is not None:
+            events &= Q(fail_status_code=status)
+        if message:
+            events &= Q(Exact(head(), cleaned["message"]))
+        elif cleaned["message"].strip():
+            events &= Q(Exact(said(), ""))
+        return events & SPOKEN if status or message else events
 
     def _of_failures(self):
         """Whether something is asked that only failures have."""

@@ -91,23 +91,28 @@ def _by_model(asked):
 
 
 def _from_events(asked, start):
-    sums = []
-    for kind, column in durations.COLUMNS.items():
-        events = Event.objects.between(start, asked.period.end).matching(asked).by_duration(column)
-        for _, model, bucket, number in events:
-            counts = [0] * BUCKETS
-            counts[bucket] = number
-            sums.append((model, kind, *counts))
-    return _summed(sums)
+    sums = {}
+    if ("failed", True) in asked.labels.children:
+        return sums
+    for model, *slots, number in Event.objects.between(start, asked.period.end).matching(asked).by_durations():
+        both = sums.setdefault(model, _nothing())
+        for counts, slot in zip(both, slots, strict=True):
+            if slot is not None:
+                counts[slot] += number
+    return {model: both for model, both in sums.items() if any(map(any, both))}
 
 
 def _summed(rows):
     """{model id: [counts of latency, counts of time to first token]}."""
     sums = {}
     for model, kind, *counts in rows:
-        both = sums.setdefault(model, [[0] * BUCKETS for _ in durations.COLUMNS])
+        both = sums.setdefault(model, _nothing())
         both[kind] = [a + b for a, b in zip(both[kind], counts, strict=True)]
     return sums
+
+
+def _nothing():
+    return [[0] * BUCKETS for _ in durations.COLUMNS]
 
 
 def percentiles(counts: list[int]) -> Percentiles:

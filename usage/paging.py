@@ -28,7 +28,7 @@ class NoSuchEvent(ValueError):
 def event_page(asked: UsageFilter, page: int, page_size: int, before: str = "") -> EventPage:
     """One page; `before` (an event key) starts it below that event, so that arriving records shift nothing."""
     with snapshot():
-        reader = _reader(asked)
+        reader = kept(asked)
         skip = (page - 1) * page_size
         total = sum(_counts(reader).values())
         return EventPage(
@@ -44,11 +44,12 @@ def event_page(asked: UsageFilter, page: int, page_size: int, before: str = "") 
 @snapshot()
 def newest(asked: UsageFilter, count: int, before: str = "") -> list[EventRow]:
     """The first rows, or the first ones below an event, without counting all there are."""
-    reader = _reader(asked)
+    reader = kept(asked)
     return _below(reader, before, 0, count) if before else _window(reader, 0, count)
 
 
-def _reader(asked):
+def kept(asked: UsageFilter) -> Reader:
+    """A reader of that part of the period of which single events are kept."""
     reader = Reader.of(asked)
     return reader.within(_kept(asked.period, reader.events_from))
 

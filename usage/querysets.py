@@ -10,13 +10,22 @@ from usage.histograms import EDGES
 QUARTER_US = 900 * 1_000_000
 HOUR_US = 4 * QUARTER_US
 SAID = 160  # characters of a failure's body that tell one reason from another
+SPOKEN = Q(fail_status_code__gt=0) | Q(fail_body__gt="")  # has a status or a body: an index of these few events
 
 
-class Total(Sum):
-    """A sum of whole numbers as SQLite gives it: Django would make an int of each, which it is."""
+class AsGiven:
+    """Whole numbers as SQLite gives them: Django would make an int of each, which it is."""
 
     def get_db_converters(self, connection):
         return [] if connection.vendor == "sqlite" else super().get_db_converters(connection)
+
+
+class Total(AsGiven, Sum):
+    """A sum of whole numbers."""
+
+
+class Number(AsGiven, Count):
+    """How many there are."""
 
 
 class SeriesQuerySet(models.QuerySet):
@@ -65,6 +74,10 @@ class EventQuerySet(models.QuerySet):
         found = self if usage_filter.admits_all else self.filter(series__in=_series().matching(usage_filter))
         return found.meeting(usage_filter)
 
+    def spoken(self):
+        """Failures that have a status or a body."""
+        return self.filter(SPOKEN)
+
     def meeting(self, usage_filter):
         """Events that meet what a filter asks of more than their labels."""
         found = self.filter(usage_filter.events)
@@ -95,18 +108,22 @@ class EventQuerySet(models.QuerySet):
         """Triples of (start of a stretch of so many seconds, events, failed ones)."""
         width = seconds * 1_000_000
         rows = self.annotate(bucket=F("timestamp") / width * seconds).values_list("bucket")
-        sums = {"sum_requests": Count("id"), "sum_failed": _flag(series__failed=True)}
+        sums = {"sum_requests": Number("id"), "sum_failed": _flag(series__failed=True)}
         return rows.annotate(**sums).values_list("bucket", *sums).order_by()
 
     def by_duration(self, column):
         """Quadruples of (hour in seconds, model id, bucket of usage.histograms, successes that took so long)."""
-        shorter = [When(**{f"{column}__lt": edge}, then=bucket) for bucket, edge in enumerate(EDGES)]
-        slot = Case(*shorter, default=len(EDGES), output_field=IntegerField())
-        found = self.filter(series__failed=False, **{f"{column}__gt": 0}).annotate(
-            hour=F("timestamp") / HOUR_US * 3600, slot=slot
-        )
+        hour, slot = F("timestamp") / HOUR_US * 3600, _slot(column)
+        found = self.filter(series__failed=False, **{f"{column}__gt": 0}).annotate(hour=hour, slot=slot)
         by = ("hour", "series__model", "slot")
         return found.values_list(*by).annotate(number=Count("id")).values_list(*by, "number").order_by()
+
+    def by_durations(self):
+        """Rows of (model id, bucket of the latency, of the time to first token, successes); None: not measured."""
+        by = ("series__model", "latency_slot", "ttft_slot")
+        slots = {"latency_slot": _slot("latency_ms"), "ttft_slot": _slot("ttft_ms")}
+        found = self.filter(series__failed=False).annotate(**slots).values_list(*by)
+        return found.annotate(number=Number("id")).values_list(*by, "number").order_by()
 
     def by_quarter(self):
         """Adds `bucket`: the quarter of an hour the event counts in, seconds."""
@@ -203,9 +220,14 @@ class RollupQuerySet(models.QuerySet):
         return self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
 
 
+def head():
+    """An expression: the beginning of an event's error body."""
+    return Substr("fail_body", 1, SAID)
+
+
 def said():
-    """An expression: the beginning of an event's error body; nothing for one of blanks alone."""
-    return Case(When(fail_body__regex=r"^\s*$", then=Value("")), default=Substr("fail_body", 1, SAID))
+    """An expression: the same; nothing for a body of blanks alone."""
+    return Case(When(fail_body__regex=r"^\s*$", then=Value("")), default=head())
 
 
 def _series():
@@ -223,21 +245,28 @@ def _between(rows, column, start, end):
 
 
 def _flag(**condition):
-    return Sum(Case(When(Q(**condition), then=1), default=0, output_field=IntegerField()))
+    return Total(Case(When(Q(**condition), then=1), default=0, output_field=IntegerField()))
+
+
+def _slot(column):
+    """The bucket of usage.histograms that a duration falls in; None for 0, which is none."""
+    shorter = [When(**{f"{column}__lt": edge}, then=bucket) for bucket, edge in enumerate(EDGES)]
+    none = When(**{f"{column}__lte": 0}, then=None)
+    return Case(none, *shorter, default=len(EDGES), output_field=IntegerField())
 
 
 # In the order of MEASURES; cost and unpriced tokens depend on prices and are computed from these.
 EVENT_SUMS = {
-    "sum_requests": Count("id"),
+    "sum_requests": Number("id"),
     "sum_failed": _flag(series__failed=True),
     "sum_client_requests": _flag(final=True),
     "sum_client_failed": _flag(final=True, series__failed=True),
     **{
-        f"sum_{name}": Sum(name)
+        f"sum_{name}": Total(name)
         for name in ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified", "total")
     },
-    "sum_latency_ms": Sum("latency_ms"),
+    "sum_latency_ms": Total("latency_ms"),
     "sum_latency_count": _flag(latency_ms__gt=0),
-    "sum_ttft_ms": Sum("ttft_ms"),
+    "sum_ttft_ms": Total("ttft_ms"),
     "sum_ttft_count": _flag(ttft_ms__gt=0),
 }

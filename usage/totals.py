@@ -181,8 +181,9 @@ class Reader:
                 yield 1, rollup.objects.matching(self.asked).between(*span)
 
     def _sliver(self, span, by):
-        for bucket, series_id, measures in self.slivers([span]):
-            yield {"bucket": bucket, "series_id": series_id}.get(by), measures
+        place = {"bucket": 0, "series_id": 1}.get(by)
+        for row in self.slivers([span]):
+            yield None if place is None else row[place], row[2]
 
     def slivers(self, spans: list[Span]) -> Iterator[tuple[int, int, list[int]]]:
         """(quarter in seconds, series id, measures) of spans too short for rollups, counted and priced from events."""
@@ -199,9 +200,10 @@ class Reader:
         costs = Costs(PriceBook.current()) if rows else None
         for labels in series.values_list("id", "model_id", "tier", "context_over"):
             costs.learn(*labels)
+        zone = settings.TIME_ZONE
         for bucket, series_id, *counted in rows:
             measures = [*counted, 0, 0]
-            costs.fill(series_id, local_day(bucket, settings.TIME_ZONE), measures)
+            costs.fill(series_id, local_day(bucket, zone), measures)
             yield bucket, series_id, measures
 
 

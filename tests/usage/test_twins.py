@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import record, stored
-from tests.usage.twin import SECOND, Twin, local_date, midnight
+from tests.usage.twin import SECOND, Twin, instant, local_date, midnight, said
 from usage import analytics, retention
+from usage.breakdowns import breakdowns
+from usage.costclasses import token_classes
+from usage.dimensions import DIMENSIONS
+from usage.failures import failures
 from usage.filters import UsageFilterForm
 from usage.models import DrainState, Event, Quarter
 from usage.periods import day_number
 from usage.rebuild import check
+from usage.timelines import timeline
 
 # Days on which clocks change, where they do.
 ZONES = {
@@ -183,10 +188,6 @@ def filled(value):
     return "" if value == "(none)" else value
 
 
-def said(r):
-    return r.fail_body[:160] if r.fail_body.strip() else ""
-
-
 def shown(source):
     return "sk-u****6789" if source.startswith("sk-") else source
 
@@ -304,6 +305,7 @@ def agree(twin):
         day = local_date(moment, twin.zone)
         assert plain(analytics.health(question, day.year, day)) == twin.health(asked, day.year, day)
         check_pages(question, twin.events(asked, *span), page, size)
+        check_parts(question, twin, asked, span)
 
     holds()
 
@@ -322,6 +324,25 @@ def check_pages(question, expected, page, size):
     for nth in range(0, len(expected), max(1, len(expected) // 3)):
         below = analytics.events(question, 1, size, expected[nth][0])
         assert rows_of(below) == expected[nth + 1 : nth + 1 + size]
+
+
+def check_parts(question, twin, asked, span):
+    """What pages ask beyond the API."""
+    for name, found in breakdowns(question, *DIMENSIONS).items():
+        parts = {(part.key, part.label): plain_figures(part.figures) for part in found.parts}
+        assert parts == twin.breakdown(asked, *span, name), name
+    assert {row.name: row.tokens for row in token_classes(question)} == twin.tokens(asked, *span)
+    reasons = {(row.status, row.said): (row.count, row.last) for row in failures(question).reasons}
+    assert reasons == {key: (n, instant(at)) for key, (n, at) in twin.failures(asked, *span).items()}
+    for name, measure in (("model", "tokens"), ("api_key", "requests"), ("provider", "cost")):
+        layers = {layer.key: layer.total for layer in timeline(question, name, measure).layers}
+        field = {"tokens": "total_tokens", "requests": "total", "cost": "cost"}[measure]
+        sums = {key: row[field] for (key, _), row in twin.breakdown(asked, *span, name).items()}
+        assert layers == pytest.approx({key: total for key, total in sums.items() if total}), name
+
+
+def plain_figures(figures):
+    return {name: value for name, value in plain(figures).items() if not name.startswith("mean_")}
 
 
 def rows_of(page):

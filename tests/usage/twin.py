@@ -192,6 +192,21 @@ class Twin:
             "detail_from": self.detail_from(),
         }
 
+    def breakdown(self, asked, start, end, name):
+        """{(key, label) of a dimension: figures} of the period."""
+        return {key: figures(rows) for key, rows in grouped(self.counted(asked, start, end), named_by(name)).items()}
+
+    def tokens(self, asked, start, end):
+        """{class: tokens} of the period."""
+        found = self.counted(asked, start, end)
+        return {name: sum(getattr(a.record, name) for a in found) for name in SUMMED[:-1]}
+
+    def failures(self, asked, start, end):
+        """{(status, what was said): (how many, newest)} of the kept detail."""
+        failed = [a for a in self.counted_in_detail(asked, start, end) if a.record.failed]
+        rows = grouped(failed, lambda a: (a.record.fail_status_code, said(a.record)))
+        return {key: (len(found), max(a.at for a in found)) for key, found in rows.items()}
+
     def events(self, asked, start, end):
         """(key, cost in USD, final) of every kept event, newest first."""
         found = sorted(self.counted_in_detail(asked, start, end), key=lambda a: (-a.at, -a.order))
@@ -276,6 +291,19 @@ def named(names, key, attempts):
 
 def most_first(rows):
     return sorted(rows.items(), key=lambda item: (-len(item[1]), item[0]))
+
+
+def named_by(name):
+    """What gives an attempt's (key, label) of a dimension."""
+    shown = {"source": "source_display", "api_key": "api_key_mask"}.get(name, name)
+    column, shown = ({"effort": "reasoning_effort"}.get(each, each) for each in (name, shown))
+    empty = ("unknown", "no key") if name == "api_key" else ("(none)", "")
+    return lambda a: (getattr(a.record, column) or empty[0], getattr(a.record, shown) or empty[1])
+
+
+def said(record):
+    """The beginning of what the upstream said; nothing for blanks alone."""
+    return record.fail_body[:160] if record.fail_body.strip() else ""
 
 
 def _group(a):

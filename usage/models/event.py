@@ -4,7 +4,7 @@ from django.db import models
 
 from usage.deadletters import DeadLetterQuerySet
 from usage.models.series import Client, Series
-from usage.querysets import EventQuerySet
+from usage.querysets import SPOKEN, EventQuerySet
 
 
 class Event(models.Model):
@@ -45,6 +45,8 @@ class Event(models.Model):
             # Which attempts belong to one request: the writer asks for every record, people for a pasted id. Ids are
             # random: by themselves they would spread what is written over the whole index, a page for each event.
             models.Index(fields=["ended_day", "request_id"], name="event_request"),
+            # Why requests failed; what succeeded has no place in it.
+            models.Index(fields=["timestamp", "series", "fail_status_code"], condition=SPOKEN, name="event_spoken"),
         ]
 
     def __str__(self):

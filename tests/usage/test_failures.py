@@ -1,0 +1,72 @@
+"""Why attempts failed: found by an index of what failures say, and completely where some say nothing."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.usage.made import NOON, record, stored
+from usage import analytics
+from usage.exports import all_rows
+from usage.failures import failures
+from usage.filters import UsageFilterForm
+from usage.models import Event
+
+pytestmark = pytest.mark.django_db
+SPOKEN = "USING INDEX event_spoken"
+WITH_A_BODY, WITH_A_STATUS, SILENT = {"body": "busy"}, {"status_code": 429}, {}
+
+
+def asked(**parameters):
+    form = UsageFilterForm({"start": "2026-11-24", "end": "2026-11-25", **parameters})
+    assert form.is_valid(), form.errors
+    return form.usage_filter()
+
+
+def failed(*fails):
+    stored(record(NOON - 1), *(record(NOON + n, failed=True, fail=fail) for n, fail in enumerate(fails)))
+
+
+def reasons(**parameters):
+    return {(row.status, row.said): row.count for row in failures(asked(**parameters)).reasons}
+
+
+def statements(question):
+    """The statements about events that a question runs."""
+    with CaptureQueriesContext(connection) as queries:
+        question()
+    return [query["sql"] for query in queries if 'FROM "usage_event"' in query["sql"]]
+
+
+def plan_of(events):
+    return events.explain() if connection.vendor == "sqlite" else SPOKEN
+
+
+def test_failures_that_say_something_are_found_by_their_index():
+    failed(WITH_A_BODY, WITH_A_STATUS, WITH_A_STATUS)
+    assert reasons() == {(0, "busy"): 1, (429, ""): 2}
+    for parameters in ({"status": "429"}, {"message": "busy"}, {"status": "0", "message": "busy"}):
+        assert SPOKEN in plan_of(Event.objects.between(0, NOON).matching(asked(**parameters)).newest_first())
+    assert all('"fail_body" > ' in statement for statement in statements(reasons))
+
+
+def test_a_failure_that_says_nothing_is_one_all_the_same():
+    failed(WITH_A_BODY, SILENT, SILENT)
+    assert reasons() == {(0, "busy"): 1, (0, ""): 2}
+    assert reasons(status="0") == {(0, "busy"): 1, (0, ""): 2}
+    assert reasons(message="(none)") == {(0, ""): 2}
+    assert analytics.events(asked(status="0", message="(none)"), 1, 20).total == 2
+
+
+def test_blanks_are_no_words_however_many():
+    failed({"body": " \n"}, {"body": " " * 200}, {"body": " " * 160 + "busy"}, WITH_A_STATUS)
+    assert reasons() == {(0, ""): 2, (0, " " * 160): 1, (429, ""): 1}
+
+
+@pytest.mark.parametrize("parameters", [{}, {"status": "429"}])
+def test_an_export_counts_nothing(monkeypatch, parameters):
+    monkeypatch.setattr("usage.exports.PAGE", 2)
+    failed(*[WITH_A_STATUS] * 7)
+    found = statements(lambda: list(all_rows(asked(**parameters))))
+    assert len(found) > 4
+    # Beside a page only the events at one instant are counted.
+    assert [sql for sql in found if "COUNT(" in sql and '"timestamp" >= ' in sql] == []
