@@ -27,6 +27,8 @@ RULES = VIOLATIONS | {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 }
 CONTRAST = VIOLATIONS | {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+NAMES = VIOLATIONS | {"runOnly": {"type": "rule", "values": ["link-name", "button-name", "label"]}}
+LOOKS = [("light", 1440, RULES), ("dark", 1440, CONTRAST), ("light", 390, NAMES)]
 KB = 1000
 # The last bar of the lowest layer of the chart: where it is, what it counts, and whose it is.
 LAST_BAR = """() => {
@@ -73,10 +75,11 @@ def test_a_page_fits_every_width_and_says_nothing_wrong(page, path):
 
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
 def test_a_page_can_be_used_by_everybody(page, axe, path):
-    # Another theme changes colours alone: nothing else is looked at twice.
+    # Another theme changes colours alone, and a phone leaves words out: nothing else is looked at twice.
     page.emulate_media(color_scheme="light")
     open_page(page, path)
-    for theme, rules in (("light", RULES), ("dark", CONTRAST)):
+    for theme, width, rules in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # no colour is on its way to another
         found = axe.run(page, options=rules).response["violations"]
         told = [
@@ -84,7 +87,7 @@ def test_a_page_can_be_used_by_everybody(page, axe, path):
             for v in found
             if v["impact"] in ("serious", "critical")
         ]
-        assert told == [], theme
+        assert told == [], (theme, width)
 
 
 def test_cards_show_what_the_api_says_with_the_same_filters(page):
