@@ -22,8 +22,9 @@ def main() -> int:
         if options.load:
             figures["load"] = _under_load(stage, options)
         else:
-            figures["idle"] = idle.measure(stage, options.idle)
-            print(f"\nIdle for {options.idle:g} s, after start in {figures['web_start_seconds']} s")
+            figures["idle"] = idle.measure(stage, options.idle, options.work)
+            after = f"{options.work:g} s of work" if options.work else "their start"
+            print(f"\nIdle for {options.idle:g} s after {after}; the web was up in {figures['web_start_seconds']} s")
             print(facts(figures["idle"]), flush=True)
             figures["reads"] = _reads(stage, options.requests)
     Path(options.json).write_text(json.dumps(figures, indent=1) + "\n")
@@ -70,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--days", type=float, default=30)
     parser.add_argument("--requests", type=int, default=15, help="of each question, one after another")
     parser.add_argument("--idle", type=float, default=30, help="seconds of watching the idle processes")
+    parser.add_argument("--work", type=float, default=0, help="seconds of live traffic before the processes are idle")
     parser.add_argument("--data", help="a data folder to make or to use again; a temporary one otherwise")
     parser.add_argument("--json", default="bench.json", help="where the figures are written")
     parser.add_argument("--load", action="store_true", help="measure under live traffic instead")

@@ -1,18 +1,25 @@
-"""Measures what web, drain and tasks take when nothing happens."""
+"""Measures what web, drain and tasks take when nothing happens, right after their start or after a time of work."""
 
 import time
 
+from scripts.benchmark.load import poll
 from scripts.benchmark.stage import Stage
 from scripts.benchmark.watch import cpu_seconds, pss_of
 
 NAMES = ("web", "drain", "tasks")
+RATE, CLIENTS = 20, 2  # records a second and clients that poll, while it works
 
 
-def measure(stage: Stage, seconds: float) -> dict:
-    """PSS of each process with its children in MB, and the share of a core they use, over so many idle seconds."""
-    stage.start_source()
+def measure(stage: Stage, seconds: float, work: float = 0) -> dict:
+    """PSS of each process with its children in MB, and the share of a core they use, over so many idle seconds.
+
+    `work`: seconds of live traffic before.
+    """
+    stage.start_source(*(("--rate", str(RATE), "--seconds", str(work)) if work else ()))
     for name in ("drain", "tasks"):
         stage.start(name)
+    if work:
+        poll(stage, CLIENTS, work)
     time.sleep(min(seconds, 15))  # starting is not idling
     pids = {name: stage.processes[name].pid for name in NAMES}
     before = {name: cpu_seconds(pid) for name, pid in pids.items()}

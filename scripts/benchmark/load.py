@@ -28,7 +28,7 @@ def measure(stage: Stage, rate: float, clients: int, seconds: float) -> dict:
     stage.start("drain")
     stage.start_source("--rate", str(rate), "--seconds", str(seconds))
     with Watch(stage) as watch:
-        took = _poll(stage, clients, seconds)
+        took = poll(stage, clients, seconds)
         time.sleep(SETTLE)
     stored = count_events(stage.database) - before
     told = json.loads(stage.stop("cpa"))
@@ -46,8 +46,8 @@ def measure(stage: Stage, rate: float, clients: int, seconds: float) -> dict:
     }
 
 
-def _poll(stage, clients, seconds):
-    """Milliseconds of every request, by what was asked."""
+def poll(stage: Stage, clients: int, seconds: float) -> dict[str, list[float]]:
+    """Milliseconds of every request, by what was asked, while so many clients ask all of it every POLL_SECONDS."""
     took, until = defaultdict(list), time.monotonic() + seconds
     lock = threading.Lock()
 
