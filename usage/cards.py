@@ -14,6 +14,8 @@ from usage.pace import Pace, Peak
 DAYS_BY_HOUR = 8  # longer periods show their days
 POINTS = 60  # of a sparkline
 WIDTH, HEIGHT = 200, 32
+# A smaller change is neither good nor bad: it comes and goes by itself.
+NOTABLE_POINTS, NOTABLE_SLOWING = 0.5, 0.05
 
 
 class Card(NamedTuple):
@@ -137,7 +139,8 @@ def _speed(compared, slug, name, field, over_time):
     now = getattr(compared.current_speeds, field)
     before = compared.previous_speeds and getattr(compared.previous_speeds, field).p50
     change, trend = _relative(now.p50, before)
-    trend = {"+": "down", "×": "down", "−": "up"}.get(change[:1], trend)
+    if before and now.p50 is not None and abs(now.p50 / before - 1) >= NOTABLE_SLOWING:
+        trend = "down" if now.p50 > before else "up"
     exact = _("median of %(count)s answers") % {"count": wording.exact(now.count)}
     tail = _("median · p95 %(time)s") % {"time": wording.duration(now.p95)} if now.count else ""
     return Card(slug, name, now.p50, wording.duration(now.p50), exact, change, trend, tail, spark(over_time))
@@ -178,8 +181,10 @@ def _points(now, before, good):
     points = (now - before) * 100
     if abs(points) < 0.05:
         return _("±0 pt"), "flat"
-    sign = "+" if points > 0 else "−"
-    return _("%(points)s pt") % {"points": f"{sign}{abs(points):.1f}"}, "up" if (points > 0) == good else "down"
+    change = _("%(points)s pt") % {"points": f"{'+' if points > 0 else '−'}{abs(points):.1f}"}
+    if abs(points) < NOTABLE_POINTS:
+        return change, "flat"
+    return change, "up" if (points > 0) == good else "down"
 
 
 def spark(values: list[float | None]) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from usage import wording
+from usage import cards, wording
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,17 @@ def test_durations(ms, text):
 @pytest.mark.parametrize(("count", "text"), [(None, "–"), (12, "12 B"), (1200, "1.20 kB"), (15_000_000, "15.0 MB")])
 def test_sizes(count, text):
     assert wording.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "change", "trend"),
+    [
+        (0.95, None, "", "none"),
+        (0.95, 0.95, "±0 pt", "flat"),
+        (0.95, 0.947, "+0.3 pt", "flat"),
+        (0.95, 0.90, "+5.0 pt", "up"),
+        (0.90, 0.95, "−5.0 pt", "down"),
+    ],
+)
+def test_only_a_notable_change_of_a_rate_is_good_or_bad(now, before, change, trend):
+    assert cards._points(now, before, good=True) == (change, trend)
