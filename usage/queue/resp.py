@@ -114,9 +114,12 @@ class SubscribeDoor:
         self._heard = self._pinged = self._backlog_at = time.monotonic()
 
     def _gather(self, records: list[bytes], limit: int):
-        """Add what is at hand to `records`, which keeps it even if the connection breaks midway."""
+        """Add what is at hand to `records`, which keeps it even if the connection breaks midway.
+
+        Only what is added counts: a large backlog must not starve the subscription.
+        """
         self._keep_alive()
-        until, full, size = time.monotonic() + PATIENCE_SECONDS, len(records) + limit, sum(map(len, records))
+        until, full, size = time.monotonic() + PATIENCE_SECONDS, len(records) + limit, 0
         while len(records) < full and self._link.waiting(0 if records else max(0, until - time.monotonic())):
             size += self._take(records)
             self._heard = time.monotonic()

@@ -138,6 +138,17 @@ def test_many_large_records_of_a_subscription_are_handed_on_in_parts(cpa, doors,
     assert [one.pop(100) for _ in range(4)] == [RECORDS[n : n + 2] for n in (0, 2, 4, 6)]
 
 
+def test_a_large_part_of_the_backlog_leaves_room_for_what_the_subscription_sends(cpa, doors, monkeypatch):
+    for module in ("replies", "resp"):
+        monkeypatch.setattr(f"usage.queue.{module}.PART_BYTES", 50)
+    cpa.push(*RECORDS[:6])
+    one = doors("subscribe")
+    assert one.pop(100) == RECORDS[:2]
+    cpa.push(*RECORDS[6:10])
+    assert one.pop(100) == RECORDS[2:4] + RECORDS[6:8]
+    assert one.pop(100) == RECORDS[4:6] + RECORDS[8:10]
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_restarted_cpa_is_found_again_and_meanwhile_it_is_away(cpa, doors, mode):
     one = doors(mode)
