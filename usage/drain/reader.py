@@ -19,6 +19,7 @@ FIRST_LIMIT = 100  # before anything is known about their size
 RESUME_SHARE = 0.9  # of the spool's size, before popping goes on after it was full
 REFRESH = b'{"refresh":true}'
 
+REST_LOST = "The spool could not be written when the drain stopped, and the rest of a reply from CPA's queue is lost"
 KEY_HINT = "Set CPA_MANAGEMENT_KEY to the remote-management secret-key of CPA's config; it is tried every 10 minutes."
 
 
@@ -36,7 +37,7 @@ class Reader:
     def __init__(self, doors: Doors, spool: Spool, progress: Progress):
         self._doors, self._spool, self._progress = doors, spool, progress
         self._limit = self._asked = min(FIRST_LIMIT, settings.REDIS_QUEUE_BATCH_SIZE)
-        self._got = 0  # of what was asked for; a large reply comes in parts
+        self._got, self._asked_at = 0, 0  # of what was asked for, and when; a large reply comes in parts
         self._in_hand = Intake(spool)
         self._held_back = False
 
@@ -62,7 +63,7 @@ class Reader:
         if self._progress.starved:
             self._doors.starved()
         if not self._doors.unread:
-            self._asked, self._got = self._limit, 0
+            self._asked, self._got, self._asked_at = self._limit, 0, _now()
         try:
             records = self._doors.pop(self._limit)
         except QueueError as error:
@@ -83,29 +84,40 @@ class Reader:
             self._finish()
             if self.leave().error:
                 log.error("%d popped records are lost: the spool cannot be written.", len(self._in_hand))
+            if self._doors.unread:
+                log.error("%s.", REST_LOST)
+                self._progress.continuity.cut(_now(), REST_LOST)
         except Exception:
             log.exception("The queue could not be left in good order.")
 
     def _finish(self):
         """Spool what is unread of a reply, however full the spool is: CPA has given it away."""
+        self._seal(0)  # the disk may be well again
         try:
             while self._doors.unread and not self._in_hand.failed:
-                self._popped(self._doors.rest())
+                self._took(self._doors.rest())
         except QueueError as error:
             self._failed(error)
 
     def _popped(self, records: list[bytes]) -> Popped:
-        now = _now()
         self._progress.mode = self._doors.mode
-        self._progress.continuity.contact(now)
+        if self._doors.mode == "subscribe":
+            self._progress.continuity.contact(_now())
         self._progress.trouble.over(f"CPA's queue answers again, mode {self._doors.mode}.")
+        return self._took(records)
+
+    def _took(self, records: list[bytes]) -> Popped:
+        """Spool a reply, or a part of one. CPA's queue was looked at when the reply was asked for, however late its
+        last part is read; it counts when all of it is here."""
+        if self._doors.mode != "subscribe" and not self._doors.unread:
+            self._progress.continuity.contact(self._asked_at)
         self._learn_size(records)
         self._got += len(records)
         if REFRESH in records:
             self._progress.wants_sync = True
             records = [record for record in records if record != REFRESH]
         try:
-            self._in_hand.add(now, records)
+            self._in_hand.add(_now(), records)
         except OSError as error:
             return self._unwritten(error)
         if self._doors.mode == "subscribe" or self._doors.unread:
@@ -133,12 +145,14 @@ class Reader:
         return Popped(wait=1, error=sentence)
 
     def _hold_back(self) -> str:
-        """Why nothing may be popped now, or ''. A subscription is left meanwhile, so that CPA queues the records."""
+        """Why nothing may be popped now, or ''. What CPA has given away is spooled before, though that is too much; a
+        subscription is left meanwhile, so that CPA queues the records."""
         spool, share = self._spool, RESUME_SHARE if self._held_back else 1
         reason = ""
         if spool.bytes >= spool.max_bytes * share:
             reason = f"The spool is full ({spool.bytes >> 20} MB wait to be stored): nothing is popped until it drains."
-        if reason and not self._held_back:
+        if reason and (self._doors.unread or not self._held_back):
+            self._finish()
             self.leave()
         self._held_back = bool(reason)
         if reason:

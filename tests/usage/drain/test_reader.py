@@ -6,11 +6,12 @@ import pytest
 
 from usage.drain import intake
 from usage.drain.progress import Progress
-from usage.drain.reader import Reader
+from usage.drain.reader import REST_LOST, Reader
 from usage.queue import Doors, Key
 from usage.spool import Spool
 
 RECORDS = [b'{"n":%d}' % n for n in range(100, 200)]
+S = 1_000_000  # µs
 SMALL_PARTS = 50  # bytes: six of these records
 
 
@@ -34,6 +35,12 @@ def reader(spool, progress):
 def small_parts(monkeypatch):
     for module in ("replies", "resp", "http"):
         monkeypatch.setattr(f"usage.queue.{module}.PART_BYTES", SMALL_PARTS)
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """A function that sets the reader's clock, in seconds."""
+    return lambda seconds: monkeypatch.setattr("usage.drain.reader._now", lambda: seconds * S)
 
 
 def spooled(spool):
@@ -77,20 +84,75 @@ def test_a_group_that_grew_large_is_sealed_before_the_reply_is_at_its_end(cpa, r
 
 
 @pytest.mark.parametrize("mode", ("pop", "subscribe", "http"))
-def test_a_spool_that_is_full_midway_keeps_the_rest_waiting_and_the_end_spools_it(
-    cpa, reader, spool, monkeypatch, mode
-):
+def test_a_spool_that_is_full_midway_takes_the_rest_and_nothing_more(cpa, reader, spool, monkeypatch, mode):
     monkeypatch.setattr(intake, "GROUP_BYTES", 1)
     spool.max_bytes = 100
     cpa.push(*RECORDS[:20])
     one = reader(mode)
-    steps = [one.step() for _ in range(3)]
-    assert [step.records for step in steps] == [6, 0, 0]
-    assert steps[2].error.startswith("The spool is full ")
+    assert [one.step().records for _ in range(2)] == [6, 0]
+    assert [raw for batch in spooled(spool) for raw in batch] == RECORDS[:20]
     cpa.push(*RECORDS[20:30])
+    assert one.step().error.startswith("The spool is full ")
     assert cpa.queued == 10
     end(one)
     assert [raw for batch in spooled(spool) for raw in batch] == RECORDS[:20]
+
+
+@pytest.mark.parametrize("mode", ("pop", "http"))
+def test_only_a_question_counts_as_a_contact_however_late_its_answer_is_read(cpa, reader, progress, at, mode):
+    cpa.push(*RECORDS[:20])
+    one = reader(mode)
+    at(100)
+    one.step()
+    at(150)
+    assert progress.continuity.last is None
+    end(one)
+    assert progress.continuity.last == 100 * S
+    at(200)
+    reader(mode).step()  # of the next drain
+    assert [span[:2] for span in progress.continuity.spans] == [(100 * S, 140 * S)]
+
+
+def test_a_rest_that_breaks_off_leaves_a_gap_from_the_latest_complete_answer(cpa, reader, progress, monkeypatch, at):
+    monkeypatch.setattr("usage.queue.replies.PART_BYTES", 1_000_000)
+    one = reader("pop")
+    at(100)
+    one.step()
+    cpa.push(*[b'"%b"' % (b"x" * 1_000_000)] * 50)  # more than the sockets hold
+    at(110)
+    one.step()
+    cpa.drop_connections()
+    at(111)
+    while not one.step().error:
+        pass
+    at(112)
+    one.step()
+    assert [span[:2] for span in progress.continuity.spans] == [(100 * S, 112 * S)]
+
+
+@pytest.mark.parametrize("mode", ("pop", "http"))
+def test_a_stop_tries_a_failed_disk_again_and_spools_the_rest(cpa, reader, spool, monkeypatch, mode):
+    cpa.push(*RECORDS[:20])
+    one = reader(mode)
+    with monkeypatch.context() as patch:
+        patch.setattr("usage.spool.zlib.crc32", _disk_full)
+        assert one.step().error
+    end(one)
+    assert [raw for batch in spooled(spool) for raw in batch] == RECORDS[:20]
+
+
+def test_a_rest_that_no_disk_takes_before_the_end_is_a_gap(cpa, reader, progress, monkeypatch, at):
+    one = reader("pop")
+    at(100)
+    one.step()
+    cpa.push(*RECORDS[:20])
+    at(101)
+    monkeypatch.setattr("usage.spool.zlib.crc32", _disk_full)
+    one.step()
+    at(110)
+    end(one)
+    progress.continuity.end(111 * S)
+    assert list(progress.continuity.spans) == [(100 * S, 111 * S, REST_LOST)]
 
 
 @pytest.mark.parametrize("mode", ("pop", "subscribe", "http"))
