@@ -73,7 +73,11 @@ class Doors:
         return records
 
     def _instead(self, limit: int, error: QueueError) -> list[bytes]:
-        """Try HTTP after RESP failed; when that fails too, RESP stays the first choice."""
+        """Try HTTP after RESP failed; when that fails too, RESP stays the first choice.
+
+        A close that RESP noticed is told first: over HTTP nobody would, and the next contact would hide it.
+        """
+        self._door.tell_of_a_close()
         door = self._open("http")
         try:
             records = door.pop(limit)

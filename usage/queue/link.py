@@ -131,12 +131,16 @@ class Link:
         """
         self._notice_a_close()
         self.login()
-        if self._closed_on_us:
-            self._closed_on_us = False
-            raise Cut(f"{RESTARTED}.")
+        self.tell_of_a_close()
         self.connection.meter.expect()
         self.send(*words)
         return self.receive()
+
+    def tell_of_a_close(self):
+        """Raises Cut, once, when CPA closed the connection after its latest reply and nobody was told."""
+        if self._closed_on_us:
+            self._closed_on_us = False
+            raise Cut(f"{RESTARTED}.")
 
     def waiting(self, seconds: float) -> bool:
         """Whether something arrives within `seconds`. Raises Away when the connection is gone."""

@@ -43,6 +43,10 @@ class PopDoor:
             self._link.close()
         return []
 
+    def tell_of_a_close(self):
+        """Raises Cut, once, when CPA closed the connection between two pops and no pop could tell of it."""
+        self._link.tell_of_a_close()
+
     def _taken(self, reply) -> list[bytes]:
         if reply is None:
             return []
@@ -104,6 +108,9 @@ class SubscribeDoor:
         self._link.close()
         self._backlog.close()
         return records
+
+    def tell_of_a_close(self):
+        """Nothing: a subscription that breaks off is told by the next pop."""
 
     def _subscribe(self):
         """Subscribe first and look at the backlog after: the other way round, records between the two stay behind."""

@@ -96,6 +96,17 @@ def test_a_connection_closed_between_two_pops_is_told_once_cpa_answers_again(cpa
     assert (one.pop(10), one.mode) == (RECORDS[:3], "pop")
 
 
+def test_a_connection_closed_between_two_pops_is_told_before_http_serves_instead(cpa, doors):
+    one = doors("auto")
+    one.pop(1)
+    drop(cpa)
+    cpa.resp = False
+    cpa.push(*RECORDS[:3])
+    with pytest.raises(Cut, match=r"^CPA closed the connection between two pops: "):
+        one.pop(10)
+    assert (one.pop(10), one.mode) == (RECORDS[:3], "http")
+
+
 def test_a_connection_closed_after_a_long_rest_or_by_a_proxy_is_made_anew(cpa, doors, monkeypatch):
     monkeypatch.setattr("usage.queue.link.REST_SECONDS", 0)
     for mode in ("pop", "http"):
