@@ -33,7 +33,7 @@ def reader(spool, progress):
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
-    for module in ("replies", "resp", "http"):
+    for module in ("http", "resp", "replies"):  # http is imported here, with the usual size
         monkeypatch.setattr(f"usage.queue.{module}.PART_BYTES", SMALL_PARTS)
 
 

@@ -129,7 +129,7 @@ def test_a_cpa_found_stopped_is_told_as_that_alone(cpa, doors):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_large_reply_comes_in_parts_and_a_closed_door_keeps_the_rest(cpa, doors, monkeypatch, mode):
-    for module in ("replies", "resp", "http"):
+    for module in ("http", "resp", "replies"):  # http is imported here, with the usual size
         monkeypatch.setattr(f"usage.queue.{module}.PART_BYTES", 50)
     cpa.push(*RECORDS[:9])
     one = doors(mode)
