@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.db import DatabaseError, InterfaceError, models
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from catalog.problems import SET_KEY
 from catalog.querysets import ListedQuerySet
@@ -15,6 +16,20 @@ log = logging.getLogger(__name__)
 
 REFUSED_FOR = timedelta(minutes=10)
 refusal = Refusal()  # of this process
+
+# What `state` can say. Pages translate it; CPA's own words are named here because no page spells them.
+STATES = (
+    gettext_noop("absent"),
+    gettext_noop("disabled"),
+    gettext_noop("unavailable"),
+    gettext_noop("active"),
+    gettext_noop("ready"),
+    gettext_noop("ok"),
+    gettext_noop("pending"),
+    gettext_noop("refreshing"),
+    gettext_noop("error"),
+    gettext_noop("unknown"),
+)
 
 
 class Connection(models.Model):

@@ -1,10 +1,13 @@
 """The Chinese words: all there, compiled as they are written, and used."""
 
-import gettext
 import re
+from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
+from django.utils.translation import gettext, override
+
+from catalog.models import STATES
 
 FOLDER = Path(__file__).parents[2] / "locale/zh_Hans/LC_MESSAGES"
 ENTRY = re.compile(r'^msgid ((?:".*"\n)+)(?:msgid_plural "(.*)"\n)?msgstr(?:\[0\])? ((?:".*"\n?)+)', re.MULTILINE)
@@ -21,7 +24,7 @@ def test_everything_is_translated_and_compiled():
     entries = [(text(found[1]), text(found[3])) for found in ENTRY.finditer(source) if not found[2]][1:]
     plurals = [(text(found[1]), found[2], text(found[3])) for found in ENTRY.finditer(source) if found[2]]
     with (FOLDER / "django.mo").open("rb") as compiled:
-        words = gettext.GNUTranslations(compiled)
+        words = GNUTranslations(compiled)
     assert len(entries) > 250
     assert [key for key, *_, translated in entries + plurals if not translated] == []
     assert [key for key, translated in entries if words.gettext(key) != translated] == []
@@ -33,6 +36,12 @@ def test_placeholders_survive_translation():
     entries = [(text(found[1]), text(found[3])) for found in ENTRY.finditer(source)][1:]
     places = re.compile(r"%\(\w+\)s|\{\d\}")
     assert [key for key, translated in entries if set(places.findall(key)) != set(places.findall(translated))] == []
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_of_an_account_is_said_in_chinese(state):
+    with override("zh-hans"):
+        assert gettext(state) != state
 
 
 @pytest.mark.django_db
