@@ -164,18 +164,32 @@ const live = { paused: false, timer: 0, etag: "" };
 const sent = new Map();
 const remember = () => { for (const part of $$("[data-swap]")) sent.set(part.id, part.outerHTML); };
 
+// Columns, rows and links come, go and change places: what goes by a name is found again by it.
+const nameOf = one => one.href || (one.matches("th, th button, summary") ? one.textContent.trim() : "");
+
+// What an element of the old part is in the new one: of the same name, with as many of that name before it.
+function twinOf(one, selector, old, fresh) {
+  const same = part => $$(selector, part).filter(other => nameOf(other) === nameOf(one));
+  return same(fresh)[same(old).indexOf(one)];
+}
+
+function sortAlike(table, other) {
+  const by = table.querySelector("th[aria-sort]"), th = by && twinOf(by, "thead th", table, other);
+  if (th) sortBy(th, by.ariaSort === "descending");
+}
+
 // Everything somebody did with the old part is so in the new one: opened, sorted, scrolled, focused.
 function takeOver(old, fresh) {
   makeSortable(fresh);
-  const both = (selector, take) => { const news = $$(selector, fresh); $$(selector, old).forEach((one, i) => news[i] && take(one, news[i])); };
-  const focused = document.activeElement, within = old.contains(focused);
-  const twin = within && (focused.href ? $$("a", fresh).find(a => a.href === focused.href) : $$(focused.localName, fresh)[$$(focused.localName, old).indexOf(focused)]);
+  for (const summary of $$("details > summary", old)) {
+    const other = twinOf(summary, "details > summary", old, fresh);
+    if (other) other.parentElement.open = summary.parentElement.open;
+  }
+  const tables = $$("table.sortable", fresh);
+  $$("table.sortable", old).forEach((table, i) => tables[i] && sortAlike(table, tables[i]));
+  const focused = document.activeElement;
+  const twin = old.contains(focused) && twinOf(focused, focused.localName, old, fresh);
   const places = $$(".scroll", old).map(one => [one.scrollLeft, one.scrollTop]);
-  both("details", (one, other) => { other.open = one.open; });
-  both("table.sortable", (one, other) => {
-    const by = one.querySelector("th[aria-sort]");
-    if (by) sortBy(other.tHead.rows[0].cells[by.cellIndex], by.ariaSort === "descending");
-  });
   old.replaceWith(fresh);
   $$(".scroll", fresh).forEach((one, i) => { [one.scrollLeft, one.scrollTop] = places[i] || [0, 0]; });
   if (twin) twin.focus({ preventScroll: true });
@@ -185,8 +199,8 @@ function replaceParts(page) {
   for (const old of $$("[data-swap]")) {
     const fresh = page.getElementById(old.id), html = fresh?.outerHTML;
     if (!fresh || html === sent.get(old.id) || old.querySelector("input:focus, select:focus")) continue;
-    sent.set(old.id, html);
     takeOver(old, fresh);
+    sent.set(old.id, html);
   }
   tellAges();
   document.dispatchEvent(new CustomEvent("parts:replaced", { detail: page }));
@@ -200,9 +214,10 @@ async function poll() {
     const reply = await fetch(address, { headers: live.etag ? { "If-None-Match": live.etag } : {}, cache: "no-store" });
     if (reply.redirected) { location.reload(); return; }  // signed out meanwhile
     mark.classList.toggle("stale", reply.status >= 400);
-    if (reply.status !== 200 || address !== location.href) return;
-    live.etag = reply.headers.get("ETag") || "";
-    replaceParts(new DOMParser().parseFromString(await reply.text(), "text/html"));
+    const html = reply.status === 200 && await reply.text();
+    if (!html || address !== location.href) return;
+    replaceParts(new DOMParser().parseFromString(html, "text/html"));
+    live.etag = reply.headers.get("ETag") || "";  // what did not arrive is asked for again
   } catch { mark.classList.add("stale"); }
 }
 

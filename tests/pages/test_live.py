@@ -10,6 +10,15 @@ LATER = """async () => {
   replaceParts(page);
 }"""
 
+# A later answer in which the first two layers of the chart have changed places.
+REORDERED = """async () => {
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  for (const row of page.querySelectorAll(".as-table tr")) row.cells[1].before(row.cells[2]);
+  replaceParts(page);
+}"""
+ADDRESSES = "links => links.map(link => link.href.split('?')[0])"
+COLUMN = "table => [...table.tBodies[0].rows].map(row => +row.cells[2].textContent.replace(/[^0-9]/g, ''))"
+
 
 def test_live_updates_change_figures_and_nothing_that_somebody_did(page):
     page.set_viewport_size({"width": 390, "height": 900})
@@ -38,3 +47,51 @@ def test_live_updates_ask_by_etag_and_can_be_paused(page):
     assert told.value.request.headers["if-none-match"].startswith('W/"')
     page.get_by_role("button", name="Live").click()
     assert page.locator("[data-live-toggle]").get_attribute("aria-pressed") == "false"
+
+
+def test_a_sorted_column_that_is_gone_holds_nothing_up(page):
+    open_page(page, "?range=7d&measure=tokens&by=model")
+    page.get_by_role("button", name="Live").click()
+    page.locator(".as-table summary").click()
+    head = page.locator(".as-table thead th").last
+    name = head.inner_text()
+    head.get_by_role("button").click()
+    # Fewer layers, and other rows in the parts below the chart.
+    later = page.request.get("?range=7d&measure=requests&by=provider&provider=claude&result=failed").text()
+    shown = page.locator("#latest tbody th a").evaluate_all(ADDRESSES)
+    page.route("**/*by=model*", lambda route: route.fulfill(body=later, content_type="text/html"))
+    page.get_by_role("button", name="Live").click()
+    page.wait_for_function("name => !document.querySelector('.as-table thead').textContent.includes(name)", arg=name)
+    assert page.locator(".as-table").get_attribute("open") is not None
+    assert page.locator(".as-table th[aria-sort]").count() == 0
+    assert page.locator("#latest tbody th a").evaluate_all(ADDRESSES) != shown
+    assert page.locator("#live.stale").count() == 0
+    assert page.wrong == []
+
+
+def test_a_sorted_column_that_moved_stays_the_sorted_one(page):
+    open_page(page, "?range=7d&measure=tokens&by=model")
+    page.get_by_role("button", name="Live").click()
+    page.locator(".as-table summary").click()
+    head = page.locator(".as-table thead th").nth(1)
+    name = head.inner_text()
+    head.get_by_role("button").click()
+    page.evaluate(REORDERED)
+    assert page.locator(".as-table th[aria-sort]").all_inner_texts() == [name]
+    assert page.locator(".as-table thead th").nth(2).get_attribute("aria-sort") == "descending"
+    figures = page.locator(".as-table table").evaluate(COLUMN)
+    assert figures == sorted(figures, reverse=True)
+    assert page.evaluate("document.activeElement.textContent") == name
+
+
+def test_the_focus_stays_on_the_second_of_two_links_to_the_same_place(page):
+    open_page(page, "accounts/?range=7d")
+    page.evaluate("document.querySelector('.account dd a').focus()")
+    page.evaluate("document.getElementById('accounts').dataset.kept = 'no'")
+    page.evaluate("""async () => {
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      page.querySelector(".account").title = "new";
+      replaceParts(page);
+    }""")
+    assert page.locator("#accounts").get_attribute("data-kept") is None
+    assert page.evaluate("document.activeElement === document.querySelector('.account dd a')")
