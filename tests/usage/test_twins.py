@@ -131,7 +131,7 @@ def begins(day, offset):
 
 
 def priced(day):
-    """A function of (record, local date): pico-USD, None without a price."""
+    """A function of (record, local date): pico-USD of each token class, None without a price."""
 
     def price(r, on):
         sets = [(begins(day, n) or date.min, cards) for (name, n), cards in CARDS.items() if name == r.model]
@@ -142,8 +142,9 @@ def priced(day):
         tier = r.tier if any(t == r.tier for t, _ in cards) else ""
         over = max(over for t, over in cards if t == tier and (over == 0 or r.input_context > over))
         prompt, completion = cards[tier, over]
-        billed_in = r.uncached + r.cache_read + r.cache_write + r.unclassified
-        return billed_in * prompt + (r.output + r.reasoning) * completion
+        rates = dict.fromkeys(("uncached", "cache_read", "cache_write", "unclassified"), prompt)
+        rates |= dict.fromkeys(("output", "reasoning"), completion)
+        return {name: getattr(r, name) * rate for name, rate in rates.items()}
 
     return price
 
@@ -331,7 +332,7 @@ def check_parts(question, twin, asked, span):
     for name, found in breakdowns(question, *DIMENSIONS).items():
         parts = {(part.key, part.label): plain_figures(part.figures) for part in found.parts}
         assert parts == twin.breakdown(asked, *span, name), name
-    assert {row.name: row.tokens for row in token_classes(question)} == twin.tokens(asked, *span)
+    assert {row.name: (row.tokens, row.cost) for row in token_classes(question)} == twin.tokens(asked, *span)
     reasons = {(row.status, row.said): (row.count, row.last) for row in failures(question).reasons}
     assert reasons == {key: (n, instant(at)) for key, (n, at) in twin.failures(asked, *span).items()}
     for name, measure in (("model", "tokens"), ("api_key", "requests"), ("provider", "cost")):

@@ -22,7 +22,7 @@ class Attempt:
         self.at = record.timestamp
         self.day = local_date(self.at, zone)
         self.quarter = self.at // SECOND // QUARTER * QUARTER
-        self.cost = None
+        self.cost = self.costs = None
 
     @property
     def group(self):
@@ -55,14 +55,15 @@ class Twin:
     """All attempts ever stored, in the order in which they were."""
 
     def __init__(self, raws, zone, now, price):
-        """`price` gives the pico-USD of a (record, local date), or None."""
+        """`price` gives {class: pico-USD} of a (record, local date), or None."""
         found = {raw: records.parse(raw, now) for raw in raws}.values()
         self.zone, self.now, self.events_from = zone, now, None
         self.attempts = [Attempt(record, order, zone) for order, record in enumerate(found)]
         for request in requests_of(self.attempts):
             max(request, key=lambda a: (not a.record.failed, a.at, -a.order)).final = True
         for attempt in self.attempts:
-            attempt.cost = price(attempt.record, attempt.day)
+            attempt.costs = price(attempt.record, attempt.day)
+            attempt.cost = None if attempt.costs is None else sum(attempt.costs.values())
 
     # --- What counts --------------------------------------------------------------------------------------------------
 
@@ -197,9 +198,13 @@ class Twin:
         return {key: figures(rows) for key, rows in grouped(self.counted(asked, start, end), named_by(name)).items()}
 
     def tokens(self, asked, start, end):
-        """{class: tokens} of the period."""
+        """{class: (tokens, cost in USD)} of the period."""
         found = self.counted(asked, start, end)
-        return {name: sum(getattr(a.record, name) for a in found) for name in SUMMED[:-1]}
+        costs = [a.costs for a in found if a.costs is not None]
+        return {
+            name: (sum(getattr(a.record, name) for a in found), sum(cost[name] for cost in costs) / 10**12)
+            for name in SUMMED[:-1]
+        }
 
     def failures(self, asked, start, end):
         """{(status, what was said): (how many, newest)} of the kept detail."""
