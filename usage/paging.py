@@ -82,7 +82,7 @@ def _below(reader, key, skip, size):
     # Events at the same instant as the named one are in the spans too: make room for them.
     beside = Event.objects.filter(timestamp=timestamp).count()
     reader = reader.within(Period(period.start, max(end, period.start or 0)))
-    spans, _ = _spans(reader, 0, skip + size + beside)
+    spans, _ = window_spans(reader, 0, skip + size + beside)
     return _read(spans, reader.asked, skip, size, older)
 
 
@@ -95,11 +95,11 @@ def parse_key(key: str) -> tuple[int, bytes]:
 
 
 def _window(reader, skip, size):
-    spans, passed = _spans(reader, skip, size)
+    spans, passed = window_spans(reader, skip, size)
     return _read(spans, reader.asked, skip - passed, size)
 
 
-def _spans(reader, skip, size):
+def window_spans(reader, skip, size):
     """Half-open spans in µs, newest first, that hold the rows [skip, skip + size), and the rows newer than them."""
     period, zone = reader.asked.period, settings.TIME_ZONE
     if reader.asked.of_events or (reader.asked.admits_all and not skip):  # no count helps, or none is needed
@@ -118,11 +118,15 @@ def _spans(reader, skip, size):
     if chosen:
         first, after = (day_start(date_of(n), zone) * SECOND for n in (chosen[-1], chosen[0] + 1))
         start, end = _clip(period, first, after)
+        counted = passed
         for quarter, row in sorted(reader.counts_per_quarter(start, end).items(), reverse=True):
-            if not spans and passed + row[0] <= skip:
-                passed += row[0]
+            counted += row[0]
+            if counted <= skip:
+                passed = counted
             elif row[0]:
                 spans.append(_clip(period, quarter * SECOND, (quarter + QUARTER) * SECOND))
+            if counted >= wanted:  # a span too many would be read to its end: several are sorted, one is not
+                break
     return spans, passed
 
 
