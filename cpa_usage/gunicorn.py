@@ -14,7 +14,7 @@ bind = listening()
 worker_class = "gthread"
 workers = 1  # caches are per process, and a second one costs 80 MB
 threads = 4
-preload_app = True  # a mistake ends the start instead of a worker, and the pages of memory are shared
+preload_app = False  # what a master loads for its worker is soon in memory twice: counting references writes to it
 graceful_timeout = 3  # seconds; a stop waits no longer for replies under way
 control_socket_disable = True
 forwarded_allow_ips = ""  # cpa_usage.proxies judges X-Forwarded-*; gunicorn would believe anybody on this machine
@@ -29,8 +29,4 @@ def post_worker_init(worker):
     _ = get_resolver().url_patterns
     gc.collect()
     gc.freeze()
-
-
-def when_ready(server):
-    """Said when requests are answered, not before."""
-    server.log.info("The dashboard is at %s", dashboard())
+    worker.log.info("The dashboard is at %s", dashboard())  # said when requests are answered, not before

@@ -70,7 +70,7 @@ BACKUP_KEEP = env.number("BACKUP_KEEP", 14, least=1, most=36_500)
 # the database every 16 MB (4,000 pages): a page that many batches change is then moved once for all of them.
 _SQLITE_PRAGMAS = """
     PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};
-    PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=20000;
+    PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=20000;
     PRAGMA wal_autocheckpoint=4000;
 """
 if DATABASE_URL:
