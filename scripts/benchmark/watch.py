@@ -19,6 +19,7 @@ class Watch:
         self.peak_rss: dict[str, int] = {}  # bytes, by process
         self.peak_wal = self.peak_spool = 0  # bytes
         self.most_lag_ms = 0
+        _, self._lag_before = progress(stage.database)  # of an earlier run, until this one's drain tells its own
         self.stored: list[tuple[float, int]] = []  # (monotonic seconds, events stored)
 
     def __enter__(self):
@@ -41,7 +42,8 @@ class Watch:
         self.peak_wal = max(self.peak_wal, _size(self._stage.database.with_name("app.db-wal")))
         self.peak_spool = max(self.peak_spool, sum(map(_size, (self._stage.directory / "spool").glob("*"))))
         inserted, lag = progress(self._stage.database)
-        self.most_lag_ms = max(self.most_lag_ms, lag)
+        if lag != self._lag_before:
+            self._lag_before, self.most_lag_ms = None, max(self.most_lag_ms, lag)
         self.stored.append((time.monotonic(), inserted))
 
 
