@@ -80,6 +80,8 @@ class SubscribeDoor:
             trouble, self._trouble = self._trouble, None
             raise trouble
         if not self._subscribed:
+            if self.unread:  # CPA has given it away: it comes before a login, which may fail
+                return self.rest()
             self._subscribe()
         records = self._left_behind(limit)
         try:

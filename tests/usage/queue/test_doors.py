@@ -160,6 +160,23 @@ def test_a_large_part_of_the_backlog_leaves_room_for_what_the_subscription_sends
     assert one.pop(100) == RECORDS[4:6] + RECORDS[8:10]
 
 
+def test_the_rest_of_a_backlog_comes_before_a_broken_subscription_is_made_anew(cpa, doors, monkeypatch):
+    for module in ("replies", "resp"):
+        monkeypatch.setattr(f"usage.queue.{module}.PART_BYTES", 50)
+    cpa.push(*RECORDS[:5])
+    one = doors("subscribe")
+    assert one.pop(100) == RECORDS[:2]
+    cpa.stop()
+    found = one.pop(100)
+    with pytest.raises(Cut):
+        one.pop(100)
+    while one.unread:
+        found += one.pop(100)
+    assert found == RECORDS[2:5]
+    with pytest.raises(Stopped):
+        one.pop(100)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_restarted_cpa_is_found_again_and_meanwhile_it_is_away(cpa, doors, mode):
     one = doors(mode)
