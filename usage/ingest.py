@@ -246,6 +246,13 @@ def upsert(rollup, rows: Rows):
             cursor.executemany(_UPSERT[rollup], [(*key, *rows[key]) for key in sorted(rows)])
 
 
+def correct(rollup, rows: Rows):
+    """Add (cost, unpriced tokens) to rows of a rollup, all of which exist; in key order, as above."""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_CORRECT[rollup], [(*rows[key], *key) for key in sorted(rows)])
+
+
 def insert_events(rows: Iterable[tuple]):
     """Insert rows of EVENT_COLUMNS, already adapted: integers, text, bytes and booleans only."""
     with connection.cursor() as cursor:
@@ -268,11 +275,14 @@ def _adding(table, key, counts):
     )
 
 
-_UPSERT = {
-    rollup: _adding(rollup, ("bucket", rollup.owner()), MEASURES)
-    for rollup in (Quarter, Day, Month, CutQuarter, CutHour, CutDay)
-}
+ROLLUPS = (Quarter, Day, Month, CutQuarter, CutHour, CutDay)
+_UPSERT = {rollup: _adding(rollup, ("bucket", rollup.owner()), MEASURES) for rollup in ROLLUPS}
 _UPSERT[Duration] = _adding(Duration, ("bucket", "model_id", "kind"), COUNTS)
+_CORRECT = {
+    rollup: f"UPDATE {rollup._meta.db_table} SET cost = cost + %s, unpriced_tokens = unpriced_tokens + %s "
+    f"WHERE bucket = %s AND {rollup.owner()} = %s"
+    for rollup in ROLLUPS
+}
 
 
 def now_us() -> int:
