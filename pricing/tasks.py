@@ -1,6 +1,8 @@
 """What the task cluster does for prices. Only there the price catalogue is loaded: it takes 25 MB."""
 
 import logging
+import math
+import time
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -11,6 +13,7 @@ log = logging.getLogger(__name__)
 
 PACKAGE = "genai-prices"
 PRICE_MODELS = "pricing.tasks.price_models"
+PRICING_SECONDS = 5  # of a task, and one model more; then come others their turn, and a cluster told to stop can
 
 
 class Asked(NamedTuple):
@@ -22,10 +25,17 @@ class Asked(NamedTuple):
 
 
 def price_models() -> Asked:
-    """Ask the catalogue about models it was not asked about: new ones, and all of them after an upgrade."""
+    """Ask the catalogue about models it was not asked about: new ones, and all of them after an upgrade.
+
+    A first price costs history anew, which takes its time: those that a few seconds do not reach are queued.
+    """
     from pricing.models import Model
 
-    return _ask(Model.objects.unasked(version(PACKAGE)))
+    unasked = Model.objects.unasked(version(PACKAGE))
+    asked = _ask(unasked, time.monotonic() + PRICING_SECONDS)
+    if unasked.exists():
+        queue_pricing()
+    return asked
 
 
 def update_prices() -> Asked:
@@ -53,10 +63,12 @@ def _queue_pricing():
         async_task(PRICE_MODELS, save=False)
 
 
-def _ask(models) -> Asked:
-    """Each model a transaction of its own, so that the writer gets its turn in between."""
+def _ask(models, until: float = math.inf) -> Asked:
+    """Each model a transaction of its own, so that the writer gets its turn in between; the first comes in any case."""
     asked, listed, corrected = 0, 0, 0
     for model in list(models.order_by("pk")):
+        if asked and time.monotonic() > until:
+            break
         from pricing.catalogue import look_up  # here, so that a look that finds nothing new costs nothing
 
         listing = look_up(model.name, model.routes())

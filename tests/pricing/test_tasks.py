@@ -60,6 +60,15 @@ def test_a_model_is_asked_about_once_a_version(db):
     assert Revision.current() == 1
 
 
+def test_models_that_a_task_has_no_time_for_are_queued(db, monkeypatch):
+    Model.objects.observe(["claude-opus-5", "gpt-5"])
+    monkeypatch.setattr(tasks, "PRICING_SECONDS", -1)
+    assert tasks.price_models() == tasks.Asked(models=1, listed=1)
+    assert queued() == [tasks.PRICE_MODELS]
+    assert tasks.price_models() == tasks.Asked(models=1, listed=1)
+    assert (queued(), tasks.price_models()) == ([tasks.PRICE_MODELS], tasks.Asked())
+
+
 def test_an_update_asks_about_every_model_and_says_what_came_of_it(db, capsys):
     Model.objects.observe(["claude-opus-5", "acme-1"])
     tasks.price_models()
