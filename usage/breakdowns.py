@@ -55,5 +55,5 @@ def _breakdown(dimension, reader, labels):
 def _by_value(dimension, reader, labels):
     """The sums from totals that are kept ready for each value: a tenth of the rows."""
     names = {dimension.cut_of(label): dimension.of(label) for label in labels.values()}
-    sums = reader.per_value(dimension.name, lambda series: dimension.cut_of(labels[series]))
+    sums = reader.per_value(dimension.param, lambda series: dimension.cut_of(labels[series]))
     return {names[value]: measures for value, measures in sums.items() if any(measures)}

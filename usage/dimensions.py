@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from usage.filters import NO_KEY, NOTHING, UsageFilter
 from usage.labelled import key_name
-from usage.models import Series
+from usage.models import Cut, Series
 from usage.snapshots import once
 
 
@@ -55,23 +55,29 @@ class Dimension:
     title: str
     param: str  # the filter that shows one part alone
     of: Callable
-    cut_of: Callable | None = None  # the value of the Cut by this label that a series counts in, where there are any
+    cut_of: Callable | None  # the value of the Cut by this label (its param) that a series counts in, if there are any
 
 
-def _named(key, shown=None):
-    return lambda labels: (getattr(labels, key) or NOTHING, getattr(labels, shown or key) or getattr(labels, key))
+def _dimension(name, title, param=None, shown=None, stored=None):
+    """`shown` and `stored`: the fields of Labels that name a value for people and in cuts, where `name` does not."""
+
+    def of(labels):
+        return getattr(labels, name) or NOTHING, getattr(labels, shown or name) or getattr(labels, name)
+
+    param = param or name
+    return Dimension(name, title, param, of, attrgetter(stored or name) if param in Cut.Label else None)
 
 
 DIMENSIONS = {
     each.name: each
     for each in (
-        Dimension("model", _("Model"), "model", _named("model"), attrgetter("model")),
-        Dimension("api_key", _("Key"), "api_key", _named("api_key", "api_key_name"), attrgetter("fingerprint")),
-        Dimension("source", _("Source"), "source", _named("source", "source_display"), attrgetter("source")),
-        Dimension("provider", _("Provider"), "provider", _named("provider")),
-        Dimension("endpoint", _("Endpoint"), "endpoint", _named("endpoint")),
-        Dimension("requested_model", _("Requested model"), "requested_model", _named("requested_model")),
-        Dimension("effort", _("Effort"), "reasoning_effort", _named("effort")),
-        Dimension("tier", _("Tier"), "tier", _named("tier")),
+        _dimension("model", _("Model")),
+        _dimension("api_key", _("Key"), shown="api_key_name", stored="fingerprint"),
+        _dimension("source", _("Source"), shown="source_display"),
+        _dimension("provider", _("Provider")),
+        _dimension("endpoint", _("Endpoint")),
+        _dimension("requested_model", _("Requested model")),
+        _dimension("effort", _("Effort"), param="reasoning_effort"),
+        _dimension("tier", _("Tier")),
     )
 }

@@ -6,14 +6,13 @@ from django.db.models import Count, Max
 from msgspec import Meta, Struct
 
 from usage.filters import UsageFilter
-from usage.models import MEASURES, Event, Series
-from usage.paging import kept
+from usage.models import Event, Series
 from usage.periods import rfc3339_utc_us
 from usage.querysets import SAID, head, said
 from usage.snapshots import snapshot
+from usage.totals import Reader
 
 SHOWN = 50
-FAILED = MEASURES.index("failed")
 
 
 class Reason(Struct, frozen=True):
@@ -49,12 +48,12 @@ def failures(asked: UsageFilter) -> Failures:
 
 def _failed(asked):
     """The failures of the kept part of the period, by the index of those that say something if these are all."""
-    reader = kept(asked)
-    period, series = reader.asked.period, Series.objects.matching(asked).filter(failed=True)
-    events = Event.objects.between(period.start, period.end).meeting(asked).filter(series__in=series)
-    if asked.of_events:  # then the filter says itself whether the index will do
-        return events
-    return events.spoken() if events.spoken().count() == reader.total()[FAILED] else events
+    reader = Reader.of(asked).kept()
+    asked = reader.of_events
+    series = Series.objects.matching(asked).filter(failed=True)
+    events = Event.objects.between(asked.period.start, asked.period.end).meeting(asked).filter(series__in=series)
+    # A filter by what events know says itself whether the index will do.
+    return events.spoken() if not asked.of_events and reader.all_spoken() else events
 
 
 def _counted(events):

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from aliases.keys import fingerprint, is_fingerprint
 from usage.ingest import now_us
+from usage.models import Cut
 from usage.periods import LAST_YEAR, UNKNOWN_RANGE, BadMoment, BadRange, Period, is_range, parse_moment, resolve
 from usage.querysets import SAID, SPOKEN, head, said
 
@@ -24,6 +25,7 @@ PAGE_SIZES = (20, 50, 100, 500, 1000)
 PAGE_SIZE = 100
 FIRST_YEAR = 1970
 LAST_PAGE = 10**9  # nobody has as many; a larger number would not fit the database's own
+SILENT = Q(Exact(said(), ""))
 _STATUS = gettext_lazy("A status is a whole number from 100 to 599, or 0 for none.")
 
 EXACT = ("auth_index", "provider", "endpoint", "requested_model", "reasoning_effort", "tier")  # columns of Series
@@ -45,6 +47,11 @@ class UsageFilter:
     def admits_all(self):
         """Whether every label set passes."""
         return not self.labels
+
+    @property
+    def of_silence(self):
+        """Whether failures are asked for that said nothing, of which there is no index."""
+        return self.events == SILENT
 
     @property
     def of_events(self):
@@ -172,16 +179,25 @@ class UsageFilterForm(forms.Form):
         """At most one label with its values, and the result; None when more is asked of the labels."""
         cleaned = self.cleaned_data
         asked = [name for name in LABELS if cleaned[name]]
-        if asked not in ([], ["model"], ["source"], ["api_key"]):
-            return None
-        values = {
-            "model": cleaned["model"],
-            "source": sources_of(cleaned["source"]),
-            "api_key": [key_fingerprint(text) for text in cleaned["api_key"]],
-        }
-        failed = {"failed": True, "success": False}.get(cleaned["result"])
         label = asked[0] if asked else ""
-        return label, tuple(dict.fromkeys(values.get(label, [""]))), failed
+        if len(asked) > 1 or label not in Cut.Label:
+            return None
+        failed = {"failed": True, "success": False}.get(cleaned["result"])
+        return label, tuple(dict.fromkeys(self._values(label))), failed
+
+    def _values(self, label):
+        """What a label is stored as where it is as asked."""
+        asked = self.cleaned_data.get(label)
+        match label:
+            case "":
+                return [""]
+            case "model":
+                return asked
+            case "source":
+                return sources_of(asked)
+            case "api_key":
+                return map(key_fingerprint, asked)
+        return [label_of(asked)]
 
     def _labels(self):
         cleaned, labels = self.cleaned_data, Q()
@@ -206,7 +222,7 @@ class UsageFilterForm(forms.Form):
         if message:
             events &= Q(Exact(head(), cleaned["message"]))
         elif cleaned["message"].strip():
-            events &= Q(Exact(said(), ""))
+            events &= SILENT
         return events & SPOKEN if status or message else events
 
     def _of_failures(self):

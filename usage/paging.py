@@ -28,7 +28,7 @@ class NoSuchEvent(ValueError):
 def event_page(asked: UsageFilter, page: int, page_size: int, before: str = "") -> EventPage:
     """One page; `before` (an event key) starts it below that event, so that arriving records shift nothing."""
     with snapshot():
-        reader = kept(asked)
+        reader = Reader.of(asked).kept()
         skip = (page - 1) * page_size
         total = sum(_counts(reader).values())
         return EventPage(
@@ -36,7 +36,7 @@ def event_page(asked: UsageFilter, page: int, page_size: int, before: str = "") 
             page=page,
             page_size=page_size,
             total_pages=-(-total // page_size),
-            items=_below(reader, before, skip, page_size) if before else _window(reader, skip, page_size),
+            items=_items(reader, before, skip, page_size) if before or skip < total else [],
             detail_from=None if reader.events_from is None else rfc3339_utc_us(reader.events_from),
         )
 
@@ -44,20 +44,12 @@ def event_page(asked: UsageFilter, page: int, page_size: int, before: str = "") 
 @snapshot()
 def newest(asked: UsageFilter, count: int, before: str = "") -> list[EventRow]:
     """The first rows, or the first ones below an event, without counting all there are."""
-    reader = kept(asked)
-    return _below(reader, before, 0, count) if before else _window(reader, 0, count)
+    reader = Reader.of(asked).kept()
+    return _items(reader, before, 0, count)
 
 
-def kept(asked: UsageFilter) -> Reader:
-    """A reader of that part of the period of which single events are kept."""
-    reader = Reader.of(asked)
-    return reader.within(_kept(asked.period, reader.events_from))
-
-
-def _kept(period, events_from):
-    if events_from is None or (period.start is not None and period.start >= events_from):
-        return period
-    return Period(events_from, period.end if period.end is None else max(period.end, events_from))
+def _items(reader, before, skip, size):
+    return _below(reader, before, skip, size) if before else _window(reader, skip, size)
 
 
 @once
@@ -65,7 +57,7 @@ def _counts(reader) -> dict[int | None, int]:
     """Events of the period by local day, or of all its days under None where they must be counted one by one."""
     if reader.asked.of_events:
         period = reader.asked.period
-        return {None: Event.objects.between(period.start, period.end).matching(reader.asked).count()}
+        return {None: Event.objects.between(period.start, period.end).matching(reader.of_events).count()}
     return {day: row[0] for day, row in reader.counts_per_day().items()}
 
 
@@ -83,7 +75,7 @@ def _below(reader, key, skip, size):
     beside = Event.objects.filter(timestamp=timestamp).count()
     reader = reader.within(Period(period.start, max(end, period.start or 0)))
     spans, _ = window_spans(reader, 0, skip + size + beside)
-    return _read(spans, reader.asked, skip, size, older)
+    return _read(spans, reader.of_events, skip, size, older)
 
 
 def parse_key(key: str) -> tuple[int, bytes]:
@@ -96,7 +88,7 @@ def parse_key(key: str) -> tuple[int, bytes]:
 
 def _window(reader, skip, size):
     spans, passed = window_spans(reader, skip, size)
-    return _read(spans, reader.asked, skip - passed, size)
+    return _read(spans, reader.of_events, skip - passed, size)
 
 
 def window_spans(reader, skip, size):

@@ -186,6 +186,15 @@ class RollupQuerySet(models.QuerySet):
         """Rows of series a filter admits."""
         return self if usage_filter.admits_all else self.filter(series__in=_series().matching(usage_filter))
 
+    def matching_in_order(self, usage_filter):
+        """The same for sums by bucket: read in the order of the key (bucket, series), which needs no sorting.
+
+        SQLite would take the index by series, and for many series thrice as long. A sum has no index.
+        """
+        if usage_filter.admits_all:
+            return self
+        return self.annotate(owner=F("series_id") + 0).filter(owner__in=_series().matching(usage_filter).values("id"))
+
     def of_values(self, label, failed):
         """Rows of the cuts by one label: all attempts of each value, or failures alone."""
         return self.filter(cut__label=label, cut__failed=failed)
@@ -202,10 +211,6 @@ class RollupQuerySet(models.QuerySet):
         rows = self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
         return ((row[0], row[1:]) for row in rows)
 
-    def by_hour(self):
-        """Adds `hour`: the hour (UTC) that a quarter's row lies in, seconds."""
-        return self.annotate(hour=F("bucket") / 3600 * 3600)
-
     def measures_by(self, column):
         """Pairs of (the column's value, every measure) of each row as it stands."""
         return ((row[0], row[1:]) for row in self.values_list(column, *self.model.measures()))
@@ -213,11 +218,6 @@ class RollupQuerySet(models.QuerySet):
     def counts_by(self, column):
         """Triples of (the column's value, requests, failed) of each row as it stands."""
         return self.order_by().values_list(column, "requests", "failed")
-
-    def counted_by(self, column):
-        """Triples of (the column's value, requests and failed summed)."""
-        sums = {"sum_requests": Total("requests"), "sum_failed": Total("failed")}
-        return self.values_list(column).annotate(**sums).values_list(column, *sums).order_by()
 
 
 def head():

@@ -94,7 +94,7 @@ def _source(reader, by, measure):
     if dimension.cut_of is None or not reader.asked.admits_all:
         return _Source(measure, lambda rollup: rollup.objects.matching(reader.asked), "series_id", of_series, of_series)
     names = {dimension.cut_of(label): of_series[series] for series, label in labels.items()}
-    chosen = {"cut__label": by, "cut__failed": False}
+    chosen = {"cut__label": dimension.param, "cut__failed": False}
     return _Source(measure, lambda rollup: CUT_ROLLUPS[rollup].objects.filter(**chosen), "cut__value", names, of_series)
 
 

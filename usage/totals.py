@@ -9,13 +9,15 @@ from functools import cached_property
 from operator import add
 
 from django.conf import settings
+from django.db.models import Q
 
 from pricing.book import PriceBook
 from usage.costs import Costs
 from usage.filters import UsageFilter
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.parts import Parts, Span, add_edge, hours_of, months_of, parts_of
-from usage.periods import Period, hour_of, local_day
+from usage.periods import QUARTER, SECOND, Period, hour_of, local_day
+from usage.querysets import SPOKEN
 from usage.snapshots import once
 
 
@@ -36,6 +38,27 @@ class Reader:
     def of(cls, usage_filter: UsageFilter):
         """A reader that knows where the kept detail begins."""
         return cls(usage_filter, events_from())
+
+    def kept(self):
+        """A reader of that part of the period of which single events are kept."""
+        period, since = self.asked.period, self.events_from
+        if since is None or (period.start is not None and period.start >= since):
+            return self
+        return self.within(Period(since, period.end if period.end is None else max(period.end, since)))
+
+    @cached_property
+    def of_events(self) -> UsageFilter:
+        """The filter as events of the period are asked: by the index of failures that say something, if it has all."""
+        asked = self.asked
+        if asked.of_silence and replace(self, asked=replace(asked, events=Q())).kept().all_spoken():
+            return replace(asked, events=asked.events & SPOKEN)
+        return asked
+
+    def all_spoken(self) -> bool:
+        """Whether all failures of the period, which lies in the kept detail, have a status or a body."""
+        period, series = self.asked.period, Series.objects.matching(self.asked).filter(failed=True)
+        spoken = Event.objects.between(period.start, period.end).filter(series__in=series).spoken()
+        return spoken.count() == self.total()[FAILED]
 
     def within(self, period: Period):
         """A reader of the same filter over another period."""
@@ -106,10 +129,7 @@ class Reader:
 
     def _hours(self, spans):
         """(an hour, or a quarter of one, and measures) of spans of quarters."""
-        if not self._of_cuts("bucket"):
-            rows = Quarter.objects.matching(self.asked).by_hour()
-            return [row for span in spans for row in rows.between(*span).measured_by("hour")]
-        hours, quarters = _hours_of(spans)
+        hours, quarters = _hours_of(spans) if self._of_cuts("bucket") else ([], spans)
         return [*self._rollups(CutHour, hours, "bucket"), *self._rollups(Quarter, quarters, "bucket")]
 
     def counts_per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
@@ -158,15 +178,25 @@ class Reader:
             yield from self._sliver(span, by)
 
     def _rollups(self, rollup, spans, by) -> Iterator[tuple[int | None, tuple]]:
+        if rollup is Quarter and by == "bucket" and not self._of_cuts(by):
+            yield from (row for span in spans for row in self._quarters(span))
+            return
         for sign, rows in self._rows(rollup, spans, by):
             # A cut has one row a bucket: to let the database sum what is summed already takes longer than to read it.
             found = rows.measures_by(by) if self._of_cuts(by) else rows.measured_by(by)
             yield from found if sign > 0 else ((key, [-value for value in row]) for key, row in found)
 
+    @once
+    def _quarters(self, span):
+        """(quarter, measures) of a span of quarters, summed from series: who shows hours shows quarters as well."""
+        return list(Quarter.objects.matching_in_order(self.asked).between(*span).measured_by("bucket"))
+
     def _counts(self, rollup, spans):
+        if not self._of_cuts("bucket"):
+            yield from ((bucket, row[:2]) for bucket, row in self._rollups(rollup, spans, "bucket"))
+            return
         for sign, rows in self._rows(rollup, spans, "bucket"):
-            found = rows.counts_by("bucket") if self._of_cuts("bucket") else rows.counted_by("bucket")
-            yield from ((bucket, (sign * total, sign * failed)) for bucket, total, failed in found)
+            yield from ((bucket, (sign * n, sign * bad)) for bucket, n, bad in rows.counts_by("bucket"))
 
     def _of_cuts(self, by):
         return by != "series_id" and self.cuts is not None
@@ -192,8 +222,15 @@ class Reader:
 
     @once
     def _sliver_rows(self, start, end):
-        rows = Event.objects.between(start, end).matching(self.asked).by_quarter().measured("bucket", "series_id")
+        if self.asked.of_events and self._ends_the_period(start, end):
+            return [row for row in self._sliver_rows(*self.parts().slivers[0]) if row[0] >= start // SECOND]
+        rows = Event.objects.between(start, end).matching(self.of_events).by_quarter().measured("bucket", "series_id")
         return list(self._priced(list(rows)))
+
+    def _ends_the_period(self, start, end):
+        """Whether these are quarters of the period up to its end, whose events were all read for its sum."""
+        first, last = self.parts().slivers[0]
+        return start > first and end == last and start % (QUARTER * SECOND) == 0
 
     def _priced(self, rows):
         series = Series.objects.filter(id__in={row[1] for row in rows})
@@ -207,6 +244,7 @@ class Reader:
             yield bucket, series_id, measures
 
 
+FAILED = MEASURES.index("failed")
 EVERYTHING = (Cut.Label.EVERYTHING, ("",), None)
 CUT_ROLLUPS = {Quarter: CutQuarter, Day: CutDay}
 _SIGNS = {  # how (failures alone, all) add up to failed, to successes, or to both

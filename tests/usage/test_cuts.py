@@ -2,13 +2,14 @@
 
 import pytest
 from django.db import connection
+from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
 from pricing.models import Model
 from tests.usage.made import NOON, record, stored
 from usage.cuts import cuts_of
 from usage.filters import UsageFilterForm
-from usage.models import Cut, CutDay, CutHour, Day, Month
+from usage.models import Cut, CutDay, CutHour, Day, Month, Quarter
 from usage.parts import hours_of, months_of
 from usage.rebuild import check, rebuild
 from usage.totals import Reader
@@ -25,11 +26,19 @@ def asked(**parameters):
 
 
 def test_a_series_counts_in_everything_and_in_one_cut_of_each_label():
-    values = [("", ""), ("model", "gpt-5"), ("source", "ann@example.com"), ("api_key", "")]
-    assert cuts_of("gpt-5", "ann@example.com", "", False) == [(*value, False) for value in values]
-    assert cuts_of("gpt-5", "ann@example.com", "", True) == [
-        (*value, alone) for alone in (False, True) for value in values
-    ]
+    values = {
+        "": "",
+        "model": "gpt-5",
+        "source": "ann@example.com",
+        "api_key": "",
+        "provider": "codex",
+        "endpoint": "POST /v1/responses",
+        "reasoning_effort": "high",
+        "tier": "flex",
+    }
+    of_labels = list(values.values())[1:]
+    assert cuts_of(False, *of_labels) == [(*value, False) for value in values.items()]
+    assert cuts_of(True, *of_labels) == [(*value, alone) for alone in (False, True) for value in values.items()]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +80,10 @@ def test_whole_hours_are_read_as_such(span, hours, quarters):
         ({"result": "success"}, "usage_cutday"),
         ({"model": "gpt-5", "result": "success"}, "usage_cutday"),
         ({"model": "gpt-5", "source": "ann@example.com"}, "usage_month"),
-        ({"provider": "codex"}, "usage_month"),
+        ({"provider": "codex"}, "usage_cutday"),
+        ({"tier": "(none)"}, "usage_cutday"),
+        ({"requested_model": "gpt-5"}, "usage_month"),
+        ({"provider": "codex", "tier": "flex"}, "usage_month"),
     ],
 )
 def test_one_label_is_read_from_its_cut_and_more_from_series(parameters, table):
@@ -112,3 +124,11 @@ if connection.vendor == "sqlite":
         """No look from an index to a row for each bucket, and no sorting."""
         plan = CutDay.objects.filter(cut=1).order_by("bucket").explain()
         assert plan.split(" ", 3)[3] == "SEARCH usage_cutday USING PRIMARY KEY (cut_id=?)"
+
+    @pytest.mark.django_db
+    def test_sums_of_many_series_are_read_in_the_order_of_time():
+        """The index by series would have every row looked up, and all of them sorted."""
+        rows = Quarter.objects.matching_in_order(asked(provider="codex", tier="flex")).between(900, None)
+        plan = rows.values_list("bucket").annotate(n=Sum("requests")).order_by().explain()
+        assert "SEARCH usage_quarter USING PRIMARY KEY (bucket>?)" in plan
+        assert "TEMP B-TREE" not in plan

@@ -4,7 +4,8 @@ import pytest
 
 from tests.usage.made import NOON, record, stored
 from usage.filters import UsageFilterForm
-from usage.paging import event_page, kept, window_spans
+from usage.paging import event_page, window_spans
+from usage.totals import Reader
 
 pytestmark = pytest.mark.django_db
 QUARTER = 900_000_000  # µs
@@ -19,6 +20,7 @@ def test_a_page_reads_no_quarter_hour_beyond_the_one_that_fills_it():
     form = UsageFilterForm({"range": "all", "result": "failed"})
     assert form.is_valid()
     asked = form.usage_filter()
-    read = {window: len(window_spans(kept(asked), *window)[0]) for window in [(0, 5), (0, 6), (5, 5), (9, 1), (9, 2)]}
+    reader = Reader.of(asked).kept()
+    read = {window: len(window_spans(reader, *window)[0]) for window in [(0, 5), (0, 6), (5, 5), (9, 1), (9, 2)]}
     assert read == {(0, 5): 1, (0, 6): 2, (5, 5): 1, (9, 1): 1, (9, 2): 2}
     assert [len(event_page(asked, page, 6).items) for page in (1, 2, 3)] == [6, 6, 3]

@@ -10,10 +10,20 @@ class Cut(models.Model):
     """Everything, or all series that share one value of a label people filter by; or of these what failed alone."""
 
     class Label(models.TextChoices):
+        """Named as the parameter of a filter is.
+
+        Those without: each value of auth_index and requested_model has few series, which add up fast enough, while so
+        many values would be much to write.
+        """
+
         EVERYTHING = "", "everything"
         MODEL = "model"
         SOURCE = "source"
         API_KEY = "api_key"
+        PROVIDER = "provider"
+        ENDPOINT = "endpoint"
+        REASONING_EFFORT = "reasoning_effort"
+        TIER = "tier"
 
     label = models.CharField(max_length=16, choices=Label, blank=True)
     value = models.CharField(max_length=255, blank=True)
