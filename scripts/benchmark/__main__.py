@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from scripts.benchmark import idle, ingest, load, reads
+from scripts.benchmark import costing, idle, ingest, load, reads
 from scripts.benchmark.report import facts, table
 from scripts.benchmark.stage import Stage
 from scripts.benchmark.watch import count_events
@@ -43,6 +43,8 @@ def _fill(stage: Stage, options, figures: dict):
     figures["ingest"] = ingest.measure(stage, records, options.events)
     records.unlink()
     print("Ingest\n" + facts(figures["ingest"]), flush=True)
+    figures["costing"] = costing.measure(stage)
+    print("\nThe first price of every model\n" + facts(figures["costing"]), flush=True)
 
 
 def _reads(stage: Stage, requests: int) -> list[dict]:

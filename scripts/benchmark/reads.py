@@ -16,6 +16,7 @@ PLAIN = (
     *("aliases", "aliases/export"),
 )
 WARM_UP = 2
+SAID = 160  # characters of an error body that the filter compares
 
 
 class Timing(NamedTuple):
@@ -84,14 +85,20 @@ def measure(base_url: str, requests: int):
 
 
 def _filters(client) -> list[dict]:
-    """The busiest model, source and client key, and failures."""
+    """The busiest model, source and client key; failures; labels without totals of their own; what only events know."""
     analysis = json.loads(client.get(f"{API}/usage/analysis")[1])
     accounts = json.loads(client.get(f"{API}/usage/credentials")[1])
+    failure = json.loads(client.get(f"{API}/usage/events?result=failed")[1])["items"][0]
+    model, source = analysis["by_model"][0]["model"], accounts["items"][0]["source"]
     return [
-        {"model": analysis["by_model"][0]["model"]},
-        {"source": accounts["items"][0]["source"]},
+        {"model": model},
+        {"source": source},
         {"api_key": analysis["by_api"][0]["api_group_key"]},
         {"result": "failed"},
+        {"provider": failure["provider"]},
+        {"model": model, "source": source},
+        {"status": failure["fail_status_code"]},
+        {"message": failure["fail_body"][:SAID]},
     ]
 
 

@@ -1,0 +1,36 @@
+"""Measures the first price of every model: the catalogue's, after which the task cluster costs all history anew."""
+
+import contextlib
+import sqlite3
+import time
+
+from scripts.benchmark.stage import Stage
+from scripts.benchmark.watch import Watch
+
+LONGEST = 1800  # seconds
+
+
+def measure(stage: Stage) -> dict:
+    """How long it takes, what memory it needs and how far SQLite's log grows, with the drain beside it as always."""
+    stage.start_source()
+    stage.start("drain")
+    with Watch(stage) as watch:
+        began = time.monotonic()
+        stage.start("tasks")
+        while not _all_asked(stage) and time.monotonic() - began < LONGEST:
+            time.sleep(0.1)
+        took = time.monotonic() - began
+    for name in ("tasks", "drain", "cpa"):
+        stage.stop(name)
+    return {
+        "seconds": round(took, 1),
+        "tasks_peak_rss_mb": round(watch.peak_rss["tasks"] / 1_000_000, 1),
+        "wal_peak_mb": round(watch.peak_wal / 1_000_000, 1),
+    }
+
+
+def _all_asked(stage) -> bool:
+    """Whether the catalogue was asked about every model; each is asked about once its history is costed."""
+    with contextlib.closing(sqlite3.connect(f"file:{stage.database}?mode=ro", uri=True, timeout=5)) as connection:
+        query = "SELECT (SELECT count(*) FROM pricing_model) = (SELECT count(*) FROM pricing_catalogueentry)"
+        return bool(connection.execute(query).fetchone()[0])
