@@ -2,6 +2,8 @@
 
 import io
 import socket
+import sys
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -31,7 +33,7 @@ def test_it_plans_the_tasks_and_says_how_to_make_an_admin(monkeypatch):
     monkeypatch.setenv("ENV_FILE", "demo/env")
     text = said()
     assert text.startswith("/usage/admin/ has no user yet: ENV_FILE=demo/env ")
-    assert text.endswith("python manage.py createsuperuser makes one.\n")
+    assert text.endswith(f"/{Path(sys.executable).name} manage.py createsuperuser makes one.\n")
     assert Schedule.objects.count() > 0
 
 
