@@ -25,9 +25,9 @@ class Rates(NamedTuple):
     reasoning: int
 
 
-def cost(rates: Rates, *classes: int) -> int:
-    """Pico-USD for the tokens of one request, as billed() counts them; never above MOST_COST."""
-    return min(billed(rates, *classes), MOST_COST)
+def cost(rates: Rates, *classes: int, requests: int = 1) -> int:
+    """Pico-USD for the tokens of so many requests, as billed() counts them; never above MOST_COST for each."""
+    return min(billed(rates, *classes), MOST_COST * requests)
 
 
 def billed(  # noqa: PLR0917  the classes in the order in which rollups count them

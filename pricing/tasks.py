@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 PACKAGE = "genai-prices"
 PRICE_MODELS = "pricing.tasks.price_models"
-PRICING_SECONDS = 5  # of a task, and one model more; then come others their turn, and a cluster told to stop can
+PRICING_SECONDS = 5  # of a task, and the model in hand; then others get their turn, and a cluster can stop
 
 
 class Asked(NamedTuple):

@@ -4,7 +4,7 @@ from pricing.rates import cost
 from usage.models import MEASURES
 
 CLASSES = slice(MEASURES.index("uncached"), MEASURES.index("unclassified") + 1)
-TOTAL, COST, UNPRICED = (MEASURES.index(name) for name in ("total", "cost", "unpriced_tokens"))
+REQUESTS, TOTAL, COST, UNPRICED = map(MEASURES.index, ("requests", "total", "cost", "unpriced_tokens"))
 
 
 class Costs:
@@ -21,11 +21,11 @@ class Costs:
 
     def fill(self, series_id, day, row):
         """Set cost and unpriced tokens of a row of measures of one local day."""
-        if not any(row[CLASSES]) and not row[TOTAL]:
-            return
+        if any(row[CLASSES]) or row[TOTAL]:
+            row[COST], row[UNPRICED] = self.of(series_id, day, row[REQUESTS], row[TOTAL], *row[CLASSES])
+
+    def of(self, series_id, day, requests, total, *classes) -> tuple[int, int]:
+        """(pico-USD, unpriced tokens) of what a series counted on one local day."""
         model_id, tier, context_over = self.known[series_id]
         rates = self.book.rates(model_id, day, tier, context_over)
-        if rates is None:
-            row[UNPRICED] = row[TOTAL]
-        else:
-            row[COST] = cost(rates, *row[CLASSES])
+        return (0, total) if rates is None else (cost(rates, *classes, requests=requests), 0)

@@ -49,7 +49,7 @@ def failures(asked: UsageFilter) -> Failures:
 def _failed(asked):
     """The failures of the kept part of the period, by the index of those that say something if these are all."""
     reader = Reader.of(asked).kept()
-    asked = reader.of_events
+    asked = reader.asked_of_events
     series = Series.objects.matching(asked).filter(failed=True)
     events = Event.objects.between(asked.period.start, asked.period.end).meeting(asked).filter(series__in=series)
     # A filter by what events know says itself whether the index will do.

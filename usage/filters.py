@@ -49,8 +49,8 @@ class UsageFilter:
 
     @property
     def of_silence(self):
-        """Whether failures are asked for that said nothing, of which there is no index."""
-        return self.events == SILENT
+        """Whether all failures are asked for that said nothing, of which there is no index."""
+        return self.events == SILENT and not self.request_id
 
     @property
     def of_events(self):

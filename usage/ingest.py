@@ -247,7 +247,10 @@ def upsert(rollup, rows: Rows):
 
 
 def correct(rollup, rows: Rows):
-    """Add (cost, unpriced tokens) to rows of a rollup, all of which exist; in key order, as above."""
+    """Add (cost, unpriced tokens) to rows of a rollup; an hour that retention left a part of has none, and needs none.
+
+    In key order, as above.
+    """
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(_CORRECT[rollup], [(*rows[key], *key) for key in sorted(rows)])

@@ -57,7 +57,7 @@ def _counts(reader) -> dict[int | None, int]:
     """Events of the period by local day, or of all its days under None where they must be counted one by one."""
     if reader.asked.of_events:
         period = reader.asked.period
-        return {None: Event.objects.between(period.start, period.end).matching(reader.of_events).count()}
+        return {None: Event.objects.between(period.start, period.end).matching(reader.asked_of_events).count()}
     return {day: row[0] for day, row in reader.counts_per_day().items()}
 
 
@@ -75,7 +75,7 @@ def _below(reader, key, skip, size):
     beside = Event.objects.filter(timestamp=timestamp).count()
     reader = reader.within(Period(period.start, max(end, period.start or 0)))
     spans, _ = window_spans(reader, 0, skip + size + beside)
-    return _read(spans, reader.of_events, skip, size, older)
+    return _read(spans, reader.asked_of_events, skip, size, older)
 
 
 def parse_key(key: str) -> tuple[int, bytes]:
@@ -88,7 +88,7 @@ def parse_key(key: str) -> tuple[int, bytes]:
 
 def _window(reader, skip, size):
     spans, passed = window_spans(reader, skip, size)
-    return _read(spans, reader.of_events, skip - passed, size)
+    return _read(spans, reader.asked_of_events, skip - passed, size)
 
 
 def window_spans(reader, skip, size):

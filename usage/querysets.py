@@ -1,6 +1,6 @@
 """The vocabulary of reading events and their totals."""
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Substr
 
@@ -44,16 +44,16 @@ class SeriesQuerySet(models.QuerySet):
         newest = self.model.quarters.rel.related_model.objects.filter(series=OuterRef("pk")).order_by("-bucket")
         return self.annotate(last=Subquery(newest.values("bucket")[:1])).order_by().values_list("id", "last")
 
-    def recost(self, book, since=None, told_apart=()):
+    def recost(self, book, since=None, relabels=True):
         """Re-cost what these series counted, ever or from a local day on, with the prices of `book`.
 
         In the caller's transaction: takes the writers' lock, moves kept events to the label their input size has under
-        the book's context steps, unless their labels tell these apart already, and recomputes cost and unpriced tokens
-        of every rollup row.
+        the book's context steps, unless `relabels` is false, and recomputes cost and unpriced tokens of every rollup
+        row. Raises django.db.Error or OverflowError when sums would pass what a column holds; nothing is changed then.
         """
         from usage.recosting import recost
 
-        recost(self, book, since, told_apart)
+        recost(self, book, since, relabels)
 
     def effect_of(self, book, since=None, recount=False):
         """What recost(book, since) would change, month by month: an Effect. Locks nothing and writes nothing."""
@@ -189,10 +189,11 @@ class RollupQuerySet(models.QuerySet):
     def matching_in_order(self, usage_filter):
         """The same for sums by bucket: read in the order of the key (bucket, series), which needs no sorting.
 
-        SQLite would take the index by series, and for many series thrice as long. A sum has no index.
+        SQLite would take the index by series, and for many series thrice as long: of a sum there is no index.
+        PostgreSQL knows how many rows there are, and chooses itself.
         """
-        if usage_filter.admits_all:
-            return self
+        if usage_filter.admits_all or connection.vendor != "sqlite":
+            return self.matching(usage_filter)
         return self.annotate(owner=F("series_id") + 0).filter(owner__in=_series().matching(usage_filter).values("id"))
 
     def of_values(self, label, failed):

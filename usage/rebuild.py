@@ -108,7 +108,8 @@ def _count_days_anew(state, before):
     if start is not None:
         first = local_day(start - 1, settings.TIME_ZONE) + 1
         state.events_from = day_start(date_of(first), settings.TIME_ZONE) * SECOND
-    Series.objects.recost(PriceBook.load())  # prices change at a midnight, which is another one now
+    # Prices change at a midnight, which is another one now; sizes do not, and the days to move them in are gone.
+    Series.objects.recost(PriceBook.load(), relabels=False)
     for day in kept_days():
         edges = edges_of(day)
         rows = Quarter.objects.between(max(edges[0], start or 0), edges[1]).measured_by("series_id")

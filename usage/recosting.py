@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.db.models import Case, F, IntegerField, Max, Min, Value, When
 
-from pricing.rates import billed
+from usage.costs import CLASSES, Costs
 from usage.cuts import Cuts, Rows
 from usage.ingest import correct, fold_days, fold_hours, fold_months, upsert
 from usage.labels import Labels
@@ -13,24 +13,22 @@ from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, DrainState,
 from usage.periods import SECOND, date_of, day_start, local_day
 
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
-PRICED = ("total", "uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")
+PRICED = ("cost", "unpriced_tokens", "requests", "total", *MEASURES[CLASSES])
 DAYS_AT_ONCE = 7  # what is in memory, and in the database's cache, at a time: years of a busy proxy would be gigabytes
 
 
-def recost(series, book, since=None, told_apart=()):
+def recost(series, book, since=None, relabels=True):
     """Relabel, then re-cost, the rollups of a queryset of Series from the local day `since` on (None: all of them).
 
-    The caller's transaction makes it one. `told_apart`: context steps that all labels tell apart already. A label finer
-    than the price needs finds the right card, so the events are only looked through for a step that is not among them.
+    The caller's transaction makes it one. Where every label is right already, to look through all events is left out.
     """
     DrainState.lock()
     cuts = Cuts()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
-        of_model, steps = series.filter(model_id=model_id), book.steps(model_id)
-        apart = set(steps) <= set(told_apart)
+        of_model = series.filter(model_id=model_id)
         for days in _weeks(of_model, since):
-            if not apart:
-                relabel(of_model, steps, *days)
+            if relabels:
+                relabel(of_model, book.steps(model_id), *days)
             _recost(of_model, book, days, cuts)
 
 
@@ -53,10 +51,12 @@ def _bounds(rows) -> list[int]:
 
 def _recost(series, book, days, cuts):
     """Add to every rollup what the costs of some days become under the book; days reach further back than quarters."""
-    priced_by = {id: labels for id, *labels in series.order_by().values_list("id", "model_id", "tier", "context_over")}
+    costs = Costs(book)
+    for labels in series.order_by().values_list("id", "model_id", "tier", "context_over"):
+        costs.learn(*labels)
     in_series = {"series__in": series.values("id")}
-    quarters = _changes(Quarter.objects.filter(**in_series).between(*_edges(days)), book, priced_by, _day_of)
-    of_days = _changes(Day.objects.filter(**in_series).between(*days), book, priced_by, int)
+    quarters = _changes(Quarter.objects.filter(**in_series).between(*_edges(days)), costs, _day_of)
+    of_days = _changes(Day.objects.filter(**in_series).between(*days), costs, int)
     cut_quarters = cuts.fold(quarters)
     correct(Quarter, quarters)
     correct(Day, of_days)
@@ -66,19 +66,15 @@ def _recost(series, book, days, cuts):
     correct(CutDay, cuts.fold(of_days))
 
 
-def _changes(rows, book, priced_by, day_of) -> Rows:
+def _changes(rows, costs, day_of) -> Rows:
     """What to add to cost and unpriced tokens of those rows whose price is another one now."""
     days, changes = {}, {}
-    for bucket, series_id, cost, unpriced, total, *classes in rows.values_list(
-        "bucket", "series_id", "cost", "unpriced_tokens", *PRICED
-    ).iterator():
+    for bucket, series_id, was, unpriced_was, *counted in rows.values_list("bucket", "series_id", *PRICED).iterator():
         if bucket not in days:
             days[bucket] = day_of(bucket)
-        model_id, tier, context_over = priced_by[series_id]
-        rates = book.rates(model_id, days[bucket], tier, context_over)
-        more = (-cost, total - unpriced) if rates is None else (billed(rates, *classes) - cost, -unpriced)
-        if any(more):
-            changes[bucket, series_id] = list(more)
+        cost, unpriced = costs.of(series_id, days[bucket], *counted)
+        if (cost, unpriced) != (was, unpriced_was):
+            changes[bucket, series_id] = [cost - was, unpriced - unpriced_was]
     return changes
 
 
@@ -94,8 +90,8 @@ def _edges(days):
 def relabel(series, steps, first, after):
     """Move the kept events of one model's series to the context label they have under `steps`, with their totals.
 
-    Those of local days [first, after). Costs stay where they were counted: who relabels re-costs next. No cut knows
-    labels, so none changes.
+    Those of local days [first, after). Costs stay where they were counted: who relabels re-costs next. No cut is by
+    context size, so none changes.
     """
     start, end = (edge * SECOND for edge in _edges((first, after)))
     events = labelled(Event.objects.filter(series__in=series.values("id")).between(start, end), steps)

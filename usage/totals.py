@@ -1,6 +1,6 @@
 """How the totals of a period are read: whole months and days, edges from quarter hours, slivers from events.
 
-A filter by one label alone is read from the totals kept ready for its values (Cut), any other from those of series.
+A filter by one label of Cut alone is read from the totals kept ready for its values, any other from those of series.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ class Reader:
         return self.within(Period(since, period.end if period.end is None else max(period.end, since)))
 
     @cached_property
-    def of_events(self) -> UsageFilter:
+    def asked_of_events(self) -> UsageFilter:
         """The filter as events of the period are asked: by the index of failures that say something, if it has all."""
         asked = self.asked
         if asked.of_silence and replace(self, asked=replace(asked, events=Q())).kept().all_spoken():
@@ -224,8 +224,8 @@ class Reader:
     def _sliver_rows(self, start, end):
         if self.asked.of_events and self._ends_the_period(start, end):
             return [row for row in self._sliver_rows(*self.parts().slivers[0]) if row[0] >= start // SECOND]
-        rows = Event.objects.between(start, end).matching(self.of_events).by_quarter().measured("bucket", "series_id")
-        return list(self._priced(list(rows)))
+        events = Event.objects.between(start, end).matching(self.asked_of_events)
+        return list(self._priced(list(events.by_quarter().measured("bucket", "series_id"))))
 
     def _ends_the_period(self, start, end):
         """Whether these are quarters of the period up to its end, whose events were all read for its sum."""

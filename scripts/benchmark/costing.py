@@ -17,7 +17,9 @@ def measure(stage: Stage) -> dict:
     with Watch(stage) as watch:
         began = time.monotonic()
         stage.start("tasks")
-        while not _all_asked(stage) and time.monotonic() - began < LONGEST:
+        while not _all_asked(stage):
+            if time.monotonic() - began > LONGEST:
+                raise SystemExit(f"The models have no price after {LONGEST} s; see {stage.directory}/tasks.err.")
             time.sleep(0.1)
         took = time.monotonic() - began
     for name in ("tasks", "drain", "cpa"):
@@ -32,5 +34,6 @@ def measure(stage: Stage) -> dict:
 def _all_asked(stage) -> bool:
     """Whether the catalogue was asked about every model; each is asked about once its history is costed."""
     with contextlib.closing(sqlite3.connect(f"file:{stage.database}?mode=ro", uri=True, timeout=5)) as connection:
-        query = "SELECT (SELECT count(*) FROM pricing_model) = (SELECT count(*) FROM pricing_catalogueentry)"
-        return bool(connection.execute(query).fetchone()[0])
+        query = "SELECT (SELECT count(*) FROM pricing_model), (SELECT count(*) FROM pricing_catalogueentry)"
+        models, asked = connection.execute(query).fetchone()
+        return 0 < models == asked

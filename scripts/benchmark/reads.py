@@ -88,7 +88,8 @@ def _filters(client) -> list[dict]:
     """The busiest model, source and client key; failures; labels without totals of their own; what only events know."""
     analysis = json.loads(client.get(f"{API}/usage/analysis")[1])
     accounts = json.loads(client.get(f"{API}/usage/credentials")[1])
-    failure = json.loads(client.get(f"{API}/usage/events?result=failed")[1])["items"][0]
+    failures = json.loads(client.get(f"{API}/usage/events?result=failed&page_size=1000")[1])["items"]
+    failure = next(each for each in failures if each["fail_status_code"] and each["fail_body"])
     model, source = analysis["by_model"][0]["model"], accounts["items"][0]["source"]
     return [
         {"model": model},

@@ -14,7 +14,7 @@ def recosted(monkeypatch):
     """Calls of SeriesQuerySet.recost: (model name, how often prices had changed); what it does is tested elsewhere."""
     calls = []
 
-    def recost(series, book, told_apart=()):
+    def recost(series, book, relabels=True):
         assert book.stamp == Revision.current_stamp()
         calls.append((series._hints["instance"].name, Revision.current()))
 

@@ -176,7 +176,7 @@ def test_history_is_costed_with_the_new_rows(gpt, monkeypatch):
 def test_a_change_that_cannot_recost_is_undone_whole(gpt, monkeypatch):
     gpt.set_price(CHEAP)
 
-    def fail(series, book, told_apart):
+    def fail(series, book, relabels):
         raise RuntimeError("no lock")
 
     monkeypatch.setattr("usage.querysets.SeriesQuerySet.recost", fail)

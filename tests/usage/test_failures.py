@@ -57,6 +57,14 @@ def test_a_failure_that_says_nothing_is_one_all_the_same():
     assert analytics.events(asked(status="0", message="(none)"), 1, 20).total == 2
 
 
+def test_a_request_that_failed_without_a_word_is_found_beside_one_that_said_something():
+    """As many failures as there are words in all; not in this request."""
+    silent, spoken = ({"failed": True, "request_id": id * 8} for id in "ab")
+    stored(record(NOON, **silent, fail=SILENT), record(NOON + 1, **spoken, fail=WITH_A_BODY))
+    assert analytics.events(asked(message="(none)", request_id="aaaaaaaa"), 1, 20).total == 1
+    assert analytics.overview(asked(message="(none)", request_id="aaaaaaaa")).summary.total == 1
+
+
 def test_blanks_are_no_words_however_many():
     failed({"body": " \n"}, {"body": " " * 200}, {"body": " " * 160 + "busy"}, WITH_A_STATUS)
     assert reasons() == {(0, ""): 2, (0, " " * 160): 1, (429, ""): 1}

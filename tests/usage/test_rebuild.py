@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from pricing.models import Model
+from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, rollups, stored, totals
 from usage import retention
 from usage.cuts import Cuts
@@ -173,6 +173,19 @@ def test_prices_that_begin_at_a_midnight_begin_at_the_new_one(settings):
     follow_zone()
     assert totals()["cost"] == totals(Quarter)["cost"] == 100
     assert totals()["unpriced_tokens"] == 150
+    assert list(check()) == []
+
+
+def test_sizes_stay_as_they_were_counted(settings):
+    """The ladder tells sizes apart that the price does not."""
+    stored(record(NOON, tokens={"input": 300_000, "total": 300_000}))
+    gpt = Model.objects.get()
+    cards = [RateCard(context_over=over, prompt=1 + over, completion=0) for over in (0, 32_000)]
+    gpt.put_set(PriceSet(model=gpt), cards)
+    before = rollups("requests", "cost")["Day"].values()
+    settings.TIME_ZONE = NEW_YORK
+    follow_zone()
+    assert list(rollups("requests", "cost")["Day"].values()) == list(before)
     assert list(check()) == []
 
 

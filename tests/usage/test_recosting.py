@@ -99,6 +99,14 @@ def test_a_set_begins_at_local_midnight():
     assert daily() == {23: (0, 150), 24: (100 * USD, 0)}
 
 
+def test_impossible_requests_cost_what_the_writer_lets_them_cost():
+    """100,000 USD at most, of each; their sum still fits its column."""
+    stored(*(record(NOON + n, tokens={"input": 10**9, "total": 10**9}) for n in range(3)))
+    Model.objects.set_price("gpt-5", {"prompt": 10**10, "completion": 0})
+    assert daily() == {24: (3 * 10**17, 0)}
+    assert list(check()) == []
+
+
 def test_other_models_stay_as_they_are():
     requests(0, model="other")
     Model.objects.get(name="other").set_price({"prompt": USD, "completion": 0})
