@@ -9,6 +9,8 @@ from typing import NamedTuple
 from django.db import Error
 from django.utils import timezone
 
+from cpa_usage.sqlite import wal
+
 log = logging.getLogger(__name__)
 
 PACKAGE = "genai-prices"
@@ -73,6 +75,7 @@ def _ask(models, until: float = math.inf) -> Asked:
 
         listing = look_up(model.name, model.routes())
         entry = model.hear_catalogue(listing, version(PACKAGE), timezone.localdate())
+        wal.cut_back()  # the next one follows at once: nobody else finds the time
         asked, listed, corrected = asked + 1, listed + bool(listing.sets), corrected + entry.corrects
     if asked:
         log.info("The catalogue was asked about %d models: %d have a price there.", asked, listed)

@@ -3,10 +3,11 @@
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django_q.models import OrmQ
 
 from pricing import tasks
@@ -67,6 +68,17 @@ def test_models_that_a_task_has_no_time_for_are_queued(db, monkeypatch):
     assert queued() == [tasks.PRICE_MODELS]
     assert tasks.price_models() == tasks.Asked(models=1, listed=1)
     assert (queued(), tasks.price_models()) == ([tasks.PRICE_MODELS], tasks.Asked())
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db(transaction=True)
+def test_the_log_of_sqlite_does_not_grow_from_model_to_model(monkeypatch):
+    Model.objects.observe(["claude-opus-5"])
+    log = Path(f"{connection.settings_dict['NAME']}-wal")
+    assert log.stat().st_size > 0
+    monkeypatch.setattr("cpa_usage.sqlite.wal.LARGE_BYTES", 1)
+    tasks.price_models()
+    assert log.stat().st_size == 0
 
 
 def test_an_update_asks_about_every_model_and_says_what_came_of_it(db, capsys):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import Error, connection
 
 from catalog.models import Connection
-from usage.drain import wal
+from cpa_usage.sqlite import wal
 from usage.drain.marker import Marker
 from usage.drain.metadata import Metadata
 from usage.drain.progress import Progress

@@ -327,7 +327,7 @@ def test_a_long_log_of_sqlite_is_cut_back(cpa, work, monkeypatch):
     cpa.push(*made(300))
     one.until_stored(300)
     assert log.stat().st_size > 50_000
-    monkeypatch.setattr("usage.drain.wal.LARGE_BYTES", 50_000)
+    monkeypatch.setattr("cpa_usage.sqlite.wal.LARGE_BYTES", 50_000)
     cpa.push(*made(301)[300:])
     one.until_stored(301)
     assert log.stat().st_size < 50_000

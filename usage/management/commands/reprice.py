@@ -5,6 +5,7 @@ from datetime import date
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from cpa_usage.sqlite import wal
 from pricing.book import PriceBook
 from pricing.models import Model
 from usage.effects import Effect
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         first, changed = day_number(_date(since)), 0
         for chosen in _models(model):
             effect = _reprice(chosen.series.all(), first, dry_run)
+            wal.cut_back()
             if any(month.changes for month in effect.months):
                 changed += 1
                 self._tell(chosen, effect)

@@ -1,4 +1,4 @@
-"""SQLite's write-ahead log: cut back when a long reader let it grow."""
+"""SQLite's write-ahead log: cut back when long readers, or one long transaction after another, let it grow."""
 
 from pathlib import Path
 
