@@ -6,7 +6,8 @@ from usage.models import Cut, Series
 
 Label = Cut.Label
 LABELS = tuple(label for label in Label if label is not Label.EVERYTHING)
-COLUMNS = tuple({Label.MODEL: "model__name", Label.API_KEY: "api_key__fingerprint"}.get(each, each) for each in LABELS)
+ELSEWHERE = {Label.MODEL: "model__name", Label.API_KEY: "api_key__fingerprint"}  # what Series keeps by reference
+COLUMNS = tuple(ELSEWHERE.get(each, each) for each in LABELS)
 # Labels of many values, in each of which few series count; what is among them changes how fast sums are, not the sums.
 NARROW = {Label.MODEL, Label.SOURCE, Label.API_KEY}
 Rows = dict[tuple[int, int], list[int]]  # (bucket, series or cut) -> measures

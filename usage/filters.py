@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from aliases.keys import fingerprint, is_fingerprint
+from usage.cuts import ELSEWHERE
 from usage.fields import MomentField, RangeField, RepeatedField, ResultField, StatusField
 from usage.ingest import now_us
 from usage.models import Cut
@@ -141,17 +142,11 @@ class UsageFilterForm(forms.Form):
 
     def _labels(self):
         cleaned, labels = self.cleaned_data, Q()
-        if cleaned["model"]:
-            labels &= Q(model__name__in=cleaned["model"])
-        if cleaned["source"]:
-            labels &= Q(source__in=sources_of(cleaned["source"]))
-        if cleaned["api_key"]:
-            labels &= Q(api_key__fingerprint__in=[key_fingerprint(text) for text in cleaned["api_key"]])
+        for name in LABELS:
+            if cleaned[name]:
+                labels &= Q(**{f"{ELSEWHERE.get(name, name)}__in": list(self._values(name))})
         if cleaned["result"]:
             labels &= Q(failed=cleaned["result"] == "failed")
-        for name in EXACT:
-            if cleaned[name]:
-                labels &= Q(**{name: label_of(cleaned[name])})
         return labels & Q(failed=True) if self._of_failures() else labels
 
     def _events(self):

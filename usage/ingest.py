@@ -198,12 +198,12 @@ def add_to_rollups(quarters: Rows, costs: Costs, cuts: Cuts):
     upsert(Month, fold_months(days))
     upsert(CutQuarter, cut_quarters)
     upsert(CutHour, fold_hours(cut_quarters))
-    upsert(CutDay, _fold(cut_quarters, _day_of))
+    upsert(CutDay, _fold(cut_quarters, day_of))
 
 
 def fold_days(quarters: Rows, costs: Costs) -> Rows:
     """Price each quarter's row in place and sum the rows by (local day, series)."""
-    day = _each_bucket(quarters, _day_of)
+    day = _each_bucket(quarters, day_of)
     for (bucket, series_id), row in quarters.items():
         costs.fill(series_id, day[bucket], row)
     return _fold(quarters, day.get)
@@ -219,7 +219,8 @@ def fold_months(days: Rows) -> Rows:
     return _fold(days, month_of)
 
 
-def _day_of(bucket):
+def day_of(bucket: int) -> int:
+    """The local day that a quarter hour (seconds) counts on."""
     return local_day(bucket, settings.TIME_ZONE)
 
 

@@ -7,10 +7,10 @@ from django.db.models import Case, F, IntegerField, Max, Min, Value, When
 
 from usage.costs import CLASSES, Costs
 from usage.cuts import Cuts, Rows
-from usage.ingest import correct, fold_days, fold_hours, fold_months, upsert
+from usage.ingest import correct, day_of, fold_days, fold_hours, fold_months, upsert
 from usage.labels import Labels
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
-from usage.periods import SECOND, date_of, day_start, local_day
+from usage.periods import SECOND, date_of, day_start
 
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
 PRICED = ("cost", "unpriced_tokens", "requests", "total", *MEASURES[CLASSES])
@@ -26,17 +26,21 @@ def recost(series, book, since=None, relabels=True):
     cuts = Cuts()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
         of_model = series.filter(model_id=model_id)
-        for days in _weeks(of_model, since):
-            if relabels:
+        weeks = list(_weeks(of_model, since))
+        if relabels:
+            for days in weeks:
                 relabel(of_model, book.steps(model_id), *days)
-            _recost(of_model, book, days, cuts)
+        costs = Costs(book)
+        for labels in of_model.order_by().values_list("id", "model_id", "tier", "context_over"):
+            costs.learn(*labels)
+        for days in weeks:
+            _recost(of_model, costs, days, cuts)
 
 
 def _weeks(series, since) -> Iterator[tuple[int, int]]:
     """Local days [first, after) that together hold all that the series counted, from a day on."""
-    zone = settings.TIME_ZONE
     quarters, days = (_bounds(rollup.objects.filter(series__in=series.values("id"))) for rollup in (Quarter, Day))
-    found = [*days, *(local_day(bucket, zone) for bucket in quarters)]
+    found = [*days, *map(day_of, quarters)]
     if not found:
         return
     first, after = min(found), max(found) + 1
@@ -49,13 +53,10 @@ def _bounds(rows) -> list[int]:
     return [bucket for bucket in rows.aggregate(Min("bucket"), Max("bucket")).values() if bucket is not None]
 
 
-def _recost(series, book, days, cuts):
-    """Add to every rollup what the costs of some days become under the book; days reach further back than quarters."""
-    costs = Costs(book)
-    for labels in series.order_by().values_list("id", "model_id", "tier", "context_over"):
-        costs.learn(*labels)
+def _recost(series, costs, days, cuts):
+    """Add to every rollup what the costs of some days change by; days reach further back than quarters."""
     in_series = {"series__in": series.values("id")}
-    quarters = _changes(Quarter.objects.filter(**in_series).between(*_edges(days)), costs, _day_of)
+    quarters = _changes(Quarter.objects.filter(**in_series).between(*_edges(days)), costs, day_of)
     of_days = _changes(Day.objects.filter(**in_series).between(*days), costs, int)
     cut_quarters = cuts.fold(quarters)
     correct(Quarter, quarters)
@@ -66,20 +67,16 @@ def _recost(series, book, days, cuts):
     correct(CutDay, cuts.fold(of_days))
 
 
-def _changes(rows, costs, day_of) -> Rows:
+def _changes(rows, costs, to_day) -> Rows:
     """What to add to cost and unpriced tokens of those rows whose price is another one now."""
     days, changes = {}, {}
     for bucket, series_id, was, unpriced_was, *counted in rows.values_list("bucket", "series_id", *PRICED).iterator():
         if bucket not in days:
-            days[bucket] = day_of(bucket)
+            days[bucket] = to_day(bucket)
         cost, unpriced = costs.of(series_id, days[bucket], *counted)
         if (cost, unpriced) != (was, unpriced_was):
             changes[bucket, series_id] = [cost - was, unpriced - unpriced_was]
     return changes
-
-
-def _day_of(bucket):
-    return local_day(bucket, settings.TIME_ZONE)
 
 
 def _edges(days):
@@ -98,8 +95,9 @@ def relabel(series, steps, first, after):
     events = events.exclude(label=F("series__context_over"))
     targets, moved = {}, {}
     for bucket, series_id, step, *measures in events.by_quarter().measured("bucket", "series_id", "label"):
-        target = targets.get((series_id, step)) or targets.setdefault((series_id, step), _twin(series_id, step))
-        for owner, sign in ((series_id, -1), (target, 1)):
+        if (series_id, step) not in targets:
+            targets[series_id, step] = _twin(series_id, step)
+        for owner, sign in ((series_id, -1), (targets[series_id, step], 1)):
             row = moved.setdefault((bucket, owner), [0] * len(MEASURES))
             moved[bucket, owner] = [a + sign * b for a, b in zip(row, (*measures, 0, 0), strict=True)]
     if not moved:
