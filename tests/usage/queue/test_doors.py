@@ -127,10 +127,15 @@ def test_a_cpa_found_stopped_is_told_as_that_alone(cpa, doors):
     assert one.pop(1) == []
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_large_reply_comes_in_parts_and_a_closed_door_keeps_the_rest(cpa, doors, monkeypatch, mode):
+@pytest.fixture
+def two_a_part(monkeypatch):
+    """No part of a reply holds more than two of our records."""
     for module in ("http", "resp", "replies"):  # http is imported here, with the usual size
         monkeypatch.setattr(f"usage.queue.{module}.PART_BYTES", 50)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_large_reply_comes_in_parts_and_a_closed_door_keeps_the_rest(cpa, doors, two_a_part, mode):
     cpa.push(*RECORDS[:9])
     one = doors(mode)
     assert (one.pop(100), one.unread, cpa.queued) == (RECORDS[:2], True, 0)
@@ -141,17 +146,14 @@ def test_a_large_reply_comes_in_parts_and_a_closed_door_keeps_the_rest(cpa, door
     assert everything(one, 1) == RECORDS[9:10]
 
 
-def test_many_large_records_of_a_subscription_are_handed_on_in_parts(cpa, doors, monkeypatch):
-    monkeypatch.setattr("usage.queue.resp.PART_BYTES", 50)
+def test_many_large_records_of_a_subscription_are_handed_on_in_parts(cpa, doors, two_a_part):
     one = doors("subscribe")
     one.pop(100)
     cpa.push(*RECORDS[:9])
     assert [one.pop(100) for _ in range(4)] == [RECORDS[n : n + 2] for n in (0, 2, 4, 6)]
 
 
-def test_a_large_part_of_the_backlog_leaves_room_for_what_the_subscription_sends(cpa, doors, monkeypatch):
-    for module in ("replies", "resp"):
-        monkeypatch.setattr(f"usage.queue.{module}.PART_BYTES", 50)
+def test_a_large_part_of_the_backlog_leaves_room_for_what_the_subscription_sends(cpa, doors, two_a_part):
     cpa.push(*RECORDS[:6])
     one = doors("subscribe")
     assert one.pop(100) == RECORDS[:2]
@@ -160,9 +162,7 @@ def test_a_large_part_of_the_backlog_leaves_room_for_what_the_subscription_sends
     assert one.pop(100) == RECORDS[4:6] + RECORDS[8:10]
 
 
-def test_the_rest_of_a_backlog_comes_before_a_broken_subscription_is_made_anew(cpa, doors, monkeypatch):
-    for module in ("replies", "resp"):
-        monkeypatch.setattr(f"usage.queue.{module}.PART_BYTES", 50)
+def test_the_rest_of_a_backlog_comes_before_a_broken_subscription_is_made_anew(cpa, doors, two_a_part):
     cpa.push(*RECORDS[:5])
     one = doors("subscribe")
     assert one.pop(100) == RECORDS[:2]
