@@ -1,11 +1,10 @@
 """Measures the first price of every model: the catalogue's, after which the task cluster costs all history anew."""
 
 import contextlib
-import sqlite3
 import time
 
 from scripts.benchmark.stage import Stage
-from scripts.benchmark.watch import Watch
+from scripts.benchmark.watch import Watch, megabytes, read_only
 
 LONGEST = 1800  # seconds
 
@@ -26,14 +25,14 @@ def measure(stage: Stage) -> dict:
         stage.stop(name)
     return {
         "seconds": round(took, 1),
-        "tasks_peak_rss_mb": round(watch.peak_rss["tasks"] / 1_000_000, 1),
-        "wal_peak_mb": round(watch.peak_wal / 1_000_000, 1),
+        "tasks_peak_rss_mb": megabytes(watch.peak_rss["tasks"]),
+        "wal_peak_mb": megabytes(watch.peak_wal),
     }
 
 
 def _all_asked(stage) -> bool:
     """Whether the catalogue was asked about every model; each is asked about once its history is costed."""
-    with contextlib.closing(sqlite3.connect(f"file:{stage.database}?mode=ro", uri=True, timeout=5)) as connection:
+    with contextlib.closing(read_only(stage.database)) as connection:
         query = "SELECT (SELECT count(*) FROM pricing_model), (SELECT count(*) FROM pricing_catalogueentry)"
         models, asked = connection.execute(query).fetchone()
         return 0 < models == asked

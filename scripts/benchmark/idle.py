@@ -4,7 +4,7 @@ import time
 
 from scripts.benchmark.load import poll
 from scripts.benchmark.stage import Stage
-from scripts.benchmark.watch import cpu_seconds, pss_of
+from scripts.benchmark.watch import cpu_seconds, megabytes, pss_of
 
 NAMES = ("web", "drain", "tasks")
 RATE, CLIENTS = 20, 2  # records a second and clients that poll, while it works
@@ -24,7 +24,7 @@ def measure(stage: Stage, seconds: float, work: float = 0) -> dict:
     pids = {name: stage.processes[name].pid for name in NAMES}
     before = {name: cpu_seconds(pid) for name, pid in pids.items()}
     time.sleep(seconds)
-    pss = {name: round(pss_of(pid) / 1_000_000, 1) for name, pid in pids.items()}
+    pss = {name: megabytes(pss_of(pid)) for name, pid in pids.items()}
     cpu = {name: round(100 * (cpu_seconds(pid) - before[name]) / seconds, 2) for name, pid in pids.items()}
     for name in ("drain", "tasks", "cpa"):
         stage.stop(name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scripts.benchmark.source import ZONE
 from scripts.benchmark.stage import Stage
-from scripts.benchmark.watch import Watch, count_events, cpu_seconds, disk_bytes
+from scripts.benchmark.watch import Watch, count_events, cpu_seconds, disk_bytes, megabytes
 from simulator import traffic
 
 SLICE = 100_000
@@ -38,9 +38,9 @@ def measure(stage: Stage, records: Path, events: int) -> dict:
         "first_slice_per_second": round(_rate(watch.stored, 0, SLICE)),
         "last_slice_per_second": round(_rate(watch.stored, events - SLICE, events)),
         "drain_cpu_us_per_record": round(cpu * 1_000_000 / max(stored, 1), 1),
-        "drain_peak_rss_mb": _mb(watch.peak_rss["drain"]),
-        "wal_peak_mb": _mb(watch.peak_wal),
-        "spool_peak_mb": _mb(watch.peak_spool),
+        "drain_peak_rss_mb": megabytes(watch.peak_rss["drain"]),
+        "wal_peak_mb": megabytes(watch.peak_wal),
+        "spool_peak_mb": megabytes(watch.peak_spool),
         "bytes_per_event": round(disk / max(stored, 1), 1),
         "bytes_per_event_at_rest": round(disk_bytes(stage.database) / max(stored, 1), 1),
     }
@@ -64,7 +64,3 @@ def _rate(samples, first, last) -> float:
     # Of the samples before anything was stored only the last counts: the drain was starting.
     began = max((s for s in inside if s[1] == inside[0][1]), key=lambda s: s[0])
     return (inside[-1][1] - began[1]) / (inside[-1][0] - began[0])
-
-
-def _mb(size: int) -> float:
-    return round(size / 1_000_000, 1)

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from scripts.benchmark.reads import API, Client, percentile
 from scripts.benchmark.stage import Stage
-from scripts.benchmark.watch import Watch, count_events
+from scripts.benchmark.watch import Watch, count_events, megabytes
 
 POLLED = (
     "usage/overview?range=24h",
@@ -40,7 +40,7 @@ def measure(stage: Stage, rate: float, clients: int, seconds: float) -> dict:
         "made": told["made"],
         "lost": told["made"] - stored,
         "most_lag_ms": watch.most_lag_ms,
-        "wal_peak_mb": round(watch.peak_wal / 1_000_000, 1),
+        "wal_peak_mb": megabytes(watch.peak_wal),
         "p99_ms": {path: round(percentile(times, 0.99), 1) for path, times in took.items()},
         "requests": sum(map(len, took.values())),
     }

@@ -49,7 +49,7 @@ class Watch:
 
 def progress(database: Path) -> tuple[int, int]:
     """(events ever inserted, lag of the last batch in ms) as the drain last told."""
-    with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(_read_only(database)) as connection:
+    with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(read_only(database)) as connection:
         row = connection.execute("SELECT total_inserted, lag_ms FROM usage_drainstate").fetchone()
         return row or (0, 0)
     return (0, 0)
@@ -57,7 +57,7 @@ def progress(database: Path) -> tuple[int, int]:
 
 def count_events(database: Path) -> int:
     """Events in the table, counted."""
-    with contextlib.closing(_read_only(database)) as connection:
+    with contextlib.closing(read_only(database)) as connection:
         return connection.execute("SELECT count(*) FROM usage_event").fetchone()[0]
 
 
@@ -110,5 +110,11 @@ def _size(path: Path) -> int:
     return 0
 
 
-def _read_only(database: Path) -> sqlite3.Connection:
+def megabytes(size: int) -> float:
+    """Of bytes, to one decimal."""
+    return round(size / 1_000_000, 1)
+
+
+def read_only(database: Path) -> sqlite3.Connection:
+    """A connection that can only look."""
     return sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)
