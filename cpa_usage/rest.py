@@ -39,10 +39,17 @@ def answer(request, state, question):
         del response["Content-Type"]
     else:
         response = Response(question())
+        response.add_post_render_callback(_let_go)
     response["ETag"] = tag
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ("Accept", "Accept-Language", "Cookie"))
     return response
+
+
+def _let_go(response):
+    """DRF's view and its response hold each other: a few answers of megabytes would wait for the garbage collector."""
+    response.renderer_context["view"].response = None
+    response.renderer_context = None  # it holds the response as well
 
 
 def body_of(request, serializer_class):

@@ -96,7 +96,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Django -------------------------------------------------------------------------------------------------------
 DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY", SQLITE_PATH.parent / "secret_key")
-ROOT_URLCONF = "cpa_usage.urls" if ROLE == "web" else None  # the checks of the others would load all pages
+ROOT_URLCONF = "cpa_usage.urls"
 WSGI_APPLICATION = "cpa_usage.wsgi.application"
 
 _MODEL_APPS = [
@@ -163,6 +163,9 @@ TEMPLATES = [
         },
     }
 ]
+
+if ROLE != "web":  # it answers no requests, and its system checks would load all that is named above
+    ROOT_URLCONF, MIDDLEWARE, TEMPLATES = None, [], []
 
 # Written out in full: a relative one is read before the prefix is known and would miss the base.
 STATIC_URL = f"{APP_BASE_PATH}/static/"

@@ -1,7 +1,11 @@
 """Conditional reads, and what they look like on the wire."""
 
+import gc
+import weakref
+
 import pytest
 from django.test import Client
+from django.urls import resolve
 
 from cpa_usage.sessions import SessionToken
 from tests.cpa_usage import probe_urls
@@ -30,6 +34,19 @@ def test_a_client_that_knows_the_answer_gets_none(client, form):
     assert (reply.status_code, reply.content, reply["ETag"]) == (304, b"", tag)
     assert (reply["Cache-Control"], reply["Vary"]) == ("private, no-cache", "Accept, Accept-Language, Cookie")
     assert "Content-Type" not in reply
+
+
+def test_an_answer_is_gone_with_its_reply(rf):
+    """It may be megabytes: it must not wait for the garbage collector."""
+    reply = resolve(ROWS).func(rf.get(ROWS)).render()
+    assert reply.content
+    gone = weakref.ref(reply)
+    gc.disable()
+    try:
+        del reply
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_the_comparison_is_weak(client):

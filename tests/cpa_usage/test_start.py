@@ -86,3 +86,18 @@ def test_without_a_cpa_a_start_ends_with_one_line(variables):
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     for name in ("CPA_BASE_URL", "CPA_MANAGEMENT_KEY", "scripts/demo"):
         assert name in done.stderr
+
+
+WEB_ONLY = {"rest_framework.serializers", "whitenoise", "django.contrib.messages", "usage.templatetags", "usage.urls"}
+
+
+@pytest.mark.parametrize(("command", "loads"), [("drain", set()), ("qcluster", set()), ("prepare", WEB_ONLY)])
+def test_only_the_web_loads_what_answers_requests(variables, command, loads):
+    """Each of the task cluster's processes would hold it, five times over."""
+    program = (
+        "import sys, django; from django.core import checks; django.setup(); checks.run_checks(); print(*sys.modules)"
+    )
+    environment = {**variables, "DJANGO_SETTINGS_MODULE": "cpa_usage.settings"}
+    line = [sys.executable, "-c", program, command]
+    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert WEB_ONLY & set(done.stdout.split()) == loads
