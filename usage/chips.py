@@ -27,7 +27,7 @@ NAMES = {
     "request_id": gettext_lazy("Request"),
 }
 
-OF_EVENTS = ("status", "message", "request_id")
+OF_EVENTS = ("message", "request_id")
 
 
 class Chip(NamedTuple):

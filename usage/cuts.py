@@ -5,7 +5,7 @@ from collections import defaultdict
 from usage.models import Cut, Series
 
 Label = Cut.Label
-LABELS = tuple(label for label in Label if label is not Label.EVERYTHING)
+LABELS = tuple(label for label in Label if label not in {Label.EVERYTHING, Label.STATUS})
 ELSEWHERE = {Label.MODEL: "model__name", Label.API_KEY: "api_key__fingerprint"}  # what Series keeps by reference
 COLUMNS = tuple(ELSEWHERE.get(each, each) for each in LABELS)
 # Labels of many values, in each of which few series count; what is among them changes how fast sums are, not the sums.
@@ -36,8 +36,8 @@ class Cuts:
 
     def _learn(self, series_ids):
         if series_ids:
-            rows = Series.objects.filter(id__among=sorted(series_ids)).values_list("id", "failed", *COLUMNS)
-            keys = {id: cuts_of(failed, *values) for id, failed, *values in rows}
+            rows = Series.objects.filter(id__among=sorted(series_ids)).values_list("id", "failed", "status", *COLUMNS)
+            keys = {id: cuts_of(*labels) for id, *labels in rows}
             ids = Cut.objects.observe({cut for cuts in keys.values() for cut in cuts})
             for id, cuts in keys.items():
                 narrow = [ids[cut] for cut in cuts if cut[0] in NARROW]
@@ -49,8 +49,9 @@ def _summed(parts):
     return {key: list(map(sum, zip(*found, strict=True))) for key, found in parts.items()}
 
 
-def cuts_of(failed: bool, *values: str) -> list[tuple[str, str, bool]]:
+def cuts_of(failed: bool, status: int | None, *values: str) -> list[tuple[str, str, bool]]:
     """(label, value, failures alone) of every cut that a series with these values of LABELS counts in."""
     named = [(Label.EVERYTHING, ""), *zip(LABELS, values, strict=True)]
     kinds = (False, True) if failed else (False,)
-    return [(label.value, value, alone) for alone in kinds for label, value in named]
+    found = [(label.value, value, alone) for alone in kinds for label, value in named]
+    return found if status is None else [*found, (Label.STATUS.value, str(status), True)]

@@ -17,7 +17,7 @@ from usage.fields import MomentField, RangeField, RepeatedField, ResultField, St
 from usage.ingest import now_us
 from usage.models import Cut
 from usage.periods import LAST_YEAR, BadRange, Period, resolve
-from usage.querysets import SAID, SPOKEN, head, said
+from usage.querysets import SAID, head, said
 
 TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")
 NO_KEY = "unknown"
@@ -39,6 +39,7 @@ class UsageFilter:
     period: Period
     labels: Q = field(default_factory=Q)
     events: Q = field(default_factory=Q)  # what no total knows
+    spoken: bool = False  # only failures with a status or a body pass, of which there is an index
     request_id: str = ""  # whose attempts alone; no total knows that either
     query: tuple = ()  # the parameters as understood, for ETags
     cut: tuple[str, tuple[str, ...], bool | None] | None = None  # (Cut.Label, its values, failed), where this is all
@@ -51,7 +52,7 @@ class UsageFilter:
     @property
     def of_silence(self):
         """Whether all failures are asked for that said nothing, of which there is no index."""
-        return self.events == SILENT and not self.request_id
+        return self.events == SILENT and not self.spoken and not self.request_id
 
     @property
     def of_events(self):
@@ -114,16 +115,21 @@ class UsageFilterForm(forms.Form):
         period = cleaned["period"]
         query = tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end"))
         request_id = request_id_of(cleaned["request_id"]) if cleaned["request_id"] else ""
-        return UsageFilter(period, self._labels(), self._events(), request_id, query, self._cut())
+        spoken = bool(cleaned["status"] or _words(cleaned["message"]))
+        return UsageFilter(period, self._labels(), self._events(), spoken, request_id, query, self._cut())
 
     def _cut(self):
         """At most one label with its values, and the result; None when more is asked of the labels."""
         cleaned = self.cleaned_data
         asked = [name for name in LABELS if cleaned[name]]
+        if cleaned["status"] is not None:
+            asked.append("status")
         label = asked[0] if asked else ""
         if len(asked) > 1 or label not in Cut.Label:
             return None
         failed = {"failed": True, "success": False}.get(cleaned["result"])
+        if label == Cut.Label.STATUS:
+            return None if failed is False else (label, (str(cleaned["status"]),), True)
         return label, tuple(dict.fromkeys(self._values(label))), failed
 
     def _values(self, label):
@@ -147,18 +153,15 @@ class UsageFilterForm(forms.Form):
                 labels &= Q(**{f"{ELSEWHERE.get(name, name)}__in": list(self._values(name))})
         if cleaned["result"]:
             labels &= Q(failed=cleaned["result"] == "failed")
+        if cleaned["status"] is not None:
+            labels &= Q(status=cleaned["status"])
         return labels & Q(failed=True) if self._of_failures() else labels
 
     def _events(self):
-        cleaned, events = self.cleaned_data, Q()
-        status, message = cleaned["status"], label_of(cleaned["message"]).strip()
-        if status is not None:
-            events &= Q(fail_status_code=status)
-        if message:
-            events &= Q(Exact(head(), cleaned["message"]))
-        elif cleaned["message"].strip():
-            events &= SILENT
-        return events & SPOKEN if status or message else events
+        message = self.cleaned_data["message"]
+        if _words(message):
+            return Q(Exact(head(), message))
+        return SILENT if message.strip() else Q()
 
     def _of_failures(self):
         """Whether something is asked that only failures have."""
@@ -212,6 +215,11 @@ class YearForm(forms.Form):
         if day and not FIRST_YEAR <= day.year < LAST_YEAR:
             raise forms.ValidationError(_("A day lies in the years 1970 to 2199."))
         return day
+
+
+def _words(message):
+    """Of a message that is asked for; none of NOTHING and blanks."""
+    return label_of(message).strip()
 
 
 def label_of(text: str) -> str:

@@ -99,7 +99,9 @@ class Writer:
         self.series.observe_models({r.model for r in fresh})
         self.clients.observe({(r.client_ip, r.x_forwarded_for, r.user_agent) for r in fresh})
         models, step = self.series.models, self.book.label
-        return self.series.ids_of([(r.names, step(models[r.model], r.input_context)) for r in fresh])
+        return self.series.ids_of(
+            [(r.names, step(models[r.model], r.input_context), r.fail_status_code) for r in fresh]
+        )
 
     def _insert(self, fresh, series_ids, final):
         clients = self.clients.ids

@@ -15,7 +15,7 @@ REMEMBERED = 2 * SERIES_LIMIT  # label sets, those that folded included
 CLIENTS_REMEMBERED = 20_000
 OTHER = "(other)"
 
-Met = tuple[Names, int]  # of a record: its names, and the price step its input exceeds
+Met = tuple[Names, int, int]  # of a record: its names, the price step its input exceeds, the status it failed with
 
 
 class Labels(NamedTuple):
@@ -35,16 +35,17 @@ class Labels(NamedTuple):
     context_over: int
     reasoning_effort: str
     failed: bool
+    status: int | None = None  # of a failure; none of a success
 
     @classmethod
-    def of(cls, names: Names, context_over: int):
-        """The label set of records with these names whose input exceeds this price step."""
-        shared = {field: getattr(names, field) for field in cls._fields if field != "context_over"}
-        return cls(**shared, context_over=context_over)
+    def of(cls, names: Names, context_over: int, status: int):
+        """The label set of records with these names, whose input exceeds this price step; `status` is a failure's."""
+        shared = {field: getattr(names, field) for field in cls._fields if hasattr(names, field)}
+        return cls(**shared, context_over=context_over, status=status if names.failed else None)
 
     def digest(self) -> bytes:
         """What makes the label set unique: a hash over all of it, in a form no two sets share."""
-        return digest_of(self)
+        return digest_of(self[:-1] if self.status is None else self)
 
     def folded(self):
         """The same attempt without the names that flood; what its price depends on stays."""
@@ -85,7 +86,7 @@ class SeriesMap:
         if len(self._known) > REMEMBERED:
             self._known.clear()
         new = {each: Labels.of(*each) for each in dict.fromkeys(met) if each not in self._known}
-        ids = self._rows_of(list(dict.fromkeys(new.values())), {names.api_key: names.api_key_mask for names, _ in new})
+        ids = self._rows_of(list(dict.fromkeys(new.values())), {names.api_key: names.api_key_mask for names, *_ in new})
         for each, label in new.items():
             id = self._known[each] = ids[label]
             self.priced_by[id] = (self.models[label.model], label.tier, label.context_over)

@@ -42,7 +42,7 @@ FILTER = [
     OpenApiParameter(
         "status",
         {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "integer", "enum": [0]}]},
-        description="Failures with this status code, 0 for those without one. Looks at kept events only.",
+        description="Failures with this status code, 0 for those without one.",
     ),
     OpenApiParameter(
         "message",

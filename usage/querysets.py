@@ -39,6 +39,10 @@ class SeriesQuerySet(models.QuerySet):
         """Series a filter admits."""
         return self.filter(usage_filter.labels)
 
+    def untold(self):
+        """Failures of every status in one, as they were stored before the status was a label."""
+        return self.filter(failed=True, status=None)
+
     def last_quarters(self):
         """Pairs of (id, start of the newest quarter hour that is kept, in seconds), one look at an index for each."""
         newest = self.model.quarters.rel.related_model.objects.filter(series=OuterRef("pk")).order_by("-bucket")
@@ -48,8 +52,9 @@ class SeriesQuerySet(models.QuerySet):
         """Re-cost what these series counted, ever or from a local day on, with the prices of `book`.
 
         In the caller's transaction: takes the writers' lock, moves kept events to the label their input size has under
-        the book's context steps, unless `relabels` is false, and recomputes cost and unpriced tokens of every rollup
-        row. Raises django.db.Error or OverflowError when sums would pass what a column holds; nothing is changed then.
+        the book's context steps, and untold failures to the one of their status, unless `relabels` is false, and
+        recomputes cost and unpriced tokens of every rollup row. Raises django.db.Error or OverflowError when sums would
+        pass what a column holds; nothing is changed then.
         """
         from usage.recosting import recost
 
@@ -81,6 +86,8 @@ class EventQuerySet(models.QuerySet):
     def meeting(self, usage_filter):
         """Events that meet what a filter asks of more than their labels."""
         found = self.filter(usage_filter.events)
+        if usage_filter.spoken:
+            found = found.spoken()
         if not usage_filter.request_id:
             return found
         return found.of_requests([usage_filter.request_id], self.model.objects.days())

@@ -1,9 +1,10 @@
 """Re-costing of history: what SeriesQuerySet.recost does, in its steps."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db.models import Case, F, IntegerField, Max, Min, Value, When
+from django.db.models import Case, F, IntegerField, Max, Min, OuterRef, Q, Subquery, Value, When
 
 from usage.costs import CLASSES, Costs
 from usage.cuts import Cuts, Rows
@@ -26,18 +27,14 @@ def recost(series, book, since=None, relabels=True):
     cuts = Cuts()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
         of_model = series.filter(model_id=model_id)
-        weeks = list(_weeks(of_model, since))
+        weeks = list(weeks_of(of_model, since))
         if relabels:
             for days in weeks:
-                relabel(of_model, book.steps(model_id), *days)
-        costs = Costs(book)
-        for labels in of_model.order_by().values_list("id", "model_id", "tier", "context_over"):
-            costs.learn(*labels)
-        for days in weeks:
-            _recost(of_model, costs, days, cuts)
+                relabel(of_model, book.steps(model_id), days, cuts)
+        cost_anew(of_model, book, weeks, cuts)
 
 
-def _weeks(series, since) -> Iterator[tuple[int, int]]:
+def weeks_of(series, since=None) -> Iterator[tuple[int, int]]:
     """Local days [first, after) that together hold all that the series counted, from a day on."""
     quarters, days = (_bounds(rollup.objects.filter(series__in=series.values("id"))) for rollup in (Quarter, Day))
     found = [*days, *map(day_of, quarters)]
@@ -51,6 +48,15 @@ def _weeks(series, since) -> Iterator[tuple[int, int]]:
 def _bounds(rows) -> list[int]:
     """The first and last bucket; nothing of nothing."""
     return [bucket for bucket in rows.aggregate(Min("bucket"), Max("bucket")).values() if bucket is not None]
+
+
+def cost_anew(series, book, weeks, cuts):
+    """Recompute cost and unpriced tokens of every rollup row of series in these weeks."""
+    costs = Costs(book)
+    for labels in series.order_by().values_list("id", "model_id", "tier", "context_over"):
+        costs.learn(*labels)
+    for days in weeks:
+        _recost(series, costs, days, cuts)
 
 
 def _recost(series, costs, days, cuts):
@@ -84,29 +90,54 @@ def _edges(days):
     return [day_start(date_of(day), settings.TIME_ZONE) for day in days]
 
 
-def relabel(series, steps, first, after):
-    """Move the kept events of one model's series to the context label they have under `steps`, with their totals.
+def relabel(series, steps, days, cuts):
+    """Move the kept events of series to the labels they should have, with their totals.
 
-    Those of local days [first, after). Costs stay where they were counted: who relabels re-costs next. No cut is by
-    context size, so none changes.
+    Those of local days [first, after). The labels are the context size under `steps` (None: as it is) and, of untold
+    failures, the status. Costs stay where they were counted: who relabels costs anew next.
     """
-    start, end = (edge * SECOND for edge in _edges((first, after)))
+    start, end = (edge * SECOND for edge in _edges(days))
     events = labelled(Event.objects.filter(series__in=series.values("id")).between(start, end), steps)
-    events = events.exclude(label=F("series__context_over"))
-    targets, moved = {}, {}
-    for bucket, series_id, step, *measures in events.by_quarter().measured("bucket", "series_id", "label"):
-        if (series_id, step) not in targets:
-            targets[series_id, step] = _twin(series_id, step)
-        for owner, sign in ((series_id, -1), (targets[series_id, step], 1)):
+    events = events.filter(~Q(label=F("series__context_over")) | Q(series__failed=True, series__status=None))
+    twins, moved = defaultdict(dict), {}
+    rows = events.by_quarter().measured("bucket", "series_id", "label", "fail_status_code")
+    for bucket, series_id, step, status, *measures in rows:
+        if (step, status) not in twins[series_id]:
+            twins[series_id][step, status] = _twin(series_id, step, status)
+        for owner, sign in ((series_id, -1), (twins[series_id][step, status], 1)):
             row = moved.setdefault((bucket, owner), [0] * len(MEASURES))
             moved[bucket, owner] = [a + sign * b for a, b in zip(row, (*measures, 0, 0), strict=True)]
-    if not moved:
-        return
-    moves = (When(series=series_id, label=step, then=target) for (series_id, step), target in targets.items())
-    events.order_by().update(series_id=Case(*moves, output_field=IntegerField()))
-    days = fold_days(moved, Uncosted)
-    for rollup, rows in ((Quarter, moved), (Day, days), (Month, fold_months(days))):
-        upsert(rollup, rows)
+    if moved:
+        events.order_by().update(series_id=_twin_of(twins))
+        _move(moved, cuts)
+
+
+def _twin_of(twins):
+    """An expression: the twin of an event's series. Lists in a list, for one of all would be slow to search."""
+    of_series = {
+        series_id: _case(When(label=step, fail_status_code=status, then=twin) for (step, status), twin in found.items())
+        for series_id, found in twins.items()
+    }
+    return _case(When(series=series_id, then=twin) for series_id, twin in of_series.items())
+
+
+def _case(whens):
+    return Case(*whens, output_field=IntegerField())
+
+
+def _move(quarters, cuts):
+    """Add to every rollup what moves; of cuts only those by status change."""
+    days, cut_quarters = fold_days(quarters, Uncosted), _changed(cuts.fold(quarters))
+    upsert(Quarter, quarters)
+    upsert(Day, days)
+    upsert(Month, fold_months(days))
+    upsert(CutQuarter, cut_quarters)
+    upsert(CutHour, fold_hours(cut_quarters))
+    upsert(CutDay, _changed(cuts.fold(days)))
+
+
+def _changed(rows):
+    return {key: row for key, row in rows.items() if any(row)}
 
 
 class Uncosted:
@@ -118,17 +149,18 @@ class Uncosted:
 
 
 def labelled(events, steps):
-    """Adds `label`: the largest of `steps` that an event's input is larger than, or 0."""
+    """Adds `label`: the largest of `steps` that an event's input is larger than, or 0; the one it has for None."""
+    if steps is None:
+        return events.annotate(label=Subquery(Series.objects.filter(pk=OuterRef("series")).values("context_over")))
     over = (When(input__gt=step, then=Value(step)) for step in sorted(steps, reverse=True))
     return events.annotate(input=INPUT, label=Case(*over, default=Value(0), output_field=IntegerField()))
 
 
-def _twin(series_id, step):
-    """The id of the series that differs only in its context label."""
+def _twin(series_id, step, status):
+    """The id of the series that differs only in its context label and, of a failure, its status."""
     series = Series.objects.select_related("model", "api_key").get(pk=series_id)
     fields = {name: getattr(series, name) for name in Labels._fields}
-    labels = Labels(
-        **{**fields, "model": series.model.name, "api_key": series.api_key.fingerprint, "context_over": step}
-    )
-    fields.update(context_over=step, instance=series.instance)
+    fields |= {"context_over": step, "status": status if series.failed else None}
+    labels = Labels(**{**fields, "model": series.model.name, "api_key": series.api_key.fingerprint})
+    fields.update(instance=series.instance)
     return Series.objects.get_or_create(digest=labels.digest(), defaults=fields)[0].pk

@@ -17,7 +17,6 @@ from usage.filters import UsageFilter
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.parts import Parts, Span, add_edge, hours_of, months_of, parts_of
 from usage.periods import QUARTER, SECOND, Period, hour_of, local_day
-from usage.querysets import SPOKEN
 from usage.snapshots import once
 
 
@@ -51,7 +50,7 @@ class Reader:
         """The filter as events of the period are asked: by the index of failures that say something, if it has all."""
         asked = self.asked
         if asked.of_silence and replace(self, asked=replace(asked, events=Q())).kept().all_spoken():
-            return replace(asked, events=asked.events & SPOKEN)
+            return replace(asked, spoken=True)
         return asked
 
     def all_spoken(self) -> bool:

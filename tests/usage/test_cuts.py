@@ -37,8 +37,9 @@ def test_a_series_counts_in_everything_and_in_one_cut_of_each_label():
         "tier": "flex",
     }
     of_labels = list(values.values())[1:]
-    assert cuts_of(False, *of_labels) == [(*value, False) for value in values.items()]
-    assert cuts_of(True, *of_labels) == [(*value, alone) for alone in (False, True) for value in values.items()]
+    assert cuts_of(False, None, *of_labels) == [(*value, False) for value in values.items()]
+    of_both = [(*value, alone) for alone in (False, True) for value in values.items()]
+    assert cuts_of(True, 429, *of_labels) == [*of_both, ("status", "429", True)]
 
 
 @pytest.mark.parametrize(
@@ -84,10 +85,15 @@ def test_whole_hours_are_read_as_such(span, hours, quarters):
         ({"tier": "(none)"}, "usage_cutday"),
         ({"requested_model": "gpt-5"}, "usage_month"),
         ({"provider": "codex", "tier": "flex"}, "usage_month"),
+        ({"status": "429"}, "usage_cutday"),
+        ({"status": "0", "result": "failed"}, "usage_cutday"),
+        ({"status": "429", "model": "gpt-5"}, "usage_month"),
+        ({"status": "429", "result": "success"}, "usage_month"),
     ],
 )
 def test_one_label_is_read_from_its_cut_and_more_from_series(parameters, table):
-    stored(record(NOON))
+    failed = {"failed": True, "fail": {"status_code": 429}}
+    stored(record(NOON), record(NOON, **failed), record(NOON, failed=True))
     with CaptureQueriesContext(connection) as queries:
         Reader.of(asked(range="all", **parameters)).total()
     assert table in queries.captured_queries[-1]["sql"]

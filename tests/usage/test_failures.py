@@ -70,10 +70,10 @@ def test_blanks_are_no_words_however_many():
     assert reasons() == {(0, ""): 2, (0, " " * 160): 1, (429, ""): 1}
 
 
-@pytest.mark.parametrize("parameters", [{}, {"status": "429"}])
+@pytest.mark.parametrize("parameters", [{}, {"message": "busy"}])
 def test_an_export_counts_nothing(monkeypatch, parameters):
     monkeypatch.setattr("usage.exports.PAGE", 2)
-    failed(*[WITH_A_STATUS] * 7)
+    failed(*[WITH_A_BODY] * 7)
     found = statements(lambda: list(all_rows(asked(**parameters))))
     assert len(found) > 4
     # Beside a page only the events at one instant are counted.

@@ -24,6 +24,7 @@ from usage.models import DrainState, Turn
 from usage.queue import Doors, Key
 from usage.rebuild import follow_zone
 from usage.spool import Spool
+from usage.statuses import tell_apart
 
 log = logging.getLogger("usage.drain")
 
@@ -116,6 +117,8 @@ class Shift:
             self._keep_seat()
             if follow_zone():
                 log.info("The days are counted anew in the zone %s.", settings.TIME_ZONE)
+            if tell_apart():
+                log.info("Failures of before are told apart by their status.")
             self._report.begin()
             self._prepared = True
 

@@ -24,6 +24,7 @@ class Cut(models.Model):
         ENDPOINT = "endpoint"
         REASONING_EFFORT = "reasoning_effort"
         TIER = "tier"
+        STATUS = "status"  # of failures, and so of what failed alone
 
     label = models.CharField(max_length=16, choices=Label, blank=True)
     value = models.CharField(max_length=255, blank=True)

@@ -25,6 +25,8 @@ class Series(models.Model):
     context_over = models.BigIntegerField(default=0)
     reasoning_effort = models.CharField(max_length=255, blank=True)
     failed = models.BooleanField(default=False)
+    # None of a success, and of failures stored before this was a label: `untold` finds those.
+    status = models.IntegerField(null=True, help_text="Status code of failures, 0 for those without one.")
 
     objects = SeriesQuerySet.as_manager()
 
