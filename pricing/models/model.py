@@ -47,10 +47,12 @@ class Model(models.Model):
 
         The counter comes first, so that two changes cannot cross; then the rows; then re-costing, which takes the
         writer's lock. The writer takes that lock and only reads the counter, so neither can wait for the other.
+
+        No savepoint of its own: for one, SQLite would keep in memory what every page changed held before.
         """
         from pricing.book import PriceBook
 
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             Revision.bump()
             told_apart = set(PriceBook.load().steps(self.pk))
             yield
@@ -65,7 +67,8 @@ class Model(models.Model):
         double = type(self).objects.get(pk=self.pk)
         double.rehearsing = True
         try:
-            change(double)
+            with transaction.atomic():
+                change(double)
         except Rehearsed as rehearsed:
             return self.series.effect_of(rehearsed.book)
         raise ValueError("the change changed no price")

@@ -111,7 +111,7 @@ def test_it_rejects_an_impossible_rate_and_writes_nothing(gpt, recosted, field, 
 
 @pytest.mark.parametrize("day", [date(1999, 12, 31), date(2200, 1, 1)])
 def test_it_rejects_an_absurd_day_and_writes_nothing(gpt, recosted, day):
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as refused, transaction.atomic():
         gpt.set_price(CHEAP, day)
     assert list(refused.value.message_dict) == ["valid_from"]
     assert (stored(gpt), Revision.current(), recosted) == ({}, 0, [])

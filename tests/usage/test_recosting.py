@@ -5,8 +5,11 @@ from datetime import date
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from pricing.book import PriceBook
+from pricing.listings import Card, DatedCards, Listing
 from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
 from usage.effects import Effect, Month
@@ -113,6 +116,18 @@ def test_other_models_stay_as_they_are():
     before = totals()
     requests(0).set_price({"prompt": 5 * USD, "completion": 0})
     assert totals()["cost"] == before["cost"] + 500 * USD
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_savepoint_is_open_while_history_is_costed():
+    """For one, SQLite keeps in memory what every page held before: hundreds of megabytes at ten million events."""
+    gpt = requests(0)
+    listing = Listing("openai/gpt-5", (DatedCards(None, (Card("", 0, USD, USD),)),))
+    with CaptureQueriesContext(connection) as queries:
+        gpt.hear_catalogue(listing, "1", NOV_24)
+    before = " ".join(query["sql"] for query in queries).partition("UPDATE usage_quarter SET cost")[0]
+    assert len(before) > 100
+    assert before.count("RELEASE SAVEPOINT") == before.count("SAVEPOINT") / 2
 
 
 # --- Thresholds ---------------------------------------------------------------------------------------------------
