@@ -2,6 +2,9 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import and_
+from typing import NamedTuple
 
 from django import forms
 from django.conf import settings
@@ -32,6 +35,17 @@ EXACT = ("auth_index", "provider", "endpoint", "requested_model", "reasoning_eff
 LABELS = ("model", "source", "api_key", *EXACT)
 
 
+Totals = tuple[str, tuple[str, ...], bool | None]  # that are kept ready: (Cut.Label, its values, failed)
+
+
+class Wider(NamedTuple):
+    """What one of several labels admits by itself: conditions, its totals, and conditions on what the others refuse."""
+
+    labels: Q
+    cut: Totals
+    refused: Q
+
+
 @dataclass(frozen=True, slots=True)
 class UsageFilter:
     """Which events a question is about: a period, conditions on their labels, and on themselves."""
@@ -42,7 +56,8 @@ class UsageFilter:
     spoken: bool = False  # only failures with a status or a body pass, of which there is an index
     request_id: str = ""  # whose attempts alone; no total knows that either
     query: tuple = ()  # the parameters as understood, for ETags
-    cut: tuple[str, tuple[str, ...], bool | None] | None = None  # (Cut.Label, its values, failed), where this is all
+    cut: Totals | None = None  # where they know all that is asked of labels
+    wider: tuple["Wider", ...] = ()  # where more is asked than one label
 
     @property
     def admits_all(self):
@@ -116,21 +131,24 @@ class UsageFilterForm(forms.Form):
         query = tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end"))
         request_id = request_id_of(cleaned["request_id"]) if cleaned["request_id"] else ""
         spoken = bool(cleaned["status"] or _words(cleaned["message"]))
-        return UsageFilter(period, self._labels(), self._events(), spoken, request_id, query, self._cut())
+        labels, result = self._labels(), self._result()
+        found = UsageFilter(period, _all(result, *labels.values()), self._events(), spoken, request_id, query)
+        if cleaned["result"] == "success" and self._of_failures():  # nothing passes, and no totals are of nothing
+            return found
+        if len(labels) > 1:
+            return replace(found, wider=tuple(self._wider(labels, result)))
+        label = next(iter(labels), "")
+        return replace(found, cut=self._totals(label)) if label in Cut.Label else found
 
-    def _cut(self):
-        """At most one label with its values, and the result; None when more is asked of the labels."""
-        cleaned = self.cleaned_data
-        asked = [name for name in LABELS if cleaned[name]]
-        if cleaned["status"] is not None:
-            asked.append("status")
-        label = asked[0] if asked else ""
-        if len(asked) > 1 or label not in Cut.Label:
-            return None
-        failed = {"failed": True, "success": False}.get(cleaned["result"])
-        if label == Cut.Label.STATUS:
-            return None if failed is False else (label, (str(cleaned["status"]),), True)
-        return label, tuple(dict.fromkeys(self._values(label))), failed
+    def _wider(self, labels, result):
+        for label, condition in labels.items():
+            if label in Cut.Label:
+                others = _all(*(other for name, other in labels.items() if name != label))
+                yield Wider(condition & result, self._totals(label), condition & result & ~others)
+
+    def _totals(self, label):
+        failed = True if self._of_failures() else {"failed": True, "success": False}.get(self.cleaned_data["result"])
+        return label, tuple(dict.fromkeys(map(str, self._values(label)))), failed
 
     def _values(self, label):
         """What a label is stored as where it is as asked."""
@@ -144,18 +162,22 @@ class UsageFilterForm(forms.Form):
                 return sources_of(asked)
             case "api_key":
                 return map(key_fingerprint, asked)
+            case "status":
+                return [asked]
         return [label_of(asked)]
 
     def _labels(self):
-        cleaned, labels = self.cleaned_data, Q()
-        for name in LABELS:
-            if cleaned[name]:
-                labels &= Q(**{f"{ELSEWHERE.get(name, name)}__in": list(self._values(name))})
-        if cleaned["result"]:
-            labels &= Q(failed=cleaned["result"] == "failed")
-        if cleaned["status"] is not None:
-            labels &= Q(status=cleaned["status"])
-        return labels & Q(failed=True) if self._of_failures() else labels
+        """Conditions by the label they are on."""
+        asked = [name for name in LABELS if self.cleaned_data[name]]
+        if self.cleaned_data["status"] is not None:
+            asked.append("status")
+        return {name: Q(**{f"{ELSEWHERE.get(name, name)}__in": list(self._values(name))}) for name in asked}
+
+    def _result(self):
+        """The condition on it; of failures is also what only they have."""
+        result = self.cleaned_data["result"]
+        asked = Q(failed=result == "failed") if result else Q()
+        return asked & Q(failed=True) if self._of_failures() else asked
 
     def _events(self):
         message = self.cleaned_data["message"]
@@ -215,6 +237,10 @@ class YearForm(forms.Form):
         if day and not FIRST_YEAR <= day.year < LAST_YEAR:
             raise forms.ValidationError(_("A day lies in the years 1970 to 2199."))
         return day
+
+
+def _all(*conditions):
+    return reduce(and_, conditions, Q())
 
 
 def _words(message):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import record, stored
 from tests.usage.twin import SECOND, Twin, instant, local_date, midnight, said
-from usage import analytics, retention
+from usage import analytics, retention, totals
 from usage.breakdowns import breakdowns
 from usage.costclasses import token_classes
 from usage.dimensions import DIMENSIONS
@@ -214,6 +214,8 @@ filters = st.builds(
     message=st.sampled_from([*[""] * 6, "busy", ("busy" + "!" * 200)[:160], "(none)"]),
     request_id=st.sampled_from(["", "", "", "", "00000003", "fefefefe"]),
 )
+# Whether quarters are looked up by series, or by what others refuse, or read in passing.
+ways = st.sampled_from([1.5, 2, 6, 10**9])
 some_filters = st.one_of(st.just(Asked()), filters)
 
 
@@ -298,9 +300,15 @@ def agree(twin):
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")  # nobody else does in a test's transaction, and without it tables seem empty
 
-    @given(some_filters, periods(twin), moments(twin), st.integers(1, 4), st.sampled_from([1, 3, 20]))
+    @given(some_filters, periods(twin), moments(twin), st.integers(1, 4), st.sampled_from([1, 3, 20]), ways)
     @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
-    def holds(asked, period, moment, page, size):
+    def holds(asked, period, moment, page, size, many):  # noqa: PLR0917  each is drawn by itself
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(totals, "MANY", many)
+            patch.setattr(totals, "SHORT", 0)
+            ask(asked, period, moment, page, size)
+
+    def ask(asked, period, moment, page, size):
         form = UsageFilterForm(asked.fields | period)
         assert form.is_valid(), form.errors
         question = form.usage_filter()
