@@ -14,6 +14,7 @@ SERIES_LIMIT = 50_000  # beyond it new label sets fold into one, so that a flood
 REMEMBERED = 2 * SERIES_LIMIT  # label sets, those that folded included
 CLIENTS_REMEMBERED = 20_000
 OTHER = "(other)"
+STATUS_CODES = range(100, 600)  # any other number is none, or a flood of them would be one of label sets
 
 Met = tuple[Names, int, int]  # of a record: its names, the price step its input exceeds, the status it failed with
 
@@ -35,13 +36,13 @@ class Labels(NamedTuple):
     context_over: int
     reasoning_effort: str
     failed: bool
-    status: int | None = None  # of a failure; none of a success
+    status: int | None = None  # see status_of
 
     @classmethod
     def of(cls, names: Names, context_over: int, status: int):
         """The label set of records with these names, whose input exceeds this price step; `status` is a failure's."""
         shared = {field: getattr(names, field) for field in cls._fields if hasattr(names, field)}
-        return cls(**shared, context_over=context_over, status=status if names.failed else None)
+        return cls(**shared, context_over=context_over, status=status_of(names.failed, status))
 
     def digest(self) -> bytes:
         """What makes the label set unique: a hash over all of it, in a form no two sets share."""
@@ -51,6 +52,11 @@ class Labels(NamedTuple):
         """The same attempt without the names that flood; what its price depends on stays."""
         names = ("provider", "executor_type", "requested_model", "source", "source_display", "auth_index")
         return self._replace(**dict.fromkeys(names, OTHER), endpoint=OTHER, reasoning_effort="")
+
+
+def status_of(failed: bool, code: int) -> int | None:
+    """The label of an attempt that ended with this code: 0 for a failure without a status code, None for a success."""
+    return (code if code in STATUS_CODES else 0) if failed else None
 
 
 def digest_of(values) -> bytes:
@@ -64,7 +70,7 @@ class SeriesMap:
     def __init__(self):
         self.models: dict[str, int] = dict(Model.objects.values_list("name", "id"))
         self.keys: dict[str, int] = dict(ApiKey.objects.values_list("fingerprint", "id"))
-        self.count = Series.objects.count()
+        self.count = Series.objects.count() - Series.objects.untold().count()  # these are emptied, see usage.statuses
         self.others: set[int] = set()  # series that many label sets fold into
         self.priced_by: dict[int, tuple] = {}  # series id -> what its price depends on, for Costs
         self._known: dict[Met, int] = {}

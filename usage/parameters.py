@@ -42,7 +42,8 @@ FILTER = [
     OpenApiParameter(
         "status",
         {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "integer", "enum": [0]}]},
-        description="Failures with this status code, 0 for those without one.",
+        description="Failures with this status code, 0 for those without one; not those that were older than the kept "
+        "detail when statuses began to be counted.",
     ),
     OpenApiParameter(
         "message",

@@ -4,17 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db.models import Case, F, IntegerField, Max, Min, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, IntegerField, Max, Min, Q, Value, When
 
 from usage.costs import CLASSES, Costs
 from usage.cuts import Cuts, Rows
 from usage.ingest import correct, day_of, fold_days, fold_hours, fold_months, upsert
-from usage.labels import Labels
+from usage.labels import Labels, status_of
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.periods import SECOND, date_of, day_start
 
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
 PRICED = ("cost", "unpriced_tokens", "requests", "total", *MEASURES[CLASSES])
+SERIES_AT_ONCE = 200  # named in one statement
 DAYS_AT_ONCE = 7  # what is in memory, and in the database's cache, at a time: years of a busy proxy would be gigabytes
 
 
@@ -27,14 +28,14 @@ def recost(series, book, since=None, relabels=True):
     cuts = Cuts()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
         of_model = series.filter(model_id=model_id)
-        weeks = list(weeks_of(of_model, since))
+        weeks = list(_weeks(of_model, since))
         if relabels:
             for days in weeks:
                 relabel(of_model, book.steps(model_id), days, cuts)
         cost_anew(of_model, book, weeks, cuts)
 
 
-def weeks_of(series, since=None) -> Iterator[tuple[int, int]]:
+def _weeks(series, since) -> Iterator[tuple[int, int]]:
     """Local days [first, after) that together hold all that the series counted, from a day on."""
     quarters, days = (_bounds(rollup.objects.filter(series__in=series.values("id"))) for rollup in (Quarter, Day))
     found = [*days, *map(day_of, quarters)]
@@ -51,7 +52,7 @@ def _bounds(rows) -> list[int]:
 
 
 def cost_anew(series, book, weeks, cuts):
-    """Recompute cost and unpriced tokens of every rollup row of series in these weeks."""
+    """Recompute cost and unpriced tokens of every rollup row of series in spans of local days [first, after)."""
     costs = Costs(book)
     for labels in series.order_by().values_list("id", "model_id", "tier", "context_over"):
         costs.learn(*labels)
@@ -101,24 +102,30 @@ def relabel(series, steps, days, cuts):
     events = events.filter(~Q(label=F("series__context_over")) | Q(series__failed=True, series__status=None))
     twins, moved = defaultdict(dict), {}
     rows = events.by_quarter().measured("bucket", "series_id", "label", "fail_status_code")
-    for bucket, series_id, step, status, *measures in rows:
-        if (step, status) not in twins[series_id]:
-            twins[series_id][step, status] = _twin(series_id, step, status)
-        for owner, sign in ((series_id, -1), (twins[series_id][step, status], 1)):
+    for bucket, series_id, step, code, *measures in rows:
+        if (step, code) not in twins[series_id]:
+            twins[series_id][step, code] = _twin(series_id, step, code)
+        for owner, sign in ((series_id, -1), (twins[series_id][step, code], 1)):
             row = moved.setdefault((bucket, owner), [0] * len(MEASURES))
             moved[bucket, owner] = [a + sign * b for a, b in zip(row, (*measures, 0, 0), strict=True)]
+    ids = list(twins)
+    for at in range(0, len(ids), SERIES_AT_ONCE):
+        some = ids[at : at + SERIES_AT_ONCE]
+        events.order_by().filter(series__in=some).update(series_id=_twin_of({id: twins[id] for id in some}, steps))
     if moved:
-        events.order_by().update(series_id=_twin_of(twins))
         _move(moved, cuts)
 
 
-def _twin_of(twins):
+def _twin_of(twins, steps):
     """An expression: the twin of an event's series. Lists in a list, for one of all would be slow to search."""
-    of_series = {
-        series_id: _case(When(label=step, fail_status_code=status, then=twin) for (step, status), twin in found.items())
-        for series_id, found in twins.items()
-    }
-    return _case(When(series=series_id, then=twin) for series_id, twin in of_series.items())
+
+    def labels(step, code):
+        return {"fail_status_code": code} | ({} if steps is None else {"label": step})
+
+    return _case(
+        When(series=id, then=_case(When(**labels(*key), then=twin) for key, twin in found.items()))
+        for id, found in twins.items()
+    )
 
 
 def _case(whens):
@@ -151,16 +158,16 @@ class Uncosted:
 def labelled(events, steps):
     """Adds `label`: the largest of `steps` that an event's input is larger than, or 0; the one it has for None."""
     if steps is None:
-        return events.annotate(label=Subquery(Series.objects.filter(pk=OuterRef("series")).values("context_over")))
+        return events.annotate(label=F("series__context_over"))
     over = (When(input__gt=step, then=Value(step)) for step in sorted(steps, reverse=True))
     return events.annotate(input=INPUT, label=Case(*over, default=Value(0), output_field=IntegerField()))
 
 
-def _twin(series_id, step, status):
+def _twin(series_id, step, code):
     """The id of the series that differs only in its context label and, of a failure, its status."""
     series = Series.objects.select_related("model", "api_key").get(pk=series_id)
     fields = {name: getattr(series, name) for name in Labels._fields}
-    fields |= {"context_over": step, "status": status if series.failed else None}
+    fields |= {"context_over": step, "status": status_of(series.failed, code)}
     labels = Labels(**{**fields, "model": series.model.name, "api_key": series.api_key.fingerprint})
     fields.update(instance=series.instance)
     return Series.objects.get_or_create(digest=labels.digest(), defaults=fields)[0].pk

@@ -2,25 +2,41 @@
 
 from django.db import transaction
 
+from cpa_usage.sqlite import wal
 from pricing.book import PriceBook
 from usage.cuts import Cuts
-from usage.models import DrainState, Quarter, Series
-from usage.recosting import cost_anew, relabel, weeks_of
+from usage.ingest import day_of
+from usage.models import Day, DrainState, Quarter, Series
+from usage.periods import SECOND
+from usage.rebuild import edges_of
+from usage.recosting import cost_anew, relabel
 
 
-def tell_apart() -> bool:
-    """Move kept failures of all statuses in one to series of their status, with their totals; whether there were any.
+def tell_apart() -> int:
+    """Move kept failures of all statuses in one to series of their status, with their totals; how many days had any.
 
-    What is older than the kept detail stays without a status, for no event tells it any more. One transaction: half of
-    it would be wrong.
+    A day a transaction: totals are right after each, and what was cut off goes on at the next start. What is older than
+    the kept detail stays without a status, for no event tells it any more.
     """
-    untold = Series.objects.untold()
-    if not Quarter.objects.filter(series__in=untold, requests__gt=0).exists():
-        return False
-    with transaction.atomic():
-        DrainState.lock()
-        weeks, cuts = list(weeks_of(untold)), Cuts()
-        for days in weeks:
-            relabel(untold, None, days, cuts)
-        cost_anew(Series.objects.filter(failed=True), PriceBook.load(), weeks, cuts)
-    return True
+    days, cuts = _untold_days(), Cuts()
+    for day in days:
+        with transaction.atomic():
+            DrainState.lock()
+            _tell_apart(day, cuts)
+        wal.cut_back()
+    return len(days)
+
+
+def _untold_days() -> list[int]:
+    events_from = DrainState.load().events_from or 0
+    untold = Quarter.objects.filter(series__in=Series.objects.untold(), requests__gt=0)
+    return sorted({day_of(bucket) for bucket in untold.between(events_from // SECOND, None).buckets()})
+
+
+def _tell_apart(day, cuts):
+    untold, span = Series.objects.untold(), (day, day + 1)
+    relabel(untold, None, span, cuts)
+    cost_anew(Series.objects.filter(failed=True), PriceBook.current(), [span], cuts)
+    empty = {"series__in": untold, "requests": 0}
+    Quarter.objects.between(*edges_of(day)).filter(**empty).delete()
+    Day.objects.between(*span).filter(**empty).delete()

@@ -19,6 +19,7 @@ from usage.labels import Labels
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, DrainState, Event, Series
 from usage.periods import whole_hour
 from usage.proof import prove
+from usage.statuses import tell_apart
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,6 +106,18 @@ def test_what_was_stored_before_there_were_days_of_requests_and_hours_of_cuts_is
     assert (number, stamp > 0, stamp != before.pop("pricing.Revision")[0][-1]) == (1, True, True)
     assert {label: rows for label, rows in after.items() if rows != before.get(label, rows)} == {}
     assert len({row[3] for row in after["usage.CutHour"]}) > 50
+
+
+def test_who_goes_back_and_forth_has_failures_told_apart_anew(migrate):
+    stored(*eight_days())
+    migrate([("usage", "0009_cuts_of_more_labels")])
+    migrate(latest())
+    stored(record(NOON + 1, model="fails-only", failed=True))
+    assert tell_apart()
+    assert prove().holds
+    told = Series.objects.filter(events__isnull=False, failed=True).distinct()
+    assert {series.status for series in told} == {0}
+    assert told.filter(model__name="fails-only").count() == 1
 
 
 def columns(model):

@@ -149,6 +149,15 @@ def test_a_new_threshold_relabels_events_and_costs_them_by_it():
     assert list(check()) == []
 
 
+def test_a_new_threshold_leaves_results_as_they_are():
+    requests(0, tokens=LONG)
+    gpt = requests(0, tokens=LONG, failed=True, fail={"status_code": 429})
+    priced(gpt, None, ("", 0, USD, 0), ("", 40_000, 3 * USD, 0))
+    found = Event.objects.values_list("series__failed", "series__status", "series__context_over")
+    assert sorted(found) == [(False, None, 40_000), (True, 429, 40_000)]
+    assert list(check()) == []
+
+
 def test_a_threshold_taken_away_costs_events_by_what_is_left():
     gpt = requests(0, tokens=LONG)
     priced(gpt, None, ("", 0, USD, 0), ("", 40_000, 3 * USD, 0))

@@ -19,19 +19,6 @@ pytestmark = pytest.mark.django_db
 STATUSES = (429, 429, 500, 0, 503)
 
 
-@pytest.fixture
-def no_label(monkeypatch):
-    """A function that stores records as versions did to which the status was no label."""
-
-    def store(*raws):
-        with monkeypatch.context() as patch:
-            of = Labels.of
-            patch.setattr(Labels, "of", lambda names, step, status: of(names, step, status)._replace(status=None))
-            return stored(*raws)
-
-    return store
-
-
 def failures():
     """Failures that used tokens: of several statuses in one quarter of an hour, of one, and beside successes."""
     for n in range(60):
@@ -39,6 +26,14 @@ def failures():
         status = STATUSES[n % len(STATUSES)]
         yield record(at, model=f"model-{n % 2}", failed=n % 6 < 5, fail={"status_code": status, "body": "no"})
     yield record(NOON, model="unpriced", failed=True, fail={"status_code": 429})
+
+
+def untold(*raws):
+    """Store records as versions did to which the status was no label."""
+    of = Labels.of
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Labels, "of", lambda names, step, status: of(names, step, status)._replace(status=None))
+        return stored(*raws)
 
 
 def price():
@@ -65,26 +60,55 @@ def asked(**parameters):
     return form.usage_filter()
 
 
-def test_what_is_told_apart_is_as_if_it_was_stored_so(no_label):
+@pytest.fixture
+def wanted():
+    """What there would be if the status had always been a label."""
     with scratch():
         stored(*failures())
         price()
-        wanted = everything()
-    no_label(*failures())
+        return everything()
+
+
+@pytest.mark.parametrize("at_once", [1, 200])
+def test_what_is_told_apart_is_as_if_it_was_stored_so(wanted, monkeypatch, at_once):
+    monkeypatch.setattr("usage.recosting.SERIES_AT_ONCE", at_once)
+    untold(*failures())
     price()
     assert set(Series.objects.values_list("status", flat=True)) == {None}
-    assert tell_apart()
+    assert tell_apart() == 4
     assert everything() == wanted
     assert list(check()) == []
-    assert not tell_apart()
+    assert tell_apart() == 0
+
+
+def test_it_goes_on_where_it_was_cut_off_and_is_right_all_the_while(wanted, monkeypatch):
+    untold(*failures())
+    price()
+    monkeypatch.setattr("usage.statuses.wal.cut_back", cut_off)
+    for left in (3, 2):
+        with pytest.raises(KeyboardInterrupt):
+            tell_apart()
+        assert list(check()) == []
+        assert len(set(days_of(Series.objects.untold()))) == left
+    monkeypatch.undo()
+    assert tell_apart() == 2
+    assert everything() == wanted
+
+
+def cut_off():
+    raise KeyboardInterrupt
+
+
+def days_of(series):
+    return Day.objects.filter(series__in=series).values_list("bucket", flat=True)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Asia/Kathmandu"])
-def test_what_is_older_than_the_kept_detail_stays_without_a_status(no_label, settings, monkeypatch, zone):
+def test_what_is_older_than_the_kept_detail_stays_without_a_status(settings, monkeypatch, zone):
     settings.TIME_ZONE, settings.USAGE_RETENTION_DAYS = zone, 1
     monkeypatch.setattr(timezone, "now", lambda: datetime.fromtimestamp(NOON / SECOND, UTC))
-    no_label(*failures())
+    untold(*failures())
     price()
     retention.expire(pause=lambda seconds: None)
     whole = analytics.overview(asked()).summary
@@ -95,12 +119,12 @@ def test_what_is_older_than_the_kept_detail_stays_without_a_status(no_label, set
     for status in set(STATUSES):
         found = analytics.overview(asked(status=str(status))).summary
         assert found.total == found.failed == kept.count(status) > 0
-    assert sum(Day.objects.filter(series__in=Series.objects.untold()).values_list("requests", flat=True)) > 0
+    assert len(set(days_of(Series.objects.untold()))) == 2
     assert not tell_apart()
 
 
-def test_a_price_that_changes_first_tells_apart_as_well(no_label):
-    no_label(*failures())
+def test_a_price_that_changes_first_tells_apart_as_well():
+    untold(*failures())
     Model.objects.get(name="model-0").set_price({"prompt": 7, "completion": 11})
     assert list(check()) == []
     tell_apart()
@@ -108,8 +132,8 @@ def test_a_price_that_changes_first_tells_apart_as_well(no_label):
     assert not Event.objects.filter(series__in=Series.objects.untold()).exists()
 
 
-def test_a_status_that_comes_back_joins_what_was_told_apart(no_label):
-    no_label(*failures())
+def test_a_status_that_comes_back_joins_what_was_told_apart():
+    untold(*failures())
     tell_apart()
     before = Series.objects.count()
     at = NOON - DAY

@@ -117,8 +117,8 @@ class Shift:
             self._keep_seat()
             if follow_zone():
                 log.info("The days are counted anew in the zone %s.", settings.TIME_ZONE)
-            if tell_apart():
-                log.info("Failures of before are told apart by their status.")
+            if days := tell_apart():
+                log.info("Failures of %d days are told apart by their status now.", days)
             self._report.begin()
             self._prepared = True
 

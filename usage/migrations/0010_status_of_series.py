@@ -12,7 +12,8 @@ def mix(apps, schema_editor):
     apps.get_model("usage", "Cut").objects.filter(label="status").delete()
     series = apps.get_model("usage", "Series").objects
     for id, digest in series.filter(failed=True).values_list("id", "digest"):
-        series.filter(id=id).update(digest=blake2b(bytes(digest), digest_size=16).digest())
+        # With the id, for what went back and forth before may have any other digest.
+        series.filter(id=id).update(digest=blake2b(b"%d" % id + bytes(digest), digest_size=16).digest())
 
 
 class Migration(migrations.Migration):

@@ -12,8 +12,9 @@ from django.db import connection
 from catalog.models import Connection
 from tests.usage.made import HOUR, NOON, record, totals
 from tests.usage.queue.conftest import PATIENCE, until
+from tests.usage.test_statuses import failures, untold
 from usage.drain import continuity
-from usage.models import Client, DeadLetter, DrainState, Event, Gap, Turn
+from usage.models import Client, DeadLetter, DrainState, Event, Gap, Series, Turn
 from usage.queue.link import RESTARTED
 from usage.rebuild import check
 from usage.spool import Spool, _parse
@@ -47,6 +48,16 @@ def test_the_captured_records_are_stored_exactly(cpa, work, settings, mode):
     state = DrainState.load()
     assert (state.total_inserted, state.total_deduped, state.mode, state.last_error) == (129, 0, mode, "")
     assert (list(check()), Gap.objects.count(), DeadLetter.objects.count()) == ([], 0, 0)
+
+
+def test_failures_stored_before_their_status_was_a_label_are_told_apart_first(cpa, work, caplog):
+    caplog.set_level(logging.INFO, "usage.drain")
+    untold(*failures())
+    one = work()
+    one.until_reported()
+    assert "Failures of 4 days are told apart by their status now." in caplog.messages
+    assert not Event.objects.filter(series__in=Series.objects.untold()).exists()
+    assert list(check()) == []
 
 
 def test_a_batch_is_logged_in_one_line_with_counts_and_rate(cpa, work, caplog):

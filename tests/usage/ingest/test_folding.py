@@ -63,3 +63,10 @@ def test_folded_records_end_the_requests_they_ended():
     stored(record(NOON + 11, request_id="0b0b0b0b", alias="y"), record(NOON + 12, request_id="0b0b0b0b", alias="z"))
     assert totals()["client_requests"] == 3 + 1 + 2
     assert list(check()) == []
+
+
+def test_numbers_that_are_no_status_codes_are_one_label():
+    stored(
+        *(record(NOON + n, failed=True, fail={"status_code": code}) for n, code in enumerate((0, 7, 99, 600, 10**9)))
+    )
+    assert list(Series.objects.values_list("status", flat=True)) == [0]
