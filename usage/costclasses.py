@@ -68,6 +68,6 @@ def _by_day(reader, models, labels):
             rows = rollup.objects.between(*span).matching(reader.asked).filter(series__model__in=models)
             for bucket, series, *counted in rows.values_list("bucket", "series_id", *CLASSES):
                 yield bucket if rollup is Day else local_day(bucket, zone), series, counted
-    for bucket, series, row in reader.slivers(parts.slivers):
+    for bucket, series, row in reader.daily_slivers(parts.slivers):
         if labels[series].model_id in models:
             yield local_day(bucket, zone), series, row[_PLACES]

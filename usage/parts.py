@@ -85,6 +85,16 @@ def hours_of(span: Span) -> tuple[list[Span], list[Span]]:
     return _wider(span, low, high, lambda hour: hour)
 
 
+def hours_in(spans: list[Span]) -> tuple[list[Span], list[Span]]:
+    """The same of many spans."""
+    hours, quarters = [], []
+    for span in spans:
+        whole, beside = hours_of(span)
+        hours += whole
+        quarters += beside
+    return hours, quarters
+
+
 def _wider(span, low, high, start_of):
     """The wider buckets [low, high) that lie wholly in a span, and what is beside them; `start_of` a wider bucket."""
     first, after = span

@@ -1,8 +1,7 @@
 """The vocabulary of reading events and their totals."""
 
 from django.db import connection, models
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, Subquery, Sum, Value, When
-from django.db.models.functions import Substr
+from django.db.models import Case, CharField, Count, F, Func, IntegerField, OuterRef, Q, Subquery, Sum, Value, When
 
 from usage import lookups  # noqa: F401  adds `among`
 from usage.histograms import EDGES
@@ -136,6 +135,10 @@ class EventQuerySet(models.QuerySet):
         """Adds `bucket`: the quarter of an hour the event counts in, seconds."""
         return self.annotate(bucket=F("timestamp") / QUARTER_US * 900)
 
+    def by_days(self, start, length):
+        """Adds `bucket`: where the day began, seconds, of days of `length` seconds from `start` seconds on."""
+        return self.annotate(bucket=(F("timestamp") - start * 1_000_000) / (length * 1_000_000) * length + start)
+
 
 class CutQuerySet(models.QuerySet):
     """What totals are kept ready for."""
@@ -229,8 +232,8 @@ class RollupQuerySet(models.QuerySet):
 
 
 def head():
-    """An expression: the beginning of an event's error body."""
-    return Substr("fail_body", 1, SAID)
+    """An expression: the beginning of an event's error body. There is an index of it, in these very words."""
+    return Func("fail_body", template=f"SUBSTR(%(expressions)s, 1, {SAID})", output_field=CharField())
 
 
 def said():

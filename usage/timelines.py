@@ -135,7 +135,7 @@ def _by_days(reader, source, span, starts, step):
     for part in parts.quarters:
         for name, bucket, value in source.summed(Quarter, part, F("bucket")):
             yield name, (local_day(bucket, zone) - first) // days, value
-    for name, bucket, value in source.of_events(reader.slivers(parts.slivers)):
+    for name, bucket, value in source.of_events(reader.daily_slivers(parts.slivers)):
         yield name, (local_day(bucket, zone) - first) // days, value
 
 

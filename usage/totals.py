@@ -11,12 +11,11 @@ from operator import add
 from django.conf import settings
 from django.db.models import Q
 
-from pricing.book import PriceBook
-from usage.costs import Costs
 from usage.filters import UsageFilter
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
-from usage.parts import Parts, Span, add_edge, hours_of, months_of, parts_of
-from usage.periods import QUARTER, SECOND, Period, hour_of, local_day
+from usage.parts import Parts, Span, add_edge, hours_in, months_of, parts_of
+from usage.periods import HOUR, QUARTER, SECOND, Period, hour_of, local_day
+from usage.slivers import Row, by_days, by_quarters
 from usage.snapshots import once
 
 
@@ -90,7 +89,7 @@ class Reader:
         `value_of` gives that of a series.
         """
         parts = self.parts()
-        hours, quarters = _hours_of(parts.quarters)
+        hours, quarters = hours_in(parts.quarters)
         found = [
             (value, row if sign > 0 else [-measure for measure in row])
             for rollup, spans in ((CutDay, parts.days), (CutHour, hours), (CutQuarter, quarters))
@@ -98,8 +97,8 @@ class Reader:
             for failures_alone, sign in _SIGNS[self.result]
             for value, row in rollup.objects.between(*span).of_values(label, failures_alone).measured_by("cut__value")
         ]
-        slivers = ((value_of(series), row) for _, series, row in self.slivers(parts.slivers))
-        return add_up([*found, *slivers])
+        beside = ((value_of(series), row) for _, series, row in self.daily_slivers(parts.slivers))
+        return add_up([*found, *beside])
 
     @property
     def by_value(self) -> bool:
@@ -123,25 +122,25 @@ class Reader:
         """Measures of each hour (UTC) of [start, end) µs in which something happened, by its start in seconds."""
         parts = self.parts_within(start, end)
         hours = self._hours(parts.quarters)
-        slivers = [row for span in parts.slivers for row in self._sliver(span, "bucket")]
-        return add_up((hour_of(bucket), row) for bucket, row in [*hours, *slivers])
+        beside = ((bucket, row) for bucket, _, row in self.slivers(parts.slivers))
+        return add_up((hour_of(bucket), row) for bucket, row in [*hours, *beside])
 
     def _hours(self, spans):
         """(an hour, or a quarter of one, and measures) of spans of quarters."""
-        hours, quarters = _hours_of(spans) if self._of_cuts("bucket") else ([], spans)
+        hours, quarters = hours_in(spans) if self._of_cuts("bucket") else ([], spans)
         return [*self._rollups(CutHour, hours, "bucket"), *self._rollups(Quarter, quarters, "bucket")]
 
     def counts_per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Attempts and failures of each quarter hour of [start, end) µs in which something happened."""
         parts = self.parts_within(start, end)
-        slivers = ((bucket, row[:2]) for bucket, _, row in self.slivers(parts.slivers))
-        return add_up([*self._counts(Quarter, parts.quarters), *slivers])
+        beside = ((bucket, row[:2]) for bucket, _, row in self.slivers(parts.slivers))
+        return add_up([*self._counts(Quarter, parts.quarters), *beside])
 
     def counts_per_day(self) -> dict[int, list[int]]:
         """Attempts and failures of each local day of the period in which something happened, by day number."""
         parts = self.parts()
-        slivers = ((bucket, row[:2]) for bucket, _, row in self.slivers(parts.slivers))
-        edges = [*self._counts(Quarter, parts.quarters), *slivers]
+        beside = ((bucket, row[:2]) for bucket, _, row in self.daily_slivers(parts.slivers))
+        edges = [*self._counts(Quarter, parts.quarters), *beside]
         days = ((local_day(bucket, settings.TIME_ZONE), row) for bucket, row in edges)
         return {day: row for day, row in add_up([*self._counts(Day, parts.days), *days]).items() if row[0]}
 
@@ -173,8 +172,9 @@ class Reader:
 
     def _edges(self, parts, by):
         yield from self._rollups(Quarter, parts.quarters, by)
-        for span in parts.slivers:
-            yield from self._sliver(span, by)
+        place = {"bucket": 0, "series_id": 1}.get(by)
+        for row in self.daily_slivers(parts.slivers):
+            yield None if place is None else row[place], row[2]
 
     def _rollups(self, rollup, spans, by) -> Iterator[tuple[int | None, tuple]]:
         if rollup is Quarter and by == "bucket" and not self._of_cuts(by):
@@ -228,39 +228,37 @@ class Reader:
         for row in self.slivers([span]):
             yield None if place is None else row[place], row[2]
 
-    def slivers(self, spans: list[Span]) -> Iterator[tuple[int, int, list[int]]]:
+    def slivers(self, spans: list[Span]) -> Iterator[Row]:
         """(quarter in seconds, series id, measures) of spans too short for rollups, counted and priced from events."""
         for span in spans:
-            yield from self._sliver_rows(*span)
+            yield from self._sliver(*span)
+
+    def daily_slivers(self, spans: list[Span]) -> Iterator[Row]:
+        """The same for sums by day: of a long span with the first second of the local day for the quarter."""
+        for span in spans:
+            yield from self._days_of_sliver(*span) if _is_long(span) else self._sliver(*span)
 
     @once
-    def _sliver_rows(self, start, end):
+    def _days_of_sliver(self, start, end):
+        return by_days(self.asked_of_events, start, end)
+
+    @once
+    def _sliver(self, start, end):
         if self.asked.of_events and self._ends_the_period(start, end):
-            return [row for row in self._sliver_rows(*self.parts().slivers[0]) if row[0] >= start // SECOND]
-        events = Event.objects.between(start, end).matching(self.asked_of_events)
-        return list(self._priced(list(events.by_quarter().measured("bucket", "series_id"))))
+            return [row for row in self._sliver(*self.parts().slivers[0]) if row[0] >= start // SECOND]
+        return by_quarters(self.asked_of_events, start, end)
 
     def _ends_the_period(self, start, end):
         """Whether these are quarters of the period up to its end, whose events were all read for its sum."""
-        first, last = self.parts().slivers[0]
-        return start > first and end == last and start % (QUARTER * SECOND) == 0
-
-    def _priced(self, rows):
-        series = Series.objects.filter(id__in={row[1] for row in rows})
-        costs = Costs(PriceBook.current()) if rows else None
-        for labels in series.values_list("id", "model_id", "tier", "context_over"):
-            costs.learn(*labels)
-        zone = settings.TIME_ZONE
-        for bucket, series_id, *counted in rows:
-            measures = [*counted, 0, 0]
-            costs.fill(series_id, local_day(bucket, zone), measures)
-            yield bucket, series_id, measures
+        whole = first, last = self.parts().slivers[0]
+        return start > first and end == last and start % (QUARTER * SECOND) == 0 and not _is_long(whole)
 
 
 REQUESTS, FAILED = MEASURES.index("requests"), MEASURES.index("failed")
 # To find a row by the index of series takes so many times as long as to read one in passing.
 MANY = 6
-SHORT = 2 * 24 * 3600  # seconds of quarters that are read at once however many series they are of
+SHORT = 2 * 24 * HOUR  # seconds of quarters that are read at once however many series they are of
+LONG = 32 * 24 * HOUR  # seconds of events of which nobody shows all quarters
 EVERYTHING = (Cut.Label.EVERYTHING, ("",), None)
 CUT_ROLLUPS = {Quarter: CutQuarter, Day: CutDay}
 _SIGNS = {  # how (failures alone, all) add up to failed, to successes, or to both
@@ -274,20 +272,14 @@ def _is_short(span):
     return None not in span and span[1] - span[0] <= SHORT
 
 
+def _is_long(span):
+    return None in span or span[1] - span[0] > LONG * SECOND
+
+
 def _less(rows, others):
     """(key, measures) of rows, with those of others taken away; what is left of nothing is left out."""
     sums = add_up([*rows, *((key, [-value for value in row]) for key, row in others)])
     return [(key, row) for key, row in sums.items() if any(row)]
-
-
-def _hours_of(spans):
-    """Spans of quarters as whole hours and the quarters beside them."""
-    hours, quarters = [], []
-    for span in spans:
-        whole, beside = hours_of(span)
-        hours += whole
-        quarters += beside
-    return hours, quarters
 
 
 @once

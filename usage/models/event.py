@@ -4,7 +4,7 @@ from django.db import models
 
 from usage.deadletters import DeadLetterQuerySet
 from usage.models.series import Client, Series
-from usage.querysets import SPOKEN, EventQuerySet
+from usage.querysets import SPOKEN, EventQuerySet, head
 
 
 class Event(models.Model):
@@ -47,6 +47,7 @@ class Event(models.Model):
             models.Index(fields=["ended_day", "request_id"], name="event_request"),
             # Why requests failed; what succeeded has no place in it.
             models.Index(fields=["timestamp", "series", "fail_status_code"], condition=SPOKEN, name="event_spoken"),
+            models.Index(head(), "timestamp", condition=SPOKEN, name="event_said"),
         ]
 
     def __str__(self):
