@@ -256,7 +256,7 @@ class Reader:
 
 REQUESTS, FAILED = MEASURES.index("requests"), MEASURES.index("failed")
 # To find a row by the index of series takes so many times as long as to read one in passing.
-MANY = 6
+MANY = 10
 SHORT = 2 * 24 * HOUR  # seconds of quarters that are read at once however many series they are of
 LONG = 32 * 24 * HOUR  # seconds of events of which nobody shows all quarters
 EVERYTHING = (Cut.Label.EVERYTHING, ("",), None)
