@@ -1,11 +1,18 @@
-"""A database file that is deleted or replaced while a process has it open."""
+"""A database file that is deleted or replaced while a process has it open, and its log."""
 
 import shutil
+import sqlite3
+import threading
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 
+from catalog.models import Connection
+from cpa_usage.sqlite import wal
 from cpa_usage.sqlite.base import DatabaseWrapper
+from tests.usage.queue.conftest import until
 
 
 @pytest.fixture
@@ -88,3 +95,28 @@ def test_the_project_uses_it(settings):
         assert settings.DATABASES["default"]["CONN_HEALTH_CHECKS"] is True
         with transaction.atomic():
             pass
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db(transaction=True)
+def test_a_log_that_somebody_else_cuts_back_is_waited_for(monkeypatch):
+    """SQLite itself does not: who went on writing would keep the other from it, and the log would grow."""
+    monkeypatch.setattr(wal, "LARGE_BYTES", 1)
+    monkeypatch.setattr(wal, "PATIENCE_MS", 20_000)
+    path = connection.settings_dict["NAME"]
+    with closing(sqlite3.connect(path, check_same_thread=False)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM catalog_connection").fetchall()
+        Connection.objects.create(pk=1)
+        other = threading.Thread(target=checkpoint, args=(path,))  # waits for the reader
+        other.start()
+        until(lambda: ask(connection, "PRAGMA wal_checkpoint(PASSIVE)")[0][1] == wal.SOMEBODY_ELSE)
+        threading.Timer(0.1, reader.rollback).start()
+        assert wal.cut_back()
+        assert Path(f"{path}-wal").stat().st_size == 0
+        other.join()
+
+
+def checkpoint(path):
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
