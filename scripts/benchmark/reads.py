@@ -17,6 +17,7 @@ PLAIN = (
 )
 WARM_UP = 2
 SAID = 160  # characters of an error body that the filter compares
+NOTHING = "(none)"  # what it names an empty label by
 
 
 class Timing(NamedTuple):
@@ -85,19 +86,21 @@ def measure(base_url: str, requests: int):
 
 
 def _filters(client) -> list[dict]:
-    """The busiest model, source and client key; failures; labels without totals of their own; what only events know."""
+    """The busiest model, source, key and provider; failures; two labels of few events or many; what events know."""
     analysis = json.loads(client.get(f"{API}/usage/analysis")[1])
     accounts = json.loads(client.get(f"{API}/usage/credentials")[1])
     failures = json.loads(client.get(f"{API}/usage/events?result=failed&page_size=1000")[1])["items"]
     failure = next(each for each in failures if each["fail_status_code"] and each["fail_body"])
     model, source = analysis["by_model"][0]["model"], accounts["items"][0]["source"]
+    provider = accounts["items"][0]["provider"]
     return [
         {"model": model},
         {"source": source},
         {"api_key": analysis["by_api"][0]["api_group_key"]},
         {"result": "failed"},
-        {"provider": failure["provider"]},
+        {"provider": provider},
         {"model": model, "source": source},
+        {"provider": provider, "reasoning_effort": NOTHING},
         {"status": failure["fail_status_code"]},
         {"message": failure["fail_body"][:SAID]},
     ]
