@@ -32,7 +32,8 @@ from usage.periods import (
     rfc3339_utc_us,
 )
 from usage.snapshots import once, snapshot
-from usage.totals import Reader, add_up
+from usage.sums import add_up
+from usage.totals import Reader
 from usage.upstreams import last_seen, per_account
 
 DAY = 24 * HOUR

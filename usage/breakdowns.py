@@ -9,7 +9,8 @@ from usage.comparisons import Glance, glance
 from usage.dimensions import DIMENSIONS, labels_of
 from usage.filters import UsageFilter
 from usage.snapshots import snapshot
-from usage.totals import Reader, add_up
+from usage.sums import add_up
+from usage.totals import Reader
 
 
 class Part(Struct, frozen=True, kw_only=True):

@@ -35,14 +35,14 @@ EXACT = ("auth_index", "provider", "endpoint", "requested_model", "reasoning_eff
 LABELS = ("model", "source", "api_key", *EXACT)
 
 
-Totals = tuple[str, tuple[str, ...], bool | None]  # that are kept ready: (Cut.Label, its values, failed)
+OneLabel = tuple[str, tuple[str, ...], bool | None]  # of which totals are kept ready: (Cut.Label, its values, failed)
 
 
 class Wider(NamedTuple):
     """What one of several labels admits by itself: conditions, its totals, and conditions on what the others refuse."""
 
     labels: Q
-    cut: Totals
+    cut: OneLabel
     refused: Q
 
 
@@ -56,7 +56,7 @@ class UsageFilter:
     spoken: bool = False  # only failures with a status or a body pass, of which there is an index
     request_id: str = ""  # whose attempts alone; no total knows that either
     query: tuple = ()  # the parameters as understood, for ETags
-    cut: Totals | None = None  # where they know all that is asked of labels
+    cut: OneLabel | None = None  # where they know all that is asked of labels
     wider: tuple["Wider", ...] = ()  # where more is asked than one label
 
     @property

@@ -9,11 +9,13 @@ from django.db.models import Case, F, IntegerField, Max, Min, Q, Value, When
 from usage.costs import CLASSES, Costs
 from usage.cuts import Cuts, Rows
 from usage.ingest import correct, day_of, fold_days, fold_hours, fold_months, upsert
-from usage.labels import Labels, status_of
+from usage.labels import STATUS_CODES, Labels, status_of
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.periods import SECOND, date_of, day_start
 
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
+IS_STATUS = Q(fail_status_code__gte=STATUS_CODES.start, fail_status_code__lt=STATUS_CODES.stop)
+LABELS = ("label", "status")
 PRICED = ("cost", "unpriced_tokens", "requests", "total", *MEASURES[CLASSES])
 SERIES_AT_ONCE = 200  # named in one statement
 DAYS_AT_ONCE = 7  # what is in memory, and in the database's cache, at a time: years of a busy proxy would be gigabytes
@@ -101,11 +103,10 @@ def relabel(series, steps, days, cuts):
     events = labelled(Event.objects.filter(series__in=series.values("id")).between(start, end), steps)
     events = events.filter(~Q(label=F("series__context_over")) | Q(series__failed=True, series__status=None))
     twins, moved = defaultdict(dict), {}
-    rows = events.by_quarter().measured("bucket", "series_id", "label", "fail_status_code")
-    for bucket, series_id, step, code, *measures in rows:
-        if (step, code) not in twins[series_id]:
-            twins[series_id][step, code] = _twin(series_id, step, code)
-        for owner, sign in ((series_id, -1), (twins[series_id][step, code], 1)):
+    for bucket, series_id, step, status, *measures in events.by_quarter().measured("bucket", "series_id", *LABELS):
+        if (step, status) not in twins[series_id]:
+            twins[series_id][step, status] = _twin(series_id, step, status)
+        for owner, sign in ((series_id, -1), (twins[series_id][step, status], 1)):
             row = moved.setdefault((bucket, owner), [0] * len(MEASURES))
             moved[bucket, owner] = [a + sign * b for a, b in zip(row, (*measures, 0, 0), strict=True)]
     ids = list(twins)
@@ -119,8 +120,8 @@ def relabel(series, steps, days, cuts):
 def _twin_of(twins, steps):
     """An expression: the twin of an event's series. Lists in a list, for one of all would be slow to search."""
 
-    def labels(step, code):
-        return {"fail_status_code": code} | ({} if steps is None else {"label": step})
+    def labels(step, status):
+        return {"status": status} | ({} if steps is None else {"label": step})
 
     return _case(
         When(series=id, then=_case(When(**labels(*key), then=twin) for key, twin in found.items()))
@@ -128,8 +129,8 @@ def _twin_of(twins, steps):
     )
 
 
-def _case(whens):
-    return Case(*whens, output_field=IntegerField())
+def _case(whens, default=None):
+    return Case(*whens, default=Value(default), output_field=IntegerField())
 
 
 def _move(quarters, cuts):
@@ -156,18 +157,22 @@ class Uncosted:
 
 
 def labelled(events, steps):
-    """Adds `label`: the largest of `steps` that an event's input is larger than, or 0; the one it has for None."""
+    """Adds `label`: the largest of `steps` that an event's input is larger than, or 0; the one it has for None.
+
+    And `status`: that of its failure, or 0.
+    """
+    events = events.annotate(status=_case([When(IS_STATUS, then=F("fail_status_code"))], 0))
     if steps is None:
         return events.annotate(label=F("series__context_over"))
     over = (When(input__gt=step, then=Value(step)) for step in sorted(steps, reverse=True))
-    return events.annotate(input=INPUT, label=Case(*over, default=Value(0), output_field=IntegerField()))
+    return events.annotate(input=INPUT, label=_case(over, 0))
 
 
-def _twin(series_id, step, code):
+def _twin(series_id, step, status):
     """The id of the series that differs only in its context label and, of a failure, its status."""
     series = Series.objects.select_related("model", "api_key").get(pk=series_id)
     fields = {name: getattr(series, name) for name in Labels._fields}
-    fields |= {"context_over": step, "status": status_of(series.failed, code)}
+    fields |= {"context_over": step, "status": status_of(series.failed, status)}
     labels = Labels(**{**fields, "model": series.model.name, "api_key": series.api_key.fingerprint})
     fields.update(instance=series.instance)
     return Series.objects.get_or_create(digest=labels.digest(), defaults=fields)[0].pk

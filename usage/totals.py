@@ -6,17 +6,18 @@ A filter by one label of Cut alone is read from the totals kept ready for its va
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import add
 
 from django.conf import settings
 from django.db.models import Q
 
 from usage.filters import UsageFilter
+from usage.ingest import now_us
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.parts import Parts, Span, add_edge, hours_in, months_of, parts_of
 from usage.periods import HOUR, QUARTER, SECOND, Period, hour_of, local_day
 from usage.slivers import Row, by_days, by_quarters
 from usage.snapshots import once
+from usage.sums import add_up, less
 
 
 @once
@@ -188,21 +189,26 @@ class Reader:
     @once
     def _quarters(self, span):
         """(quarter, measures) of a span of quarters, summed from series: who shows hours shows quarters as well."""
-        quarters = Quarter.objects.between(*span)
-        if not _is_short(span):
-            few = self._by_labels(Q()).total()[REQUESTS] / MANY
-            if self.total()[REQUESTS] < few:
-                return list(quarters.matching(self.asked).measured_by("bucket"))
-            for wider in self.asked.wider:
-                admitted, refused = self._by_labels(wider.labels, wider.cut), self._by_labels(wider.refused)
-                if admitted.total()[REQUESTS] - self.total()[REQUESTS] < few:
-                    rest = quarters.matching(refused.asked).measured_by("bucket")
-                    return _less(admitted._rollups(Quarter, [span], "bucket"), rest)
-        return list(quarters.matching_in_order(self.asked).measured_by("bucket"))
+        quarters, way = Quarter.objects.between(*span), BY_TIME if _is_short(span) else self._way()
+        if way is BY_SERIES:
+            return list(quarters.matching(self.asked).measured_by("bucket"))
+        if way is BY_TIME:
+            return list(quarters.matching_in_order(self.asked).measured_by("bucket"))
+        refused = quarters.matching(self._by_labels(way.refused).asked).measured_by("bucket")
+        return less(self._by_labels(way.labels, way.cut)._rollups(Quarter, [span], "bucket"), refused)
+
+    @once
+    def _way(self):
+        """How to sum quarters: by series where few count, from a Wider that admits little else, or all in passing."""
+        few = self._by_labels(Q()).total()[REQUESTS] / MANY
+        if (mine := self.total()[REQUESTS]) < few:
+            return BY_SERIES
+        admitted = ((self._by_labels(wider.labels, wider.cut).total()[REQUESTS], wider) for wider in self.asked.wider)
+        return next((wider for all_of_it, wider in admitted if all_of_it - mine < few), BY_TIME)
 
     def _by_labels(self, labels, cut=None):
         """A reader of the same period by other labels."""
-        return replace(self, asked=replace(self.asked, labels=labels, cut=cut, wider=()))
+        return replace(self, asked=replace(self.asked, labels=labels, cut=cut, wider=(), spoken=False))
 
     def _counts(self, rollup, spans):
         if not self._of_cuts("bucket"):
@@ -222,11 +228,6 @@ class Reader:
                 yield from ((sign, rows.filter(cut__in=cuts)) for sign, cuts in self.cuts)
             else:
                 yield 1, rollup.objects.matching(self.asked).between(*span)
-
-    def _sliver(self, span, by):
-        place = {"bucket": 0, "series_id": 1}.get(by)
-        for row in self.slivers([span]):
-            yield None if place is None else row[place], row[2]
 
     def slivers(self, spans: list[Span]) -> Iterator[Row]:
         """(quarter in seconds, series id, measures) of spans too short for rollups, counted and priced from events."""
@@ -255,6 +256,7 @@ class Reader:
 
 
 REQUESTS, FAILED = MEASURES.index("requests"), MEASURES.index("failed")
+BY_SERIES, BY_TIME = "by series", "by time"
 # To find a row by the index of series takes so many times as long as to read one in passing.
 MANY = 10
 SHORT = 2 * 24 * HOUR  # seconds of quarters that are read at once however many series they are of
@@ -273,13 +275,8 @@ def _is_short(span):
 
 
 def _is_long(span):
-    return None in span or span[1] - span[0] > LONG * SECOND
-
-
-def _less(rows, others):
-    """(key, measures) of rows, with those of others taken away; what is left of nothing is left out."""
-    sums = add_up([*rows, *((key, [-value for value in row]) for key, row in others)])
-    return [(key, row) for key, row in sums.items() if any(row)]
+    start, end = span
+    return (now_us() if end is None else end) - (start or 0) > LONG * SECOND
 
 
 @once
@@ -289,12 +286,3 @@ def _ids_of(label, values, failed):
     for id, failures_alone in Cut.objects.of(label, values).values_list("id", "failed"):
         ids[failures_alone].append(id)
     return [(sign, ids[failures_alone]) for failures_alone, sign in _SIGNS[failed]]
-
-
-def add_up(rows) -> dict[int | None, list[int]]:
-    """Sum (key, measures) pairs by key."""
-    sums: dict[int | None, list[int]] = {}
-    for key, measures in rows:
-        have = sums.get(key)
-        sums[key] = list(measures) if have is None else list(map(add, have, measures))
-    return sums

@@ -5,7 +5,8 @@ from django.db.models import Sum
 from usage.labelled import labelled
 from usage.models import Cut, CutQuarter, Quarter, Series
 from usage.snapshots import once
-from usage.totals import Reader, add_up
+from usage.sums import add_up
+from usage.totals import Reader
 
 Account = tuple[str, str, str]  # source, how to show it, auth_index: see Labelled.account
 Spent = dict[int, tuple[int, int, int]]  # quarter in seconds -> requests, failed, pico-USD

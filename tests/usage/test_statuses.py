@@ -140,3 +140,13 @@ def test_a_status_that_comes_back_joins_what_was_told_apart():
     stored(record(at, model="model-0", failed=True, fail={"status_code": 500, "body": "no"}))
     assert Series.objects.count() == before
     assert list(check()) == []
+
+
+def test_numbers_that_are_no_status_codes_are_told_apart_as_none():
+    untold(
+        *(record(NOON + n, failed=True, fail={"status_code": code}) for n, code in enumerate((0, 7, 99, 600, 10**9)))
+    )
+    assert tell_apart()
+    assert list(Event.objects.values_list("series__status", flat=True).distinct()) == [0]
+    assert Series.objects.count() == 2
+    assert list(check()) == []

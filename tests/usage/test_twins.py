@@ -214,9 +214,24 @@ filters = st.builds(
     message=st.sampled_from([*[""] * 6, "busy", ("busy" + "!" * 200)[:160], "(none)"]),
     request_id=st.sampled_from(["", "", "", "", "00000003", "fefefefe"]),
 )
-# Whether quarters are looked up by series, or by what others refuse, or read in passing.
-ways = st.sampled_from([1.5, 2, 10, 10**9])
-some_filters = st.one_of(st.just(Asked()), filters)
+# How quarters are summed: looked up by series, or by what the others of several labels refuse, or read in passing.
+ways = st.sampled_from(
+    [
+        lambda reader: totals.BY_SERIES,
+        lambda reader: totals.BY_TIME,
+        lambda reader: reader.asked.wider[0] if reader.asked.wider else totals.BY_TIME,
+        lambda reader: reader.asked.wider[-1] if reader.asked.wider else totals.BY_SERIES,
+    ]
+)
+two_labels = st.builds(
+    Asked,
+    model=choice_of(*set(MODELS)),
+    result=st.sampled_from(["", "success", "failed"]),
+    provider=st.sampled_from(["", "codex"]),
+    tier=st.sampled_from(["", "flex", "(none)"]),
+    status=st.sampled_from(["", "", "429", "0"]),
+)
+some_filters = st.one_of(st.just(Asked()), filters, two_labels)
 
 
 def moments(twin):
@@ -302,11 +317,11 @@ def agree(twin):
 
     @given(some_filters, periods(twin), moments(twin), st.integers(1, 4), st.sampled_from([1, 3, 20]), ways)
     @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
-    def holds(asked, period, moment, page, size, many):  # noqa: PLR0917  each is drawn by itself
+    def holds(asked, period, moment, page, size, way):  # noqa: PLR0917  each is drawn by itself
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(totals, "MANY", many)
+            patch.setattr(totals.Reader, "_way", way)
             patch.setattr(totals, "SHORT", 0)
-            patch.setattr(totals, "LONG", many)  # mostly a few seconds
+            patch.setattr(totals, "LONG", moment % 2 * 10**9)  # by days or by quarters
             ask(asked, period, moment, page, size)
 
     def ask(asked, period, moment, page, size):
