@@ -15,9 +15,10 @@ class Costs:
         self.book = book
         self.known = {} if known is None else known
 
-    def learn(self, series_id, model_id, tier, context_over):
-        """Tell what the price of a series depends on."""
-        self.known[series_id] = (model_id, tier, context_over)
+    def learn(self, series):
+        """Look up what the prices of a queryset of Series depend on."""
+        rows = series.order_by().values_list("id", "model_id", "tier", "context_over")
+        self.known.update((id, tuple(depends_on)) for id, *depends_on in rows)
 
     def fill(self, series_id, day, row):
         """Set cost and unpriced tokens of a row of measures of one local day."""

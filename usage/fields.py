@@ -6,6 +6,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from usage.labels import STATUS_CODES
 from usage.periods import UNKNOWN_RANGE, BadMoment, is_range, parse_moment
 
 _STATUS = gettext_lazy("A status is a whole number from 100 to 599, or 0 for none.")
@@ -66,5 +67,5 @@ class StatusField(forms.IntegerField):
     def validate(self, value):
         """Other numbers are no status codes."""
         super().validate(value)
-        if value and not 100 <= value <= 599:
+        if value and value not in STATUS_CODES:
             raise forms.ValidationError(_STATUS)

@@ -194,7 +194,11 @@ def _count(fresh, series_ids, final, undone):
 def add_to_rollups(quarters: Rows, costs: Costs, cuts: Cuts):
     """Price the measures of (quarter, series) and add them to every rollup."""
     days = fold_days(quarters, costs)
-    cut_quarters = cuts.fold(quarters)
+    upsert_all(quarters, days, cuts.fold(quarters))
+
+
+def upsert_all(quarters: Rows, days: Rows, cut_quarters: Rows):
+    """Add measures of series by quarter and by day, and of cuts by quarter, to these and to all that follows."""
     upsert(Quarter, quarters)
     upsert(Day, days)
     upsert(Month, fold_months(days))

@@ -217,9 +217,7 @@ def _count_day(day):
     events = Event.objects.between(start * 1_000_000, end * 1_000_000).by_quarter()
     quarters = {row[:2]: [*row[2:], 0, 0] for row in events.measured("bucket", "series_id")}
     costs = Costs(PriceBook.load())
-    series = Series.objects.filter(id__in={series_id for _, series_id in quarters})
-    for labels in series.values_list("id", "model_id", "tier", "context_over"):
-        costs.learn(*labels)
+    costs.learn(Series.objects.filter(id__in={series_id for _, series_id in quarters}))
     return quarters, fold_days(quarters, costs)
 
 

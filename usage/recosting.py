@@ -8,7 +8,7 @@ from django.db.models import Case, F, IntegerField, Max, Min, Q, Value, When
 
 from usage.costs import CLASSES, Costs
 from usage.cuts import Cuts, Rows
-from usage.ingest import correct, day_of, fold_days, fold_hours, fold_months, upsert
+from usage.ingest import correct, day_of, fold_days, fold_hours, fold_months, upsert_all
 from usage.labels import STATUS_CODES, Labels, status_of
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.periods import SECOND, date_of, day_start
@@ -56,8 +56,7 @@ def _bounds(rows) -> list[int]:
 def cost_anew(series, book, weeks, cuts):
     """Recompute cost and unpriced tokens of every rollup row of series in spans of local days [first, after)."""
     costs = Costs(book)
-    for labels in series.order_by().values_list("id", "model_id", "tier", "context_over"):
-        costs.learn(*labels)
+    costs.learn(series)
     for days in weeks:
         _recost(series, costs, days, cuts)
 
@@ -135,17 +134,8 @@ def _case(whens, default=None):
 
 def _move(quarters, cuts):
     """Add to every rollup what moves; of cuts only those by status change."""
-    days, cut_quarters = fold_days(quarters, Uncosted), _changed(cuts.fold(quarters))
-    upsert(Quarter, quarters)
-    upsert(Day, days)
-    upsert(Month, fold_months(days))
-    upsert(CutQuarter, cut_quarters)
-    upsert(CutHour, fold_hours(cut_quarters))
-    upsert(CutDay, _changed(cuts.fold(days)))
-
-
-def _changed(rows):
-    return {key: row for key, row in rows.items() if any(row)}
+    days = fold_days(quarters, Uncosted)
+    upsert_all(quarters, days, {key: row for key, row in cuts.fold(quarters).items() if any(row)})
 
 
 class Uncosted:

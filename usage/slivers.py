@@ -45,11 +45,10 @@ def _equal_days(start, end) -> list[tuple[int, int, int]]:
 
 def _priced(rows) -> Iterator[Row]:
     rows = list(rows)
-    series = Series.objects.filter(id__in={row[1] for row in rows})
-    costs = Costs(PriceBook.current()) if rows else None
-    for labels in series.values_list("id", "model_id", "tier", "context_over"):
-        costs.learn(*labels)
-    zone = settings.TIME_ZONE
+    if not rows:
+        return
+    costs, zone = Costs(PriceBook.current()), settings.TIME_ZONE
+    costs.learn(Series.objects.filter(id__in={row[1] for row in rows}))
     for bucket, series_id, *counted in rows:
         measures = [*counted, 0, 0]
         costs.fill(series_id, local_day(bucket, zone), measures)
