@@ -6,7 +6,6 @@ import re
 import runpy
 import subprocess
 from datetime import timedelta
-from pathlib import Path
 from unittest.mock import patch
 
 import environ
@@ -14,11 +13,11 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 
 from cpa_usage.checks import CPA_NEEDS
+from tests import PROJECT
 
-ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text()
-EXAMPLE = (ROOT / ".env.example").read_text()
-DOCUMENTS = ["README.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+README = (PROJECT / "README.md").read_text()
+EXAMPLE = (PROJECT / ".env.example").read_text()
+DOCUMENTS = ["README.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (PROJECT / "docs").glob("*.md"))]
 READERS = {"text", "flag", "number", "duration", "choice", "url", "database", "networks", "origins", "zone", "secret"}
 
 
@@ -26,7 +25,7 @@ def variables_read():
     """Names that settings and the API take from the environment."""
     names = set()
     for file in ("cpa_usage/settings.py", "cpa_usage/api.py"):
-        for call in (node for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.Call)):
+        for call in (node for node in ast.walk(ast.parse((PROJECT / file).read_text())) if isinstance(node, ast.Call)):
             reader = ast.unparse(call.func)
             if reader == "os.environ.get" or (reader.startswith("env.") and reader[4:] in READERS):
                 names.add(call.args[0].value)
@@ -67,7 +66,7 @@ def settings_by_default(tmp_path):
     with patch.dict(os.environ, {"ENV_FILE": os.devnull}, clear=True), patch.object(environ.Env, "read_env"):
         os.environ["SQLITE_PATH"] = str(tmp_path / "app.db")
         os.environ["LOG_FILE_ENABLED"] = "false"
-        return runpy.run_path(str(ROOT / "cpa_usage/settings.py"))
+        return runpy.run_path(str(PROJECT / "cpa_usage/settings.py"))
 
 
 def as_written(value):
@@ -96,23 +95,25 @@ def test_the_api_table_is_the_schema():
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_to_files_lead_somewhere(document):
-    text = (ROOT / document).read_text()
+    text = (PROJECT / document).read_text()
     for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", text):
-        assert ((ROOT / document).parent / target).exists(), target
+        assert ((PROJECT / document).parent / target).exists(), target
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_commands_it_names_exist(document):
-    text = (ROOT / document).read_text()
+    text = (PROJECT / document).read_text()
     for script in re.findall(r"\b(scripts/[a-z-]+|deploy/install|\.ci/run)\b", text):
-        assert os.access(ROOT / script, os.X_OK), script
+        assert os.access(PROJECT / script, os.X_OK), script
     for command in re.findall(r"manage\.py ([a-z]+)", text):
-        found = [*ROOT.glob(f"*/management/commands/{command}.py")]
+        found = [*PROJECT.glob(f"*/management/commands/{command}.py")]
         assert found or command in {"createsuperuser", "qcluster"}, command
 
 
 def test_shell_scripts_parse():
-    scripts = [path for path in (*ROOT.glob("scripts/*"), ROOT / "deploy/install", ROOT / ".ci/run") if path.is_file()]
+    scripts = [
+        path for path in (*PROJECT.glob("scripts/*"), PROJECT / "deploy/install", PROJECT / ".ci/run") if path.is_file()
+    ]
     shells = [path for path in scripts if path.read_text().startswith("#!/usr/bin/env bash")]
     assert len(shells) >= 7
     for path in shells:
@@ -120,7 +121,7 @@ def test_shell_scripts_parse():
 
 
 def test_units_are_written_for_the_folder_they_are_installed_from(tmp_path):
-    subprocess.run([ROOT / "deploy/install"], env={**os.environ, "DESTDIR": str(tmp_path)}, check=True)
+    subprocess.run([PROJECT / "deploy/install"], env={**os.environ, "DESTDIR": str(tmp_path)}, check=True)
     units = tmp_path / "etc/systemd/system"
     assert sorted(path.name for path in units.iterdir() if path.is_file()) == [
         "cpa-usage-drain.service",
@@ -129,7 +130,7 @@ def test_units_are_written_for_the_folder_they_are_installed_from(tmp_path):
         "cpa-usage-web.service",
         "cpa-usage.target",
     ]
-    for line in (ROOT / "Procfile").read_text().splitlines():
+    for line in (PROJECT / "Procfile").read_text().splitlines():
         name, command = line.split(": ", 1)
-        assert f"ExecStart={ROOT}/.venv/bin/{command}\n" in (units / f"cpa-usage-{name}.service").read_text()
-        assert f"WorkingDirectory={ROOT}\n" in (units / f"cpa-usage-{name}.service.d/hardening.conf").read_text()
+        assert f"ExecStart={PROJECT}/.venv/bin/{command}\n" in (units / f"cpa-usage-{name}.service").read_text()
+        assert f"WorkingDirectory={PROJECT}\n" in (units / f"cpa-usage-{name}.service.d/hardening.conf").read_text()

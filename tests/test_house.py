@@ -2,11 +2,11 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import PROJECT
+
 APPS = {"usage", "catalog", "pricing", "aliases"}
 FOLDERS = sorted(APPS | {"cpa_usage", "scripts", "simulator", "tests"})
 PURE = ["usage/records.py", "usage/periods.py"]
@@ -24,14 +24,14 @@ LONGEST = 300
 
 def sources():
     """Every Python file of the project but migrations, by its path from the root."""
-    files = [file for folder in FOLDERS for file in sorted((ROOT / folder).rglob("*.py"))]
-    return [str(file.relative_to(ROOT)) for file in files if file.parent.name != "migrations"]
+    files = [file for folder in FOLDERS for file in sorted((PROJECT / folder).rglob("*.py"))]
+    return [str(file.relative_to(PROJECT)) for file in files if file.parent.name != "migrations"]
 
 
 def imported(path):
     """Dotted names that the file imports, wherever in it."""
     names = set()
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+    for node in ast.walk(ast.parse((PROJECT / path).read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -70,7 +70,7 @@ def modules_behind(path, seen):
     for name in imported(path):
         for module in (name, name.rpartition(".")[0]):
             file = f"{module.replace('.', '/')}.py"
-            if file not in seen and (ROOT / file).is_file():
+            if file not in seen and (PROJECT / file).is_file():
                 modules_behind(file, seen)
     return seen
 
@@ -82,7 +82,9 @@ def test_pure_modules_reach_no_model(path):
 
 
 def test_no_file_is_over_300_lines():
-    lengths = {path: len((ROOT / path).read_text().splitlines()) for path in sources() if not path.startswith("tests/")}
+    lengths = {
+        path: len((PROJECT / path).read_text().splitlines()) for path in sources() if not path.startswith("tests/")
+    }
     assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
 
 
@@ -90,7 +92,7 @@ def test_sql_by_hand_stays_where_it_is_allowed():
     found = set()
     for path in sources():
         if path.split("/")[0] in APPS | {"cpa_usage"}:
-            for node in ast.walk(ast.parse((ROOT / path).read_text())):
+            for node in ast.walk(ast.parse((PROJECT / path).read_text())):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value):
                     found.add(path)
     assert found <= HAND_WRITTEN

@@ -13,12 +13,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from cpa_usage.management.commands.plantasks import periodic_tasks
+from tests import PROJECT
 from tests.usage.made import NOON, record, stored
 from usage import backups, tasks
 from usage.backups import Useless, back_up, examine, prune
 from usage.models import Event
 
-ROOT = Path(__file__).resolve().parents[2]
 EVENTS = "SELECT count(*) FROM usage_event"
 
 
@@ -37,7 +37,7 @@ def manage(home, *words):
         "LOG_FILE_ENABLED": "false",
     }
     command = [sys.executable, "manage.py", *map(str, words)]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=False)
     return done.returncode, (done.stdout + done.stderr).strip()
 
 

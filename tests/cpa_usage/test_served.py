@@ -5,13 +5,13 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import PROJECT
+
 # How the server is mounted, and what of the base is left of a path when it arrives.
 MOUNTS = [("/usage", "/usage"), ("/usage", ""), ("", "")]
 
@@ -37,7 +37,7 @@ def environment(directory, base):
     return {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "tests.cpa_usage.served_settings",
-        "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", ""))),
+        "PYTHONPATH": os.pathsep.join((str(PROJECT), os.environ.get("PYTHONPATH", ""))),
         "ENV_FILE": os.devnull,
         "CPA_BASE_URL": "http://127.0.0.1:1",
         "CPA_MANAGEMENT_KEY": "test-management-key",
@@ -56,7 +56,7 @@ def servers(tmp_path_factory):
     directory = tmp_path_factory.mktemp("served")
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity=0", "--skip-checks"],
-        cwd=ROOT,
+        cwd=PROJECT,
         env=environment(directory, ""),
         check=True,
     )
@@ -73,7 +73,7 @@ def servers(tmp_path_factory):
 def start(directory, base):
     command = [sys.executable, "-m", "gunicorn", "cpa_usage.wsgi", "--bind=127.0.0.1:0", "--worker-class=gthread"]
     return subprocess.Popen(
-        [*command, "--threads=2"], cwd=ROOT, env=environment(directory, base), stderr=subprocess.PIPE, text=True
+        [*command, "--threads=2"], cwd=PROJECT, env=environment(directory, base), stderr=subprocess.PIPE, text=True
     )
 
 
@@ -171,6 +171,6 @@ def test_the_docs_page_draws_the_schema_from_here(mount):
 def test_files_are_for_the_owner_alone(tmp_path):
     ask = "import cpa_usage.wsgi, os; print(oct(os.umask(0)))"
     env = environment(tmp_path, "")
-    done = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", ask], cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0o77"
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600

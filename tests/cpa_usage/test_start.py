@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from simulator import Simulator, traffic
+from tests import PROJECT
 from tests.cpa_usage.test_served import environment
 
-ROOT = Path(__file__).resolve().parents[2]
 RECORDS = 50
 PATIENCE = 90  # seconds; a machine may be busy
 
@@ -56,9 +56,9 @@ def answered(url, good):
 
 def test_everything_starts_works_and_ends_together(variables):
     served = {**variables, "DJANGO_SETTINGS_MODULE": "tests.cpa_usage.served_settings"}
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=served, check=True)
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=PROJECT, env=served, check=True)
     command = [sys.executable, "-m", "cpa_usage.together", "Procfile"]
-    together = subprocess.Popen(command, cwd=ROOT, env=served, stdout=subprocess.PIPE, text=True)
+    together = subprocess.Popen(command, cwd=PROJECT, env=served, stdout=subprocess.PIPE, text=True)
     try:
         api = f"http://127.0.0.1:{variables['APP_PORT']}/usage/api/v1"
         reply = answered(f"{api}/usage/overview", lambda reply: reply["summary"]["total"] == RECORDS)
@@ -77,7 +77,7 @@ def test_everything_starts_works_and_ends_together(variables):
 def test_without_a_cpa_a_start_ends_with_one_line(variables):
     done = subprocess.run(
         [sys.executable, "manage.py", "prepare", "--port"],
-        cwd=ROOT,
+        cwd=PROJECT,
         env={**variables, "CPA_BASE_URL": "", "CPA_MANAGEMENT_KEY": ""},
         capture_output=True,
         text=True,
@@ -99,5 +99,5 @@ def test_only_the_web_loads_what_answers_requests(variables, command, loads):
     )
     environment = {**variables, "DJANGO_SETTINGS_MODULE": "cpa_usage.settings"}
     line = [sys.executable, "-c", program, command]
-    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(line, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
     assert WEB_ONLY & set(done.stdout.split()) == loads

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.contrib.auth import authenticate
@@ -16,9 +15,9 @@ from rest_framework.exceptions import Throttled
 from cpa_usage import throttle
 from cpa_usage.models import KnownAddress, LoginTry, forget_old
 from cpa_usage.throttle import TRIES_OF_ALL, TRIES_PER_ADDRESS, count_try, forgive, place_of
+from tests import PROJECT
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -146,11 +145,11 @@ def test_processes_count_together(tmp_path):
     }
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "cpa_usage", "--verbosity=0", "--skip-checks"],
-        cwd=ROOT,
+        cwd=PROJECT,
         env=env,
         check=True,
     )
-    counting = [subprocess.Popen([sys.executable, "-c", COUNT], cwd=ROOT, env=env, stdout=-1) for _ in range(2)]
+    counting = [subprocess.Popen([sys.executable, "-c", COUNT], cwd=PROJECT, env=env, stdout=-1) for _ in range(2)]
     let = sum(int(process.communicate(timeout=60)[0]) for process in counting)
     assert let == TRIES_PER_ADDRESS
 

@@ -4,11 +4,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests import PROJECT
+
 WAITS = "sh -c 'echo ready; while :; do sleep 0.05; done'"
 
 
@@ -20,7 +20,7 @@ def together(tmp_path):
     def start(**lines):
         (tmp_path / "Procfile").write_text("".join(f"{name}: {command}\n" for name, command in lines.items()))
         command = [sys.executable, "-u", "-m", "cpa_usage.together", str(tmp_path / "Procfile")]
-        started.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
+        started.append(subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True))
         return started[-1]
 
     yield start

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import httpx
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests import PROJECT
+
 AT_WORK, SERVING = "The drain is at work", "The dashboard is at"
 PATIENCE = 60  # seconds; machines that run tests are busy
 _PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 24, 1, 2

@@ -7,7 +7,7 @@ import sys
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.cpa_usage.test_served import ROOT, address_of, environment
+from tests.cpa_usage.test_served import PROJECT, address_of, environment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -21,10 +21,10 @@ def served(tmp_path_factory):
     # What only the admin and the API's docs load is left out: compressing it takes longer than all these tests.
     unused = [f"--ignore={name}" for name in ("drf_spectacular_sidecar", "rest_framework", "admin")]
     for command in (["migrate", "--skip-checks", "-v0"], ["collectstatic", "--noinput", "-v0", *unused]):
-        subprocess.run([*manage, *command], cwd=ROOT, env=env, check=True)
-    subprocess.run([sys.executable, "-W", "ignore", "-m", "tests.pages.seed"], cwd=ROOT, env=env, check=True)
+        subprocess.run([*manage, *command], cwd=PROJECT, env=env, check=True)
+    subprocess.run([sys.executable, "-W", "ignore", "-m", "tests.pages.seed"], cwd=PROJECT, env=env, check=True)
     gunicorn = [sys.executable, "-m", "gunicorn", "cpa_usage.wsgi", "--bind=127.0.0.1:0", "--worker-class=gthread"]
-    server = subprocess.Popen([*gunicorn, "--threads=4"], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+    server = subprocess.Popen([*gunicorn, "--threads=4"], cwd=PROJECT, env=env, stderr=subprocess.PIPE, text=True)
     try:
         yield f"{address_of(server)}/usage/"
     finally:

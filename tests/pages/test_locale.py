@@ -2,14 +2,14 @@
 
 import re
 from gettext import GNUTranslations
-from pathlib import Path
 
 import pytest
 from django.utils.translation import gettext, override
 
 from catalog.models import STATES
+from tests import PROJECT
 
-FOLDER = Path(__file__).parents[2] / "locale/zh_Hans/LC_MESSAGES"
+FOLDER = PROJECT / "locale/zh_Hans/LC_MESSAGES"
 ENTRY = re.compile(r'^msgid ((?:".*"\n)+)(?:msgid_plural "(.*)"\n)?msgstr(?:\[0\])? ((?:".*"\n?)+)', re.MULTILINE)
 
 

@@ -3,7 +3,6 @@
 import json
 from datetime import date, time
 from decimal import Decimal as D
-from pathlib import Path
 
 import pytest
 from genai_prices.types import ConditionalPrice as Since
@@ -12,8 +11,9 @@ from genai_prices.types import TimeOfDateConstraint as Between
 
 from pricing.catalogue import UPPER_BOUND, look_up, price_sets
 from pricing.listings import Card, DatedCards, Listing
+from tests import FIXTURES
 
-MODELS = Path(__file__).parents[1] / "fixtures/cpa/http/models.json"
+MODELS = FIXTURES / "cpa/http/models.json"
 ROUTES = {"google": "gemini", "anthropic": "claude", "openai": "codex", "mockai": "openai-compatible-mock"}
 USD = 1_000_000
 NOV_10 = date(2026, 11, 10)

@@ -5,9 +5,10 @@ import json
 import re
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "cpa"
+from tests import FIXTURES as ALL_FIXTURES
+
+FIXTURES = ALL_FIXTURES / "cpa"
 CLOSED = "(closed by server)"
 
 # What differs from run to run: the records themselves, and where the transcript leaves bytes out.

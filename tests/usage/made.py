@@ -3,17 +3,17 @@
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 from django.db import transaction
 
+from tests import FIXTURES
 from usage.ingest import Writer
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Month, Quarter
 
 SECOND, HOUR = 1_000_000, 3600 * 1_000_000
 NOON = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Shanghai
 DAY = 24 * HOUR
-CAPTURED = Path(__file__).parents[1].joinpath("fixtures/cpa/records.jsonl").read_bytes().splitlines()
+CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()
 
 
 @contextmanager

@@ -2,17 +2,17 @@
 
 import json
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import FIXTURES
 from usage.decoding import UNREAD, Item, tolerant
 from usage.records import Malformed, Record, limit_headers, parse
 
-CAPTURED = Path(__file__).parents[1].joinpath("fixtures/cpa/records.jsonl").read_bytes().splitlines()
+CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()
 SHORT = [raw for raw in CAPTURED if len(raw) < 5000]
 ARRIVED = 1_795_500_000_000_000  # 2026-11-24T06:00:00Z
 RECORD = json.loads(CAPTURED[0])

@@ -3,14 +3,14 @@
 import json
 from collections import Counter
 from hashlib import blake2b, sha256
-from pathlib import Path
 
 import pytest
 from msgspec import Raw
 
+from tests import FIXTURES
 from usage.records import Names, is_refresh, limit_headers, parse
 
-CAPTURED = Path(__file__).parents[1].joinpath("fixtures/cpa/records.jsonl").read_bytes().splitlines()
+CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()
 ARRIVED = 1_795_500_000_000_000  # 2026-11-24T06:00:00Z
 OPENAI, FAILED = CAPTURED[0], next(line for line in CAPTURED if b'"failed":true' in line)
 CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified", "total")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from django.db import connection
 
+from tests import PROJECT
 from tests.usage.queue.conftest import PATIENCE, until
 
-PROJECT = Path(__file__).parents[3]
 AT_WORK = "The drain is at work"
 
 

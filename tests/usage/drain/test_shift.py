@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 
 from catalog.models import Connection
+from tests import FIXTURES
 from tests.usage.made import HOUR, NOON, record, totals
 from tests.usage.queue.conftest import PATIENCE, until
 from tests.usage.test_statuses import failures, untold
@@ -20,7 +21,7 @@ from usage.rebuild import check
 from usage.spool import Spool, _parse
 
 MODES = ("pop", "subscribe", "http")
-CAPTURED = Path(__file__).parents[2].joinpath("fixtures/cpa/records.jsonl").read_bytes().splitlines()
+CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
