@@ -9,9 +9,9 @@ from usage.answers import PICO, Cell, Credential
 from usage.filters import UsageFilter
 from usage.ingest import now_us
 from usage.models import LimitReading, PastReading
-from usage.periods import QUARTER, rfc3339_utc, rfc3339_utc_us
 from usage.quotas import Window, windows
 from usage.snapshots import snapshot
+from usage.time.periods import QUARTER, rfc3339_utc, rfc3339_utc_us
 from usage.totals import Reader
 from usage.upstreams import per_quarter
 

@@ -15,7 +15,9 @@ from usage.labelled import labelled
 from usage.models import MEASURES, Day, Event, Quarter, Series
 from usage.paging import NoSuchEvent, event_page, newest, parse_key
 from usage.parts import SECOND
-from usage.periods import (
+from usage.snapshots import once, snapshot
+from usage.sums import add_up
+from usage.time.periods import (
     HOUR,
     QUARTER,
     Period,
@@ -31,8 +33,6 @@ from usage.periods import (
     rfc3339_utc,
     rfc3339_utc_us,
 )
-from usage.snapshots import once, snapshot
-from usage.sums import add_up
 from usage.totals import Reader
 from usage.upstreams import last_seen, per_account
 

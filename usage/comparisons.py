@@ -14,9 +14,9 @@ from usage.filters import UsageFilter
 from usage.ingest import now_us
 from usage.models import MEASURES
 from usage.parts import QUARTER_US, SECOND
-from usage.periods import Period, date_of, day_start, local_day
 from usage.snapshots import snapshot
 from usage.speeds import Speeds, speeds
+from usage.time.periods import Period, date_of, day_start, local_day
 from usage.totals import Reader
 
 _AT = {name: place for place, name in enumerate(MEASURES)}

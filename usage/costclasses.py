@@ -9,8 +9,8 @@ from usage.answers import PICO
 from usage.dimensions import labels_of
 from usage.filters import UsageFilter
 from usage.models import MEASURES, Day, Quarter
-from usage.periods import local_day
 from usage.snapshots import snapshot
+from usage.time.periods import local_day
 from usage.totals import Reader
 
 CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from usage.cuts import Cuts, Rows
 from usage.ingest import fold_hours, fold_months, upsert
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Month, Quarter
-from usage.periods import first_day_of, month_of, whole_hour
+from usage.time.periods import first_day_of, month_of, whole_hour
 
 
 class Part(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from usage.histograms import BUCKETS, bucket_of
 from usage.models import COUNTS, Duration, Event
-from usage.periods import HOUR, SECOND, whole_hour
+from usage.time.periods import HOUR, SECOND, whole_hour
 
 LATENCY, TTFT = Duration.Kind.LATENCY.value, Duration.Kind.TTFT.value
 COLUMNS = {LATENCY: "latency_ms", TTFT: "ttft_ms"}

@@ -10,8 +10,8 @@ from msgspec import Struct
 from pricing.book import PriceBook
 from pricing.rates import billed
 from usage.models import Day, DrainState, Event
-from usage.periods import date_of, local_day
 from usage.recosting import labelled
+from usage.time.periods import date_of, local_day
 
 CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")
 SECOND = 1_000_000

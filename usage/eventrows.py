@@ -11,8 +11,8 @@ from usage.answers import PICO, EventRow
 from usage.explaining import Explanation, explained
 from usage.labelled import group_of, key_name
 from usage.models.event import key_of
-from usage.periods import local_day, rfc3339_utc_us
 from usage.querysets import EventQuerySet
+from usage.time.periods import local_day, rfc3339_utc_us
 
 
 class EventDetail(EventRow, frozen=True, kw_only=True):

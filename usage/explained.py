@@ -11,7 +11,7 @@ from pricing.book import PriceBook
 from pricing.models import Model
 from usage.answers import PICO
 from usage.eventrows import EventDetail
-from usage.periods import day_number
+from usage.time.periods import day_number
 
 MILLION = 10**6
 

@@ -10,7 +10,7 @@ from pricing.book import PriceBook
 from pricing.models import CatalogueEntry
 from pricing.rates import usd_per_million
 from usage.answers import PICO
-from usage.periods import local_day
+from usage.time.periods import local_day
 
 NO_PRICE = "The model has no price for this day."
 

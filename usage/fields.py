@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from usage.labels import STATUS_CODES
-from usage.periods import UNKNOWN_RANGE, BadMoment, is_range, parse_moment
+from usage.time.periods import UNKNOWN_RANGE, BadMoment, is_range, parse_moment
 
 _STATUS = gettext_lazy("A status is a whole number from 100 to 599, or 0 for none.")
 
@@ -28,7 +28,7 @@ class RepeatedField(forms.Field):
 
 
 class MomentField(forms.CharField):
-    """A moment in one of the forms usage.periods.parse_moment reads, as µs since the epoch."""
+    """A moment in one of the forms usage.time.periods.parse_moment reads, as µs since the epoch."""
 
     def to_python(self, value):
         """None for a blank."""

@@ -32,7 +32,7 @@ from usage.models import (
     Month,
     Quarter,
 )
-from usage.periods import QUARTER, hour_of, local_day, month_of
+from usage.time.periods import QUARTER, hour_of, local_day, month_of
 
 QUARTER_US = QUARTER * 1_000_000
 

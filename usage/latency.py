@@ -10,8 +10,8 @@ from usage.filters import UsageFilter
 from usage.histograms import BUCKETS, bounds_of, percentile
 from usage.ingest import now_us
 from usage.models import Duration, Event
-from usage.periods import HOUR, SECOND, rfc3339_utc
 from usage.snapshots import snapshot
+from usage.time.periods import HOUR, SECOND, rfc3339_utc
 from usage.totals import events_from
 
 COUNTED_FROM_EVENTS = 7 * 24 * HOUR * SECOND  # µs: what a filter by more than models is answered of

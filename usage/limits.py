@@ -1,8 +1,8 @@
 """Rate-limit headers of each account: the newest, and how they changed, at most once an hour."""
 
 from usage.models import LimitReading, PastReading
-from usage.periods import HOUR, SECOND
 from usage.records import limit_headers
+from usage.time.periods import HOUR, SECOND
 
 IDS = {"request-id", "x-request-id"}  # other with every request, and no limit
 

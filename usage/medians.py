@@ -9,8 +9,8 @@ from usage.filters import UsageFilter
 from usage.histograms import percentile
 from usage.ingest import now_us
 from usage.latency import histograms
-from usage.periods import HOUR, SECOND, day_start, local_date
 from usage.snapshots import once, snapshot
+from usage.time.periods import HOUR, SECOND, day_start, local_date
 
 DAY = 24 * HOUR
 BY_HOUR = 8 * DAY + HOUR  # longer periods show their days; one of them may have 25 hours

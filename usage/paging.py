@@ -13,8 +13,8 @@ from usage.eventrows import event_rows
 from usage.filters import UsageFilter
 from usage.models import Event
 from usage.parts import SECOND
-from usage.periods import QUARTER, Period, date_of, day_start, rfc3339_utc_us
 from usage.snapshots import once, snapshot
+from usage.time.periods import QUARTER, Period, date_of, day_start, rfc3339_utc_us
 from usage.totals import Reader
 
 EVENT_KEY = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{32})")

@@ -4,8 +4,8 @@ from drf_spectacular.utils import OpenApiParameter
 
 from usage.filters import FIRST_YEAR, NOTHING, PAGE_SIZE, PAGE_SIZES
 from usage.paging import EVENT_KEY as KEY
-from usage.periods import LAST_YEAR
 from usage.querysets import SAID
+from usage.time.periods import LAST_YEAR
 
 RANGE = r"^(today|([1-9]|[1-9]\d|1[0-5]\d|16[0-8])h|[2-7]d|30d|all|custom)?$"
 MOMENT = """RFC 3339 with offset, or local: `2026-11-11`, `2026-11-11T08:30`, `2026-11-11T08:30:00.5`."""

@@ -5,7 +5,7 @@ Knows nothing of Django.
 
 from dataclasses import dataclass, field
 
-from usage.periods import QUARTER, date_of, day_start, first_day_of, hour_of, local_day, month_of, whole_hour
+from usage.time.periods import QUARTER, date_of, day_start, first_day_of, hour_of, local_day, month_of, whole_hour
 
 SECOND = 1_000_000
 QUARTER_US = QUARTER * SECOND

@@ -12,8 +12,8 @@ from django.utils import timezone
 from usage.cuts import Cuts
 from usage.integrity import damage_in, looks, tables
 from usage.models import DrainState, Event
-from usage.periods import SECOND, local_day, month_of
 from usage.rebuild import Difference, kept_days, kept_months, wrong_in_day, wrong_in_month
+from usage.time.periods import SECOND, local_day, month_of
 
 SHOWN = 10
 NOTED = 1000  # differences; of some we learn later that retention took their day meanwhile

@@ -29,8 +29,8 @@ from usage.models import (
     Quarter,
     Series,
 )
-from usage.periods import SECOND, date_of, day_start, local_day, month_of, whole_hour
 from usage.snapshots import snapshot
+from usage.time.periods import SECOND, date_of, day_start, local_day, month_of, whole_hour
 
 
 class Difference(NamedTuple):

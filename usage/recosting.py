@@ -11,7 +11,7 @@ from usage.cuts import Cuts, Rows
 from usage.ingest import correct, day_of, fold_days, fold_hours, fold_months, upsert_all
 from usage.labels import STATUS_CODES, Labels, status_of
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
-from usage.periods import SECOND, date_of, day_start
+from usage.time.periods import SECOND, date_of, day_start
 
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
 IS_STATUS = Q(fail_status_code__gte=STATUS_CODES.start, fail_status_code__lt=STATUS_CODES.stop)

@@ -8,7 +8,7 @@ from pricing.book import PriceBook
 from usage.costs import Costs
 from usage.filters import UsageFilter
 from usage.models import Event, Series
-from usage.periods import SECOND, days, local_day
+from usage.time.periods import SECOND, days, local_day
 
 Row = tuple[int, int, list[int]]
 

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from catalog.models import Connection
 from usage.models import DeadLetter, DrainState, Gap
-from usage.periods import rfc3339_utc_us
+from usage.time.periods import rfc3339_utc_us
 
 SILENT_AFTER = timedelta(seconds=90)  # the drain writes its heartbeat far more often
 GAPS_SHOWN = 100

@@ -7,9 +7,9 @@ from pricing.book import PriceBook
 from usage.cuts import Cuts
 from usage.ingest import day_of
 from usage.models import Day, DrainState, Quarter, Series
-from usage.periods import SECOND
 from usage.rebuild import edges_of
 from usage.recosting import cost_anew, relabel
+from usage.time.periods import SECOND
 
 
 def tell_apart() -> int:

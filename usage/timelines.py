@@ -15,8 +15,17 @@ from usage.dimensions import DIMENSIONS, labels_of
 from usage.filters import UsageFilter
 from usage.models import MEASURES, Day, Quarter
 from usage.parts import SECOND
-from usage.periods import HOUR, date_of, day_number, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
 from usage.snapshots import snapshot
+from usage.time.periods import (
+    HOUR,
+    date_of,
+    day_number,
+    day_start,
+    local_date,
+    local_day,
+    rfc3339_local_day,
+    rfc3339_utc,
+)
 from usage.totals import CUT_ROLLUPS, Reader
 
 STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}

@@ -14,10 +14,10 @@ from usage.filters import UsageFilter
 from usage.ingest import now_us
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.parts import Parts, Span, add_edge, hours_in, months_of, parts_of
-from usage.periods import HOUR, QUARTER, SECOND, Period, hour_of, local_day
 from usage.slivers import Row, by_days, by_quarters
 from usage.snapshots import once
 from usage.sums import add_up, less
+from usage.time.periods import HOUR, QUARTER, SECOND, Period, hour_of, local_day
 
 
 @once

@@ -21,8 +21,8 @@ from usage.medians import medians
 from usage.notices import notices
 from usage.pace import pace, peak
 from usage.pages import checked_form, choice, drill, frame, page
-from usage.periods import FIVE_MINUTES, QUARTER
 from usage.snapshots import snapshot
+from usage.time.periods import FIVE_MINUTES, QUARTER
 from usage.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.toplists import top
 

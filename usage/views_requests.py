@@ -15,7 +15,7 @@ from usage.filters import PageForm, UsageFilter
 from usage.logview import sections
 from usage.pages import checked_form, page, signed_in
 from usage.paging import NoSuchEvent
-from usage.periods import Period, parse_moment
+from usage.time.periods import Period, parse_moment
 
 KIN_US = 3_600_000_000  # attempts of one request are looked for within an hour
 

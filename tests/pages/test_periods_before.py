@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from usage.comparisons import previous
-from usage.periods import Period
+from usage.time.periods import Period
 
 SHANGHAI, NEW_YORK = "Asia/Shanghai", "America/New_York"
 

@@ -17,9 +17,9 @@ from tests.usage.made import HOUR, NOON, SECOND, record, stored
 from usage import retention
 from usage.labels import Labels
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, DrainState, Event, Series
-from usage.periods import whole_hour
 from usage.proof import prove
 from usage.statuses import tell_apart
+from usage.time.periods import whole_hour
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usage.periods import (
+from usage.time.periods import (
     HOUR,
     QUARTER,
     RANGE_NAMES,

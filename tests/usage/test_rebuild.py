@@ -12,8 +12,8 @@ from usage import retention
 from usage.cuts import Cuts
 from usage.derived import derive_months
 from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
-from usage.periods import day_start
 from usage.rebuild import Difference, check, follow_zone, kept_days, rebuild
+from usage.time.periods import day_start
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
 from usage.effects import Effect, Month
 from usage.models import Day, DrainState, Event, Quarter, Series
-from usage.periods import day_number
 from usage.rebuild import check
+from usage.time.periods import day_number
 
 pytestmark = pytest.mark.django_db
 

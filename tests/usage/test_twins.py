@@ -21,8 +21,8 @@ from usage.dimensions import DIMENSIONS
 from usage.failures import failures
 from usage.filters import UsageFilterForm
 from usage.models import DrainState, Event, Quarter
-from usage.periods import day_number
 from usage.rebuild import check
+from usage.time.periods import day_number
 from usage.timelines import timeline
 
 # Days on which clocks change, where they do.

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from usage import records
-from usage.periods import day_start
+from usage.time.periods import day_start
 
 SECOND, HOUR = 1_000_000, 3600
 QUARTER = 900

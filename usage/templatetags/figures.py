@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from usage import wording
 from usage.heat import TROUBLED, level, typical_most
-from usage.periods import BadMoment, parse_moment
+from usage.time.periods import BadMoment, parse_moment
 
 TOKEN_CLASSES = {
     "uncached": _("Uncached input"),

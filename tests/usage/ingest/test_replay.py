@@ -14,8 +14,8 @@ from tests.usage.twin import Attempt, requests_of
 from usage import records
 from usage.ingest import Writer
 from usage.models import Day, Event, Quarter
-from usage.periods import local_day
 from usage.rebuild import check, rebuild
+from usage.time.periods import local_day
 
 pytestmark = pytest.mark.django_db
 

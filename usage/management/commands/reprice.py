@@ -9,8 +9,8 @@ from cpa_usage.sqlite import wal
 from pricing.book import PriceBook
 from pricing.models import Model
 from usage.effects import Effect
-from usage.periods import day_number
 from usage.querysets import SeriesQuerySet
+from usage.time.periods import day_number
 
 PICO = 10**12
 
