@@ -9,7 +9,7 @@ from tests import PROJECT
 
 APPS = {"usage", "catalog", "pricing", "aliases"}
 FOLDERS = sorted(APPS | {"cpa_usage", "scripts", "simulator", "tests"})
-PURE = ["usage/records.py", "usage/time/periods.py"]
+PURE = ["usage/records/record.py", "usage/time/periods.py"]
 SQL = re.compile(
     r"\b(INSERT\s+(OR|INTO)|UPDATE\s+\S+\s+SET|DELETE\s+FROM|SELECT\s.+?\sFROM)\b", re.IGNORECASE | re.DOTALL
 )

@@ -9,7 +9,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from usage.models import DeadLetter, DrainState, Gap
-from usage.secrecy import shown
+from usage.records.secrecy import shown
 
 KINDS = {DeadLetter.Kind.MALFORMED.label: "danger", DeadLetter.Kind.TOO_LATE.label: "warning"}
 

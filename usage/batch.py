@@ -2,8 +2,8 @@
 
 from hashlib import blake2b
 
-from usage import records
 from usage.models import DeadLetter, Event
+from usage.records import record as records
 
 
 class Parsed:

@@ -8,7 +8,7 @@ import msgspec
 from aliases.models import ApiKey
 from pricing.models import Model
 from usage.models import Client, Series
-from usage.records import Names
+from usage.records.record import Names
 
 SERIES_LIMIT = 50_000  # beyond it new label sets fold into one, so that a flood of names cannot fill the tables
 REMEMBERED = 2 * SERIES_LIMIT  # label sets, those that folded included

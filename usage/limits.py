@@ -1,7 +1,7 @@
 """Rate-limit headers of each account: the newest, and how they changed, at most once an hour."""
 
 from usage.models import LimitReading, PastReading
-from usage.records import limit_headers
+from usage.records.record import limit_headers
 from usage.time.periods import HOUR, SECOND
 
 IDS = {"request-id", "x-request-id"}  # other with every request, and no limit

@@ -8,7 +8,7 @@ from aliases.keys import fingerprint, mask
 from aliases.models import ApiKey
 from catalog.models import Provider
 from usage.models import Series
-from usage.secrecy import masked
+from usage.records.secrecy import masked
 
 # What may be a key: only its fingerprint is known here, so every such word is compared with it.
 _WORD = re.compile(r"(?=[\w.~+-]*\d)[\w.~+-]{8,200}", re.ASCII)

@@ -12,7 +12,7 @@ from django_q.models import Schedule
 from tests.usage.made import NOON, record, stored
 from usage.ingest import Writer
 from usage.models import DeadLetter, DrainState, Event, Gap
-from usage.secrecy import shown
+from usage.records.secrecy import shown
 
 pytestmark = pytest.mark.django_db
 

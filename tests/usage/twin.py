@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from usage import records
+from usage.records import record as records
 from usage.time.periods import day_start
 
 SECOND, HOUR = 1_000_000, 3600

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tests.usage.made import HOUR, NOON, SECOND, record, scratch, stored
 from tests.usage.twin import Attempt, requests_of
-from usage import records
 from usage.ingest import Writer
 from usage.models import Day, Event, Quarter
 from usage.rebuild import check, rebuild
+from usage.records import record as records
 from usage.time.periods import local_day
 
 pytestmark = pytest.mark.django_db

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aliases.keys import fingerprint, mask
-from usage.secrecy import BODY, account, is_secret, redact
+from usage.records.secrecy import BODY, account, is_secret, redact
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import FIXTURES
-from usage.decoding import UNREAD, Item, tolerant
-from usage.records import Malformed, Record, limit_headers, parse
+from usage.records.decoding import UNREAD, Item, tolerant
+from usage.records.record import Malformed, Record, limit_headers, parse
 
 CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()
 SHORT = [raw for raw in CAPTURED if len(raw) < 5000]

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from msgspec import Raw, Struct
 
 from aliases.keys import fingerprint, mask
-from usage.decoding import Malformed, decode, legible
-from usage.moments import believed
-from usage.secrecy import LABEL, account, is_secret, redact
-from usage.tokens import classify, family
+from usage.records.decoding import Malformed, decode, legible
+from usage.records.secrecy import LABEL, account, is_secret, redact
+from usage.records.timestamps import believed
+from usage.records.tokens import classify, family
 
 __all__ = ["Malformed", "Record", "is_refresh", "limit_headers", "parse"]
 

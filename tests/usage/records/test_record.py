@@ -8,7 +8,7 @@ import pytest
 from msgspec import Raw
 
 from tests import FIXTURES
-from usage.records import Names, is_refresh, limit_headers, parse
+from usage.records.record import Names, is_refresh, limit_headers, parse
 
 CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()
 ARRIVED = 1_795_500_000_000_000  # 2026-11-24T06:00:00Z

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usage import moments
-from usage.moments import believed, moment
+from usage.records import timestamps as moments
+from usage.records.timestamps import believed, moment
 
 DAY = 86_400_000_000
 

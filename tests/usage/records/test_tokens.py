@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.decoding import MOST, Breakdown, InputTokens, OutputTokens, TokenCounts
-from usage.tokens import Tokens, classify, family
+from usage.records.decoding import MOST, Breakdown, InputTokens, OutputTokens, TokenCounts
+from usage.records.tokens import Tokens, classify, family
 
 OPENAI, CLAUDE, GEMINI = (1201, 350, 120, 800, 0, 1551), (92, 210, 0, 3000, 500, 3802), (976, 150, 400, 600, 0, 1526)
 

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from usage.decoding import Breakdown, TokenCounts
+from usage.records.decoding import Breakdown, TokenCounts
 
 
 class Tokens(NamedTuple):
