@@ -11,8 +11,8 @@ from usage.answers import figures
 from usage.eventrows import EventDetail, event_detail
 from usage.filters import NO_KEY, UsageFilter
 from usage.ingest import now_us
-from usage.labelled import labelled
 from usage.models import MEASURES, Day, Event, Quarter, Series
+from usage.models.labelled import labelled
 from usage.paging import NoSuchEvent, event_page, newest, parse_key
 from usage.parts import SECOND
 from usage.snapshots import once, snapshot

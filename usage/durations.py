@@ -6,8 +6,8 @@ UTC, so in zones off by a part of an hour the kept detail begins within one: his
 
 from collections.abc import Iterable
 
-from usage.histograms import BUCKETS, bucket_of
 from usage.models import COUNTS, Duration, Event
+from usage.models.histograms import BUCKETS, bucket_of
 from usage.time.periods import HOUR, SECOND, whole_hour
 
 LATENCY, TTFT = Duration.Kind.LATENCY.value, Duration.Kind.TTFT.value

@@ -9,9 +9,9 @@ from pricing.book import PriceBook
 from pricing.rates import cost
 from usage.answers import PICO, EventRow
 from usage.explaining import Explanation, explained
-from usage.labelled import group_of, key_name
 from usage.models.event import key_of
-from usage.querysets import EventQuerySet
+from usage.models.labelled import group_of, key_name
+from usage.models.querysets import EventQuerySet
 from usage.time.periods import local_day, rfc3339_utc_us
 
 

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from usage.filters import UsageFilter
 from usage.models import Event, Series
-from usage.querysets import SAID, head, said
+from usage.models.querysets import SAID, head, said
 from usage.snapshots import snapshot
 from usage.time.periods import rfc3339_utc_us
 from usage.totals import Reader

@@ -19,7 +19,7 @@ from usage.cuts import ELSEWHERE
 from usage.fields import MomentField, RangeField, RepeatedField, ResultField, StatusField
 from usage.ingest import now_us
 from usage.models import Cut
-from usage.querysets import SAID, head, said
+from usage.models.querysets import SAID, head, said
 from usage.time.periods import LAST_YEAR, BadRange, Period, resolve
 
 TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")

@@ -7,9 +7,9 @@ from msgspec import Meta, Struct
 from pricing.models import Model
 from usage import durations
 from usage.filters import UsageFilter
-from usage.histograms import BUCKETS, bounds_of, percentile
 from usage.ingest import now_us
 from usage.models import Duration, Event
+from usage.models.histograms import BUCKETS, bounds_of, percentile
 from usage.snapshots import snapshot
 from usage.time.periods import HOUR, SECOND, rfc3339_utc
 from usage.totals import events_from

@@ -6,9 +6,9 @@ from django.db.models import F
 from usage.analytics import covered
 from usage.durations import COLUMNS
 from usage.filters import UsageFilter
-from usage.histograms import percentile
 from usage.ingest import now_us
 from usage.latency import histograms
+from usage.models.histograms import percentile
 from usage.snapshots import once, snapshot
 from usage.time.periods import HOUR, SECOND, day_start, local_date
 

@@ -3,8 +3,8 @@
 from drf_spectacular.utils import OpenApiParameter
 
 from usage.filters import FIRST_YEAR, NOTHING, PAGE_SIZE, PAGE_SIZES
+from usage.models.querysets import SAID
 from usage.paging import EVENT_KEY as KEY
-from usage.querysets import SAID
 from usage.time.periods import LAST_YEAR
 
 RANGE = r"^(today|([1-9]|[1-9]\d|1[0-5]\d|16[0-8])h|[2-7]d|30d|all|custom)?$"

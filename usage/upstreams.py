@@ -2,8 +2,8 @@
 
 from django.db.models import Sum
 
-from usage.labelled import labelled
 from usage.models import Cut, CutQuarter, Quarter, Series
+from usage.models.labelled import labelled
 from usage.snapshots import once
 from usage.sums import add_up
 from usage.totals import Reader

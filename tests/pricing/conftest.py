@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from pricing.models import Model, Revision
-from usage.querysets import SeriesQuerySet
+from usage.models.querysets import SeriesQuerySet
 
 
 @pytest.fixture

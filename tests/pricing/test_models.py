@@ -166,7 +166,8 @@ def test_each_change_counts_one_and_recosts_the_model_once(gpt, recosted):
 def test_history_is_costed_with_the_new_rows(gpt, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "usage.querysets.SeriesQuerySet.recost", lambda _, book, **__: seen.append(book.rates(gpt.pk, 0, "", 0).prompt)
+        "usage.models.querysets.SeriesQuerySet.recost",
+        lambda _, book, **__: seen.append(book.rates(gpt.pk, 0, "", 0).prompt),
     )
     gpt.set_price(CHEAP)
     gpt.set_price(DEAR)
@@ -179,7 +180,7 @@ def test_a_change_that_cannot_recost_is_undone_whole(gpt, monkeypatch):
     def fail(series, book, relabels):
         raise RuntimeError("no lock")
 
-    monkeypatch.setattr("usage.querysets.SeriesQuerySet.recost", fail)
+    monkeypatch.setattr("usage.models.querysets.SeriesQuerySet.recost", fail)
     with pytest.raises(RuntimeError), transaction.atomic():
         gpt.set_price(DEAR)
     assert (stored(gpt), Revision.current()) == ({("manual", None): {("", 0): 1}}, 1)

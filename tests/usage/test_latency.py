@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, scratch, stored
 from usage import retention
 from usage.filters import UsageFilterForm
-from usage.histograms import BUCKETS, bounds_of, bucket_of, percentile
 from usage.latency import latency
 from usage.medians import medians
 from usage.models import COUNTS, DrainState, Duration, Event, Quarter
+from usage.models.histograms import BUCKETS, bounds_of, bucket_of, percentile
 from usage.rebuild import check, rebuild
 
 pytestmark = pytest.mark.django_db

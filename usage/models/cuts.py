@@ -2,8 +2,8 @@
 
 from django.db import models
 
+from usage.models.querysets import CutQuerySet
 from usage.models.rollups import Measures
-from usage.querysets import CutQuerySet
 
 
 class Cut(models.Model):

@@ -2,11 +2,11 @@
 
 from django.db import models
 
-from usage.querysets import DurationQuerySet
+from usage.models.querysets import DurationQuerySet
 
 
 class Duration(models.Model):
-    """Counts of one kind of duration in one UTC hour and model, in the buckets of usage.histograms; successes only.
+    """Counts of one kind of duration in one UTC hour and model, in the buckets of usage.models.histograms; successes only.
 
     A column a bucket: a quarter of the space of a row a bucket, and one row to add to.
     """

@@ -2,9 +2,9 @@
 
 from django.db import models
 
-from usage.deadletters import DeadLetterQuerySet
+from usage.models.deadletters import DeadLetterQuerySet
+from usage.models.querysets import SPOKEN, EventQuerySet, head
 from usage.models.series import Client, Series
-from usage.querysets import SPOKEN, EventQuerySet, head
 
 
 class Event(models.Model):

@@ -2,8 +2,8 @@
 
 from django.db import models
 
+from usage.models.querysets import RollupQuerySet
 from usage.models.series import Series
-from usage.querysets import RollupQuerySet
 
 
 class Measures(models.Model):

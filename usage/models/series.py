@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from usage.labelled import group_of
-from usage.querysets import SeriesQuerySet
+from usage.models.labelled import group_of
+from usage.models.querysets import SeriesQuerySet
 
 
 class Series(models.Model):

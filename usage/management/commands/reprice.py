@@ -9,7 +9,7 @@ from cpa_usage.sqlite import wal
 from pricing.book import PriceBook
 from pricing.models import Model
 from usage.effects import Effect
-from usage.querysets import SeriesQuerySet
+from usage.models.querysets import SeriesQuerySet
 from usage.time.periods import day_number
 
 PICO = 10**12

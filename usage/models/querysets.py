@@ -3,8 +3,8 @@
 from django.db import connection, models
 from django.db.models import Case, CharField, Count, F, Func, IntegerField, OuterRef, Q, Subquery, Sum, Value, When
 
-from usage import lookups  # noqa: F401  adds `among`
-from usage.histograms import EDGES
+from usage.models import lookups  # noqa: F401  adds `among`
+from usage.models.histograms import EDGES
 
 QUARTER_US = 900 * 1_000_000
 HOUR_US = 4 * QUARTER_US
@@ -119,7 +119,7 @@ class EventQuerySet(models.QuerySet):
         return rows.annotate(**sums).values_list("bucket", *sums).order_by()
 
     def by_duration(self, column):
-        """Quadruples of (hour in seconds, model id, bucket of usage.histograms, successes that took so long)."""
+        """Quadruples of (hour in seconds, model id, bucket of usage.models.histograms, successes that took so long)."""
         hour, slot = F("timestamp") / HOUR_US * 3600, _slot(column)
         found = self.filter(series__failed=False, **{f"{column}__gt": 0}).annotate(hour=hour, slot=slot)
         by = ("hour", "series__model", "slot")
@@ -261,7 +261,7 @@ def _flag(**condition):
 
 
 def _slot(column):
-    """The bucket of usage.histograms that a duration falls in; None for 0, which is none."""
+    """The bucket of usage.models.histograms that a duration falls in; None for 0, which is none."""
     shorter = [When(**{f"{column}__lt": edge}, then=bucket) for bucket, edge in enumerate(EDGES)]
     none = When(**{f"{column}__lte": 0}, then=None)
     return Case(none, *shorter, default=len(EDGES), output_field=IntegerField())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.histograms import BUCKETS, EDGES, bounds_of, bucket_of, percentile
+from usage.models.histograms import BUCKETS, EDGES, bounds_of, bucket_of, percentile
 
 durations = st.lists(st.integers(1, 2_000_000), min_size=1, max_size=200)
 
