@@ -204,7 +204,7 @@ def test_what_cannot_be_restored_changes_nothing(home, spoil, reason):
 
 
 def test_nothing_is_restored_while_a_drain_runs(home):
-    from usage.drain.seat import FileLock
+    from usage.collector.seat import FileLock
 
     backup = home / "copy.db"
     manage(home, "backup", backup)

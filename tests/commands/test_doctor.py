@@ -16,9 +16,9 @@ from catalog import models as catalog_models
 from cpa_usage.env import Mistake
 from simulator import Simulator
 from usage import ready
+from usage.collector.metadata import STARVED
 from usage.doctor import cpa as doctor_cpa
 from usage.doctor import examine, home
-from usage.drain.metadata import STARVED
 from usage.models import DrainState
 
 pytestmark = pytest.mark.django_db

@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-from tests.usage.drain.conftest import cpa, home, run  # noqa: F401  fixtures
-from tests.usage.drain.process import AT_WORK
-from tests.usage.drain.test_process import traffic
-from tests.usage.queue.conftest import until
-from usage.drain.continuity import DIED
+from tests.usage.collector.conftest import cpa, home, run  # noqa: F401  fixtures
+from tests.usage.collector.process import AT_WORK
+from tests.usage.collector.queue.conftest import until
+from tests.usage.collector.test_process import traffic
+from usage.collector.continuity import DIED
+from usage.collector.spool import _parse
 from usage.models import DeadLetter, DrainState, Event, Gap
 from usage.rebuild import check
-from usage.spool import _parse
 
 KILLS, SOAK_KILLS = 10, 67  # in each of three modes
 LIMIT = 100  # records asked for at once

@@ -5,11 +5,11 @@ from random import Random
 import pytest
 
 from tests.usage.made import CAPTURED, NOON, record, rollups
-from usage.drain.storer import Storer
+from usage.collector.spool import Spool
+from usage.collector.storer import Storer
 from usage.ingest import Writer
 from usage.models import DeadLetter, DrainState, Event
 from usage.rebuild import check
-from usage.spool import Spool
 
 pytestmark = pytest.mark.django_db
 

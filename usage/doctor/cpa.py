@@ -6,13 +6,13 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
 from catalog.cpa import Cpa, Problem, Refused
+from usage.collector.metadata import STARVED
+from usage.collector.queue.errors import Away, NotResp
+from usage.collector.queue.errors import Refused as QueueRefused
+from usage.collector.queue.key import Key
+from usage.collector.queue.link import Link
 from usage.doctor.findings import Finding
-from usage.drain.metadata import STARVED
 from usage.models import DrainState
-from usage.queue.errors import Away, NotResp
-from usage.queue.errors import Refused as QueueRefused
-from usage.queue.key import Key
-from usage.queue.link import Link
 
 OLDEST = (7, 0)  # fewer fields in a record, no subscription
 SKEW_SECONDS = 60

@@ -5,7 +5,7 @@ import signal
 from django.core import checks
 from django.core.management.base import BaseCommand, CommandError
 
-from usage.drain import Drain
+from usage.collector import Drain
 
 
 class Command(BaseCommand):

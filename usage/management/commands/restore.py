@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from usage.backups import Useless, put_back
-from usage.drain.seat import Seat
+from usage.collector.seat import Seat
 
 
 class Command(BaseCommand):

@@ -1,0 +1,92 @@
+"""The storer: the oldest batches first, several in one transaction, and none that fails keeps the others waiting."""
+
+import pytest
+
+from tests.usage.made import NOON, record
+from usage.collector.spool import Spool
+from usage.collector.storer import ENOUGH_RECORDS, MOST_RECORDS, TRIES, Storer, Stumbled
+from usage.ingest import Writer
+from usage.models import Event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+POISON = b"poison"
+
+
+class Fragile(Writer):
+    """A writer with a fault that one record brings to light."""
+
+    def store(self, batch):
+        if any(raw == POISON for _, raw in batch):
+            raise ValueError(f"a fault that quotes {batch}")
+        return super().store(batch)
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return Spool(tmp_path / "spool")
+
+
+def made(count, start=0):
+    return [record(NOON + n) for n in range(start, start + count)]
+
+
+def test_an_empty_spool_is_nothing_to_do(spool):
+    assert Storer(spool, Writer()).step() is None
+
+
+def test_small_batches_are_stored_together_and_their_files_are_gone(spool):
+    for n in range(3):
+        spool.append(NOON + n, made(2, n * 2))
+    batch = Storer(spool, Writer()).step()
+    assert (batch.files, batch.records, batch.stored.events, spool.depth) == (3, 6, 6, 0)
+    assert list(spool.directory.iterdir()) == []
+
+
+def test_no_more_are_merged_than_are_enough(spool):
+    for n in range(3):
+        spool.append(NOON, made(ENOUGH_RECORDS, n * ENOUGH_RECORDS))
+    storer = Storer(spool, Writer())
+    assert [storer.step().records for _ in range(3)] == [ENOUGH_RECORDS] * 3
+
+
+def test_a_file_larger_than_one_transaction_is_stored_in_parts_and_counted_whole(spool):
+    spool.append(NOON, [*made(MOST_RECORDS), b"no record"])
+    batch = Storer(spool, Writer()).step()
+    assert (batch.records, batch.stored.events, batch.stored.dead) == (MOST_RECORDS + 1, MOST_RECORDS, 1)
+
+
+def test_a_batch_that_fails_again_and_again_is_put_aside_and_the_others_are_stored(spool):
+    spool.append(NOON, made(2))
+    spool.append(NOON, [POISON])
+    spool.append(NOON, made(2, 2))
+    storer, sentences = Storer(spool, Fragile()), []
+    while spool.depth:
+        try:
+            storer.step()
+        except Stumbled as stumbled:
+            sentences.append(str(stumbled))
+    assert Event.objects.count() == 4
+    assert [path.suffix for path in spool.directory.iterdir()] == [".aside"]
+    assert len(sentences) <= 2 + TRIES
+    assert all(words.startswith("Storing failed with ValueError in test_storer.py:") for words in sentences)
+    assert sentences[-1].endswith(" was put aside; the next start tries it again.")
+    assert not any("poison" in words for words in sentences)  # an error's own words may quote a record
+
+
+def test_a_batch_that_cannot_be_read_is_put_aside(spool):
+    first = spool.append(NOON, made(1))
+    spool.append(NOON, made(1, 1))
+    first.unlink()
+    storer = Storer(spool, Writer())
+    with pytest.raises(Stumbled, match=r"cannot be read and was put aside: No such file or directory\.$"):
+        storer.step()
+    assert (storer.step().records, spool.depth) == (1, 0)
+
+
+def test_a_damaged_batch_gives_what_it_has_and_stays_for_people(spool):
+    path = spool.append(NOON, made(2))
+    path.write_bytes(path.read_bytes()[:-1])
+    batch = Storer(spool, Writer()).step()
+    assert (batch.records, Event.objects.count()) == (1, 1)
+    assert [left.suffix for left in spool.directory.iterdir()] == [".damaged"]

@@ -1,0 +1,5 @@
+"""The drain: a thread that pops and spools, and a loop that stores what is spooled and reports."""
+
+from usage.collector.loop import Drain
+
+__all__ = ["Drain"]

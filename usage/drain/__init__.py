@@ -1,5 +1,0 @@
-"""The drain: a thread that pops and spools, and a loop that stores what is spooled and reports."""
-
-from usage.drain.loop import Drain
-
-__all__ = ["Drain"]
