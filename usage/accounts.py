@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from usage.analytics import credentials
 from usage.answers import PICO, Cell, Credential
 from usage.filters import UsageFilter
-from usage.ingest import now_us
+from usage.ingest.writer import now_us
 from usage.models import LimitReading, PastReading
 from usage.quotas import Window, windows
 from usage.snapshots import snapshot

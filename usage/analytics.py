@@ -10,7 +10,7 @@ from usage import answers
 from usage.answers import figures
 from usage.eventrows import EventDetail, event_detail
 from usage.filters import NO_KEY, UsageFilter
-from usage.ingest import now_us
+from usage.ingest.writer import now_us
 from usage.models import MEASURES, Day, Event, Quarter, Series
 from usage.models.labelled import labelled
 from usage.paging import NoSuchEvent, event_page, newest, parse_key

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from usage.answers import Figures, figures
 from usage.filters import UsageFilter
-from usage.ingest import now_us
+from usage.ingest.writer import now_us
 from usage.models import MEASURES
 from usage.parts import QUARTER_US, SECOND
 from usage.snapshots import snapshot

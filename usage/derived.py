@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from usage.cuts import Cuts, Rows
-from usage.ingest import fold_hours, fold_months, upsert
+from usage.ingest.cuts import Cuts, Rows
+from usage.ingest.writer import fold_hours, fold_months, upsert
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Month, Quarter
 from usage.time.periods import first_day_of, month_of, whole_hour
 

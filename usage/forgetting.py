@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import Max
 
-from usage.labels import digest_of
+from usage.ingest.labels import digest_of
 from usage.models import Client, DrainState, Event
 
 CHUNK = 1_000  # rows emptied in one transaction

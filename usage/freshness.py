@@ -10,7 +10,7 @@ from aliases.models import Revision as AliasRevision
 from catalog.models import Connection
 from pricing.models import Revision as PriceRevision
 from usage.filters import UsageFilter
-from usage.ingest import now_us
+from usage.ingest.writer import now_us
 from usage.models import DrainState
 from usage.parts import QUARTER_US
 

@@ -5,9 +5,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pricing.models import Model
-from usage import durations
 from usage.filters import UsageFilter
-from usage.ingest import now_us
+from usage.ingest import durations
+from usage.ingest.writer import now_us
 from usage.models import Duration, Event
 from usage.models.histograms import BUCKETS, bounds_of, percentile
 from usage.snapshots import snapshot

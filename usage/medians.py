@@ -4,9 +4,9 @@ from django.conf import settings
 from django.db.models import F
 
 from usage.analytics import covered
-from usage.durations import COLUMNS
 from usage.filters import UsageFilter
-from usage.ingest import now_us
+from usage.ingest.durations import COLUMNS
+from usage.ingest.writer import now_us
 from usage.latency import histograms
 from usage.models.histograms import percentile
 from usage.snapshots import once, snapshot

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from usage.answers import Overview
 from usage.filters import UsageFilter
-from usage.ingest import now_us
+from usage.ingest.writer import now_us
 from usage.models import Event
 
 MINUTE_US = 60_000_000

@@ -20,7 +20,7 @@ from usage.browser import theme_of
 from usage.chips import chips_of
 from usage.filters import UsageFilterForm
 from usage.freshness import freshness
-from usage.ingest import now_us
+from usage.ingest.writer import now_us
 from usage.models import DrainState
 
 DEFAULT_RANGE = "7d"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.utils import timezone
 
-from usage.cuts import Cuts
+from usage.ingest.cuts import Cuts
 from usage.integrity import damage_in, looks, tables
 from usage.models import DrainState, Event
 from usage.rebuild import Difference, kept_days, kept_months, wrong_in_day, wrong_in_month

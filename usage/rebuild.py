@@ -10,12 +10,12 @@ from django.db import transaction
 from django.db.models import Count, Max, Min
 
 from pricing.book import PriceBook
-from usage import durations
-from usage.costs import Costs
-from usage.cuts import Cuts
 from usage.derived import derive_months, months_from, part_of_hours, parts_of_month, parts_of_quarters, stored
-from usage.finality import settle_stored
-from usage.ingest import fold_days, upsert
+from usage.ingest import durations
+from usage.ingest.costs import Costs
+from usage.ingest.cuts import Cuts
+from usage.ingest.finality import settle_stored
+from usage.ingest.writer import fold_days, upsert
 from usage.models import (
     COUNTS,
     MEASURES,

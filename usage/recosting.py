@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.db.models import Case, F, IntegerField, Max, Min, Q, Value, When
 
-from usage.costs import CLASSES, Costs
-from usage.cuts import Cuts, Rows
-from usage.ingest import correct, day_of, fold_days, fold_hours, fold_months, upsert_all
-from usage.labels import STATUS_CODES, Labels, status_of
+from usage.ingest.costs import CLASSES, Costs
+from usage.ingest.cuts import Cuts, Rows
+from usage.ingest.labels import STATUS_CODES, Labels, status_of
+from usage.ingest.writer import correct, day_of, fold_days, fold_hours, fold_months, upsert_all
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.time.periods import SECOND, date_of, day_start
 

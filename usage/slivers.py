@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from pricing.book import PriceBook
-from usage.costs import Costs
 from usage.filters import UsageFilter
+from usage.ingest.costs import Costs
 from usage.models import Event, Series
 from usage.time.periods import SECOND, days, local_day
 

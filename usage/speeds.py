@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from usage.durations import LATENCY, TTFT
 from usage.filters import UsageFilter
+from usage.ingest.durations import LATENCY, TTFT
 from usage.latency import Latency, Percentiles, latency, percentiles
 from usage.medians import over_time
 from usage.snapshots import snapshot

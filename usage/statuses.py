@@ -4,8 +4,8 @@ from django.db import transaction
 
 from cpa_usage.sqlite import wal
 from pricing.book import PriceBook
-from usage.cuts import Cuts
-from usage.ingest import day_of
+from usage.ingest.cuts import Cuts
+from usage.ingest.writer import day_of
 from usage.models import Day, DrainState, Quarter, Series
 from usage.rebuild import edges_of
 from usage.recosting import cost_anew, relabel

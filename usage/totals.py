@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from usage.filters import UsageFilter
-from usage.ingest import now_us
+from usage.ingest.writer import now_us
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.parts import Parts, Span, add_edge, hours_in, months_of, parts_of
 from usage.slivers import Row, by_days, by_quarters

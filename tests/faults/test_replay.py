@@ -7,7 +7,7 @@ import pytest
 from tests.usage.made import CAPTURED, NOON, record, rollups
 from usage.collector.spool import Spool
 from usage.collector.storer import Storer
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 from usage.models import DeadLetter, DrainState, Event
 from usage.rebuild import check
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pricing.models import Model
 from simulator.traffic import history
 from tests.usage.made import stored
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 
 NOW_US = int(time.time() * 1_000_000)
 PRICES = {"claude": (3, 15, 1), "gpt": (2, 8, 1), "gemini": (1, 10, 1)}

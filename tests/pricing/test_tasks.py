@@ -102,7 +102,7 @@ def test_an_update_offers_what_the_catalogue_corrects(db, capsys):
 
 def test_no_process_loads_the_catalogue_by_starting():
     """25 MB, which the web and the drain do without."""
-    starts = "import django, sys; django.setup(); import cpa_usage.urls, usage.ingest, pricing.tasks"
+    starts = "import django, sys; django.setup(); import cpa_usage.urls, usage.ingest.writer, pricing.tasks"
     loaded = "print([m for m in ('genai_prices', 'pydantic', 'httpx2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", f"{starts}; {loaded}"], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

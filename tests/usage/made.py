@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from tests import FIXTURES
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Month, Quarter
 
 SECOND, HOUR = 1_000_000, 3600 * 1_000_000

@@ -5,7 +5,7 @@ import pytest
 from tests.usage.made import NOON, record
 from usage import forgetting
 from usage.forgetting import forget_clients
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 from usage.models import Client, Event
 
 pytestmark = pytest.mark.django_db(transaction=True)

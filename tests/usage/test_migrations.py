@@ -15,7 +15,7 @@ from django.utils import timezone
 from pricing.models import Revision
 from tests.usage.made import HOUR, NOON, SECOND, record, stored
 from usage import retention
-from usage.labels import Labels
+from usage.ingest.labels import Labels
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, DrainState, Event, Series
 from usage.proof import prove
 from usage.statuses import tell_apart

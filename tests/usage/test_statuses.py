@@ -9,7 +9,7 @@ from pricing.models import Model
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, scratch, stored
 from usage import analytics, retention
 from usage.filters import UsageFilterForm
-from usage.labels import Labels
+from usage.ingest.labels import Labels
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Event, Month, Quarter, Series
 from usage.rebuild import check
 from usage.statuses import tell_apart

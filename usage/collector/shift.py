@@ -21,7 +21,7 @@ from usage.collector.spool import Spool
 from usage.collector.storer import Batch, Storer, Stumbled
 from usage.collector.trouble import Trouble
 from usage.forgetting import forget_clients
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 from usage.models import DrainState, Turn
 from usage.rebuild import follow_zone
 from usage.statuses import tell_apart

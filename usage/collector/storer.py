@@ -16,7 +16,7 @@ TRIES = 3
 
 
 class Batch(NamedTuple):
-    """What a step stored: how much, what became of it (usage.ingest.Stored), how long it took and had waited."""
+    """What a step stored: how much, what became of it (usage.ingest.writer.Stored), how long it took and had waited."""
 
     files: int
     records: int

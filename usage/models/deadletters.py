@@ -8,7 +8,7 @@ class DeadLetterQuerySet(models.QuerySet):
 
     def retry(self) -> int:
         """Store those that can be stored by now, as of their arrival; returns how many. The rest is dead again."""
-        from usage.ingest import Writer
+        from usage.ingest.writer import Writer
         from usage.models import DrainState
 
         with transaction.atomic():

@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulator.raw import FIXTURES
 from tests.usage.api.expected import PRICES, attempts
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 
 NOW = 1_795_494_600_000_000  # 2026-11-24T12:30:00+08:00, half an hour after the captures
 CAPTURED = (FIXTURES / "records.jsonl").read_bytes().splitlines()

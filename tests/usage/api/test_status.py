@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from catalog.models import Connection, refusal
 from tests.usage.api.conftest import CAPTURED, NOW
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 from usage.models import DrainState, Gap
 
 pytestmark = pytest.mark.django_db

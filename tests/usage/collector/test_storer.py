@@ -5,7 +5,7 @@ import pytest
 from tests.usage.made import NOON, record
 from usage.collector.spool import Spool
 from usage.collector.storer import ENOUGH_RECORDS, MOST_RECORDS, TRIES, Storer, Stumbled
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 from usage.models import Event
 
 pytestmark = pytest.mark.django_db(transaction=True)

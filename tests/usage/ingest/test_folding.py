@@ -4,8 +4,8 @@ import pytest
 
 from pricing.models import Model
 from tests.usage.made import NOON, record, stored, totals
-from usage import labels
-from usage.ingest import Writer
+from usage.ingest import labels
+from usage.ingest.writer import Writer
 from usage.models import DrainState, Series
 from usage.rebuild import check
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.usage.made import HOUR, NOON, SECOND, record, scratch, stored
 from tests.usage.twin import Attempt, requests_of
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 from usage.models import Day, Event, Quarter
 from usage.rebuild import check, rebuild
 from usage.records import record as records

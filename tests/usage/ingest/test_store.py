@@ -8,7 +8,7 @@ from django.utils import timezone
 from aliases.models import ApiKey
 from pricing.models import Model
 from tests.usage.made import CAPTURED, NOON, SECOND, record, rollups, stored, totals
-from usage.ingest import Stored, Writer
+from usage.ingest.writer import Stored, Writer
 from usage.models import Client, Day, DeadLetter, DrainState, Event, LimitReading, Quarter, Series
 from usage.rebuild import check
 

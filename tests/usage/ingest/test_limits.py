@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, stored
 from usage import retention
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 from usage.models import LimitReading, PastReading
 
 pytestmark = pytest.mark.django_db

@@ -10,14 +10,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from pricing.book import PriceBook
-from usage import durations
-from usage.attempts import ended_day
-from usage.batch import Parsed, late_letter, split_at, unseen
-from usage.costs import Costs
-from usage.cuts import Cuts, Rows
-from usage.finality import settle
-from usage.labels import ClientMap, SeriesMap
-from usage.limits import LimitNotes
+from usage.ingest import durations
+from usage.ingest.attempts import ended_day
+from usage.ingest.batch import Parsed, late_letter, split_at, unseen
+from usage.ingest.costs import Costs
+from usage.ingest.cuts import Cuts, Rows
+from usage.ingest.finality import settle
+from usage.ingest.labels import ClientMap, SeriesMap
+from usage.ingest.limits import LimitNotes
 from usage.models import (
     COUNTS,
     MEASURES,

@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 
 from pricing.models import Model
 from tests.usage.made import NOON, record, stored
-from usage.cuts import cuts_of
 from usage.filters import UsageFilterForm
+from usage.ingest.cuts import cuts_of
 from usage.models import Cut, CutDay, CutHour, Day, Month, Quarter
 from usage.parts import hours_of, months_of
 from usage.rebuild import check, rebuild

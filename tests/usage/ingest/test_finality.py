@@ -3,7 +3,7 @@
 import pytest
 
 from tests.usage.made import NOON, SECOND, record, rollups, stored, totals
-from usage.ingest import Writer
+from usage.ingest.writer import Writer
 from usage.models import Event, Quarter
 from usage.rebuild import check, rebuild
 

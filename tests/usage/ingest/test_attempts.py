@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.attempts import NEAR, Attempt, counts_alone, finals
+from usage.ingest.attempts import NEAR, Attempt, counts_alone, finals
 
 SECOND = 1_000_000
 

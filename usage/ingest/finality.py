@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from usage.attempts import Attempt, counts_alone, finals, kin_from
+from usage.ingest.attempts import Attempt, counts_alone, finals, kin_from
 from usage.models import Event
 
 AT_ONCE = 5000  # requests judged anew at a time
