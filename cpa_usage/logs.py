@@ -16,7 +16,7 @@ from cpa_usage.keys import mask
 class DailyFileHandler(logging.FileHandler):
     """Appends each record to the file of its local day.
 
-    Nothing is renamed, so processes of one role may share a file; usage.retention.prune_logs removes old ones.
+    Nothing is renamed, so processes of one role may share a file; usage.rollups.retention.prune_logs removes old ones.
     """
 
     def __init__(self, directory: str | Path, role: str):

@@ -7,8 +7,8 @@ from datetime import timedelta
 from django.conf import settings
 
 from usage.models import Turn
-from usage.proof import Proving, keep
-from usage.retention import expire, prune_logs
+from usage.rollups.proof import Proving, keep
+from usage.rollups.retention import expire, prune_logs
 
 log = logging.getLogger(__name__)
 

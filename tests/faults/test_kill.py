@@ -15,7 +15,7 @@ from tests.usage.collector.test_process import traffic
 from usage.collector.continuity import DIED
 from usage.collector.spool import _parse
 from usage.models import DeadLetter, DrainState, Event, Gap
-from usage.rebuild import check
+from usage.rollups.rebuild import check
 
 KILLS, SOAK_KILLS = 10, 67  # in each of three modes
 LIMIT = 100  # records asked for at once

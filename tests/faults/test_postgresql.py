@@ -12,9 +12,9 @@ from django.db import connection
 from simulator import Simulator
 from tests.faults.stage import AT_WORK, Stage, free_port, until
 from tests.faults.test_database import push
-from usage.integrity import damage
 from usage.models import Day, Event
-from usage.proof import prove
+from usage.rollups.integrity import damage
+from usage.rollups.proof import prove
 
 # An order that turns around under an index which was made with the other one: what a broken page looks like from above.
 FICKLE = """

@@ -9,7 +9,7 @@ from usage.collector.spool import Spool
 from usage.collector.storer import Storer
 from usage.ingest.writer import Writer
 from usage.models import DeadLetter, DrainState, Event
-from usage.rebuild import check
+from usage.rollups.rebuild import check
 
 pytestmark = pytest.mark.django_db
 

@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from pricing.models import Revision
 from tests.usage.made import HOUR, NOON, SECOND, record, stored
-from usage import retention
 from usage.ingest.labels import Labels
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, DrainState, Event, Series
-from usage.proof import prove
-from usage.statuses import tell_apart
+from usage.rollups import retention
+from usage.rollups.proof import prove
+from usage.rollups.statuses import tell_apart
 from usage.time.periods import whole_hour
 
 pytestmark = pytest.mark.django_db(transaction=True)

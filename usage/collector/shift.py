@@ -20,11 +20,11 @@ from usage.collector.seat import Seat
 from usage.collector.spool import Spool
 from usage.collector.storer import Batch, Storer, Stumbled
 from usage.collector.trouble import Trouble
-from usage.forgetting import forget_clients
 from usage.ingest.writer import Writer
 from usage.models import DrainState, Turn
-from usage.rebuild import follow_zone
-from usage.statuses import tell_apart
+from usage.rollups.forgetting import forget_clients
+from usage.rollups.rebuild import follow_zone
+from usage.rollups.statuses import tell_apart
 
 log = logging.getLogger("usage.collector")
 

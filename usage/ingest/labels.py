@@ -70,7 +70,9 @@ class SeriesMap:
     def __init__(self):
         self.models: dict[str, int] = dict(Model.objects.values_list("name", "id"))
         self.keys: dict[str, int] = dict(ApiKey.objects.values_list("fingerprint", "id"))
-        self.count = Series.objects.count() - Series.objects.untold().count()  # these are emptied, see usage.statuses
+        self.count = (
+            Series.objects.count() - Series.objects.untold().count()
+        )  # these are emptied, see usage.rollups.statuses
         self.others: set[int] = set()  # series that many label sets fold into
         self.priced_by: dict[int, tuple] = {}  # series id -> what its price depends on, for Costs
         self._known: dict[Met, int] = {}

@@ -1,4 +1,4 @@
-"""The status of failures as a label. The drain tells apart what is stored already: see usage/statuses.py."""
+"""The status of failures as a label. The drain tells apart what is stored already: see usage/rollups/statuses.py."""
 
 from hashlib import blake2b
 

@@ -55,13 +55,13 @@ class SeriesQuerySet(models.QuerySet):
         recomputes cost and unpriced tokens of every rollup row. Raises django.db.Error or OverflowError when sums would
         pass what a column holds; nothing is changed then.
         """
-        from usage.recosting import recost
+        from usage.rollups.recosting import recost
 
         recost(self, book, since, relabels)
 
     def effect_of(self, book, since=None, recount=False):
         """What recost(book, since) would change, month by month: an Effect. Locks nothing and writes nothing."""
-        from usage.effects import effect_of
+        from usage.rollups.effects import effect_of
 
         return effect_of(self, book, since, recount)
 

@@ -17,7 +17,7 @@ from tests.usage.made import NOON, record
 from usage.collector.continuity import DIED
 from usage.collector.spool import Spool
 from usage.models import DrainState, Event, Gap
-from usage.rebuild import check
+from usage.rollups.rebuild import check
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,12 +13,12 @@ from catalog.models import Connection
 from tests import FIXTURES
 from tests.usage.collector.queue.conftest import PATIENCE, until
 from tests.usage.made import HOUR, NOON, record, totals
-from tests.usage.test_statuses import failures, untold
+from tests.usage.rollups.test_statuses import failures, untold
 from usage.collector import continuity
 from usage.collector.queue.link import RESTARTED
 from usage.collector.spool import Spool, _parse
 from usage.models import Client, DeadLetter, DrainState, Event, Gap, Series, Turn
-from usage.rebuild import check
+from usage.rollups.rebuild import check
 
 MODES = ("pop", "subscribe", "http")
 CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()

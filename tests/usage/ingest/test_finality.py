@@ -5,7 +5,7 @@ import pytest
 from tests.usage.made import NOON, SECOND, record, rollups, stored, totals
 from usage.ingest.writer import Writer
 from usage.models import Event, Quarter
-from usage.rebuild import check, rebuild
+from usage.rollups.rebuild import check, rebuild
 
 pytestmark = pytest.mark.django_db
 

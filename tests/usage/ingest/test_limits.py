@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, stored
-from usage import retention
 from usage.ingest.writer import Writer
 from usage.models import LimitReading, PastReading
+from usage.rollups import retention
 
 pytestmark = pytest.mark.django_db
 

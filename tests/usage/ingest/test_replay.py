@@ -13,8 +13,8 @@ from tests.usage.made import HOUR, NOON, SECOND, record, scratch, stored
 from tests.usage.twin import Attempt, requests_of
 from usage.ingest.writer import Writer
 from usage.models import Day, Event, Quarter
-from usage.rebuild import check, rebuild
 from usage.records import record as records
+from usage.rollups.rebuild import check, rebuild
 from usage.time.periods import local_day
 
 pytestmark = pytest.mark.django_db

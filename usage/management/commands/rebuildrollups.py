@@ -5,7 +5,7 @@ from itertools import islice
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from usage.rebuild import Difference, check, kept_days, rebuild
+from usage.rollups.rebuild import Difference, check, kept_days, rebuild
 from usage.time.periods import date_of, first_day_of, rfc3339_local_day, rfc3339_utc
 
 SHOWN = 10

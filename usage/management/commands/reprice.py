@@ -8,8 +8,8 @@ from django.db import transaction
 from cpa_usage.sqlite import wal
 from pricing.book import PriceBook
 from pricing.models import Model
-from usage.effects import Effect
 from usage.models.querysets import SeriesQuerySet
+from usage.rollups.effects import Effect
 from usage.time.periods import day_number
 
 PICO = 10**12

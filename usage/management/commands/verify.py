@@ -3,7 +3,7 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from usage.management.commands.rebuildrollups import described
-from usage.proof import Proof, keep, prove
+from usage.rollups.proof import Proof, keep, prove
 
 
 class Command(BaseCommand):

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from usage.ingest.cuts import Cuts
-from usage.integrity import damage_in, looks, tables
 from usage.models import DrainState, Event
-from usage.rebuild import Difference, kept_days, kept_months, wrong_in_day, wrong_in_month
+from usage.rollups.integrity import damage_in, looks, tables
+from usage.rollups.rebuild import Difference, kept_days, kept_months, wrong_in_day, wrong_in_month
 from usage.time.periods import SECOND, local_day, month_of
 
 SHOWN = 10

@@ -10,9 +10,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.usage.made import DAY, HOUR, NOON, record, rollups, stored
-from usage import retention, tasks
+from usage import tasks
 from usage.models import Day, DeadLetter, DrainState, Event, Gap, LimitReading, Quarter, Turn
-from usage.rebuild import check
+from usage.rollups import retention
+from usage.rollups.rebuild import check
 
 MIDNIGHT = NOON - 12 * HOUR  # of 24 November in Shanghai
 TODAY = 20781  # its day number

@@ -8,11 +8,11 @@ from django.core.management import CommandError, call_command
 
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, rollups, stored, totals
-from usage import retention
-from usage.derived import derive_months
 from usage.ingest.cuts import Cuts
 from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
-from usage.rebuild import Difference, check, follow_zone, kept_days, rebuild
+from usage.rollups import retention
+from usage.rollups.derived import derive_months
+from usage.rollups.rebuild import Difference, check, follow_zone, kept_days, rebuild
 from usage.time.periods import day_start
 
 pytestmark = pytest.mark.django_db

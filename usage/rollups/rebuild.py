@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import Count, Max, Min
 
 from pricing.book import PriceBook
-from usage.derived import derive_months, months_from, part_of_hours, parts_of_month, parts_of_quarters, stored
 from usage.ingest import durations
 from usage.ingest.costs import Costs
 from usage.ingest.cuts import Cuts
@@ -29,6 +28,7 @@ from usage.models import (
     Quarter,
     Series,
 )
+from usage.rollups.derived import derive_months, months_from, part_of_hours, parts_of_month, parts_of_quarters, stored
 from usage.snapshots import snapshot
 from usage.time.periods import SECOND, date_of, day_start, local_day, month_of, whole_hour
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from pricing.book import PriceBook
 from pricing.rates import billed
 from usage.models import Day, DrainState, Event
-from usage.recosting import labelled
+from usage.rollups.recosting import labelled
 from usage.time.periods import date_of, local_day
 
 CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")

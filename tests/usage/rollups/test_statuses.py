@@ -7,12 +7,13 @@ from django.utils import timezone
 
 from pricing.models import Model
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, scratch, stored
-from usage import analytics, retention
+from usage import analytics
 from usage.filters import UsageFilterForm
 from usage.ingest.labels import Labels
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Event, Month, Quarter, Series
-from usage.rebuild import check
-from usage.statuses import tell_apart
+from usage.rollups import retention
+from usage.rollups.rebuild import check
+from usage.rollups.statuses import tell_apart
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +72,7 @@ def wanted():
 
 @pytest.mark.parametrize("at_once", [1, 200])
 def test_what_is_told_apart_is_as_if_it_was_stored_so(wanted, monkeypatch, at_once):
-    monkeypatch.setattr("usage.recosting.SERIES_AT_ONCE", at_once)
+    monkeypatch.setattr("usage.rollups.recosting.SERIES_AT_ONCE", at_once)
     untold(*failures())
     price()
     assert set(Series.objects.values_list("status", flat=True)) == {None}
@@ -84,7 +85,7 @@ def test_what_is_told_apart_is_as_if_it_was_stored_so(wanted, monkeypatch, at_on
 def test_it_goes_on_where_it_was_cut_off_and_is_right_all_the_while(wanted, monkeypatch):
     untold(*failures())
     price()
-    monkeypatch.setattr("usage.statuses.wal.cut_back", cut_off)
+    monkeypatch.setattr("usage.rollups.statuses.wal.cut_back", cut_off)
     for left in (3, 2):
         with pytest.raises(KeyboardInterrupt):
             tell_apart()

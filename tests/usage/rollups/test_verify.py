@@ -14,10 +14,10 @@ from django_q.models import OrmQ
 
 from tests.usage.made import DAY, NOON, record, stored
 from usage import tasks
-from usage.integrity import damage, looks, tables
 from usage.models import Day, DrainState, Event, Quarter, Turn
-from usage.proof import prove
-from usage.rebuild import check
+from usage.rollups.integrity import damage, looks, tables
+from usage.rollups.proof import prove
+from usage.rollups.rebuild import check
 from usage.snapshots import snapshot
 from usage.status import status
 
@@ -115,8 +115,8 @@ def test_a_row_that_points_nowhere_is_damage(two_days, capsys):
 
 
 def test_a_damaged_database_is_not_counted(two_days, capsys, monkeypatch):
-    monkeypatch.setattr("usage.proof.damage_in", lambda look: ["Table usage_event: page 7 is lost."])
-    monkeypatch.setattr("usage.proof.looks", lambda: ["usage_event"])
+    monkeypatch.setattr("usage.rollups.proof.damage_in", lambda look: ["Table usage_event: page 7 is lost."])
+    monkeypatch.setattr("usage.rollups.proof.looks", lambda: ["usage_event"])
     lines, refusal = verify(capsys)
     assert lines == [
         f"Structure: {len(tables())} tables looked at, damaged.",
@@ -138,7 +138,7 @@ def test_no_look_outlasts_a_day_or_a_month_so_that_the_log_is_cut_back_in_betwee
         with closing(sqlite3.connect(path, timeout=0)) as other:
             busy.append(other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
 
-    monkeypatch.setattr("usage.rebuild.snapshot", looked_at)
+    monkeypatch.setattr("usage.rollups.rebuild.snapshot", looked_at)
     assert prove().holds
     assert (looks, busy) == ([True] * 3, [0] * 3)  # two days and their month
 

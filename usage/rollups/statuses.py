@@ -7,8 +7,8 @@ from pricing.book import PriceBook
 from usage.ingest.cuts import Cuts
 from usage.ingest.writer import day_of
 from usage.models import Day, DrainState, Quarter, Series
-from usage.rebuild import edges_of
-from usage.recosting import cost_anew, relabel
+from usage.rollups.rebuild import edges_of
+from usage.rollups.recosting import cost_anew, relabel
 from usage.time.periods import SECOND
 
 

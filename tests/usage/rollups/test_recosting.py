@@ -12,9 +12,9 @@ from pricing.book import PriceBook
 from pricing.listings import Card, DatedCards, Listing
 from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
-from usage.effects import Effect, Month
 from usage.models import Day, DrainState, Event, Quarter, Series
-from usage.rebuild import check
+from usage.rollups.effects import Effect, Month
+from usage.rollups.rebuild import check
 from usage.time.periods import day_number
 
 pytestmark = pytest.mark.django_db

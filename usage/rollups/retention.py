@@ -29,7 +29,7 @@ from usage.models import (
     Quarter,
     Turn,
 )
-from usage.rebuild import follow_zone
+from usage.rollups.rebuild import follow_zone
 from usage.time.periods import date_of, day_start, local_day, whole_hour
 
 log = logging.getLogger(__name__)

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.usage.made import NOON, record
-from usage import forgetting
-from usage.forgetting import forget_clients
 from usage.ingest.writer import Writer
 from usage.models import Client, Event
+from usage.rollups import forgetting
+from usage.rollups.forgetting import forget_clients
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EMPTY = ("", "", "")
