@@ -6,13 +6,13 @@ from msgspec import Meta, Struct
 
 from usage.analytics import credentials
 from usage.answers import PICO, Cell, Credential
-from usage.filters import UsageFilter
 from usage.ingest.writer import now_us
 from usage.models import LimitReading, PastReading
+from usage.query.filters import UsageFilter
+from usage.query.reader import Reader
+from usage.query.snapshots import snapshot
 from usage.quotas import Window, windows
-from usage.snapshots import snapshot
 from usage.time.periods import QUARTER, rfc3339_utc, rfc3339_utc_us
-from usage.totals import Reader
 from usage.upstreams import per_quarter
 
 SECOND = 1_000_000

@@ -9,14 +9,15 @@ from pricing.models import Model
 from usage import answers
 from usage.answers import figures
 from usage.eventrows import EventDetail, event_detail
-from usage.filters import NO_KEY, UsageFilter
 from usage.ingest.writer import now_us
 from usage.models import MEASURES, Day, Event, Quarter, Series
 from usage.models.labelled import labelled
 from usage.paging import NoSuchEvent, event_page, newest, parse_key
-from usage.parts import SECOND
-from usage.snapshots import once, snapshot
-from usage.sums import add_up
+from usage.query.filters import NO_KEY, UsageFilter
+from usage.query.plan import SECOND
+from usage.query.reader import Reader
+from usage.query.snapshots import once, snapshot
+from usage.query.sums import add_up
 from usage.time.periods import (
     HOUR,
     QUARTER,
@@ -33,7 +34,6 @@ from usage.time.periods import (
     rfc3339_utc,
     rfc3339_utc_us,
 )
-from usage.totals import Reader
 from usage.upstreams import last_seen, per_account
 
 DAY = 24 * HOUR

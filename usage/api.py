@@ -8,10 +8,10 @@ from catalog.models import Connection
 from cpa_usage import rest
 from usage import analytics, answers, requestlog
 from usage.eventrows import EventDetail
-from usage.filters import PageForm, YearForm, checked, filter_of
-from usage.freshness import freshness
 from usage.paging import NoSuchEvent
 from usage.parameters import EVENT_KEY, FILTER, PAGE, REQUEST_ID, YEAR
+from usage.query.filters import PageForm, YearForm, checked, filter_of
+from usage.query.freshness import freshness
 from usage.status import Status
 from usage.status import status as status_now
 

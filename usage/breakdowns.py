@@ -6,11 +6,11 @@ from msgspec import Meta, Struct
 
 from usage.answers import Figures
 from usage.comparisons import Glance, glance
-from usage.dimensions import DIMENSIONS, labels_of
-from usage.filters import UsageFilter
-from usage.snapshots import snapshot
-from usage.sums import add_up
-from usage.totals import Reader
+from usage.query.dimensions import DIMENSIONS, labels_of
+from usage.query.filters import UsageFilter
+from usage.query.reader import Reader
+from usage.query.snapshots import snapshot
+from usage.query.sums import add_up
 
 
 class Part(Struct, frozen=True, kw_only=True):

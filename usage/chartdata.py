@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from usage.costclasses import TokenClass
-from usage.dimensions import DIMENSIONS
+from usage.query.dimensions import DIMENSIONS
 from usage.timelines import Timeline
 
 

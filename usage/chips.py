@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy
 
 from aliases.models import ApiKey
 from catalog.models import accounts
-from usage.filters import NOTHING, key_fingerprint
 from usage.models import Series
+from usage.query.filters import NOTHING, key_fingerprint
 
 NAMES = {
     "model": gettext_lazy("Model"),

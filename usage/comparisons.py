@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from msgspec import Meta, Struct
 
 from usage.answers import Figures, figures
-from usage.filters import UsageFilter
 from usage.ingest.writer import now_us
 from usage.models import MEASURES
-from usage.parts import QUARTER_US, SECOND
-from usage.snapshots import snapshot
+from usage.query.filters import UsageFilter
+from usage.query.plan import QUARTER_US, SECOND
+from usage.query.reader import Reader
+from usage.query.snapshots import snapshot
 from usage.speeds import Speeds, speeds
 from usage.time.periods import Period, date_of, day_start, local_day
-from usage.totals import Reader
 
 _AT = {name: place for place, name in enumerate(MEASURES)}
 

@@ -6,12 +6,12 @@ from msgspec import Struct
 from pricing.book import PriceBook
 from usage.analytics import covered
 from usage.answers import PICO
-from usage.dimensions import labels_of
-from usage.filters import UsageFilter
 from usage.models import MEASURES, Day, Quarter
-from usage.snapshots import snapshot
+from usage.query.dimensions import labels_of
+from usage.query.filters import UsageFilter
+from usage.query.reader import Reader
+from usage.query.snapshots import snapshot
 from usage.time.periods import local_day
-from usage.totals import Reader
 
 CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")
 RATES = ("prompt", "cache_read", "cache_write", "completion", "reasoning", "prompt")

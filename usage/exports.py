@@ -9,7 +9,7 @@ from msgspec import json
 
 from usage import analytics
 from usage.answers import EventRow
-from usage.filters import UsageFilter
+from usage.query.filters import UsageFilter
 
 PAGE = 1000
 FIELDS = EventRow.__struct_fields__

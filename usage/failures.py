@@ -5,12 +5,12 @@ from typing import Annotated
 from django.db.models import Count, Max
 from msgspec import Meta, Struct
 
-from usage.filters import UsageFilter
 from usage.models import Event, Series
 from usage.models.querysets import SAID, head, said
-from usage.snapshots import snapshot
+from usage.query.filters import UsageFilter
+from usage.query.reader import Reader
+from usage.query.snapshots import snapshot
 from usage.time.periods import rfc3339_utc_us
-from usage.totals import Reader
 
 SHOWN = 50
 

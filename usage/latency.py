@@ -5,14 +5,14 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pricing.models import Model
-from usage.filters import UsageFilter
 from usage.ingest import durations
 from usage.ingest.writer import now_us
 from usage.models import Duration, Event
 from usage.models.histograms import BUCKETS, bounds_of, percentile
-from usage.snapshots import snapshot
+from usage.query.filters import UsageFilter
+from usage.query.reader import events_from
+from usage.query.snapshots import snapshot
 from usage.time.periods import HOUR, SECOND, rfc3339_utc
-from usage.totals import events_from
 
 COUNTED_FROM_EVENTS = 7 * 24 * HOUR * SECOND  # µs: what a filter by more than models is answered of
 BY_MODEL = {"model__name__in", "failed"}

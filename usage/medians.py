@@ -4,12 +4,12 @@ from django.conf import settings
 from django.db.models import F
 
 from usage.analytics import covered
-from usage.filters import UsageFilter
 from usage.ingest.durations import COLUMNS
 from usage.ingest.writer import now_us
 from usage.latency import histograms
 from usage.models.histograms import percentile
-from usage.snapshots import once, snapshot
+from usage.query.filters import UsageFilter
+from usage.query.snapshots import once, snapshot
 from usage.time.periods import HOUR, SECOND, day_start, local_date
 
 DAY = 24 * HOUR

@@ -18,10 +18,10 @@ from catalog.models import Connection
 from cpa_usage.sessions import session_of
 from usage.browser import theme_of
 from usage.chips import chips_of
-from usage.filters import UsageFilterForm
-from usage.freshness import freshness
 from usage.ingest.writer import now_us
 from usage.models import DrainState
+from usage.query.filters import UsageFilterForm
+from usage.query.freshness import freshness
 
 DEFAULT_RANGE = "7d"
 RANGES = {

@@ -10,12 +10,12 @@ from django.db.models import Q
 
 from usage.answers import EventPage, EventRow
 from usage.eventrows import event_rows
-from usage.filters import UsageFilter
 from usage.models import Event
-from usage.parts import SECOND
-from usage.snapshots import once, snapshot
+from usage.query.filters import UsageFilter
+from usage.query.plan import SECOND
+from usage.query.reader import Reader
+from usage.query.snapshots import once, snapshot
 from usage.time.periods import QUARTER, Period, date_of, day_start, rfc3339_utc_us
-from usage.totals import Reader
 
 EVENT_KEY = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{32})")
 SPANS_AT_ONCE = 100  # ranges in one query; SQLite bounds the depth of an expression

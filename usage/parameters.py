@@ -1,10 +1,10 @@
-"""The query parameters of reads of usage, as the OpenAPI schema describes them; usage.filters understands them."""
+"""The query parameters of reads of usage, as the OpenAPI schema describes them; usage.query.filters understands them."""
 
 from drf_spectacular.utils import OpenApiParameter
 
-from usage.filters import FIRST_YEAR, NOTHING, PAGE_SIZE, PAGE_SIZES
 from usage.models.querysets import SAID
 from usage.paging import EVENT_KEY as KEY
+from usage.query.filters import FIRST_YEAR, NOTHING, PAGE_SIZE, PAGE_SIZES
 from usage.time.periods import LAST_YEAR
 
 RANGE = r"^(today|([1-9]|[1-9]\d|1[0-5]\d|16[0-8])h|[2-7]d|30d|all|custom)?$"

@@ -8,7 +8,7 @@ from pricing.answers import Price, prices
 from pricing.models import Model, Revision
 from usage.breakdowns import breakdowns
 from usage.comparisons import Glance
-from usage.filters import UsageFilter
+from usage.query.filters import UsageFilter
 
 
 class Priced(NamedTuple):

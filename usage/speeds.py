@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from usage.filters import UsageFilter
 from usage.ingest.durations import LATENCY, TTFT
 from usage.latency import Latency, Percentiles, latency, percentiles
 from usage.medians import over_time
-from usage.snapshots import snapshot
+from usage.query.filters import UsageFilter
+from usage.query.snapshots import snapshot
 
 
 class Speeds(Struct, frozen=True):

@@ -11,11 +11,12 @@ from msgspec import Meta, Struct
 
 from usage.analytics import covered
 from usage.answers import PICO
-from usage.dimensions import DIMENSIONS, labels_of
-from usage.filters import UsageFilter
 from usage.models import MEASURES, Day, Quarter
-from usage.parts import SECOND
-from usage.snapshots import snapshot
+from usage.query.dimensions import DIMENSIONS, labels_of
+from usage.query.filters import UsageFilter
+from usage.query.plan import SECOND
+from usage.query.reader import CUT_ROLLUPS, Reader
+from usage.query.snapshots import snapshot
 from usage.time.periods import (
     HOUR,
     date_of,
@@ -26,7 +27,6 @@ from usage.time.periods import (
     rfc3339_local_day,
     rfc3339_utc,
 )
-from usage.totals import CUT_ROLLUPS, Reader
 
 STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
 MEASURE_TITLES = {"cost": _("Cost"), "tokens": _("Tokens"), "requests": _("Requests")}

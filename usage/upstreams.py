@@ -4,9 +4,9 @@ from django.db.models import Sum
 
 from usage.models import Cut, CutQuarter, Quarter, Series
 from usage.models.labelled import labelled
-from usage.snapshots import once
-from usage.sums import add_up
-from usage.totals import Reader
+from usage.query.reader import Reader
+from usage.query.snapshots import once
+from usage.query.sums import add_up
 
 Account = tuple[str, str, str]  # source, how to show it, auth_index: see Labelled.account
 Spent = dict[int, tuple[int, int, int]]  # quarter in seconds -> requests, failed, pico-USD

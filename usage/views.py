@@ -12,16 +12,16 @@ from usage.checklist import checklist
 from usage.comparisons import against, comparison
 from usage.costclasses import token_classes
 from usage.crosstab import crosstab
-from usage.dimensions import DIMENSIONS
 from usage.failures import failures as failures_of
-from usage.filters import YearForm
 from usage.heat import months, rows
 from usage.latency import latency
 from usage.medians import medians
 from usage.notices import notices
 from usage.pace import pace, peak
 from usage.pages import checked_form, choice, drill, frame, page
-from usage.snapshots import snapshot
+from usage.query.dimensions import DIMENSIONS
+from usage.query.filters import YearForm
+from usage.query.snapshots import snapshot
 from usage.time.periods import FIVE_MINUTES, QUARTER
 from usage.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.toplists import top

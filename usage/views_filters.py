@@ -3,8 +3,8 @@
 from django.urls import NoReverseMatch, reverse
 
 from usage import analytics
-from usage.filters import UsageFilter
 from usage.pages import page
+from usage.query.filters import UsageFilter
 
 
 @page("usage/filters.html")

@@ -11,10 +11,10 @@ from usage.browser import go_on, remember
 from usage.columns import COLUMNS, COOKIE, chosen_of
 from usage.explained import explained
 from usage.exports import FORMATS, csv_lines, json_lines
-from usage.filters import PageForm, UsageFilter
 from usage.logview import sections
 from usage.pages import checked_form, page, signed_in
 from usage.paging import NoSuchEvent
+from usage.query.filters import PageForm, UsageFilter
 from usage.time.periods import Period, parse_moment
 
 KIN_US = 3_600_000_000  # attempts of one request are looked for within an hour

@@ -13,12 +13,12 @@ from usage import analytics
 from usage.accounts import accounts
 from usage.breakdowns import breakdowns, matrix
 from usage.costclasses import token_classes
-from usage.dimensions import DIMENSIONS
 from usage.failures import failures
-from usage.filters import UsageFilterForm
 from usage.latency import latency
 from usage.models import Event
 from usage.pace import Pace, pace
+from usage.query.dimensions import DIMENSIONS
+from usage.query.filters import UsageFilterForm
 from usage.speeds import speeds
 from usage.timelines import timeline
 

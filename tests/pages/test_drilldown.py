@@ -7,7 +7,7 @@ import pytest
 
 from tests.pages.made import NOW_US, store_history, stored_now
 from tests.usage.made import record
-from usage.dimensions import DIMENSIONS
+from usage.query.dimensions import DIMENSIONS
 
 pytestmark = pytest.mark.django_db
 ROW = re.compile(r"<tr>(?:(?!</tr>).)*?</tr>", re.DOTALL)

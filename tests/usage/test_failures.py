@@ -8,8 +8,8 @@ from tests.usage.made import NOON, record, stored
 from usage import analytics
 from usage.exports import all_rows
 from usage.failures import failures
-from usage.filters import UsageFilterForm
 from usage.models import Event
+from usage.query.filters import UsageFilterForm
 
 pytestmark = pytest.mark.django_db
 SPOKEN, SAID = "USING INDEX event_spoken (timestamp>", "USING INDEX event_said (<expr>=?"

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, scratch, stored
-from usage.filters import UsageFilterForm
 from usage.latency import latency
 from usage.medians import medians
 from usage.models import COUNTS, DrainState, Duration, Event, Quarter
 from usage.models.histograms import BUCKETS, bounds_of, bucket_of, percentile
+from usage.query.filters import UsageFilterForm
 from usage.rollups import retention
 from usage.rollups.rebuild import check, rebuild
 

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.usage.made import NOON, record, stored
-from usage.filters import UsageFilterForm
 from usage.paging import event_page, window_spans
-from usage.totals import Reader
+from usage.query.filters import UsageFilterForm
+from usage.query.reader import Reader
 
 pytestmark = pytest.mark.django_db
 QUARTER = 900_000_000  # µs

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.usage.made import HOUR, NOON, record, stored
 from usage import analytics
-from usage.filters import UsageFilterForm
-from usage.totals import Reader
+from usage.query.filters import UsageFilterForm
+from usage.query.reader import Reader
 from usage.upstreams import last_seen, per_account, per_quarter
 
 pytestmark = pytest.mark.django_db

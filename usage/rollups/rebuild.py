@@ -28,8 +28,8 @@ from usage.models import (
     Quarter,
     Series,
 )
+from usage.query.snapshots import snapshot
 from usage.rollups.derived import derive_months, months_from, part_of_hours, parts_of_month, parts_of_quarters, stored
-from usage.snapshots import snapshot
 from usage.time.periods import SECOND, date_of, day_start, local_day, month_of, whole_hour
 
 

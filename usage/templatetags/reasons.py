@@ -4,7 +4,7 @@ import re
 
 from django import template
 
-from usage.filters import NOTHING
+from usage.query.filters import NOTHING
 from usage.templatetags.figures import narrowed_twice
 
 MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')

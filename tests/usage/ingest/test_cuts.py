@@ -7,12 +7,12 @@ from django.test.utils import CaptureQueriesContext
 
 from pricing.models import Model
 from tests.usage.made import NOON, record, stored
-from usage.filters import UsageFilterForm
 from usage.ingest.cuts import cuts_of
 from usage.models import Cut, CutDay, CutHour, Day, Month, Quarter
-from usage.parts import hours_of, months_of
+from usage.query.filters import UsageFilterForm
+from usage.query.plan import hours_of, months_of
+from usage.query.reader import Reader
 from usage.rollups.rebuild import check, rebuild
-from usage.totals import Reader
 
 JAN_1, FEB_1, MAR_1 = 20454, 20485, 20513  # of 2026
 

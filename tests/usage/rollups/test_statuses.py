@@ -8,9 +8,9 @@ from django.utils import timezone
 from pricing.models import Model
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, scratch, stored
 from usage import analytics
-from usage.filters import UsageFilterForm
 from usage.ingest.labels import Labels
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Event, Month, Quarter, Series
+from usage.query.filters import UsageFilterForm
 from usage.rollups import retention
 from usage.rollups.rebuild import check
 from usage.rollups.statuses import tell_apart

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import record, stored
-from tests.usage.twin import SECOND, Twin, instant, local_date, midnight, said
-from usage import analytics, totals
+from tests.usage.query.twin import SECOND, Twin, instant, local_date, midnight, said
+from usage import analytics
 from usage.breakdowns import breakdowns
 from usage.costclasses import token_classes
-from usage.dimensions import DIMENSIONS
 from usage.failures import failures
-from usage.filters import UsageFilterForm
 from usage.models import DrainState, Event, Quarter
+from usage.query import reader as totals
+from usage.query.dimensions import DIMENSIONS
+from usage.query.filters import UsageFilterForm
 from usage.rollups import retention
 from usage.rollups.rebuild import check
 from usage.time.periods import day_number

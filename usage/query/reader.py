@@ -10,13 +10,13 @@ from functools import cached_property
 from django.conf import settings
 from django.db.models import Q
 
-from usage.filters import UsageFilter
 from usage.ingest.writer import now_us
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
-from usage.parts import Parts, Span, add_edge, hours_in, months_of, parts_of
-from usage.slivers import Row, by_days, by_quarters
-from usage.snapshots import once
-from usage.sums import add_up, less
+from usage.query.filters import UsageFilter
+from usage.query.plan import Parts, Span, add_edge, hours_in, months_of, parts_of
+from usage.query.slivers import Row, by_days, by_quarters
+from usage.query.snapshots import once
+from usage.query.sums import add_up, less
 from usage.time.periods import HOUR, QUARTER, SECOND, Period, hour_of, local_day
 
 

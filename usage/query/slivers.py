@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from pricing.book import PriceBook
-from usage.filters import UsageFilter
 from usage.ingest.costs import Costs
 from usage.models import Event, Series
+from usage.query.filters import UsageFilter
 from usage.time.periods import SECOND, days, local_day
 
 Row = tuple[int, int, list[int]]

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
-from usage.filters import NO_KEY, NOTHING, UsageFilter
 from usage.models import Cut, Series
 from usage.models.labelled import key_name
-from usage.snapshots import once
+from usage.query.filters import NO_KEY, NOTHING, UsageFilter
+from usage.query.snapshots import once
 
 
 class Labels(NamedTuple):
