@@ -5,9 +5,9 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from usage.costclasses import TokenClass
+from usage.analytics.costclasses import TokenClass
+from usage.analytics.timelines import Timeline
 from usage.query.dimensions import DIMENSIONS
-from usage.timelines import Timeline
 
 
 def chart_data(found: Timeline, drill: str) -> dict:

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from usage.answers import EventRow
+from usage.analytics.answers import EventRow
 from usage.templatetags import figures
 
 COOKIE = "columns"

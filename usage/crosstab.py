@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from usage.breakdowns import Breakdown
-from usage.comparisons import Glance
+from usage.analytics.breakdowns import Breakdown
+from usage.analytics.comparisons import Glance
 from usage.heat import LEVELS
 from usage.toplists import FIELDS
 

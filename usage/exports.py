@@ -7,8 +7,8 @@ from operator import attrgetter
 
 from msgspec import json
 
-from usage import analytics
-from usage.answers import EventRow
+from usage.analytics import questions as analytics
+from usage.analytics.answers import EventRow
 from usage.query.filters import UsageFilter
 
 PAGE = 1000

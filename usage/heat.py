@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from usage.answers import Cell, DayCell
+from usage.analytics.answers import Cell, DayCell
 
 LEVELS = 4
 TROUBLED, FAILING = 0.1, 0.5  # shares of failures from which a cell is amber, and red

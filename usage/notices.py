@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from catalog.models import Connection
-from usage.comparisons import Glance
+from usage.analytics.comparisons import Glance
 from usage.models import DrainState, Gap
 from usage.wording import percent
 

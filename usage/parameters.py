@@ -2,8 +2,8 @@
 
 from drf_spectacular.utils import OpenApiParameter
 
+from usage.analytics.paging import EVENT_KEY as KEY
 from usage.models.querysets import SAID
-from usage.paging import EVENT_KEY as KEY
 from usage.query.filters import FIRST_YEAR, NOTHING, PAGE_SIZE, PAGE_SIZES
 from usage.time.periods import LAST_YEAR
 

@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from pricing.answers import Price, prices
 from pricing.models import Model, Revision
-from usage.breakdowns import breakdowns
-from usage.comparisons import Glance
+from usage.analytics.breakdowns import breakdowns
+from usage.analytics.comparisons import Glance
 from usage.query.filters import UsageFilter
 
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from usage.breakdowns import Breakdown
-from usage.timelines import Timeline
+from usage.analytics.breakdowns import Breakdown
+from usage.analytics.timelines import Timeline
 
 SHOWN = 8
 FIELDS = {"cost": "cost", "tokens": "total_tokens", "requests": "total"}

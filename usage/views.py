@@ -3,27 +3,27 @@
 from django.shortcuts import render
 from django.utils.timezone import get_current_timezone
 
-from usage import analytics
-from usage.accounts import accounts as accounts_of
-from usage.breakdowns import breakdowns, matrix
+from usage.analytics import questions as analytics
+from usage.analytics.accounts import accounts as accounts_of
+from usage.analytics.breakdowns import breakdowns, matrix
+from usage.analytics.comparisons import against, comparison
+from usage.analytics.costclasses import token_classes
+from usage.analytics.failures import failures as failures_of
+from usage.analytics.latency import latency
+from usage.analytics.medians import medians
+from usage.analytics.pace import pace, peak
+from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.cards import cards
 from usage.chartdata import chart_data, split
 from usage.checklist import checklist
-from usage.comparisons import against, comparison
-from usage.costclasses import token_classes
 from usage.crosstab import crosstab
-from usage.failures import failures as failures_of
 from usage.heat import months, rows
-from usage.latency import latency
-from usage.medians import medians
 from usage.notices import notices
-from usage.pace import pace, peak
 from usage.pages import checked_form, choice, drill, frame, page
 from usage.query.dimensions import DIMENSIONS
 from usage.query.filters import YearForm
 from usage.query.snapshots import snapshot
 from usage.time.periods import FIVE_MINUTES, QUARTER
-from usage.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.toplists import top
 
 LATEST = 8

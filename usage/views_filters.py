@@ -2,7 +2,7 @@
 
 from django.urls import NoReverseMatch, reverse
 
-from usage import analytics
+from usage.analytics import questions as analytics
 from usage.pages import page
 from usage.query.filters import UsageFilter
 

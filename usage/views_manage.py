@@ -18,7 +18,7 @@ from cpa_usage.api import OURS
 from cpa_usage.errors import error_of
 from pricing.models import Model
 from pricing.serializers import PriceBody
-from usage.breakdowns import breakdowns
+from usage.analytics.breakdowns import breakdowns
 from usage.notices import notices
 from usage.pages import page, signed_in
 from usage.pricelist import price_list

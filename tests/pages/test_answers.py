@@ -9,18 +9,18 @@ import pytest
 from pricing.models import Model
 from tests.pages.made import store_history
 from tests.usage.made import record, stored
-from usage import analytics
-from usage.accounts import accounts
-from usage.breakdowns import breakdowns, matrix
-from usage.costclasses import token_classes
-from usage.failures import failures
-from usage.latency import latency
+from usage.analytics import questions as analytics
+from usage.analytics.accounts import accounts
+from usage.analytics.breakdowns import breakdowns, matrix
+from usage.analytics.costclasses import token_classes
+from usage.analytics.failures import failures
+from usage.analytics.latency import latency
+from usage.analytics.pace import Pace, pace
+from usage.analytics.speeds import speeds
+from usage.analytics.timelines import timeline
 from usage.models import Event
-from usage.pace import Pace, pace
 from usage.query.dimensions import DIMENSIONS
 from usage.query.filters import UsageFilterForm
-from usage.speeds import speeds
-from usage.timelines import timeline
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from usage.comparisons import previous
+from usage.analytics.comparisons import previous
 from usage.time.periods import Period
 
 SHANGHAI, NEW_YORK = "Asia/Shanghai", "America/New_York"

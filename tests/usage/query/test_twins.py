@@ -1,4 +1,4 @@
-"""Every question asked twice: of usage.analytics, and of a list of all records that is simply looked through."""
+"""Every question asked twice: of usage.analytics.questions, and of a list of all records that is simply looked through."""
 
 import random
 from datetime import date, datetime, timedelta
@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import record, stored
 from tests.usage.query.twin import SECOND, Twin, instant, local_date, midnight, said
-from usage import analytics
-from usage.breakdowns import breakdowns
-from usage.costclasses import token_classes
-from usage.failures import failures
+from usage.analytics import questions as analytics
+from usage.analytics.breakdowns import breakdowns
+from usage.analytics.costclasses import token_classes
+from usage.analytics.failures import failures
+from usage.analytics.timelines import timeline
 from usage.models import DrainState, Event, Quarter
 from usage.query import reader as totals
 from usage.query.dimensions import DIMENSIONS
@@ -25,7 +26,6 @@ from usage.query.filters import UsageFilterForm
 from usage.rollups import retention
 from usage.rollups.rebuild import check
 from usage.time.periods import day_number
-from usage.timelines import timeline
 
 # Days on which clocks change, where they do.
 ZONES = {

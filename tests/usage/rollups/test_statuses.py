@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from pricing.models import Model
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, scratch, stored
-from usage import analytics
+from usage.analytics import questions as analytics
 from usage.ingest.labels import Labels
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Event, Month, Quarter, Series
 from usage.query.filters import UsageFilterForm

@@ -5,9 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.usage.made import NOON, record, stored
-from usage import analytics
+from usage.analytics import questions as analytics
+from usage.analytics.failures import failures
 from usage.exports import all_rows
-from usage.failures import failures
 from usage.models import Event
 from usage.query.filters import UsageFilterForm
 

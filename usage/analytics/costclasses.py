@@ -4,8 +4,8 @@ from django.conf import settings
 from msgspec import Struct
 
 from pricing.book import PriceBook
-from usage.analytics import covered
-from usage.answers import PICO
+from usage.analytics.answers import PICO
+from usage.analytics.questions import covered
 from usage.models import MEASURES, Day, Quarter
 from usage.query.dimensions import labels_of
 from usage.query.filters import UsageFilter

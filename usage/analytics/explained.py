@@ -9,8 +9,8 @@ from msgspec import Meta, Struct
 
 from pricing.book import PriceBook
 from pricing.models import Model
-from usage.answers import PICO
-from usage.eventrows import EventDetail
+from usage.analytics.answers import PICO
+from usage.analytics.eventrows import EventDetail
 from usage.time.periods import day_number
 
 MILLION = 10**6

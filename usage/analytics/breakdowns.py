@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from usage.answers import Figures
-from usage.comparisons import Glance, glance
+from usage.analytics.answers import Figures
+from usage.analytics.comparisons import Glance, glance
 from usage.query.dimensions import DIMENSIONS, labels_of
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader

@@ -6,13 +6,14 @@ from django.conf import settings
 
 from catalog.models import accounts
 from pricing.models import Model
-from usage import answers
-from usage.answers import figures
-from usage.eventrows import EventDetail, event_detail
+from usage.analytics import answers
+from usage.analytics.answers import figures
+from usage.analytics.eventrows import EventDetail, event_detail
+from usage.analytics.paging import NoSuchEvent, event_page, newest, parse_key
+from usage.analytics.upstreams import last_seen, per_account
 from usage.ingest.writer import now_us
 from usage.models import MEASURES, Day, Event, Quarter, Series
 from usage.models.labelled import labelled
-from usage.paging import NoSuchEvent, event_page, newest, parse_key
 from usage.query.filters import NO_KEY, UsageFilter
 from usage.query.plan import SECOND
 from usage.query.reader import Reader
@@ -34,7 +35,6 @@ from usage.time.periods import (
     rfc3339_utc,
     rfc3339_utc_us,
 )
-from usage.upstreams import last_seen, per_account
 
 DAY = 24 * HOUR
 NOTHING = [0] * len(MEASURES)

@@ -9,10 +9,10 @@ from pricing.book import PriceBook
 from pricing.listings import Card, DatedCards, Listing
 from pricing.models import Model
 from tests.usage.made import NOON, record, stored
-from usage import analytics
-from usage.answers import PICO
-from usage.eventrows import COLUMNS
-from usage.explaining import Explanation, PricedTokens, explained
+from usage.analytics import questions as analytics
+from usage.analytics.answers import PICO
+from usage.analytics.eventrows import COLUMNS
+from usage.analytics.explaining import Explanation, PricedTokens, explained
 from usage.models import Event
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ import re
 from django.conf import settings
 from django.db.models import Q
 
-from usage.answers import EventPage, EventRow
-from usage.eventrows import event_rows
+from usage.analytics.answers import EventPage, EventRow
+from usage.analytics.eventrows import event_rows
 from usage.models import Event
 from usage.query.filters import UsageFilter
 from usage.query.plan import SECOND

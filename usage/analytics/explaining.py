@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from pricing.book import PriceBook
 from pricing.models import CatalogueEntry
 from pricing.rates import usd_per_million
-from usage.answers import PICO
+from usage.analytics.answers import PICO
 from usage.time.periods import local_day
 
 NO_PRICE = "The model has no price for this day."
@@ -39,7 +39,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 
 def explained(event, book: PriceBook) -> Explanation:
-    """What is behind the cost of an event, given as a row of usage.eventrows.COLUMNS."""
+    """What is behind the cost of an event, given as a row of usage.analytics.eventrows.COLUMNS."""
     day = local_day(event.timestamp // 1_000_000, settings.TIME_ZONE)
     card = book.card(event.series__model_id, day, event.series__tier, event.series__context_over)
     if card is None:

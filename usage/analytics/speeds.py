@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
+from usage.analytics.latency import Latency, Percentiles, latency, percentiles
+from usage.analytics.medians import over_time
 from usage.ingest.durations import LATENCY, TTFT
-from usage.latency import Latency, Percentiles, latency, percentiles
-from usage.medians import over_time
 from usage.query.filters import UsageFilter
 from usage.query.snapshots import snapshot
 

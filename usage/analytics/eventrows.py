@@ -7,8 +7,8 @@ from msgspec import Meta
 
 from pricing.book import PriceBook
 from pricing.rates import cost
-from usage.answers import PICO, EventRow
-from usage.explaining import Explanation, explained
+from usage.analytics.answers import PICO, EventRow
+from usage.analytics.explaining import Explanation, explained
 from usage.models.event import key_of
 from usage.models.labelled import group_of, key_name
 from usage.models.querysets import EventQuerySet

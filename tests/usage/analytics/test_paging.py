@@ -3,7 +3,7 @@
 import pytest
 
 from tests.usage.made import NOON, record, stored
-from usage.paging import event_page, window_spans
+from usage.analytics.paging import event_page, window_spans
 from usage.query.filters import UsageFilterForm
 from usage.query.reader import Reader
 

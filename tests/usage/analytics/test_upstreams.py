@@ -7,10 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.usage.made import HOUR, NOON, record, stored
-from usage import analytics
+from usage.analytics import questions as analytics
+from usage.analytics.upstreams import last_seen, per_account, per_quarter
 from usage.query.filters import UsageFilterForm
 from usage.query.reader import Reader
-from usage.upstreams import last_seen, per_account, per_quarter
 
 pytestmark = pytest.mark.django_db
 ANN, BOB = {"source": "ann@example.com", "auth_index": "a"}, {"source": "bob@example.com", "auth_index": "b"}

@@ -5,7 +5,7 @@ from typing import Annotated
 from django.db.models import Count, Sum
 from msgspec import Meta, Struct
 
-from usage.answers import Overview
+from usage.analytics.answers import Overview
 from usage.ingest.writer import now_us
 from usage.models import Event
 from usage.query.filters import UsageFilter

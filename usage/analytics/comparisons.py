@@ -9,14 +9,14 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from msgspec import Meta, Struct
 
-from usage.answers import Figures, figures
+from usage.analytics.answers import Figures, figures
+from usage.analytics.speeds import Speeds, speeds
 from usage.ingest.writer import now_us
 from usage.models import MEASURES
 from usage.query.filters import UsageFilter
 from usage.query.plan import QUARTER_US, SECOND
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
-from usage.speeds import Speeds, speeds
 from usage.time.periods import Period, date_of, day_start, local_day
 
 _AT = {name: place for place, name in enumerate(MEASURES)}

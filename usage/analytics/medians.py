@@ -3,10 +3,10 @@
 from django.conf import settings
 from django.db.models import F
 
-from usage.analytics import covered
+from usage.analytics.latency import histograms
+from usage.analytics.questions import covered
 from usage.ingest.durations import COLUMNS
 from usage.ingest.writer import now_us
-from usage.latency import histograms
 from usage.models.histograms import percentile
 from usage.query.filters import UsageFilter
 from usage.query.snapshots import once, snapshot

@@ -9,8 +9,8 @@ from django.db.models import F, Sum
 from django.utils.translation import gettext_lazy as _
 from msgspec import Meta, Struct
 
-from usage.analytics import covered
-from usage.answers import PICO
+from usage.analytics.answers import PICO
+from usage.analytics.questions import covered
 from usage.models import MEASURES, Day, Quarter
 from usage.query.dimensions import DIMENSIONS, labels_of
 from usage.query.filters import UsageFilter

@@ -4,16 +4,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from usage.analytics import credentials
-from usage.answers import PICO, Cell, Credential
+from usage.analytics.answers import PICO, Cell, Credential
+from usage.analytics.questions import credentials
+from usage.analytics.quotas import Window, windows
+from usage.analytics.upstreams import per_quarter
 from usage.ingest.writer import now_us
 from usage.models import LimitReading, PastReading
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
-from usage.quotas import Window, windows
 from usage.time.periods import QUARTER, rfc3339_utc, rfc3339_utc_us
-from usage.upstreams import per_quarter
 
 SECOND = 1_000_000
 STRIP_CELL = 1800  # seconds
