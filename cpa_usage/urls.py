@@ -21,7 +21,7 @@ v1 = [
     path("auth/logout", signin.logout),
     path("auth/sessions", sessionlist.sessions),
     path("auth/sessions/<session_id>", sessionlist.session),
-    path("", include("usage.api_urls")),
+    path("", include("usage.api.urls")),
     path("", include("catalog.urls")),
     path("", include("pricing.urls")),
     path("", include("aliases.urls")),

@@ -6,16 +6,16 @@ from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
-from usage import requestlog
 from usage.analytics import questions as analytics
 from usage.analytics.explained import explained
 from usage.analytics.paging import NoSuchEvent
+from usage.api.exports import FORMATS, csv_lines, json_lines
 from usage.browser import go_on, remember
 from usage.columns import COLUMNS, COOKIE, chosen_of
-from usage.exports import FORMATS, csv_lines, json_lines
-from usage.logview import sections
 from usage.pages import checked_form, page, signed_in
 from usage.query.filters import PageForm, UsageFilter
+from usage.requestlogs import fetch as requestlog
+from usage.requestlogs.sections import sections
 from usage.time.periods import Period, parse_moment
 
 KIN_US = 3_600_000_000  # attempts of one request are looked for within an hour

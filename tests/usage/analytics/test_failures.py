@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.usage.made import NOON, record, stored
 from usage.analytics import questions as analytics
 from usage.analytics.failures import failures
-from usage.exports import all_rows
+from usage.api.exports import all_rows
 from usage.models import Event
 from usage.query.filters import UsageFilterForm
 
@@ -81,7 +81,7 @@ def test_blanks_are_no_words_however_many():
 
 @pytest.mark.parametrize("parameters", [{}, {"message": "busy"}])
 def test_an_export_counts_nothing(monkeypatch, parameters):
-    monkeypatch.setattr("usage.exports.PAGE", 2)
+    monkeypatch.setattr("usage.api.exports.PAGE", 2)
     failed(*[WITH_A_BODY] * 7)
     found = statements(lambda: list(all_rows(asked(**parameters))))
     assert len(found) > 4

@@ -8,8 +8,8 @@ from msgspec import Meta, Struct, structs
 from catalog.api import request_log
 from catalog.cpa import LOG_BYTES, RequestLog
 from catalog.models import Connection
-from usage.logsecrets import without_secrets
 from usage.query.filters import request_id_of
+from usage.requestlogs.secrets import without_secrets
 
 ONLY_FAILED = "CPA's request-log is off, so it keeps logs of the last failed requests only: switch it on."
 NOTHING = "CPA keeps no log of this request."

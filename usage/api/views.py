@@ -6,14 +6,14 @@ from rest_framework.response import Response
 
 from catalog.models import Connection
 from cpa_usage import rest
-from usage import requestlog
 from usage.analytics import answers
 from usage.analytics import questions as analytics
 from usage.analytics.eventrows import EventDetail
 from usage.analytics.paging import NoSuchEvent
-from usage.parameters import EVENT_KEY, FILTER, PAGE, REQUEST_ID, YEAR
+from usage.api.parameters import EVENT_KEY, FILTER, PAGE, REQUEST_ID, YEAR
 from usage.query.filters import PageForm, YearForm, checked, filter_of
 from usage.query.freshness import freshness
+from usage.requestlogs import fetch as requestlog
 from usage.status import Status
 from usage.status import status as status_now
 

@@ -5,8 +5,8 @@ import pytest
 from aliases.models import ApiKey
 from catalog.models import Provider
 from tests.usage.made import NOON, record, stored
-from usage.logsecrets import without_secrets
 from usage.records.secrecy import fingerprint
+from usage.requestlogs.secrets import without_secrets
 
 pytestmark = pytest.mark.django_db
 CLIENT, UPSTREAM, SOURCE = "acme-team-key-2", "canary0opaque9upstream7key3", "relay.key.of.upstream.77"

@@ -1,6 +1,6 @@
 """CPA's log of a request as something to read."""
 
-from usage.logview import Message, Section, messages_of, sections
+from usage.requestlogs.sections import Message, Section, messages_of, sections
 
 LOG = """=== REQUEST INFO ===
 Version: v7.2.140

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from usage import api
+from usage.api import views as api
 
 urlpatterns = [
     path("status", api.status),
