@@ -28,7 +28,7 @@ v1 = [
 ]
 
 urlpatterns = [
-    path("", include("usage.urls")),
+    path("", include("usage.dashboard.urls")),
     path("api/v1/", include(v1)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Connection
 from usage.analytics.comparisons import Glance
+from usage.dashboard.wording import percent
 from usage.models import DrainState, Gap
-from usage.wording import percent
 
 SILENT_AFTER = timedelta(seconds=90)  # the drain writes its heartbeat far more often
 GAPS_SHOWN_FOR = timedelta(days=7)

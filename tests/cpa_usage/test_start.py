@@ -88,7 +88,13 @@ def test_without_a_cpa_a_start_ends_with_one_line(variables):
         assert name in done.stderr
 
 
-WEB_ONLY = {"rest_framework.serializers", "whitenoise", "django.contrib.messages", "usage.templatetags", "usage.urls"}
+WEB_ONLY = {
+    "rest_framework.serializers",
+    "whitenoise",
+    "django.contrib.messages",
+    "usage.dashboard.templatetags",
+    "usage.dashboard.urls",
+}
 
 
 @pytest.mark.parametrize(("command", "loads"), [("drain", set()), ("qcluster", set()), ("prepare", WEB_ONLY)])

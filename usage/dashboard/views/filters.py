@@ -3,7 +3,7 @@
 from django.urls import NoReverseMatch, reverse
 
 from usage.analytics import questions as analytics
-from usage.pages import page
+from usage.dashboard.pages import page
 from usage.query.filters import UsageFilter
 
 

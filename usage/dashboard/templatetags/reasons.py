@@ -4,8 +4,8 @@ import re
 
 from django import template
 
+from usage.dashboard.templatetags.figures import narrowed_twice
 from usage.query.filters import NOTHING
-from usage.templatetags.figures import narrowed_twice
 
 MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
 register = template.Library()

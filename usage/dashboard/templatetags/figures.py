@@ -11,8 +11,8 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from usage import wording
-from usage.heat import TROUBLED, level, typical_most
+from usage.dashboard import wording
+from usage.dashboard.panels.heat import TROUBLED, level, typical_most
 from usage.time.periods import BadMoment, parse_moment
 
 TOKEN_CLASSES = {
@@ -292,7 +292,7 @@ def local_input(text):
 
 @register.filter
 def cells(classes):
-    """Cells of a heat map; the letters are those of usage.heat.level."""
+    """Cells of a heat map; the letters are those of usage.dashboard.panels.heat.level."""
     return mark_safe("".join(f'<i class="c{name}"></i>' for name in classes))
 
 

@@ -10,9 +10,9 @@ from usage.analytics import questions as analytics
 from usage.analytics.explained import explained
 from usage.analytics.paging import NoSuchEvent
 from usage.api.exports import FORMATS, csv_lines, json_lines
-from usage.browser import go_on, remember
-from usage.columns import COLUMNS, COOKIE, chosen_of
-from usage.pages import checked_form, page, signed_in
+from usage.dashboard.browser import go_on, remember
+from usage.dashboard.pages import checked_form, page, signed_in
+from usage.dashboard.panels.columns import COLUMNS, COOKIE, chosen_of
 from usage.query.filters import PageForm, UsageFilter
 from usage.requestlogs import fetch as requestlog
 from usage.requestlogs.sections import sections

@@ -16,13 +16,15 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 def served(tmp_path_factory):
     """The address of the dashboard, served by gunicorn with collected, compressed static files."""
     env = environment(tmp_path_factory.mktemp("pages"), "/usage")
-    env["DJANGO_SETTINGS_MODULE"] = "tests.pages.served_settings"
+    env["DJANGO_SETTINGS_MODULE"] = "tests.usage.dashboard.served_settings"
     manage = [sys.executable, "-W", "ignore", "manage.py"]
     # What only the admin and the API's docs load is left out: compressing it takes longer than all these tests.
     unused = [f"--ignore={name}" for name in ("drf_spectacular_sidecar", "rest_framework", "admin")]
     for command in (["migrate", "--skip-checks", "-v0"], ["collectstatic", "--noinput", "-v0", *unused]):
         subprocess.run([*manage, *command], cwd=PROJECT, env=env, check=True)
-    subprocess.run([sys.executable, "-W", "ignore", "-m", "tests.pages.seed"], cwd=PROJECT, env=env, check=True)
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.usage.dashboard.seed"], cwd=PROJECT, env=env, check=True
+    )
     gunicorn = [sys.executable, "-m", "gunicorn", "cpa_usage.wsgi", "--bind=127.0.0.1:0", "--worker-class=gthread"]
     server = subprocess.Popen([*gunicorn, "--threads=4"], cwd=PROJECT, env=env, stderr=subprocess.PIPE, text=True)
     try:

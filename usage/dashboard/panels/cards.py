@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from usage import wording
 from usage.analytics.answers import Overview
 from usage.analytics.comparisons import Comparison
 from usage.analytics.medians import Medians
 from usage.analytics.pace import Pace, Peak
+from usage.dashboard import wording
 
 DAYS_BY_HOUR = 8  # longer periods show their days
 POINTS = 60  # of a sparkline

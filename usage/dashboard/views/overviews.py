@@ -1,4 +1,4 @@
-"""Pages about usage. Each asks its questions and hands the answers to a template; usage.pages is the frame."""
+"""Pages about usage. Each asks its questions and hands the answers to a template; usage.dashboard.pages is the frame."""
 
 from django.shortcuts import render
 from django.utils.timezone import get_current_timezone
@@ -13,18 +13,18 @@ from usage.analytics.latency import latency
 from usage.analytics.medians import medians
 from usage.analytics.pace import pace, peak
 from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
-from usage.cards import cards
-from usage.chartdata import chart_data, split
-from usage.checklist import checklist
-from usage.crosstab import crosstab
-from usage.heat import months, rows
+from usage.dashboard.pages import checked_form, choice, drill, frame, page
+from usage.dashboard.panels.cards import cards
+from usage.dashboard.panels.chartdata import chart_data, split
+from usage.dashboard.panels.checklist import checklist
+from usage.dashboard.panels.crosstab import crosstab
+from usage.dashboard.panels.heat import months, rows
+from usage.dashboard.panels.toplists import top
 from usage.notices import notices
-from usage.pages import checked_form, choice, drill, frame, page
 from usage.query.dimensions import DIMENSIONS
 from usage.query.filters import YearForm
 from usage.query.snapshots import snapshot
 from usage.time.periods import FIVE_MINUTES, QUARTER
-from usage.toplists import top
 
 LATEST = 8
 OVERVIEW_CUTS = ("model", "api_key", "source", "provider")

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from pricing.models import Model
-from tests.pages.made import store_history
+from tests.usage.dashboard.made import store_history
 from tests.usage.made import record, stored
 from usage.analytics import questions as analytics
 from usage.analytics.accounts import accounts

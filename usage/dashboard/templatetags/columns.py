@@ -7,9 +7,9 @@ from django.urls import reverse
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import mark_safe
 
-from usage.columns import CHOSEN, COLUMNS
-from usage.columns import result as result_of
-from usage.templatetags.figures import narrowed
+from usage.dashboard.panels.columns import CHOSEN, COLUMNS
+from usage.dashboard.panels.columns import result as result_of
+from usage.dashboard.templatetags.figures import narrowed
 
 register = template.Library()
 

@@ -19,9 +19,9 @@ from cpa_usage.errors import error_of
 from pricing.models import Model
 from pricing.serializers import PriceBody
 from usage.analytics.breakdowns import breakdowns
+from usage.dashboard.pages import page, signed_in
+from usage.dashboard.panels.pricelist import price_list
 from usage.notices import notices
-from usage.pages import page, signed_in
-from usage.pricelist import price_list
 from usage.status import status
 from usage.storage import database_bytes
 

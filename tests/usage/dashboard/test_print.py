@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages.test_browser import PAGES, open_page
+from tests.usage.dashboard.test_browser import PAGES, open_page
 
 PAPER = {"width": 703, "height": 1000}  # A4 without its margins, in CSS pixels
 # The last are words on paper: Chromium leaves out a button in the head that a table repeats on its next sheet.

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from usage.analytics.breakdowns import Breakdown
 from usage.analytics.comparisons import Glance
-from usage.heat import LEVELS
-from usage.toplists import FIELDS
+from usage.dashboard.panels.heat import LEVELS
+from usage.dashboard.panels.toplists import FIELDS
 
 MOST = 12
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from usage.analytics.answers import EventRow
-from usage.templatetags import figures
+from usage.dashboard.templatetags import figures
 
 COOKIE = "columns"
 CHOSEN = ("model", "key", "account", "input", "cached", "output", "ttft", "latency", "cost", "result")

@@ -3,7 +3,11 @@
 from django.urls import path, re_path
 from django.views.i18n import set_language
 
-from usage import views, views_filters, views_manage, views_requests, views_session
+from usage.dashboard.views import filters as views_filters
+from usage.dashboard.views import manage as views_manage
+from usage.dashboard.views import overviews as views
+from usage.dashboard.views import requests as views_requests
+from usage.dashboard.views import session as views_session
 
 urlpatterns = [
     path("", views.overview, name="overview"),

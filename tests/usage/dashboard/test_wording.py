@@ -2,7 +2,8 @@
 
 import pytest
 
-from usage import cards, wording
+from usage.dashboard import wording
+from usage.dashboard.panels import cards
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Live updates: they ask whether there is anything new, show it, and disturb nobody."""
 
-from tests.pages.test_browser import open_page
+from tests.usage.dashboard.test_browser import open_page
 
 # A later answer of the server, with one record more than the page shows.
 LATER = """async () => {

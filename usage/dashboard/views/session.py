@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException
 
 from cpa_usage.sessions import session_of, set_cookie, sign_out
 from cpa_usage.signin import session_for
-from usage.browser import THEMES, go_on, remember, theme_of
+from usage.dashboard.browser import THEMES, go_on, remember, theme_of
 
 
 def login(request):

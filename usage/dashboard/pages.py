@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Connection
 from cpa_usage.sessions import session_of
-from usage.browser import theme_of
-from usage.chips import chips_of
+from usage.dashboard.browser import theme_of
+from usage.dashboard.panels.chips import chips_of
 from usage.ingest.writer import now_us
 from usage.models import DrainState
 from usage.query.filters import UsageFilterForm

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from tests.pages.made import NOW_US, store_history, stored_now
+from tests.usage.dashboard.made import NOW_US, store_history, stored_now
 from tests.usage.made import record
 from usage.query.dimensions import DIMENSIONS
 
