@@ -5,7 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cpa_usage import adminsite, api, sessionlist, signin
-from usage.ready import readyz
+from usage.ops.ready import readyz
 
 handler400 = "cpa_usage.errors.bad_request"
 handler403 = "cpa_usage.errors.forbidden"

@@ -60,7 +60,7 @@ def _go_on(proving: Proving) -> str:
 
 def backup() -> str:
     """Back up the SQLite file into BACKUP_DIR. Returns what it did; a backup that failed fails the task."""
-    from usage.backups import Useless, nightly
+    from usage.ops.backups import Useless, nightly
 
     try:
         done = nightly()

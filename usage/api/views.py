@@ -11,11 +11,11 @@ from usage.analytics import questions as analytics
 from usage.analytics.eventrows import EventDetail
 from usage.analytics.paging import NoSuchEvent
 from usage.api.parameters import EVENT_KEY, FILTER, PAGE, REQUEST_ID, YEAR
+from usage.ops.status import Status
+from usage.ops.status import status as status_now
 from usage.query.filters import PageForm, YearForm, checked, filter_of
 from usage.query.freshness import freshness
 from usage.requestlogs import fetch as requestlog
-from usage.status import Status
-from usage.status import status as status_now
 
 
 @rest.described(Status, summary="How the drain and the metadata sync are doing")

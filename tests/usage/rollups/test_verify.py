@@ -15,11 +15,11 @@ from django_q.models import OrmQ
 from tests.usage.made import DAY, NOON, record, stored
 from usage import tasks
 from usage.models import Day, DrainState, Event, Quarter, Turn
+from usage.ops.status import status
 from usage.query.snapshots import snapshot
 from usage.rollups.integrity import damage, looks, tables
 from usage.rollups.proof import prove
 from usage.rollups.rebuild import check
-from usage.status import status
 
 pytestmark = pytest.mark.django_db
 HOLDS = "The totals of 2 days equal their 2 events, and the database is sound."

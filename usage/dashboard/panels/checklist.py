@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Connection
 from usage.models import DrainState, Series
-from usage.status import is_alive
+from usage.ops.status import is_alive
 
 
 class Step(NamedTuple):

@@ -21,9 +21,9 @@ from pricing.serializers import PriceBody
 from usage.analytics.breakdowns import breakdowns
 from usage.dashboard.pages import page, signed_in
 from usage.dashboard.panels.pricelist import price_list
-from usage.notices import notices
-from usage.status import status
-from usage.storage import database_bytes
+from usage.ops.notices import notices
+from usage.ops.status import status
+from usage.ops.storage import database_bytes
 
 RATES = ("prompt", "completion", "cache", "cache_write", "reasoning")
 

@@ -20,7 +20,7 @@ from usage.dashboard.panels.checklist import checklist
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.heat import months, rows
 from usage.dashboard.panels.toplists import top
-from usage.notices import notices
+from usage.ops.notices import notices
 from usage.query.dimensions import DIMENSIONS
 from usage.query.filters import YearForm
 from usage.query.snapshots import snapshot

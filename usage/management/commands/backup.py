@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from usage.backups import Useless, back_up
+from usage.ops.backups import Useless, back_up
 
 
 class Command(BaseCommand):

@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from usage.doctor import Finding, examine
+from usage.ops.doctor import Finding, examine
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
-from usage.backups import Useless, put_back
 from usage.collector.seat import Seat
+from usage.ops.backups import Useless, put_back
 
 
 class Command(BaseCommand):

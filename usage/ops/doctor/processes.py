@@ -10,9 +10,9 @@ from django_q.models import Failure, Schedule
 
 from cpa_usage.addresses import local
 from cpa_usage.management.commands.plantasks import OURS, periodic_tasks
-from usage.doctor.findings import Finding
 from usage.models import DrainState
-from usage.ready import stalled
+from usage.ops.doctor.findings import Finding
+from usage.ops.ready import stalled
 
 OVERDUE_AFTER = timedelta(minutes=5)  # the cluster looks every 30 s, and one task may hold it up a little
 PROOF_AGE = timedelta(days=2)

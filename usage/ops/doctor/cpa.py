@@ -11,8 +11,8 @@ from usage.collector.queue.errors import Away, NotResp
 from usage.collector.queue.errors import Refused as QueueRefused
 from usage.collector.queue.key import Key
 from usage.collector.queue.link import Link
-from usage.doctor.findings import Finding
 from usage.models import DrainState
+from usage.ops.doctor.findings import Finding
 
 OLDEST = (7, 0)  # fewer fields in a record, no subscription
 SKEW_SECONDS = 60

@@ -10,9 +10,9 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from cpa_usage.away import sentence_of
-from usage.doctor.findings import Finding
 from usage.models import Turn
-from usage.ready import missing_migrations
+from usage.ops.doctor.findings import Finding
+from usage.ops.ready import missing_migrations
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 

@@ -17,7 +17,7 @@ class Finding(NamedTuple):
 
 def examine() -> Iterator[Finding]:
     """Everything, one finding each; no finding keeps a later one from being made."""
-    from usage.doctor import cpa, home, processes
+    from usage.ops.doctor import cpa, home, processes
 
     yield from configuration()
     for look in (*cpa.LOOKS, *home.LOOKS, *processes.LOOKS):

@@ -15,11 +15,11 @@ from django_q.models import Schedule, Task
 from catalog import models as catalog_models
 from cpa_usage.env import Mistake
 from simulator import Simulator
-from usage import ready
 from usage.collector.metadata import STARVED
-from usage.doctor import cpa as doctor_cpa
-from usage.doctor import examine, home
 from usage.models import DrainState
+from usage.ops import ready
+from usage.ops.doctor import cpa as doctor_cpa
+from usage.ops.doctor import examine, home
 
 pytestmark = pytest.mark.django_db
 

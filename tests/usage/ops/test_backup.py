@@ -15,9 +15,10 @@ from django.db import connection
 from cpa_usage.management.commands.plantasks import periodic_tasks
 from tests import PROJECT
 from tests.usage.made import NOON, record, stored
-from usage import backups, tasks
-from usage.backups import Useless, back_up, examine, prune
+from usage import tasks
 from usage.models import Event
+from usage.ops import backups
+from usage.ops.backups import Useless, back_up, examine, prune
 
 EVENTS = "SELECT count(*) FROM usage_event"
 

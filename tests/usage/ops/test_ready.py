@@ -6,8 +6,8 @@ import pytest
 from django.db import OperationalError
 from django.db.migrations.recorder import MigrationRecorder
 
-from usage import ready
 from usage.models import DrainState
+from usage.ops import ready
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
