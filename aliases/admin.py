@@ -14,7 +14,7 @@ from unfold.decorators import action, display
 from aliases import answers
 from aliases.forms import ImportForm
 from aliases.models import ApiKey
-from cpa_usage.changelists import LastSeenList
+from cpa_usage.admin.changelists import LastSeenList
 
 PICO = 10**12
 

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from aliases import answers
 from aliases.models import ApiKey
 from aliases.serializers import AliasBody, AliasFile, Key
-from cpa_usage import rest
+from cpa_usage.http import rest
 
 ABOUT_IMPORT = """All or nothing: the file is checked whole before anything is written. `merge` (the default) keeps
 names that are not in the file, `replace` clears them. The last of several items for one key wins; items with a blank

@@ -13,7 +13,7 @@ from catalog.models import Connection
 from catalog.problems import Problem
 from catalog.serializers import SwitchBody
 from catalog.sync import sync_now
-from cpa_usage import rest
+from cpa_usage.http import rest
 
 ABOUT_STATISTICS = """CPA's `usage-statistics-enabled`: while it is off, CPA drops its records in silence and nothing
 can be counted."""

@@ -10,7 +10,7 @@ from rest_framework.decorators import api_view, authentication_classes, permissi
 from rest_framework.response import Response
 
 from catalog.models import Connection
-from cpa_usage.rest import described
+from cpa_usage.http.rest import described
 
 
 class Pong(Struct, frozen=True):

@@ -7,8 +7,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cpa_usage.settings")
 
 from django.conf import settings
 
-from cpa_usage import banner
-from cpa_usage.addresses import dashboard, listening
+from cpa_usage.http import banner
+from cpa_usage.http.addresses import dashboard, listening
 
 bind = listening()
 worker_class = "gthread"
@@ -17,7 +17,7 @@ threads = 4
 preload_app = False  # what a master loads for its worker is soon in memory twice: counting references writes to it
 graceful_timeout = 3  # seconds; a stop waits no longer for replies under way
 control_socket_disable = True
-forwarded_allow_ips = ""  # cpa_usage.proxies judges X-Forwarded-*; gunicorn would believe anybody on this machine
+forwarded_allow_ips = ""  # cpa_usage.http.proxies judges X-Forwarded-*; gunicorn would believe anybody on this machine
 banner.leave_out()
 loglevel = settings.LOG_LEVEL.lower().replace("debug", "info")  # at debug it logs each address, whatever is in it
 

@@ -51,7 +51,7 @@ if _public.hostname:
     ALLOWED_HOSTS = [*LOOPBACK_HOSTS, _public.hostname]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostname else []
 
-# Whose X-Forwarded-* is believed; cpa_usage.proxies takes away everybody else's.
+# Whose X-Forwarded-* is believed; cpa_usage.http.proxies takes away everybody else's.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 FRAME_ANCESTORS = env.origins("FRAME_ANCESTORS")
@@ -132,13 +132,13 @@ INSTALLED_APPS = {
 }[ROLE]
 
 MIDDLEWARE = [
-    "cpa_usage.proxies.believe_trusted_proxies",
+    "cpa_usage.http.proxies.believe_trusted_proxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "cpa_usage.replies.CompressedReplies",
-    "cpa_usage.replies.private_replies",
-    "cpa_usage.csp.content_security_policy",
-    "cpa_usage.origin.SameOriginWrites",
+    "cpa_usage.http.replies.CompressedReplies",
+    "cpa_usage.http.replies.private_replies",
+    "cpa_usage.http.csp.content_security_policy",
+    "cpa_usage.http.origin.SameOriginWrites",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -146,7 +146,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "cpa_usage.away.AwayPages",
+    "cpa_usage.http.away.AwayPages",
 ]
 
 TEMPLATES = [
@@ -174,7 +174,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "cpa_usage.static.Storage"},
+    "staticfiles": {"BACKEND": "cpa_usage.http.static.Storage"},
 }
 
 TIME_ZONE = env.zone("TZ", "Asia/Shanghai")
@@ -193,7 +193,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 # The proxy that ends TLS redirects to https and promises it (HSTS): here every request comes over plain HTTP.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if SECURE_COOKIES else []
 SESSION_COOKIE_AGE = int(AUTH_SESSION_TTL.total_seconds())
-AUTHENTICATION_BACKENDS = ["cpa_usage.backends.OwnerBackend", "cpa_usage.throttle.ThrottledBackend"]
+AUTHENTICATION_BACKENDS = ["cpa_usage.auth.backends.OwnerBackend", "cpa_usage.auth.throttle.ThrottledBackend"]
 LOGIN_REDIRECT_URL = f"{APP_BASE_PATH}/admin/"
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
@@ -205,13 +205,13 @@ SIMPLE_JWT = {
 
 # --- API ----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["cpa_usage.sessions.SessionTokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["cpa_usage.sessions.SignedIn"],
-    "DEFAULT_PARSER_CLASSES": ["cpa_usage.wire.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["cpa_usage.wire.JSONRenderer", "cpa_usage.wire.BrowsableRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpa_usage.wire.Negotiation",
-    "DEFAULT_SCHEMA_CLASS": "cpa_usage.openapi.Schema",
-    "EXCEPTION_HANDLER": "cpa_usage.errors.exception_handler",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["cpa_usage.auth.sessions.SessionTokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["cpa_usage.auth.sessions.SignedIn"],
+    "DEFAULT_PARSER_CLASSES": ["cpa_usage.http.wire.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["cpa_usage.http.wire.JSONRenderer", "cpa_usage.http.wire.BrowsableRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpa_usage.http.wire.Negotiation",
+    "DEFAULT_SCHEMA_CLASS": "cpa_usage.http.openapi.Schema",
+    "EXCEPTION_HANDLER": "cpa_usage.http.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,  # ?format= is not ours to take
 }
 SPECTACULAR_SETTINGS = {
@@ -223,7 +223,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "cpa_usage.openapi.add_structs",
+        "cpa_usage.http.openapi.add_structs",
     ],
     "SERVERS": [{"url": APP_BASE_PATH or "/"}],
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -250,11 +250,11 @@ UNFOLD = {
     "SITE_SUBHEADER": "administration",
     "SITE_SYMBOL": "monitoring",
     "SITE_URL": f"{APP_BASE_PATH}/",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "cpa_usage.adminmenu.icon"}],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "cpa_usage.admin.menu.icon"}],
     "COLORS": {"primary": {str(shade): f"oklch({tone})" for shade, tone in _BLUE.items()}},
     "SHOW_BACK_BUTTON": True,
-    "LOGIN": {"form": "cpa_usage.adminsite.SignInForm"},
-    "SIDEBAR": {"navigation": "cpa_usage.adminmenu.navigation"},
+    "LOGIN": {"form": "cpa_usage.admin.site.SignInForm"},
+    "SIDEBAR": {"navigation": "cpa_usage.admin.menu.navigation"},
 }
 
 # --- Tasks --------------------------------------------------------------------------------------------------------

@@ -4,13 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cpa_usage import adminsite, api, sessionlist, signin
+from cpa_usage import api
+from cpa_usage.admin import site as adminsite
+from cpa_usage.auth import sessionlist, signin
 from usage.ops.ready import readyz
 
-handler400 = "cpa_usage.errors.bad_request"
-handler403 = "cpa_usage.errors.forbidden"
-handler404 = "cpa_usage.errors.not_found"
-handler500 = "cpa_usage.errors.server_error"
+handler400 = "cpa_usage.http.errors.bad_request"
+handler403 = "cpa_usage.http.errors.forbidden"
+handler404 = "cpa_usage.http.errors.not_found"
+handler500 = "cpa_usage.http.errors.server_error"
 
 
 v1 = [

@@ -10,7 +10,7 @@ from django.conf import settings  # noqa: E402
 from django.core import checks  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 
-from cpa_usage.mount import Mounted  # noqa: E402
+from cpa_usage.http.mount import Mounted  # noqa: E402
 
 application = Mounted(get_wsgi_application(), settings.APP_BASE_PATH)
 

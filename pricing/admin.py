@@ -12,7 +12,7 @@ from django.utils.safestring import mark_safe
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
-from cpa_usage.changelists import LastSeenList
+from cpa_usage.admin.changelists import LastSeenList
 from pricing.bulk import BulkPricing
 from pricing.confirming import Confirmed, rehearsed, usd
 from pricing.filters import Offered, Priced

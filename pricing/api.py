@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from cpa_usage import rest
+from cpa_usage.http import rest
 from pricing import answers
 from pricing.models import Model, Revision
 from pricing.serializers import ModelName, PriceBody, RatesBody

@@ -14,7 +14,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from cpa_usage import rest
+from cpa_usage.http import rest
 
 
 class Row(Struct, frozen=True):
@@ -95,10 +95,10 @@ asked = []
 state = {"counter": 1}
 ROWS = Rows(items=[Row(name="größe", at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC))])
 
-handler400 = "cpa_usage.errors.bad_request"
-handler403 = "cpa_usage.errors.forbidden"
-handler404 = "cpa_usage.errors.not_found"
-handler500 = "cpa_usage.errors.server_error"
+handler400 = "cpa_usage.http.errors.bad_request"
+handler403 = "cpa_usage.http.errors.forbidden"
+handler404 = "cpa_usage.http.errors.not_found"
+handler500 = "cpa_usage.http.errors.server_error"
 urlpatterns = [
     path("api/v1/failing/<how>", failing),
     path("api/v1/rows", rows),

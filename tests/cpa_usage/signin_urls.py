@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from cpa_usage import sessionlist, signin
+from cpa_usage.auth import sessionlist, signin
 from tests.cpa_usage import probe_urls
 
 urlpatterns = [

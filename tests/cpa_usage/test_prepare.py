@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django_q.models import Schedule
 
-from cpa_usage.addresses import dashboard, listening
+from cpa_usage.http.addresses import dashboard, listening
 from cpa_usage.management.commands import prepare
 
 

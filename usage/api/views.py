@@ -5,7 +5,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from catalog.models import Connection
-from cpa_usage import rest
+from cpa_usage.http import rest
 from usage.analytics import answers
 from usage.analytics import questions as analytics
 from usage.analytics.eventrows import EventDetail

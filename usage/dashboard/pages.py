@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Connection
-from cpa_usage.sessions import session_of
+from cpa_usage.auth.sessions import session_of
 from usage.dashboard.browser import theme_of
 from usage.dashboard.panels.chips import chips_of
 from usage.ingest.writer import now_us

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from msgspec import UNSET, Struct, UnsetType, json
 
-from cpa_usage.away import sentence_of
+from cpa_usage.http.away import sentence_of
 from usage.models import DrainState
 
 # The drain writes both every 5 s: this is noticed within a minute, and no single slow write or reply is.

@@ -13,8 +13,8 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
 
-from cpa_usage.addresses import listening
-from cpa_usage.static import collect_changed
+from cpa_usage.http.addresses import listening
+from cpa_usage.http.static import collect_changed
 
 LARGE_BYTES = 100_000_000
 BYTES_A_SECOND = 20_000_000  # measured: a table of a million events was rewritten with its indexes in 10.6 s

@@ -6,7 +6,7 @@ from http import HTTPMethod
 import pytest
 from django.test import Client
 
-from cpa_usage.sessions import COOKIE
+from cpa_usage.auth.sessions import COOKIE
 from tests.usage.api.conftest import CAPTURED, store
 
 READS = [

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from aliases.models import ApiKey
 from catalog.models import AuthFile, Connection
-from cpa_usage.sessions import SessionToken
+from cpa_usage.auth.sessions import SessionToken
 from tests.usage.api.conftest import CAPTURED, NOW, moved, store
 from tests.usage.api.expected import QUARTER, SECOND
 from usage.models import DrainState, Gap

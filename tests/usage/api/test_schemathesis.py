@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from catalog.models import refusal
-from cpa_usage.sessions import SessionToken
+from cpa_usage.auth.sessions import SessionToken
 from cpa_usage.wsgi import application
 
 CHECKS = [

@@ -15,7 +15,7 @@ from catalog.api import asking_cpa
 from catalog.models import Connection
 from catalog.sync import sync_now
 from cpa_usage.api import OURS
-from cpa_usage.errors import error_of
+from cpa_usage.http.errors import error_of
 from pricing.models import Model
 from pricing.serializers import PriceBody
 from usage.analytics.breakdowns import breakdowns

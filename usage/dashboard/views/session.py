@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
-from cpa_usage.sessions import session_of, set_cookie, sign_out
-from cpa_usage.signin import session_for
+from cpa_usage.auth.sessions import session_of, set_cookie, sign_out
+from cpa_usage.auth.signin import session_for
 from usage.dashboard.browser import THEMES, go_on, remember, theme_of
 
 

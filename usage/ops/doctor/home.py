@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
-from cpa_usage.away import sentence_of
+from cpa_usage.http.away import sentence_of
 from usage.models import Turn
 from usage.ops.doctor.findings import Finding
 from usage.ops.ready import missing_migrations

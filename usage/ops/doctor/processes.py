@@ -8,7 +8,7 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django_q.models import Failure, Schedule
 
-from cpa_usage.addresses import local
+from cpa_usage.http.addresses import local
 from cpa_usage.management.commands.plantasks import OURS, periodic_tasks
 from usage.models import DrainState
 from usage.ops.doctor.findings import Finding

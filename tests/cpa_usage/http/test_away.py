@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
-from cpa_usage import errors
-from cpa_usage.away import is_away, sentence_of
+from cpa_usage.http import errors
+from cpa_usage.http.away import is_away, sentence_of
 
 handler500 = errors.server_error
 DAMAGED = "The database is damaged: restore a backup (manage.py restore)."
@@ -93,8 +93,12 @@ def test_a_page_says_it_and_the_log_holds_a_line(client, caplog):
         reply = client.get("/failing")
     assert (reply.status_code, reply["Retry-After"], reply["Content-Type"]) == (503, "5", "text/html; charset=utf-8")
     assert DAMAGED in reply.content.decode()
-    told = [(r.levelname, r.name, r.getMessage(), r.exc_info) for r in caplog.records if r.name == "cpa_usage.away"]
-    assert told == [("ERROR", "cpa_usage.away", "The database does not answer: database disk image is malformed", None)]
+    told = [
+        (r.levelname, r.name, r.getMessage(), r.exc_info) for r in caplog.records if r.name == "cpa_usage.http.away"
+    ]
+    assert told == [
+        ("ERROR", "cpa_usage.http.away", "The database does not answer: database disk image is malformed", None)
+    ]
     assert not any(record.exc_info for record in caplog.records)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cpa_usage.mount import Mounted
+from cpa_usage.http.mount import Mounted
 
 
 def seen(base, path, query=""):

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 
-from cpa_usage import throttle
-from cpa_usage.sessions import COOKIE, SessionToken
+from cpa_usage.auth import throttle
+from cpa_usage.auth.sessions import COOKIE, SessionToken
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.cpa_usage.signin_urls")]
 PASSWORD = "correct horse Größe"

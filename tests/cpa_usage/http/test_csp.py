@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from cpa_usage.csp import content_security_policy
+from cpa_usage.http.csp import content_security_policy
 
 STRICT = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'"
 THEME = "; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"

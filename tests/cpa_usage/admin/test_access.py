@@ -6,8 +6,8 @@ from hashlib import sha256
 import pytest
 from django.test import Client
 
+from cpa_usage.auth.sessions import COOKIE
 from cpa_usage.models import ApiToken, Session
-from cpa_usage.sessions import COOKIE
 
 pytestmark = pytest.mark.django_db
 TOKENS, SESSIONS = "/admin/cpa_usage/apitoken/", "/admin/cpa_usage/session/"

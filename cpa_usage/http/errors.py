@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType, json
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from cpa_usage.away import RETRY_SECONDS, away, is_away, sentence_of
+from cpa_usage.http.away import RETRY_SECONDS, away, is_away, sentence_of
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.forms import AuthenticationForm
 
-from cpa_usage.backends import OWNER, owner
-from cpa_usage.sessions import COOKIE, SessionToken, session_of, set_cookie, sign_out
+from cpa_usage.auth.backends import OWNER, owner
+from cpa_usage.auth.sessions import COOKIE, SessionToken, session_of, set_cookie, sign_out
 
-BACKEND = "cpa_usage.backends.OwnerBackend"
+BACKEND = "cpa_usage.auth.backends.OwnerBackend"
 
 
 class SignInForm(AuthenticationForm):

@@ -9,9 +9,9 @@ from rest_framework.decorators import api_view, permission_classes
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
+from cpa_usage.auth.sessions import Person
+from cpa_usage.http.rest import described
 from cpa_usage.models import Session
-from cpa_usage.rest import described
-from cpa_usage.sessions import Person
 
 SESSION_ID = OpenApiParameter("session_id", str, OpenApiParameter.PATH, description="The `id` of a row of the list.")
 

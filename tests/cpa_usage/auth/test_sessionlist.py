@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from cpa_usage.auth.sessions import COOKIE, SessionToken
 from cpa_usage.models import ApiToken, Session
-from cpa_usage.sessions import COOKIE, SessionToken
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.cpa_usage.signin_urls")]
 PASSWORD = "correct horse Größe"

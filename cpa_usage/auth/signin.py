@@ -10,9 +10,9 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
-from cpa_usage.rest import body_of, described
-from cpa_usage.sessions import SessionToken, api_token_of, session_of, set_cookie, sign_out
-from cpa_usage.throttle import count_try, forgive
+from cpa_usage.auth.sessions import SessionToken, api_token_of, session_of, set_cookie, sign_out
+from cpa_usage.auth.throttle import count_try, forgive
+from cpa_usage.http.rest import body_of, described
 
 
 class SessionState(Struct, frozen=True):

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import APIException
 
-from cpa_usage.signin import check_password
+from cpa_usage.auth.signin import check_password
 
 OWNER = "owner"
 

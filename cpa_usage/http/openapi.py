@@ -9,7 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from msgspec import Struct
 
-from cpa_usage.errors import Error
+from cpa_usage.http.errors import Error
 
 ERRORS = {
     400: "A parameter or the body is not understood; `field` names it.",
@@ -92,7 +92,7 @@ class Schema(AutoSchema):
 class SessionTokenScheme(OpenApiAuthenticationExtension):
     """How a client shows that it has signed in."""
 
-    target_class = "cpa_usage.sessions.SessionTokenAuthentication"
+    target_class = "cpa_usage.auth.sessions.SessionTokenAuthentication"
     name = ["session", "bearer"]
 
     def get_security_requirement(self, auto_schema):

@@ -7,7 +7,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 
-from cpa_usage import accessadmin  # noqa: F401  registers what is ours
+from cpa_usage.admin import access as accessadmin  # noqa: F401  registers what is ours
 
 # Superusers are made with manage.py createsuperuser, and tokens are proofs of who is signed in: neither belongs here.
 for hidden in (User, Group, BlacklistedToken, OutstandingToken, Schedule, Success, Failure, OrmQ):

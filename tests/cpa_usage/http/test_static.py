@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
 
-from cpa_usage.static import collect_changed
+from cpa_usage.http.static import collect_changed
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def ours(settings, tmp_path):
     (folder / "page.css.map").write_text("{}" * 50)
     settings.STATICFILES_DIRS, settings.STATIC_ROOT = [folder], tmp_path / "collected"
     settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "cpa_usage.static.Storage"}}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "cpa_usage.http.static.Storage"}}
     return folder
 
 

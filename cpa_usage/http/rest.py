@@ -9,9 +9,9 @@ from django.utils.http import parse_etags
 from django.utils.translation import get_language
 from rest_framework.response import Response
 
-from cpa_usage.errors import BadRequest, Error, error_response, exception_handler
-from cpa_usage.openapi import described
-from cpa_usage.wire import BrowsableRenderer, JSONParser, JSONRenderer
+from cpa_usage.http.errors import BadRequest, Error, error_response, exception_handler
+from cpa_usage.http.openapi import described
+from cpa_usage.http.wire import BrowsableRenderer, JSONParser, JSONRenderer
 
 __all__ = [
     "BadRequest",

@@ -5,7 +5,7 @@ import gzip
 import brotli
 import pytest
 
-from cpa_usage.replies import accepted_encodings
+from cpa_usage.http.replies import accepted_encodings
 
 pytestmark = pytest.mark.urls("tests.cpa_usage.probe_urls")
 CONTENT = '{"error":"' + "ä" * 500 + '"}'

@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from cpa_usage.sessions import COOKIE, SessionToken
+from cpa_usage.auth.sessions import COOKIE, SessionToken
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from cpa_usage.proxies import believe_trusted_proxies
+from cpa_usage.http.proxies import believe_trusted_proxies
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from django.test import RequestFactory
 from django.utils import timezone
 from rest_framework.exceptions import Throttled
 
-from cpa_usage import throttle
+from cpa_usage.auth import throttle
+from cpa_usage.auth.throttle import TRIES_OF_ALL, TRIES_PER_ADDRESS, count_try, forgive, place_of
 from cpa_usage.models import KnownAddress, LoginTry, forget_old
-from cpa_usage.throttle import TRIES_OF_ALL, TRIES_PER_ADDRESS, count_try, forgive, place_of
 from tests import PROJECT
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +123,7 @@ def test_old_counts_and_addresses_are_forgotten():
 
 
 def test_tries_at_djangos_own_users_are_counted_too(settings):
-    settings.AUTHENTICATION_BACKENDS = ["cpa_usage.throttle.ThrottledBackend"]
+    settings.AUTHENTICATION_BACKENDS = ["cpa_usage.auth.throttle.ThrottledBackend"]
     User.objects.create_superuser("root", password="hers")
     request = RequestFactory().post("/", REMOTE_ADDR="203.0.113.9")
     assert authenticate(request, username="root", password="hers") is not None
@@ -157,7 +157,7 @@ def test_processes_count_together(tmp_path):
 COUNT = """
 import django
 django.setup()
-from cpa_usage import throttle
+from cpa_usage.auth import throttle
 throttle.time.time = lambda: 600.0
 let = 0
 for _ in range(10):

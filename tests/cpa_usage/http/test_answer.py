@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import resolve
 
-from cpa_usage.sessions import SessionToken
+from cpa_usage.auth.sessions import SessionToken
 from tests.cpa_usage import probe_urls
 
 pytestmark = pytest.mark.urls("tests.cpa_usage.probe_urls")

@@ -63,7 +63,7 @@ class AwayPages:
 
 def away(request, error):
     """503 with the sentence: JSON below api/, a page that needs no database elsewhere."""
-    from cpa_usage.errors import error_response
+    from cpa_usage.http.errors import error_response
 
     if f"{request.path_info}/".startswith("/api/"):
         response = error_response(503, sentence_of(error))

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from cpa_usage.errors import error_response
+from cpa_usage.http.errors import error_response
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
