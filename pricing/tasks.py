@@ -71,7 +71,7 @@ def _ask(models, until: float = math.inf) -> Asked:
     for model in list(models.order_by("pk")):
         if asked and time.monotonic() > until:
             break
-        from pricing.catalogue import look_up  # here, so that a look that finds nothing new costs nothing
+        from pricing.catalogue.package import look_up  # here, so that a look that finds nothing new costs nothing
 
         listing = look_up(model.name, model.routes())
         entry = model.hear_catalogue(listing, version(PACKAGE), timezone.localdate())

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from pricing.listings import DatedCards, from_json
+from pricing.catalogue.listings import DatedCards, from_json
 
 
 class CatalogueEntry(models.Model):

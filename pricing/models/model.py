@@ -7,7 +7,7 @@ from datetime import date
 from django.db import models, transaction
 from django.utils import timezone
 
-from pricing.listings import DatedCards, Listing, differ, refreshed, to_json
+from pricing.catalogue.listings import DatedCards, Listing, differ, refreshed, to_json
 from pricing.models.entry import CatalogueEntry
 from pricing.models.revision import Revision
 from pricing.models.sets import Origin, PriceSet, RateCard, check_cards

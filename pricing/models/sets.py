@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from pricing.listings import Card, DatedCards
+from pricing.catalogue.listings import Card, DatedCards
 from pricing.precedence import day_number, overridden, set_on, sets_in_force
 from pricing.rates import MOST, NEGATIVE, TOO_HIGH, Rates
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from pricing.listings import Card, DatedCards, Listing
+from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import CatalogueEntry, Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, NOON, record, stored
 from usage.models import Day

@@ -9,8 +9,8 @@ from genai_prices import Usage
 from genai_prices.data import providers
 
 from pricing.book import PriceBook
-from pricing.catalogue import price_sets
-from pricing.listings import Listing
+from pricing.catalogue.listings import Listing
+from pricing.catalogue.package import price_sets
 from pricing.models import Model
 from pricing.precedence import day_number
 from pricing.rates import cost

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from pricing.listings import Card, DatedCards, Listing
+from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import CatalogueEntry, Model, Origin, PriceSet, Revision
 
 TODAY, BEFORE, AHEAD = date(2026, 11, 24), date(2026, 11, 10), date(2026, 12, 1)

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from pricing.book import PriceBook
-from pricing.listings import Card, DatedCards, Listing
+from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import Model
 from tests.usage.made import NOON, record, stored
 from usage.analytics import questions as analytics

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from pricing.book import PriceBook
-from pricing.listings import Card, DatedCards, Listing
+from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
 from usage.models import Day, DrainState, Event, Quarter, Series

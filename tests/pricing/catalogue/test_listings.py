@@ -4,7 +4,16 @@ from datetime import date
 
 import pytest
 
-from pricing.listings import Card, DatedCards, differ, from_json, in_force, refreshed, to_json, without_repeats
+from pricing.catalogue.listings import (
+    Card,
+    DatedCards,
+    differ,
+    from_json,
+    in_force,
+    refreshed,
+    to_json,
+    without_repeats,
+)
 
 NOV_1, NOV_10, NOV_24, DEC_1 = date(2026, 11, 1), date(2026, 11, 10), date(2026, 11, 24), date(2026, 12, 1)
 

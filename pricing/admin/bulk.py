@@ -11,7 +11,7 @@ from django.utils import timezone
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from pricing.confirming import Confirmed
+from pricing.admin.confirming import Confirmed
 from pricing.models import Model
 
 

@@ -13,10 +13,10 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
 from cpa_usage.admin.changelists import LastSeenList
-from pricing.bulk import BulkPricing
-from pricing.confirming import Confirmed, rehearsed, usd
-from pricing.filters import Offered, Priced
-from pricing.forms import PriceSetForm, RateCardForm, RateCards, shown_rate
+from pricing.admin.bulk import BulkPricing
+from pricing.admin.confirming import Confirmed, rehearsed, usd
+from pricing.admin.filters import Offered, Priced
+from pricing.admin.forms import PriceSetForm, RateCardForm, RateCards, shown_rate
 from pricing.models import Model, Origin, PriceSet, RateCard, Tier
 from pricing.precedence import day_number, set_on, sets_in_force
 

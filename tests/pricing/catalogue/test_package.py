@@ -9,8 +9,8 @@ from genai_prices.types import ConditionalPrice as Since
 from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, StartDateConstraint, Tier, TieredPrices
 from genai_prices.types import TimeOfDateConstraint as Between
 
-from pricing.catalogue import UPPER_BOUND, look_up, price_sets
-from pricing.listings import Card, DatedCards, Listing
+from pricing.catalogue.listings import Card, DatedCards, Listing
+from pricing.catalogue.package import UPPER_BOUND, look_up, price_sets
 from tests import FIXTURES
 
 MODELS = FIXTURES / "cpa/http/models.json"

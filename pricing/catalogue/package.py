@@ -11,8 +11,8 @@ from decimal import Decimal
 from genai_prices.data import providers
 from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
-from pricing.listings import Card, DatedCards, Listing, without_repeats
-from pricing.matching import Unmatched, is_free, resolve
+from pricing.catalogue.listings import Card, DatedCards, Listing, without_repeats
+from pricing.catalogue.matching import Unmatched, is_free, resolve
 from pricing.rates import MOST, pico
 
 UPPER_BOUND = "Upper bound: the price depends on the time of day, and this is the dearest."

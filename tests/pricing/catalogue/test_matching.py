@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pricing.matching import Unmatched, is_free, resolve, spellings
+from pricing.catalogue.matching import Unmatched, is_free, resolve, spellings
 
 
 class Name:
