@@ -8,14 +8,14 @@ from usage.analytics.answers import PICO, Cell, Credential
 from usage.analytics.questions import credentials
 from usage.analytics.quotas import Window, windows
 from usage.analytics.upstreams import per_quarter
-from usage.ingest.writer import now_us
 from usage.models import LimitReading, PastReading
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
-from usage.time.periods import QUARTER, rfc3339_utc, rfc3339_utc_us
+from usage.time.clock import now_us
+from usage.time.periods import rfc3339_utc, rfc3339_utc_us
+from usage.time.units import QUARTER_S, SECOND_US
 
-SECOND = 1_000_000
 STRIP_CELL = 1800  # seconds
 STRIP_CELLS = 48  # a day
 WEEK = 7 * 86_400
@@ -50,8 +50,8 @@ class Accounts(Struct, frozen=True, kw_only=True):
 def accounts(asked: UsageFilter) -> Accounts:
     """Usage of the period by account; strips and quotas are of now."""
     found = credentials(asked).items
-    now = now_us() // SECOND
-    recent = per_quarter(Reader.of(asked), (now - WEEK) // QUARTER * QUARTER)
+    now = now_us() // SECOND_US
+    recent = per_quarter(Reader.of(asked), (now - WEEK) // QUARTER_S * QUARTER_S)
     readings = {reading.auth_index: reading for reading in LimitReading.objects.all()}
     past = _past(now - WEEK)
     return Accounts(
@@ -70,7 +70,7 @@ def _strip(quarters, now):
     end = now // STRIP_CELL * STRIP_CELL + STRIP_CELL
     cells = []
     for start in range(end - STRIP_CELLS * STRIP_CELL, end, STRIP_CELL):
-        inside = [quarters.get(start + part, (0, 0, 0)) for part in range(0, STRIP_CELL, QUARTER)]
+        inside = [quarters.get(start + part, (0, 0, 0)) for part in range(0, STRIP_CELL, QUARTER_S)]
         cells.append(Cell(rfc3339_utc(start), sum(n for n, _, _ in inside), sum(bad for _, bad, _ in inside)))
     return cells
 
@@ -96,20 +96,20 @@ def _quotas(reading, recent, past, now):
 
 
 def _quota(window, reading, spent, history, now):
-    over = window.resets_at is not None and window.resets_at // SECOND <= now
+    over = window.resets_at is not None and window.resets_at // SECOND_US <= now
     return Quota(
         window=window,
         seen_at=rfc3339_utc_us(reading.seen_at),
         resets_at=None if window.resets_at is None else rfc3339_utc_us(window.resets_at),
         over=over,
         history=history,
-        usd_per_percent=_price_of_percent(window, reading.seen_at // SECOND, spent),
+        usd_per_percent=_price_of_percent(window, reading.seen_at // SECOND_US, spent),
     )
 
 
 def _price_of_percent(window, seen, spent):
     if not window.seconds or window.resets_at is None or window.used < 0.01 or window.seconds > WEEK:
         return None
-    start = window.resets_at // SECOND - window.seconds
+    start = window.resets_at // SECOND_US - window.seconds
     pico = sum(cost for quarters in spent for at, (_, _, cost) in quarters.items() if start <= at <= seen)
     return pico / PICO / (window.used * 100) if pico else None

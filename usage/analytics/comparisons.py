@@ -11,13 +11,13 @@ from msgspec import Meta, Struct
 
 from usage.analytics.answers import Figures, figures
 from usage.analytics.speeds import Speeds, speeds
-from usage.ingest.writer import now_us
 from usage.models import MEASURES
 from usage.query.filters import UsageFilter
-from usage.query.plan import QUARTER_US, SECOND
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
+from usage.time.clock import now_us
 from usage.time.periods import Period, date_of, day_start, local_day
+from usage.time.units import QUARTER_US, SECOND_US
 
 _AT = {name: place for place, name in enumerate(MEASURES)}
 
@@ -92,15 +92,15 @@ def _back(moment, start, end, zone):
     days = _whole_days(start, end, zone)
     if not days:
         return moment - (end - start)
-    day = local_day(moment // SECOND, zone)
-    into = moment - day_start(date_of(day), zone) * SECOND
-    return day_start(date_of(day - days), zone) * SECOND + into
+    day = local_day(moment // SECOND_US, zone)
+    into = moment - day_start(date_of(day), zone) * SECOND_US
+    return day_start(date_of(day - days), zone) * SECOND_US + into
 
 
 def _whole_days(start, end, zone):
     """How many local days the period is, or 0 when it is not whole days."""
-    first, after = (local_day(moment // SECOND, zone) for moment in (start, end))
-    edges = [day_start(date_of(day), zone) * SECOND for day in (first, after)]
+    first, after = (local_day(moment // SECOND_US, zone) for moment in (start, end))
+    edges = [day_start(date_of(day), zone) * SECOND_US for day in (first, after)]
     return after - first if edges == [start, end] else 0
 
 
@@ -109,7 +109,7 @@ def against(found: Comparison) -> str:
     if found.previous is None:
         return ""
     zone = ZoneInfo(settings.TIME_ZONE)
-    moments = (datetime.fromtimestamp(us // SECOND, zone) for us in (found.previous_start, found.previous_end))
+    moments = (datetime.fromtimestamp(us // SECOND_US, zone) for us in (found.previous_start, found.previous_end))
     start, end = (date_format(moment, _("M j, H:i")) for moment in moments)
     return _("against %(start)s to %(end)s") % {"start": start, "end": end}
 

@@ -6,15 +6,16 @@ from msgspec import Meta, Struct
 
 from pricing.models import Model
 from usage.ingest import durations
-from usage.ingest.writer import now_us
 from usage.models import Duration, Event
 from usage.models.histograms import BUCKETS, bounds_of, percentile
 from usage.query.filters import UsageFilter
 from usage.query.reader import events_from
 from usage.query.snapshots import snapshot
-from usage.time.periods import HOUR, SECOND, rfc3339_utc
+from usage.time.clock import now_us
+from usage.time.periods import rfc3339_utc
+from usage.time.units import HOUR_S, SECOND_US
 
-COUNTED_FROM_EVENTS = 7 * 24 * HOUR * SECOND  # µs: what a filter by more than models is answered of
+COUNTED_FROM_EVENTS = 7 * 24 * HOUR_S * SECOND_US  # µs: what a filter by more than models is answered of
 BY_MODEL = {"model__name__in", "failed"}
 
 
@@ -53,7 +54,7 @@ def latency(asked: UsageFilter) -> Latency:
     """
     kept_from = events_from() or 0
     if _by_model(asked):
-        start = _first_hour(asked, kept_from) * SECOND
+        start = _first_hour(asked, kept_from) * SECOND_US
         sums = _summed(histograms(asked).summed("model", "kind"))
     else:
         start = max(asked.period.start or 0, kept_from, (asked.period.end or now_us()) - COUNTED_FROM_EVENTS)
@@ -66,7 +67,7 @@ def latency(asked: UsageFilter) -> Latency:
     return Latency(
         items=sorted(found, key=lambda row: (-row.latency.count, row.model)),
         bounds=[bounds_of(bucket) for bucket in range(BUCKETS)],
-        measured_from=rfc3339_utc(start // SECOND) if start else None,
+        measured_from=rfc3339_utc(start // SECOND_US) if start else None,
     )
 
 
@@ -75,13 +76,13 @@ def histograms(asked: UsageFilter):
     if not _by_model(asked):
         return None
     start, end = _first_hour(asked, events_from() or 0), asked.period.end
-    rows = Duration.objects.between(start, None if end is None else -(-end // SECOND))
+    rows = Duration.objects.between(start, None if end is None else -(-end // SECOND_US))
     return rows.of_models(dict(asked.labels.children).get("model__name__in"))
 
 
 def _first_hour(asked, kept_from):
-    hour = (asked.period.start or 0) // durations.HOUR_US * HOUR
-    return max(hour, durations.whole_hour(kept_from // SECOND))
+    hour = (asked.period.start or 0) // durations.HOUR_US * HOUR_S
+    return max(hour, durations.whole_hour(kept_from // SECOND_US))
 
 
 def _by_model(asked):

@@ -6,14 +6,14 @@ from django.db.models import F
 from usage.analytics.latency import histograms
 from usage.analytics.questions import covered
 from usage.ingest.durations import COLUMNS
-from usage.ingest.writer import now_us
 from usage.models.histograms import percentile
 from usage.query.filters import UsageFilter
 from usage.query.snapshots import once, snapshot
-from usage.time.periods import HOUR, SECOND, day_start, local_date
+from usage.time.clock import now_us
+from usage.time.periods import day_start, local_date
+from usage.time.units import DAY_S, HOUR_S, SECOND_US
 
-DAY = 24 * HOUR
-BY_HOUR = 8 * DAY + HOUR  # longer periods show their days; one of them may have 25 hours
+BY_HOUR = 8 * DAY_S + HOUR_S  # longer periods show their days; one of them may have 25 hours
 Medians = dict[str, list[int | None]]
 
 
@@ -27,7 +27,7 @@ def medians(asked: UsageFilter) -> Medians:
     if counted is None:
         return {column: [] for column in COLUMNS.values()}
     origin, step = _grid(*span)
-    places = range((min(span[1], now_us() // SECOND) - origin + step - 1) // step)
+    places = range((min(span[1], now_us() // SECOND_US) - origin + step - 1) // step)
     found = {at: percentile(counts, 50) for at, counts in counted.items()}
     return {column: [found.get((place, kind)) for place in places] for kind, column in COLUMNS.items()}
 
@@ -46,5 +46,5 @@ def over_time(asked: UsageFilter) -> dict[tuple[int, int], list[int]] | None:
 def _grid(start, end):
     """(start of the first stretch, its length) in seconds."""
     if end - start <= BY_HOUR:
-        return start // HOUR * HOUR, HOUR
-    return day_start(local_date(start, settings.TIME_ZONE), settings.TIME_ZONE), DAY
+        return start // HOUR_S * HOUR_S, HOUR_S
+    return day_start(local_date(start, settings.TIME_ZONE), settings.TIME_ZONE), DAY_S

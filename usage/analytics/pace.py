@@ -6,9 +6,9 @@ from django.db.models import Count, Sum
 from msgspec import Meta, Struct
 
 from usage.analytics.answers import Overview
-from usage.ingest.writer import now_us
 from usage.models import Event
 from usage.query.filters import UsageFilter
+from usage.time.clock import now_us
 
 MINUTE_US = 60_000_000
 MINUTES = 15  # of a quarter hour

@@ -12,10 +12,10 @@ from usage.analytics.answers import EventPage, EventRow
 from usage.analytics.eventrows import event_rows
 from usage.models import Event
 from usage.query.filters import UsageFilter
-from usage.query.plan import SECOND
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
-from usage.time.periods import QUARTER, Period, date_of, day_start, rfc3339_utc_us
+from usage.time.periods import Period, date_of, day_start, rfc3339_utc_us
+from usage.time.units import QUARTER_S, SECOND_US
 
 EVENT_KEY = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{32})")
 SPANS_AT_ONCE = 100  # ranges in one query; SQLite bounds the depth of an expression
@@ -108,7 +108,7 @@ def window_spans(reader, skip, size):
             break
     spans = []
     if chosen:
-        first, after = (day_start(date_of(n), zone) * SECOND for n in (chosen[-1], chosen[0] + 1))
+        first, after = (day_start(date_of(n), zone) * SECOND_US for n in (chosen[-1], chosen[0] + 1))
         start, end = _clip(period, first, after)
         counted = passed
         for quarter, row in sorted(reader.counts_per_quarter(start, end).items(), reverse=True):
@@ -116,7 +116,7 @@ def window_spans(reader, skip, size):
             if counted <= skip:
                 passed = counted
             elif row[0]:
-                spans.append(_clip(period, quarter * SECOND, (quarter + QUARTER) * SECOND))
+                spans.append(_clip(period, quarter * SECOND_US, (quarter + QUARTER_S) * SECOND_US))
             if counted >= wanted:  # a span too many would be read to its end: several are sorted, one is not
                 break
     return spans, passed

@@ -11,17 +11,14 @@ from usage.analytics.answers import figures
 from usage.analytics.eventrows import EventDetail, event_detail
 from usage.analytics.paging import NoSuchEvent, event_page, newest, parse_key
 from usage.analytics.upstreams import last_seen, per_account
-from usage.ingest.writer import now_us
 from usage.models import MEASURES, Day, Event, Quarter, Series
 from usage.models.labelled import labelled
 from usage.query.filters import NO_KEY, UsageFilter
-from usage.query.plan import SECOND
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
 from usage.query.sums import add_up
+from usage.time.clock import now_us
 from usage.time.periods import (
-    HOUR,
-    QUARTER,
     Period,
     date_of,
     day_number,
@@ -35,12 +32,11 @@ from usage.time.periods import (
     rfc3339_utc,
     rfc3339_utc_us,
 )
+from usage.time.units import DAY_S, FIVE_MINUTES_S, HOUR_S, QUARTER_S, SECOND_US
 
-DAY = 24 * HOUR
 NOTHING = [0] * len(MEASURES)
-HOURLY_IN_FULL = 31 * DAY  # a longer period shows the hours of its last week
+HOURLY_IN_FULL = 31 * DAY_S  # a longer period shows the hours of its last week
 GRID_DAYS = 31
-FIVE_MINUTES = 300
 
 
 @snapshot()
@@ -49,8 +45,8 @@ def overview(asked: UsageFilter) -> answers.Overview:
     reader, span = Reader.of(asked), covered(asked.period)
     summary = reader.total()
     start, end = span or (0, 0)
-    detail = max(start, (reader.events_from or 0) // SECOND)
-    hours_from = start if end - start <= HOURLY_IN_FULL else -(-end // HOUR) * HOUR - 7 * DAY
+    detail = max(start, (reader.events_from or 0) // SECOND_US)
+    hours_from = start if end - start <= HOURLY_IN_FULL else -(-end // HOUR_S) * HOUR_S - 7 * DAY_S
     grid = days(detail, end, settings.TIME_ZONE)[-GRID_DAYS:] if detail < end else []
     hours_from, grid_from = max(hours_from, detail), grid[0][1] if grid else end
     per_hour = reader.per_hour(*_within(asked.period, hours_from)) if hours_from < end else {}
@@ -60,7 +56,7 @@ def overview(asked: UsageFilter) -> answers.Overview:
         hourly_series=_hourly(per_hour, hours_from, end),
         daily_series=_daily(reader.per_day(), start, end),
         health_grid=[_grid_row(cells, first, last) for _, first, last in grid],
-        generated_at=rfc3339_utc(now_us() // SECOND),
+        generated_at=rfc3339_utc(now_us() // SECOND_US),
         detail_from=_moment(reader.events_from),
     )
 
@@ -76,16 +72,16 @@ def covered(period: Period) -> tuple[int, int] | None:
         first = Day.objects.order_by("bucket").values_list("bucket", flat=True).first()
         if first is None:
             return None
-        start = day_start(date_of(first), settings.TIME_ZONE) * SECOND
+        start = day_start(date_of(first), settings.TIME_ZONE) * SECOND_US
     if end is None:
         last = Quarter.objects.order_by("-bucket").values_list("bucket", flat=True).first() or 0
-        end = max(now_us(), (last + QUARTER) * SECOND, start + 1)
-    return start // SECOND, -(-end // SECOND)
+        end = max(now_us(), (last + QUARTER_S) * SECOND_US, start + 1)
+    return start // SECOND_US, -(-end // SECOND_US)
 
 
 def _within(period, since):
     """The part of a period from `since` (seconds) on, in µs."""
-    return max(since * SECOND, period.start or 0), period.end
+    return max(since * SECOND_US, period.start or 0), period.end
 
 
 def _hourly(per_hour, start, end):
@@ -114,7 +110,7 @@ def _grid_row(per_quarter, first, last):
 def health(asked: UsageFilter, year: int | None = None, day: date | None = None) -> answers.Health:
     """A year of local days and, when a day is chosen, its five-minute cells; the period is not looked at."""
     zone = settings.TIME_ZONE
-    year = year or (day or local_date(now_us() // SECOND, zone)).year
+    year = year or (day or local_date(now_us() // SECOND_US, zone)).year
     reader = Reader.of(asked)
     counts = reader.within(Period(None, None)).counts_per_day()
     first, after = day_number(date(year, 1, 1)), day_number(date(year, 12, 31)) + 1
@@ -139,10 +135,10 @@ def health(asked: UsageFilter, year: int | None = None, day: date | None = None)
 
 def _day_detail(asked, day, events_from):
     rows = five_minute_rows(day, settings.TIME_ZONE)
-    start, end = rows[0][0] if rows else 0, rows[-1][-1] + FIVE_MINUTES if rows else 0
-    if events_from is not None and end * SECOND <= events_from:
+    start, end = rows[0][0] if rows else 0, rows[-1][-1] + FIVE_MINUTES_S if rows else 0
+    if events_from is not None and end * SECOND_US <= events_from:
         return []
-    events = Event.objects.between(start * SECOND, end * SECOND).matching(asked).counted_by(FIVE_MINUTES)
+    events = Event.objects.between(start * SECOND_US, end * SECOND_US).matching(asked).counted_by(FIVE_MINUTES_S)
     counts = {bucket: (total, failed) for bucket, total, failed in events}
     return [[answers.Cell(rfc3339_utc(cell), *counts.get(cell, (0, 0))) for cell in row] for row in rows]
 
@@ -185,7 +181,7 @@ def credentials(asked: UsageFilter) -> answers.Credentials:
     rows = per_account(reader)
     known = accounts([auth_index for _, _, auth_index in rows])
     kept_from = reader.events_from or 0
-    seen = {account: quarter for account, quarter in last_seen(reader).items() if quarter * SECOND >= kept_from}
+    seen = {account: quarter for account, quarter in last_seen(reader).items() if quarter * SECOND_US >= kept_from}
     return answers.Credentials(
         items=[_credential(account, row, known, seen) for account, row in _most_first(rows)],
         detail_from=_moment(reader.events_from),

@@ -11,7 +11,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-SECOND = 1_000_000
+from usage.time.units import SECOND_US
+
 UNIFIED = re.compile(r"anthropic-ratelimit-unified-(\w+)-utilization")
 CODEX = re.compile(r"x-codex-(primary|secondary)-used-percent")
 ANTHROPIC = re.compile(r"anthropic-ratelimit-([\w-]+)-limit")
@@ -54,7 +55,7 @@ def _codex(headers, name, seen_at):
     at, after = (_number(headers, f"x-codex-{name}-{end}") for end in ("reset-at", "reset-after-seconds"))
     if used is None:
         return None
-    resets = int(at * SECOND) if at else None if after is None else int(seen_at + after * SECOND)
+    resets = int(at * SECOND_US) if at else None if after is None else int(seen_at + after * SECOND_US)
     seconds = int(minutes * 60) if minutes else None
     return Window(name=_length(seconds) or name, used=used / 100, seconds=seconds, resets_at=resets)
 
@@ -69,7 +70,7 @@ def _unified(headers, name):
         name=name.replace("_", " "),
         used=used,
         seconds=int(length[1]) * LENGTHS[length[2]] if length else None,
-        resets_at=int(reset * SECOND) if reset else None,
+        resets_at=int(reset * SECOND_US) if reset else None,
         status=headers.get(f"{start}status", ""),
     )
 
@@ -98,12 +99,12 @@ def _counted(headers, names, name, seen_at):
 def _moment(text, seen_at):
     """µs of an RFC 3339 time, or of a span such as 6m0s after the reply; None for neither."""
     if (parts := PART.findall(text)) and "".join(number + unit for number, unit in parts) == text:
-        return seen_at + int(sum(float(number) * SECONDS[unit] for number, unit in parts) * SECOND)
+        return seen_at + int(sum(float(number) * SECONDS[unit] for number, unit in parts) * SECOND_US)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * SECOND)
+    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * SECOND_US)
 
 
 def _number(headers, name):

@@ -14,26 +14,17 @@ from usage.analytics.questions import covered
 from usage.models import MEASURES, Day, Quarter
 from usage.query.dimensions import DIMENSIONS, labels_of
 from usage.query.filters import UsageFilter
-from usage.query.plan import SECOND
 from usage.query.reader import CUT_ROLLUPS, Reader
 from usage.query.snapshots import snapshot
-from usage.time.periods import (
-    HOUR,
-    date_of,
-    day_number,
-    day_start,
-    local_date,
-    local_day,
-    rfc3339_local_day,
-    rfc3339_utc,
-)
+from usage.time.periods import date_of, day_number, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
+from usage.time.units import DAY_S, HOUR_S, SECOND_US
 
 STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
 MEASURE_TITLES = {"cost": _("Cost"), "tokens": _("Tokens"), "requests": _("Requests")}
 NAMED = 6  # as many as there are colours to tell apart
-DAY, WEEK = 24 * HOUR, 7 * 24 * HOUR
+WEEK_S = 7 * DAY_S
 # A span up to the first is cut into steps of the second, in seconds.
-STEPS = ((2 * DAY + HOUR, HOUR), (8 * DAY, 4 * HOUR), (100 * DAY, DAY))
+STEPS = ((2 * DAY_S + HOUR_S, HOUR_S), (8 * DAY_S, 4 * HOUR_S), (100 * DAY_S, DAY_S))
 
 
 class Layer(Struct, frozen=True):
@@ -62,14 +53,14 @@ def timeline(asked: UsageFilter, by: str, measure: str) -> Timeline:
     """The measure (of STACKED) of the period by a name of DIMENSIONS; nothing happened: no buckets."""
     reader, span = Reader.of(asked), covered(asked.period)
     if span is None:
-        return Timeline(measure=measure, by=by, step=DAY, buckets=[], end="", layers=[], others=0)
+        return Timeline(measure=measure, by=by, step=DAY_S, buckets=[], end="", layers=[], others=0)
     step = _step(span, reader.events_from)
     starts = _starts(*span, step)
     source = _source(reader, by, STACKED[measure])
-    count = _by_quarters if step < DAY else _by_days
+    count = _by_quarters if step < DAY_S else _by_days
     scale = PICO if measure == "cost" else 1
     layers, others = _layers(count(reader, source, span, starts, step), scale, len(starts) - 1)
-    name = rfc3339_utc if step < DAY else _local
+    name = rfc3339_utc if step < DAY_S else _local
     *buckets, end = map(name, starts)
     return Timeline(measure=measure, by=by, step=step, buckets=buckets, end=end, layers=layers, others=others)
 
@@ -109,26 +100,26 @@ def _source(reader, by, measure):
 
 def _step(span, events_from):
     length = span[1] - span[0]
-    step = next((step for longest, step in STEPS if length <= longest), WEEK)
+    step = next((step for longest, step in STEPS if length <= longest), WEEK_S)
     # Of days before the kept detail nothing finer is known.
-    return DAY if step < DAY and events_from and span[0] * SECOND < events_from else step
+    return DAY_S if step < DAY_S and events_from and span[0] * SECOND_US < events_from else step
 
 
 def _starts(start, end, step):
     """The start of each bucket and the end of the last, in seconds."""
     zone = settings.TIME_ZONE
-    if step < DAY:
+    if step < DAY_S:
         midnight = day_start(local_date(start, zone), zone)
-        origin = start // HOUR * HOUR if step == HOUR else midnight + (start - midnight) // step * step
+        origin = start // HOUR_S * HOUR_S if step == HOUR_S else midnight + (start - midnight) // step * step
         return list(range(origin, end + step, step))
-    days, number = step // DAY, day_number(local_date(start, zone))
+    days, number = step // DAY_S, day_number(local_date(start, zone))
     last = local_day(end - 1, zone)
     return [day_start(date_of(day), zone) for day in range(number, last + 1 + days, days)]
 
 
 def _by_quarters(reader, source, span, starts, step):
     """((key, label), place, measure) of the period, from quarters and the slivers at its edges."""
-    parts = reader.parts_within(max(span[0] * SECOND, reader.asked.period.start or 0), reader.asked.period.end)
+    parts = reader.parts_within(max(span[0] * SECOND_US, reader.asked.period.start or 0), reader.asked.period.end)
     for quarters in parts.quarters:
         yield from source.summed(Quarter, quarters, (F("bucket") - starts[0]) / step)
     for name, bucket, value in source.of_events(reader.slivers(parts.slivers)):
@@ -137,7 +128,7 @@ def _by_quarters(reader, source, span, starts, step):
 
 def _by_days(reader, source, span, starts, step):
     """The same from days; hours that a period has beside whole days count on theirs."""
-    zone, days = settings.TIME_ZONE, step // DAY
+    zone, days = settings.TIME_ZONE, step // DAY_S
     first, parts = local_day(starts[0], zone), reader.parts()
     for part in parts.days:
         yield from source.summed(Day, part, (F("bucket") - first) / days)

@@ -1,4 +1,4 @@
-"""The query parameters of reads of usage, as the OpenAPI schema describes them; usage.query.filters understands them."""
+"""The query parameters of reads of usage, as the OpenAPI schema describes them; usage.query understands them."""
 
 from drf_spectacular.utils import OpenApiParameter
 

@@ -4,8 +4,9 @@ import threading
 from collections import deque
 from typing import NamedTuple
 
-SECOND = 1_000_000
-RETENTION = 60 * SECOND  # CPA's default; it can be configured up to an hour, and we cannot see it
+from usage.time.units import SECOND_US
+
+RETENTION = 60 * SECOND_US  # CPA's default; it can be configured up to an hour, and we cannot see it
 
 NOBODY_READ = "nobody read CPA's queue for longer than the 60 seconds it keeps records by default"
 STOPPED = "CPA was stopped, and what waited in its queue is lost"

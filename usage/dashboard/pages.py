@@ -18,10 +18,10 @@ from catalog.models import Connection
 from cpa_usage.auth.sessions import session_of
 from usage.dashboard.browser import theme_of
 from usage.dashboard.panels.chips import chips_of
-from usage.ingest.writer import now_us
 from usage.models import DrainState
 from usage.query.filters import UsageFilterForm
 from usage.query.freshness import freshness
+from usage.time.clock import now_us
 
 DEFAULT_RANGE = "7d"
 RANGES = {

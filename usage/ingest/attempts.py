@@ -3,18 +3,19 @@
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
+from usage.time.units import DAY_US
+
 NEAR = 60 * 1_000_000  # µs between the end of one attempt and the start of the next
-DAY = 86_400 * 1_000_000  # µs
 
 
 def ended_day(timestamp: int, latency_ms: int) -> int:
     """The UTC day, since 1970-01-01, in which an attempt ended that began at `timestamp` µs."""
-    return (timestamp + latency_ms * 1000) // DAY
+    return (timestamp + latency_ms * 1000) // DAY_US
 
 
 def kin_from(timestamp: int) -> int:
     """The earliest UTC day on which an attempt can have ended that one begun at `timestamp` µs belongs to."""
-    return (timestamp - NEAR) // DAY
+    return (timestamp - NEAR) // DAY_US
 
 
 class Attempt(NamedTuple):

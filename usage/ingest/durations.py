@@ -8,11 +8,11 @@ from collections.abc import Iterable
 
 from usage.models import COUNTS, Duration, Event
 from usage.models.histograms import BUCKETS, bucket_of
-from usage.time.periods import HOUR, SECOND, whole_hour
+from usage.time.periods import whole_hour
+from usage.time.units import HOUR_S, HOUR_US, SECOND_US
 
 LATENCY, TTFT = Duration.Kind.LATENCY.value, Duration.Kind.TTFT.value
 COLUMNS = {LATENCY: "latency_ms", TTFT: "ttft_ms"}
-HOUR_US = HOUR * SECOND
 Key = tuple[int, int, int]  # hour in seconds, model id, kind
 Rows = dict[Key, list[int]]
 
@@ -22,7 +22,7 @@ def count(records: Iterable, models: dict[str, int]) -> Rows:
     rows: Rows = {}
     for r in records:
         if not r.failed:
-            hour, model = r.timestamp // HOUR_US * HOUR, models[r.model]
+            hour, model = r.timestamp // HOUR_US * HOUR_S, models[r.model]
             if r.latency_ms > 0:
                 _row(rows, (hour, model, LATENCY))[bucket_of(r.latency_ms)] += 1
             if r.ttft_ms > 0:
@@ -42,7 +42,7 @@ def counted(start: int, end: int) -> Rows:
     rows: Rows = {}
     first, after = whole_hour(start), whole_hour(end)
     for kind, column in COLUMNS.items():
-        events = Event.objects.between(first * SECOND, after * SECOND).by_duration(column)
+        events = Event.objects.between(first * SECOND_US, after * SECOND_US).by_duration(column)
         for hour, model, bucket, number in events:
             _row(rows, (hour, model, kind))[bucket] += number
     return rows

@@ -2,7 +2,7 @@
 
 from usage.models import LimitReading, PastReading
 from usage.records.record import limit_headers
-from usage.time.periods import HOUR, SECOND
+from usage.time.units import HOUR_S, SECOND_US
 
 IDS = {"request-id", "x-request-id"}  # other with every request, and no limit
 
@@ -35,7 +35,7 @@ def _keep(found):
     changed = [row for row in newer if row.auth_index not in known or _limits(row) != _limits(known[row.auth_index])]
     past = [
         PastReading(
-            hour=row.seen_at // SECOND // HOUR * HOUR,
+            hour=row.seen_at // SECOND_US // HOUR_S * HOUR_S,
             auth_index=row.auth_index,
             seen_at=row.seen_at,
             headers=_limits(row),

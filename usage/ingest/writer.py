@@ -1,6 +1,5 @@
 """The only writer of events and rollups: a batch of raw records becomes rows and totals in one transaction."""
 
-import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -32,9 +31,8 @@ from usage.models import (
     Month,
     Quarter,
 )
-from usage.time.periods import QUARTER, hour_of, local_day, month_of
-
-QUARTER_US = QUARTER * 1_000_000
+from usage.time.periods import hour_of, local_day, month_of
+from usage.time.units import QUARTER_S, QUARTER_US
 
 
 class Stored(NamedTuple):
@@ -164,7 +162,7 @@ def _count(fresh, series_ids, final, undone):
     """The measures (without cost) of every quarter and series the batch touches."""
     quarters = {}
     for r, series_id, ended in zip(fresh, series_ids, final, strict=True):
-        key = (r.timestamp // QUARTER_US * QUARTER, series_id)
+        key = (r.timestamp // QUARTER_US * QUARTER_S, series_id)
         row = quarters.get(key)
         if row is None:
             row = quarters[key] = [0] * len(MEASURES)
@@ -185,7 +183,7 @@ def _count(fresh, series_ids, final, undone):
         row[13] += ttft
         row[14] += ttft > 0
     for timestamp, series_id, failed, change in undone:
-        row = quarters.setdefault((timestamp // QUARTER_US * QUARTER, series_id), [0] * len(MEASURES))
+        row = quarters.setdefault((timestamp // QUARTER_US * QUARTER_S, series_id), [0] * len(MEASURES))
         row[2] += change
         row[3] += change * failed
     return quarters
@@ -293,8 +291,3 @@ _CORRECT = {
     f"WHERE bucket = %s AND {rollup.owner()} = %s"
     for rollup in ROLLUPS
 }
-
-
-def now_us() -> int:
-    """The present, µs since the epoch."""
-    return time.time_ns() // 1000

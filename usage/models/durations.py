@@ -6,7 +6,7 @@ from usage.models.querysets import DurationQuerySet
 
 
 class Duration(models.Model):
-    """Counts of one kind of duration in one UTC hour and model, in the buckets of usage.models.histograms; successes only.
+    """Counts of one kind of duration in one UTC hour and model, in the buckets of histograms.py; successes only.
 
     A column a bucket: a quarter of the space of a row a bucket, and one row to add to.
     """

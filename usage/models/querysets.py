@@ -5,9 +5,8 @@ from django.db.models import Case, CharField, Count, F, Func, IntegerField, Oute
 
 from usage.models import lookups  # noqa: F401  adds `among`
 from usage.models.histograms import EDGES
+from usage.time.units import HOUR_US, QUARTER_US
 
-QUARTER_US = 900 * 1_000_000
-HOUR_US = 4 * QUARTER_US
 SAID = 160  # characters of a failure's body that tell one reason from another
 SPOKEN = Q(fail_status_code__gt=0) | Q(fail_body__gt="")  # has a status or a body: an index of these few events
 

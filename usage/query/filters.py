@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from aliases.keys import fingerprint, is_fingerprint
 from usage.ingest.cuts import ELSEWHERE
-from usage.ingest.writer import now_us
 from usage.models import Cut
 from usage.models.querysets import SAID, head, said
 from usage.query.fields import MomentField, RangeField, RepeatedField, ResultField, StatusField
+from usage.time.clock import now_us
 from usage.time.periods import LAST_YEAR, BadRange, Period, resolve
 
 TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")

@@ -9,10 +9,10 @@ from django.db.models import F, Value
 from aliases.models import Revision as AliasRevision
 from catalog.models import Connection
 from pricing.models import Revision as PriceRevision
-from usage.ingest.writer import now_us
 from usage.models import DrainState
 from usage.query.filters import UsageFilter
-from usage.query.plan import QUARTER_US
+from usage.time.clock import now_us
+from usage.time.units import QUARTER_US
 
 COUNTERS = (
     (DrainState, "data_version"),

@@ -5,10 +5,9 @@ Knows nothing of Django.
 
 from dataclasses import dataclass, field
 
-from usage.time.periods import QUARTER, date_of, day_start, first_day_of, hour_of, local_day, month_of, whole_hour
+from usage.time.periods import date_of, day_start, first_day_of, hour_of, local_day, month_of, whole_hour
+from usage.time.units import QUARTER_S, QUARTER_US, SECOND_US
 
-SECOND = 1_000_000
-QUARTER_US = QUARTER * SECOND
 Span = tuple[int | None, int | None]
 
 
@@ -28,7 +27,7 @@ def parts_of(start: int | None, end: int | None, events_from: int | None, zone: 
     """
     parts = Parts()
     first = None if start is None else _day_at_or_after(start, zone)
-    last = None if end is None else local_day(end // SECOND, zone)
+    last = None if end is None else local_day(end // SECOND_US, zone)
     in_detail = start is None or events_from is None or start >= events_from
     if first is not None and last is not None and first > last:
         if in_detail:
@@ -58,17 +57,17 @@ def add_edge(parts: Parts, start: int | None, end: int | None):
     if end is not None and last * QUARTER_US < end:
         parts.slivers.append((last * QUARTER_US, end))
     if first is None or last is None or first < last:
-        parts.quarters.append((first and first * QUARTER, last and last * QUARTER))
+        parts.quarters.append((first and first * QUARTER_S, last and last * QUARTER_S))
 
 
 def _day_at_or_after(moment, zone):
     """The first local day that begins at or after a moment in µs."""
-    day = local_day(moment // SECOND, zone)
+    day = local_day(moment // SECOND_US, zone)
     return day if _midnight(day, zone) == moment else day + 1
 
 
 def _midnight(day, zone):
-    return day_start(date_of(day), zone) * SECOND
+    return day_start(date_of(day), zone) * SECOND_US
 
 
 def months_of(span: Span) -> tuple[list[Span], list[Span]]:

@@ -10,14 +10,15 @@ from functools import cached_property
 from django.conf import settings
 from django.db.models import Q
 
-from usage.ingest.writer import now_us
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
 from usage.query.filters import UsageFilter
 from usage.query.plan import Parts, Span, add_edge, hours_in, months_of, parts_of
 from usage.query.slivers import Row, by_days, by_quarters
 from usage.query.snapshots import once
 from usage.query.sums import add_up, less
-from usage.time.periods import HOUR, QUARTER, SECOND, Period, hour_of, local_day
+from usage.time.clock import now_us
+from usage.time.periods import Period, hour_of, local_day
+from usage.time.units import HOUR_S, QUARTER_S, SECOND_US
 
 
 @once
@@ -246,21 +247,21 @@ class Reader:
     @once
     def _sliver(self, start, end):
         if self.asked.of_events and self._ends_the_period(start, end):
-            return [row for row in self._sliver(*self.parts().slivers[0]) if row[0] >= start // SECOND]
+            return [row for row in self._sliver(*self.parts().slivers[0]) if row[0] >= start // SECOND_US]
         return by_quarters(self.asked_of_events, start, end)
 
     def _ends_the_period(self, start, end):
         """Whether these are quarters of the period up to its end, whose events were all read for its sum."""
         whole = first, last = self.parts().slivers[0]
-        return start > first and end == last and start % (QUARTER * SECOND) == 0 and not _is_long(whole)
+        return start > first and end == last and start % (QUARTER_S * SECOND_US) == 0 and not _is_long(whole)
 
 
 REQUESTS, FAILED = MEASURES.index("requests"), MEASURES.index("failed")
 BY_SERIES, BY_TIME = "by series", "by time"
 # To find a row by the index of series takes so many times as long as to read one in passing.
 MANY = 10
-SHORT = 2 * 24 * HOUR  # seconds of quarters that are read at once however many series they are of
-LONG = 32 * 24 * HOUR  # seconds of events of which nobody shows all quarters
+SHORT = 2 * 24 * HOUR_S  # seconds of quarters that are read at once however many series they are of
+LONG = 32 * 24 * HOUR_S  # seconds of events of which nobody shows all quarters
 EVERYTHING = (Cut.Label.EVERYTHING, ("",), None)
 CUT_ROLLUPS = {Quarter: CutQuarter, Day: CutDay}
 _SIGNS = {  # how (failures alone, all) add up to failed, to successes, or to both
@@ -276,7 +277,7 @@ def _is_short(span):
 
 def _is_long(span):
     start, end = span
-    return (now_us() if end is None else end) - (start or 0) > LONG * SECOND
+    return (now_us() if end is None else end) - (start or 0) > LONG * SECOND_US
 
 
 @once

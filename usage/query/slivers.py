@@ -8,7 +8,8 @@ from pricing.book import PriceBook
 from usage.ingest.costs import Costs
 from usage.models import Event, Series
 from usage.query.filters import UsageFilter
-from usage.time.periods import SECOND, days, local_day
+from usage.time.periods import days, local_day
+from usage.time.units import SECOND_US
 
 Row = tuple[int, int, list[int]]
 
@@ -23,7 +24,7 @@ def by_days(asked: UsageFilter, start: int | None, end: int | None) -> list[Row]
     """(first second of the local day, series id, measures) of the same: over a year a tenth of the rows."""
     events, rows = Event.objects.between(start, end).matching(asked), []
     for first, after, length in _equal_days(start, end):
-        part = events.between(first * SECOND, after * SECOND).by_days(first, length)
+        part = events.between(first * SECOND_US, after * SECOND_US).by_days(first, length)
         rows += part.measured("bucket", "series_id")
     return list(_priced(rows))
 
@@ -36,7 +37,7 @@ def _equal_days(start, end) -> list[tuple[int, int, int]]:
         return []
     first, last = max(start or 0, edges[0]), edges[1] if end is None else min(end - 1, edges[1])
     found = []
-    for _, begins, ends in days(first // SECOND, last // SECOND + 1, settings.TIME_ZONE):
+    for _, begins, ends in days(first // SECOND_US, last // SECOND_US + 1, settings.TIME_ZONE):
         length = ends - begins
         joins = found and found[-1][2] == length
         found.append((found.pop()[0] if joins else begins, ends, length))

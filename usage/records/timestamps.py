@@ -3,12 +3,12 @@
 import re
 from datetime import UTC, date, datetime
 
-SECOND = 1_000_000
-DAY = 86_400
-EARLIEST = 1_577_836_800 * SECOND  # 2020: CPA is younger
-AHEAD = DAY * SECOND  # a clock may run ahead, but not by more
-FIRST_CLAIM = -62_135_596_800 * SECOND  # years 1 to 9999, also after taking an offset away: what a calendar can show
-LAST_CLAIM = 253_402_300_800 * SECOND - 1
+from usage.time.units import DAY_S, DAY_US, SECOND_US
+
+EARLIEST = 1_577_836_800 * SECOND_US  # 2020: CPA is younger
+AHEAD = DAY_US  # a clock may run ahead, but not by more
+FIRST_CLAIM = -62_135_596_800 * SECOND_US  # years 1 to 9999, also after taking an offset away: what a calendar can show
+LAST_CLAIM = 253_402_300_800 * SECOND_US - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ODD = re.compile(
@@ -41,7 +41,7 @@ def moment(text: str) -> int:
         since = datetime.fromisoformat(text) - EPOCH
     except (ValueError, TypeError):  # TypeError: it has no offset
         return _odd_moment(text)
-    return (since.days * DAY + since.seconds) * SECOND + since.microseconds
+    return (since.days * DAY_S + since.seconds) * SECOND_US + since.microseconds
 
 
 def _microseconds(fraction):
@@ -57,7 +57,7 @@ def _odd_moment(text):
     year, month, day, hour, minute, second = (int(part or 0) for part in when)
     east = _offset(sign, int(offset_hours or 0), int(offset_minutes or 0))
     clock = _clock(hour, minute, second)
-    return (_days(year, month, day) * DAY + clock - east) * SECOND + _microseconds(fraction or "0")
+    return (_days(year, month, day) * DAY_S + clock - east) * SECOND_US + _microseconds(fraction or "0")
 
 
 def _clock(hour, minute, second):

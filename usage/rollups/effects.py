@@ -12,9 +12,9 @@ from pricing.rates import billed
 from usage.models import Day, DrainState, Event
 from usage.rollups.recosting import labelled
 from usage.time.periods import date_of, local_day
+from usage.time.units import SECOND_US
 
 CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")
-SECOND = 1_000_000
 
 
 class Month(Struct):
@@ -81,7 +81,7 @@ class Past:
         kept = DrainState.load().events_from
         self.series, self.since = series, since
         self.days = Day.objects.filter(series__in=series.values("id")).between(since, None)
-        self.detail_from = None if kept is None else local_day(kept // SECOND, settings.TIME_ZONE)
+        self.detail_from = None if kept is None else local_day(kept // SECOND_US, settings.TIME_ZONE)
 
     def priced_by(self, book, model_id, relabel) -> Effect:
         """Costs as they are, and as the book has them."""

@@ -13,7 +13,8 @@ from usage.ingest.cuts import Cuts
 from usage.models import DrainState, Event
 from usage.rollups.integrity import damage_in, looks, tables
 from usage.rollups.rebuild import Difference, kept_days, kept_months, wrong_in_day, wrong_in_month
-from usage.time.periods import SECOND, local_day, month_of
+from usage.time.periods import local_day, month_of
+from usage.time.units import SECOND_US
 
 SHOWN = 10
 NOTED = 1000  # differences; of some we learn later that retention took their day meanwhile
@@ -77,7 +78,7 @@ class Proving:
         start, events = DrainState.load().events_from, 0
         if not self.damage:
             events = Event.objects.between(start, None).count()
-        first = (start or 0) // SECOND
+        first = (start or 0) // SECOND_US
         shown = [Difference(*each) for each in self.differences if _is_kept(*each[:2], first)][:SHOWN]
         wrong = sum(count for key, count in self.wrong.items() if _is_kept(*key, first))
         return Proof(self.at, self.seconds, len(tables()), self.counted, events, self.damage[:SHOWN], shown, wrong)

@@ -30,7 +30,8 @@ from usage.models import (
 )
 from usage.query.snapshots import snapshot
 from usage.rollups.derived import derive_months, months_from, part_of_hours, parts_of_month, parts_of_quarters, stored
-from usage.time.periods import SECOND, date_of, day_start, local_day, month_of, whole_hour
+from usage.time.periods import date_of, day_start, local_day, month_of, whole_hour
+from usage.time.units import SECOND_US
 
 
 class Difference(NamedTuple):
@@ -52,12 +53,12 @@ class Difference(NamedTuple):
 
 def kept_days() -> range:
     """Day numbers of the local days whose events are kept; rows that retention has yet to remove do not count."""
-    bounds = _bounds(Event, "timestamp", SECOND) + _bounds(Quarter, "bucket", 1)
+    bounds = _bounds(Event, "timestamp", SECOND_US) + _bounds(Quarter, "bucket", 1)
     if not bounds:
         return range(0)
     events_from = DrainState.load().events_from
     first, last = (local_day(edge(bounds), settings.TIME_ZONE) for edge in (min, max))
-    kept_from = first if events_from is None else local_day(events_from // SECOND, settings.TIME_ZONE)
+    kept_from = first if events_from is None else local_day(events_from // SECOND_US, settings.TIME_ZONE)
     return range(max(first, kept_from), last + 1)
 
 
@@ -103,11 +104,11 @@ def follow_zone() -> bool:
 
 
 def _count_days_anew(state, before):
-    start = state.events_from and state.events_from // SECOND
+    start = state.events_from and state.events_from // SECOND_US
     Day.objects.between(start and local_day(start, before), None).delete()
     if start is not None:
         first = local_day(start - 1, settings.TIME_ZONE) + 1
-        state.events_from = day_start(date_of(first), settings.TIME_ZONE) * SECOND
+        state.events_from = day_start(date_of(first), settings.TIME_ZONE) * SECOND_US
     # Prices change at a midnight, which is another one now; sizes do not, and the days to move them in are gone.
     Series.objects.recost(PriceBook.load(), relabels=False)
     for day in kept_days():

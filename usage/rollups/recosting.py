@@ -11,7 +11,8 @@ from usage.ingest.cuts import Cuts, Rows
 from usage.ingest.labels import STATUS_CODES, Labels, status_of
 from usage.ingest.writer import correct, day_of, fold_days, fold_hours, fold_months, upsert_all
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, DrainState, Event, Month, Quarter, Series
-from usage.time.periods import SECOND, date_of, day_start
+from usage.time.periods import date_of, day_start
+from usage.time.units import SECOND_US
 
 INPUT = F("uncached") + F("cache_read") + F("cache_write")
 IS_STATUS = Q(fail_status_code__gte=STATUS_CODES.start, fail_status_code__lt=STATUS_CODES.stop)
@@ -98,7 +99,7 @@ def relabel(series, steps, days, cuts):
     Those of local days [first, after). The labels are the context size under `steps` (None: as it is) and, of untold
     failures, the status. Costs stay where they were counted: who relabels costs anew next.
     """
-    start, end = (edge * SECOND for edge in _edges(days))
+    start, end = (edge * SECOND_US for edge in _edges(days))
     events = labelled(Event.objects.filter(series__in=series.values("id")).between(start, end), steps)
     events = events.filter(~Q(label=F("series__context_over")) | Q(series__failed=True, series__status=None))
     twins, moved = defaultdict(dict), {}

@@ -31,10 +31,10 @@ from usage.models import (
 )
 from usage.rollups.rebuild import follow_zone
 from usage.time.periods import date_of, day_start, local_day, whole_hour
+from usage.time.units import SECOND_US
 
 log = logging.getLogger(__name__)
 
-SECOND = 1_000_000
 TURN = timedelta(minutes=5)  # outlasts any slice; a run that died blocks the next one no longer
 TARGET_SECONDS = 0.2  # what a slice may hold the database
 FEWEST, FIRST, MOST = 200, 5_000, 50_000  # rows in a slice
@@ -77,11 +77,11 @@ def _expire(slices):
         start = state.events_from
         removed = Removed(
             events=slices.delete(Event.objects.filter(timestamp__lt=start), "timestamp"),
-            quarters=_quarters(slices, start // SECOND),
+            quarters=_quarters(slices, start // SECOND_US),
             **_old_troubles(slices),
         )
-        slices.delete(Duration.objects.filter(bucket__lt=whole_hour(start // SECOND)), "bucket")
-        slices.delete(PastReading.objects.filter(hour__lt=start // SECOND), "hour")
+        slices.delete(Duration.objects.filter(bucket__lt=whole_hour(start // SECOND_US)), "bucket")
+        slices.delete(PastReading.objects.filter(hour__lt=start // SECOND_US), "hour")
         if any(removed):
             with transaction.atomic():
                 DrainState.lock()  # what a request id finds has changed
@@ -101,7 +101,7 @@ def _old_troubles(slices):
     if not settings.USAGE_RETENTION_DAYS:
         return {}
     start = day_start(date_of(first_kept_day()), settings.TIME_ZONE)
-    letters = DeadLetter.objects.filter(arrived__lt=start * SECOND)
+    letters = DeadLetter.objects.filter(arrived__lt=start * SECOND_US)
     gaps = Gap.objects.filter(end__lt=datetime.fromtimestamp(start, tz=timezone.get_current_timezone()))
     return {"letters": slices.delete(letters, "arrived"), "gaps": gaps.delete()[0]}
 
@@ -113,7 +113,7 @@ def first_kept_day() -> int:
 
 def move_events_from(day: int):
     """Let the kept detail begin with this local day; it never moves back, for what is gone is gone."""
-    start = day_start(date_of(day), settings.TIME_ZONE) * SECOND
+    start = day_start(date_of(day), settings.TIME_ZONE) * SECOND_US
     with transaction.atomic():
         state = DrainState.lock()
         if state.events_from is None or state.events_from < start:

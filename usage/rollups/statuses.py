@@ -9,7 +9,7 @@ from usage.ingest.writer import day_of
 from usage.models import Day, DrainState, Quarter, Series
 from usage.rollups.rebuild import edges_of
 from usage.rollups.recosting import cost_anew, relabel
-from usage.time.periods import SECOND
+from usage.time.units import SECOND_US
 
 
 def tell_apart() -> int:
@@ -30,7 +30,7 @@ def tell_apart() -> int:
 def _untold_days() -> list[int]:
     events_from = DrainState.load().events_from or 0
     untold = Quarter.objects.filter(series__in=Series.objects.untold(), requests__gt=0)
-    return sorted({day_of(bucket) for bucket in untold.between(events_from // SECOND, None).buckets()})
+    return sorted({day_of(bucket) for bucket in untold.between(events_from // SECOND_US, None).buckets()})
 
 
 def _tell_apart(day, cuts):

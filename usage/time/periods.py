@@ -12,12 +12,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_noop
 
-QUARTER = 900
-HOUR = 3600
-FIVE_MINUTES = 300
+from usage.time.units import DAY_S, FIVE_MINUTES_S, HOUR_S, QUARTER_S, SECOND_US
+
 CELLS = 48  # five-minute cells in a row: four hours
-SECOND = 1_000_000
-DAY = 86_400
 EPOCH = date(1970, 1, 1).toordinal()
 
 MOST_HOURS = 168
@@ -30,7 +27,7 @@ _HOURS = re.compile(r"([1-9]\d{0,2})h", re.ASCII)
 # Nothing happened outside: moments beyond count as these, and every date around them stays within the calendar.
 FIRST_MOMENT = 0
 LAST_YEAR = 2200
-LAST_MOMENT = 7_258_118_400 * SECOND
+LAST_MOMENT = 7_258_118_400 * SECOND_US
 
 _MOMENT = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)(?:[Tt\s](?P<clock>\d\d:\d\d(?::\d\d)?)(?:(?<=:\d\d:\d\d)[.,](?P<fraction>\d+))?"
@@ -79,7 +76,7 @@ def resolve(name: str, start: int | None, end: int | None, *, now: int, zone: st
     if name == "all":
         return Period(None, None)
     if (hour_count := _hours(name)) is not None:
-        return Period((now // SECOND - hour_count * HOUR) // QUARTER * QUARTER * SECOND, None)
+        return Period((now // SECOND_US - hour_count * HOUR_S) // QUARTER_S * QUARTER_S * SECOND_US, None)
     if name == "today" or name in DAY_RANGES:
         return _last_days(DAY_RANGES.get(name, 1), now, zone)
     raise BadRange("range", UNKNOWN_RANGE)
@@ -102,8 +99,8 @@ def _custom(start, end):
 
 def _last_days(count, now, zone):
     """So many local days, the last of which contains `now`."""
-    after = local_day(now // SECOND, zone) + 1
-    return Period(*(day_start(date_of(day), zone) * SECOND for day in (after - count, after)))
+    after = local_day(now // SECOND_US, zone) + 1
+    return Period(*(day_start(date_of(day), zone) * SECOND_US for day in (after - count, after)))
 
 
 def parse_moment(text: str, zone: str) -> int:
@@ -124,7 +121,7 @@ def parse_moment(text: str, zone: str) -> int:
     if not 1970 <= wall.year < LAST_YEAR:
         return FIRST_MOMENT if wall.year < 1970 else LAST_MOMENT
     wall += timedelta(microseconds=int((found["fraction"] or "")[:6].ljust(6, "0")))
-    at = _first_instant(wall, zone) if offset is None else _wall_us(wall) - offset * SECOND
+    at = _first_instant(wall, zone) if offset is None else _wall_us(wall) - offset * SECOND_US
     return min(max(at, FIRST_MOMENT), LAST_MOMENT)
 
 
@@ -136,7 +133,7 @@ def _offset(text):
     hours_east, minutes = int(text[-4:-2]), int(text[-2:])
     if hours_east > 23 or minutes > 59:
         raise ValueError("no offset")
-    return (-1 if text[0] == "-" else 1) * (hours_east * HOUR + minutes * 60)
+    return (-1 if text[0] == "-" else 1) * (hours_east * HOUR_S + minutes * 60)
 
 
 def _first_instant(wall, zone):
@@ -144,21 +141,21 @@ def _first_instant(wall, zone):
     tz = _zone(zone)
     at = int(wall.replace(microsecond=0, tzinfo=tz).timestamp())
     if datetime.fromtimestamp(at, tz).replace(tzinfo=None) == wall.replace(microsecond=0):
-        return at * SECOND + wall.microsecond
-    before, after = at - 2 * DAY, at  # skipped: `at` is past the gap, by as much as `wall` is into it
+        return at * SECOND_US + wall.microsecond
+    before, after = at - 2 * DAY_S, at  # skipped: `at` is past the gap, by as much as `wall` is into it
     while after - before > 1:
         middle = (before + after) // 2
         if datetime.fromtimestamp(middle, tz).replace(tzinfo=None) < wall:
             before = middle
         else:
             after = middle
-    return after * SECOND
+    return after * SECOND_US
 
 
 def _wall_us(wall):
     """µs since the epoch if the clock were in UTC."""
-    days_since, clock = wall.toordinal() - EPOCH, wall.hour * HOUR + wall.minute * 60 + wall.second
-    return (days_since * DAY + clock) * SECOND + wall.microsecond
+    days_since, clock = wall.toordinal() - EPOCH, wall.hour * HOUR_S + wall.minute * 60 + wall.second
+    return (days_since * DAY_S + clock) * SECOND_US + wall.microsecond
 
 
 @lru_cache(64)
@@ -191,7 +188,7 @@ def first_day_of(month: int) -> int:
 @lru_cache(16_384)
 def day_start(day: date, zone: str) -> int:
     """Seconds of the first instant of a local date; of a date the zone skipped, that of the next."""
-    return _first_instant(datetime(day.year, day.month, day.day), zone) // SECOND
+    return _first_instant(datetime(day.year, day.month, day.day), zone) // SECOND_US
 
 
 def local_date(seconds: int, zone: str) -> date:
@@ -201,24 +198,24 @@ def local_date(seconds: int, zone: str) -> date:
 
 def hour_of(seconds: int) -> int:
     """The start of the hour (UTC) that a second lies in."""
-    return seconds // HOUR * HOUR
+    return seconds // HOUR_S * HOUR_S
 
 
 def whole_hour(seconds: int) -> int:
     """The first whole hour (UTC) at or after a second."""
-    return -(-seconds // HOUR) * HOUR
+    return -(-seconds // HOUR_S) * HOUR_S
 
 
 def local_day(seconds: int, zone: str) -> int:
     """The number of the local day [start, next start) that a second belongs to; quick, for the writer asks often."""
-    day = _day_of_quarter(seconds // QUARTER, zone)
+    day = _day_of_quarter(seconds // QUARTER_S, zone)
     return _day_of(seconds, zone) if day is None else day
 
 
 @lru_cache(65_536)
 def _day_of_quarter(quarter, zone):
     """The local day of a whole quarter hour; None where a day begins inside it, as offsets of old allow."""
-    first, last = _day_of(quarter * QUARTER, zone), _day_of(quarter * QUARTER + QUARTER - 1, zone)
+    first, last = _day_of(quarter * QUARTER_S, zone), _day_of(quarter * QUARTER_S + QUARTER_S - 1, zone)
     return first if first == last else None
 
 
@@ -242,32 +239,32 @@ def days(start: int, end: int, zone: str) -> list[tuple[int, int, int]]:
 
 def hours(start: int, end: int) -> range:
     """Starts of the UTC hours that overlap [start, end), in seconds."""
-    return range(start // HOUR * HOUR, end, HOUR)
+    return range(start // HOUR_S * HOUR_S, end, HOUR_S)
 
 
 def quarters(start: int, end: int) -> range:
     """Starts of the quarter hours that overlap [start, end), in seconds."""
-    return range(start // QUARTER * QUARTER, end, QUARTER)
+    return range(start // QUARTER_S * QUARTER_S, end, QUARTER_S)
 
 
 def five_minute_rows(day: date, zone: str) -> list[range]:
     """Cell starts (s) of a local day, 48 a row from its first instant; the last row may be shorter."""
     start, end = (day_start(date_of(day_number(day) + more), zone) for more in (0, 1))
-    row = CELLS * FIVE_MINUTES
-    return [range(first, min(first + row, end), FIVE_MINUTES) for first in range(start, end, row)]
+    row = CELLS * FIVE_MINUTES_S
+    return [range(first, min(first + row, end), FIVE_MINUTES_S) for first in range(start, end, row)]
 
 
 @lru_cache(8192)
 def rfc3339_utc(seconds: int) -> str:
     """`2026-11-24T03:56:42Z`."""
-    day, clock = divmod(seconds, DAY)
+    day, clock = divmod(seconds, DAY_S)
     minutes, second = divmod(clock, 60)
     return f"{_date_text(day)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}Z"
 
 
 def rfc3339_utc_us(moment: int) -> str:
     """`2026-11-24T03:56:42.9524Z`: µs, trailing zeros cut."""
-    seconds, us = divmod(moment, SECOND)
+    seconds, us = divmod(moment, SECOND_US)
     text = rfc3339_utc(seconds)
     return f"{text[:-1]}.{us:06d}".rstrip("0") + "Z" if us else text
 

@@ -1,4 +1,4 @@
-"""Every question asked twice: of usage.analytics.questions, and of a list of all records that is simply looked through."""
+"""Every question asked twice: of usage.analytics, and of a list of all records that is simply looked through."""
 
 import random
 from datetime import date, datetime, timedelta
@@ -276,7 +276,7 @@ def made(monkeypatch, settings):
         settings.TIME_ZONE, chance = zone, random.Random(zone)
         raws = made_records(zone, day, chance)
         now = midnight(day + timedelta(days=1), zone) + 13 * 3600 * SECOND + 7
-        monkeypatch.setattr("usage.ingest.writer.time", SimpleNamespace(time_ns=lambda: now * 1000))
+        monkeypatch.setattr("usage.time.clock.time", SimpleNamespace(time_ns=lambda: now * 1000))
         set_prices(day)
         at = 0
         while at < len(raws):

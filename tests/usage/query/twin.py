@@ -1,4 +1,4 @@
-"""The slow twin of usage.analytics.questions: every answer recomputed from a plain list of records, rollups unknown to it."""
+"""The slow twin of usage.analytics: every answer recomputed from a plain list of records, rollups unknown to it."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta

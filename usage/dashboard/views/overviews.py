@@ -1,4 +1,4 @@
-"""Pages about usage. Each asks its questions and hands the answers to a template; usage.dashboard.pages is the frame."""
+"""Pages about usage. Each asks its questions and hands the answers to a template; dashboard.pages is the frame."""
 
 from django.shortcuts import render
 from django.utils.timezone import get_current_timezone
@@ -24,7 +24,7 @@ from usage.ops.notices import notices
 from usage.query.dimensions import DIMENSIONS
 from usage.query.filters import YearForm
 from usage.query.snapshots import snapshot
-from usage.time.periods import FIVE_MINUTES, QUARTER
+from usage.time.units import FIVE_MINUTES_S, QUARTER_S
 
 LATEST = 8
 OVERVIEW_CUTS = ("model", "api_key", "source", "provider")
@@ -50,7 +50,7 @@ def _glance(asked):
         "compared": compared,
         "against": against(compared),
         "cards": cards(found, compared, medians(asked), pace(asked), peak(found)),
-        "heat": rows(found.health_grid, QUARTER, get_current_timezone()),
+        "heat": rows(found.health_grid, QUARTER_S, get_current_timezone()),
     }
 
 
@@ -107,5 +107,5 @@ def health(request, asked):
         "years": sorted({found.year, *(year.year for year in found.years)}),
         "total": sum(day.total for day in found.days),
         "failed": sum(day.failed for day in found.days),
-        "heat": rows(found.detail, FIVE_MINUTES, get_current_timezone()),
+        "heat": rows(found.detail, FIVE_MINUTES_S, get_current_timezone()),
     }
