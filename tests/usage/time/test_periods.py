@@ -9,8 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usage.time.periods import (
-    HOUR,
-    QUARTER,
     RANGE_NAMES,
     BadRange,
     Period,
@@ -26,6 +24,7 @@ from usage.time.periods import (
     quarters,
     resolve,
 )
+from usage.time.units import HOUR_S, QUARTER_S
 
 SHANGHAI, NEW_YORK, LORD_HOWE = "Asia/Shanghai", "America/New_York", "Australia/Lord_Howe"
 SAO_PAULO, APIA, ST_JOHNS = "America/Sao_Paulo", "Pacific/Apia", "America/St_Johns"
@@ -194,7 +193,7 @@ def test_days_hours_and_quarters_cover_a_span_and_no_more(zone, start, length):
     assert all(one[2] == following[1] for one, following in pairwise(spans))
     assert spans[0][1] <= start < spans[0][2]
     assert spans[-1][1] < end <= spans[-1][2]
-    for width, found in ((HOUR, hours(start, end)), (QUARTER, quarters(start, end))):
+    for width, found in ((HOUR_S, hours(start, end)), (QUARTER_S, quarters(start, end))):
         assert found[0] <= start < found[0] + width
         assert found[-1] < end <= found[-1] + width
         assert all(edge % width == 0 for edge in found)
@@ -234,7 +233,7 @@ def test_a_named_range_holds_now_and_cuts_no_quarter(zone, second, name):
     now = second * 1_000_000 + 999_999
     period = resolve(name, None, None, now=now, zone=zone)
     assert period.contains(now)
-    assert [edge for edge in (period.start, period.end) if edge is not None and edge % (QUARTER * 1_000_000)] == []
+    assert [edge for edge in (period.start, period.end) if edge is not None and edge % (QUARTER_S * 1_000_000)] == []
 
 
 @anything
