@@ -253,7 +253,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "cpa_usage.admin.menu.icon"}],
     "COLORS": {"primary": {str(shade): f"oklch({tone})" for shade, tone in _BLUE.items()}},
     "SHOW_BACK_BUTTON": True,
-    "LOGIN": {"form": "cpa_usage.admin.site.SignInForm"},
+    "LOGIN": {"form": "cpa_usage.auth.forms.SignInForm"},
     "SIDEBAR": {"navigation": "cpa_usage.admin.menu.navigation"},
 }
 

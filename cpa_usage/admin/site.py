@@ -5,21 +5,11 @@ from django.contrib import admin
 from django.contrib.auth import login as begin_session
 from django.shortcuts import redirect, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
-from unfold.forms import AuthenticationForm
 
 from cpa_usage.auth.backends import OWNER, owner
 from cpa_usage.auth.sessions import COOKIE, SessionToken, session_of, set_cookie, sign_out
 
 BACKEND = "cpa_usage.auth.backends.OwnerBackend"
-
-
-class SignInForm(AuthenticationForm):
-    """A password will do for the owner; superusers give their name too."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["username"].required = not settings.AUTH_ENABLED
-        self.fields["username"].initial = OWNER if settings.AUTH_ENABLED else ""
 
 
 def login(request):
