@@ -1,12 +1,9 @@
 """Client keys and their names in the admin: named in the list itself, carried over as a file."""
 
-from urllib.parse import urlencode
-
 from django.contrib import admin, messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from msgspec import json
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -14,18 +11,16 @@ from unfold.decorators import action, display
 from aliases import answers
 from aliases.forms import ImportForm
 from aliases.models import ApiKey
-from cpa_usage.admin.changelists import LastSeenList
-
-PICO = 10**12
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
-    """Keys observed or named, the busiest first. Keys come from records; their rows stay."""
+    """Client keys. Rows come from records and stay, because records point at them; usage adds its own columns."""
 
-    list_display = ["shown", "alias", "requests", "cost", "last_seen", "key_id"]
+    list_display = ["shown", "alias", "key_id"]
     list_editable = ["alias"]
     search_fields = ["alias", "mask", "fingerprint"]
+    ordering = ["mask", "fingerprint"]
     fields = ["shown", "alias", "alias_updated_at", "fingerprint", "created_at"]
     readonly_fields = ["shown", "alias_updated_at", "fingerprint", "created_at"]
     actions = ["clear_names"]
@@ -34,58 +29,29 @@ class ApiKeyAdmin(ModelAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request):
-        """Counted; the row that stands for no key is no key."""
-        return ApiKey.objects.listed().with_costs()
-
-    def get_changelist(self, request, **kwargs):
-        """A list that tells when each was last seen."""
-        return LastSeenList
-
-    def get_ordering(self, request):
-        """As the API lists them."""
-        return ["-event_count", "mask", "fingerprint"]
+        """Without the row that stands for "no key"."""
+        return ApiKey.objects.real()
 
     def has_add_permission(self, request):
-        """A key is never typed in here."""
+        """Never: a raw key is not to be typed in here."""
         return False
 
     def has_delete_permission(self, request, obj=None):
-        """Records point at it."""
+        """Never: records point at it."""
         return False
 
-    def view_on_site(self, key):
-        """The dashboard's view of it."""
-        return f"{reverse('overview')}?{urlencode({'range': '30d', 'api_key': key.fingerprint})}"
-
     def save_model(self, request, obj, form, change):
-        """A name, cut and counted as everywhere."""
+        """Through the verb, which trims the name and counts the change."""
         obj.rename(obj.alias)
 
     @display(description="Key", ordering="mask")
     def shown(self, key):
-        """All there is to recognise it by."""
+        """The mask; a key that was only named by its fingerprint has none."""
         return key.mask or "(known by its fingerprint)"
-
-    @display(description="Requests", ordering="event_count")
-    def requests(self, key):
-        """Attempts ever counted."""
-        return f"{key.event_count:,}"
-
-    @display(description="Cost", ordering="pico")
-    def cost(self, key):
-        """List price, and how much of the tokens has none."""
-        unpriced = key.unpriced * 100 / key.tokens if key.tokens else 0
-        rest = f" ({unpriced:.0f} % of tokens unpriced)" if unpriced >= 0.5 else ""
-        return f"${int(key.pico) / PICO:,.2f}{rest}"
-
-    @display(description="Last seen", ordering="last_month")
-    def last_seen(self, key):
-        """The local day, or the month when it is long ago."""
-        return key.last_seen
 
     @display(description="Fingerprint")
     def key_id(self, key):
-        """Its beginning."""
+        """The first characters of it."""
         return key.fingerprint[:12]
 
     @action(description="Clear the names", permissions=["change"])
@@ -98,19 +64,19 @@ class ApiKeyAdmin(ModelAdmin):
 
     @action(description="Export JSON", url_path="export", icon="download", permissions=["view"])
     def export_file(self, request):
-        """Every name, by fingerprint."""
+        """The API's export as a file."""
         headers = {"Content-Disposition": 'attachment; filename="cpa-usage-aliases.json"'}
         body = json.format(json.encode(answers.export()), indent=2)
         return HttpResponse(body, content_type="application/json", headers=headers)
 
     @action(description="Import JSON", url_path="import", icon="upload", permissions=["change"])
     def import_file(self, request):
-        """A file that is taken whole or not at all."""
-        form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
-        if form.is_bound and form.is_valid():
+        """A file that is imported whole or not at all."""
+        form = ImportForm(request.POST or None, request.FILES or None)
+        if form.is_valid():
             done = ApiKey.objects.import_items(**form.import_data)
-            said = f"{done.imported} keys were named, {done.skipped} items skipped, {done.removed} names cleared."
-            messages.success(request, said)
+            sentence = f"{done.imported} keys were named, {done.skipped} items skipped, {done.removed} names cleared."
+            messages.success(request, sentence)
             return redirect("admin:aliases_apikey_changelist")
         context = {**self.admin_site.each_context(request), "title": "Import names", "opts": self.opts, "form": form}
         return TemplateResponse(request, "admin/aliases/import.html", context)

@@ -1,9 +1,11 @@
-"""Client keys and their names: the shapes of the API's replies, and how they are filled."""
+"""The shapes of the API's replies about client keys and their names, and how they are filled."""
 
 from datetime import UTC, datetime
 from typing import Annotated
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from msgspec import Meta, Struct
 
 from aliases.models import ApiKey
@@ -60,19 +62,27 @@ class AliasChanged(Struct, frozen=True):
 
 
 def aliases() -> Aliases:
-    """Every key observed or named."""
+    """Every key that was used or named."""
+    requests = requests_by_key()
+    keys = [key for key in ApiKey.objects.real() if key.alias or key.pk in requests]
+    keys.sort(key=lambda key: (-requests.get(key.pk, 0), key.mask, key.fingerprint))
     return Aliases(
         items=[
             Alias(
                 api_key=key.mask,
                 key_id=key.fingerprint,
                 alias=key.alias,
-                event_count=int(key.event_count),  # PostgreSQL sums to numeric
+                event_count=requests.get(key.pk, 0),
                 alias_updated_at=key.alias_updated_at,
             )
-            for key in ApiKey.objects.listed()
+            for key in keys
         ]
     )
+
+
+def requests_by_key() -> dict[int, int]:
+    """Requests ever counted, by id of the client key; only used keys are in it. Told by usage, see the setting."""
+    return import_string(settings.KEY_REQUESTS)()
 
 
 def export() -> AliasExport:

@@ -1,4 +1,4 @@
-"""What the admin takes about client keys."""
+"""The admin's form for a file of names."""
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -19,7 +19,7 @@ class ImportForm(forms.Form):
     mode = forms.ChoiceField(choices=MODES, widget=UnfoldAdminSelectWidget)
 
     def clean_file(self):
-        """The object in it."""
+        """The JSON object in the file."""
         upload = self.cleaned_data["file"]
         if upload.size > MOST_BYTES:
             raise ValidationError("The file is too large to be an export.")
@@ -32,7 +32,7 @@ class ImportForm(forms.Form):
         return found
 
     def clean(self):
-        """Every item, before any is written; the first that will not do is named."""
+        """Checks every item as the API does; the error names the first bad one."""
         cleaned = super().clean()
         if "file" in cleaned and "mode" in cleaned:
             checked = AliasFile(data={"items": cleaned["file"].get("items"), "mode": cleaned["mode"]})
@@ -46,7 +46,7 @@ class ImportForm(forms.Form):
 
 
 def _first(detail, path=""):
-    """The first of nested errors, with the way to it; items are numbered from 1."""
+    """The first of nested errors, with its path; items are numbered from 1."""
     if isinstance(detail, dict):
         name, inner = next(iter(detail.items()))
         return _first(inner, path + (f"item {name + 1}, " if isinstance(name, int) else f"{name}: "))

@@ -1,13 +1,13 @@
-"""The items of an alias file, ours or the original's: pure, and gone through whole before anything is written."""
+"""The items of an alias file, ours or the original's. Pure: all are read before anything is written."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from aliases.keys import fingerprint, is_fingerprint, mask
+from cpa_usage.keys import fingerprint, is_fingerprint, mask
 
 
 class KeyName(NamedTuple):
-    """What a key is to be called, and the mask to recognise it by ('' when unknown)."""
+    """The new name of a key, and its mask ('' when unknown)."""
 
     mask: str
     alias: str
@@ -27,7 +27,7 @@ def key_names(items: Iterable[Mapping]) -> tuple[dict[str, KeyName], int]:
 
 
 def is_mask(text: str) -> bool:
-    """Whether this is what a key looks like masked, so that the key itself cannot be known from it."""
+    """Whether the text looks like a masked key, from which the key cannot be told."""
     return mask(text) == text
 
 

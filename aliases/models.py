@@ -4,27 +4,9 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from aliases.querysets import ApiKeyQuerySet
+from aliases.revision import Revision
 
-
-class Revision(models.Model):
-    """Counts the changes of aliases in its only row, so that a cached answer knows when it is stale."""
-
-    number = models.BigIntegerField(default=0)
-
-    def __str__(self):
-        return str(self.number)
-
-    @classmethod
-    def current(cls) -> int:
-        """The count; 0 before the first change."""
-        return cls.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-
-    @classmethod
-    def bump(cls):
-        """Count one more change. Its row stays locked until the transaction ends: changes queue up here."""
-        if not cls.objects.filter(pk=1).update(number=models.F("number") + 1):
-            cls.objects.get_or_create(pk=1)
-            cls.bump()
+__all__ = ["ApiKey", "Revision"]
 
 
 class ApiKey(models.Model):
@@ -46,7 +28,7 @@ class ApiKey(models.Model):
         return self.alias or self.mask or "no key"
 
     def rename(self, alias: str):
-        """Call the key by this name, blanks around it cut off; a blank one clears it."""
+        """Set the name, without blanks around it; a blank one clears it."""
         self.alias = alias.strip()
         self.alias_updated_at = timezone.now() if self.alias else None
         with transaction.atomic():
@@ -54,5 +36,5 @@ class ApiKey(models.Model):
             self.save(update_fields=["alias", "alias_updated_at"])
 
     def forget(self):
-        """Clear the name; the row stays, for records point at it."""
+        """Clear the name; the row stays, because records point at it."""
         self.rename("")

@@ -1,33 +1,24 @@
-"""What a write of aliases may say."""
+"""What the body of a change of aliases may hold."""
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from aliases.items import is_mask
-from aliases.keys import is_fingerprint
+from cpa_usage.http.fields import TextField
+from cpa_usage.keys import is_fingerprint
 
 MOST_ITEMS = 10_000
 LONGEST_KEY = 4096
 
 
-class TextField(serializers.CharField):
-    """Text and nothing that would have to be turned into text."""
-
-    def to_internal_value(self, data):
-        """The text without blanks around it."""
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
 def no_mask(text):
-    """A mask names no key; taken for one, it would name a key that nobody has."""
+    """Refuses a mask: taken for a raw key, it would name a key that does not exist."""
     if text and is_mask(text):
         raise serializers.ValidationError(_("This is a masked key: send its key_id instead."))
 
 
 def fingerprint_or_blank(text):
-    """key_id is a fingerprint."""
+    """Refuses a key_id of another form."""
     if text and not is_fingerprint(text):
         raise serializers.ValidationError(_("A key_id is 64 hexadecimal digits."))
 
@@ -52,7 +43,7 @@ class AliasItem(serializers.Serializer):
     alias = TextField(default="", allow_blank=True, allow_null=True, max_length=255)
 
     def validate(self, attrs):
-        """Beside a key_id the mask is welcome; alone it is not."""
+        """A mask is allowed together with a key_id only."""
         if not attrs["key_id"]:
             try:
                 no_mask(attrs["api_key"])

@@ -131,6 +131,10 @@ INSTALLED_APPS = {
     "web": [*_WEB_APPS, *_SESSION_APPS, *_MODEL_APPS],
 }[ROLE]
 
+# What usage tells the apps below it, loaded by name because they do not import usage.
+PRICE_HISTORY = "usage.rollups.history.RecordedUsage"
+KEY_REQUESTS = "usage.rollups.history.requests_by_key"
+
 MIDDLEWARE = [
     "cpa_usage.http.proxies.believe_trusted_proxies",
     "django.middleware.security.SecurityMiddleware",

@@ -25,7 +25,7 @@ v1 = [
     path("auth/sessions/<session_id>", sessionlist.session),
     path("", include("usage.api.urls")),
     path("", include("catalog.urls")),
-    path("", include("pricing.urls")),
+    path("", include("pricing.api.urls")),
     path("", include("aliases.urls")),
 ]
 

@@ -1,17 +1,18 @@
-"""All prices in memory, for the writer and for re-costing: which rates apply to a model on a day."""
+"""All prices in memory, for the writer and for re-costing: the rates that apply to a model on a day."""
 
 from bisect import bisect_left
 from collections import defaultdict
 from typing import ClassVar
 
-from pricing.models import PriceSet, RateCard, Revision
-from pricing.precedence import Span, set_on, sets_in_force
+from pricing.models.revision import Revision
+from pricing.models.sets import PriceSet, RateCard
+from pricing.precedence import DayRange, set_on, sets_in_force
 from pricing.rates import Rates
 
 # The context steps of a model without a price: those that prices are known to have, so that a price that comes later
 # finds its labels in place.
 LADDER = (32_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 524_288)
-UNPRICED = [Span(None, None, None)]
+UNPRICED = [DayRange(None, None, None)]
 REMEMBERED = 100_000  # answers; a process that runs for years meets a new day every day
 
 
@@ -22,19 +23,19 @@ class PriceBook:
 
     def __init__(self, stamp: int, price_sets):
         self.stamp = stamp
-        self._spans, self._steps, self._answers = {}, {}, {}
+        self._ranges, self._steps, self._answers = {}, {}, {}
         by_model = defaultdict(list)
         for price_set in price_sets:
             by_model[price_set.model_id].append(price_set)
         for model_id, sets in by_model.items():
-            self._spans[model_id] = sets_in_force(sets, sets[0].model.catalogue_blocked)
+            self._ranges[model_id] = sets_in_force(sets, sets[0].model.catalogue_blocked)
             self._steps[model_id] = tuple(sorted({c.context_over for s in sets for c in s.cards.all()} - {0}))
 
     @classmethod
     def current(cls) -> "PriceBook":
-        """The prices as they are, read anew only after a change; for those who change none.
+        """The prices as they are, the same book until they change; for callers that change none.
 
-        Everybody gets the same book. Within a change of prices its stamp is there before its rows are: use load().
+        Within a change of prices the stamp moves before the rows do: use load() there.
         """
         stamp = Revision.current_stamp()
         if not stamp or cls._latest is None or cls._latest.stamp != stamp:
@@ -59,7 +60,7 @@ class PriceBook:
         return found
 
     def card(self, model_id: int, day: int, tier: str, context_over: int) -> RateCard | None:
-        """The card those rates are on, in its set."""
+        """The rate card that rates() reads, with its `price_set`."""
         price_set = set_on(self.sets_in_force(model_id), day)
         return price_set and price_set.card_for(tier, context_over)
 
@@ -73,10 +74,10 @@ class PriceBook:
         passed = bisect_left(steps, input_context)
         return steps[passed - 1] if passed else 0
 
-    def sets_in_force(self, model_id: int) -> list[Span]:
-        """Spans (first day, last day, PriceSet or None) that cover all days, in order."""
-        return self._spans.get(model_id, UNPRICED)
+    def sets_in_force(self, model_id: int) -> list[DayRange]:
+        """Ranges that cover all days, in order, each with its PriceSet or None."""
+        return self._ranges.get(model_id, UNPRICED)
 
     def spans(self, model_id: int) -> list[tuple[int | None, int | None]]:
         """(first day, last day) within which the model's prices do not change; together they cover all days."""
-        return [(span.first, span.last) for span in self.sets_in_force(model_id)]
+        return [(days.first, days.last) for days in self.sets_in_force(model_id)]

@@ -1,46 +1,43 @@
-"""The vocabulary of reading and observing models."""
+"""Reading and observing models."""
 
+import logging
 from collections.abc import Iterable
 from datetime import date
 
-from django.db import models, transaction
-from django.db.models.functions import Coalesce
+from django.db import Error, models, transaction
+from django.db.models import Exists, OuterRef, Q
 
-from pricing import tasks
+from cpa_usage.queueing import queue_once
+
+log = logging.getLogger(__name__)
 
 CHUNK = 500  # names in one query
+PRICE_MODELS = "pricing.tasks.price_models"
+
+
+def queue_pricing():
+    """Ask the task cluster to price new models now; a database that is away costs them minutes, no more."""
+    try:
+        queue_once(PRICE_MODELS)
+    except Error as error:
+        log.warning("New models are priced at the next look, every ten minutes: %s", str(error).strip().split("\n")[0])
 
 
 class ModelQuerySet(models.QuerySet):
     """Models, priced or not."""
 
-    def with_prices(self):
-        """Models that have a set, with all their sets and cards, in three queries."""
-        return self.filter(price_sets__isnull=False).distinct().prefetch_related("price_sets__cards")
-
-    def counted(self, today: date):
-        """With `requests`, `tokens` and `last_month` ever counted, whether it `is_priced` today, and all its prices."""
-        from pricing.models import PriceSet
-
-        begun = PriceSet.objects.filter(model=models.OuterRef("pk")).filter(
-            models.Q(valid_from=None) | models.Q(valid_from__lte=today)
-        )
-        listed = models.Q(catalogue_blocked=False) & models.Exists(begun.filter(origin="catalogue"))
-        counts = self.annotate(
-            requests=Coalesce(models.Sum("series__months__requests"), 0, output_field=models.BigIntegerField()),
-            tokens=Coalesce(models.Sum("series__months__total"), 0, output_field=models.BigIntegerField()),
-            last_month=models.Max("series__months__bucket"),
-            is_priced=models.Case(
-                models.When(models.Exists(begun.filter(origin="manual")) | listed, then=True), default=False
-            ),
-        )
-        return counts.select_related("catalogue").prefetch_related("price_sets__cards")
+    def with_prices(self, today: date):
+        """Adds `is_priced`, whether a price is in force on a local date, and reads all sets and cards along."""
+        begun = Q(price_sets__valid_from=None) | Q(price_sets__valid_from__lte=today)
+        admitted = Q(price_sets__origin="manual") | Q(price_sets__origin="catalogue", catalogue_blocked=False)
+        priced = self.model.objects.filter(begun, admitted, pk=OuterRef("pk"))
+        return self.annotate(is_priced=Exists(priced)).prefetch_related("price_sets__cards")
 
     def observe(self, names: Iterable[str]) -> dict[str, int]:
-        """Ids of models by name; a missing one is created, whoever else creates it at the same time.
+        """Ids of models by name; missing ones are created, also while another process creates them.
 
-        Moves no counter: the writer calls this under its lock, and a new model has no price yet. The task cluster is
-        asked for one as soon as the caller's transaction is committed; if that fails, the next periodic look finds it.
+        Moves no revision: the writer calls this under its lock, and a new model has no price yet. The task cluster is
+        asked for one as soon as the caller's transaction is committed; if that fails, the next periodic task finds it.
         """
         names, ids = sorted(set(names)), {}
         for i in range(0, len(names), CHUNK):
@@ -49,24 +46,20 @@ class ModelQuerySet(models.QuerySet):
             if missing := [name for name in chunk if name not in known]:
                 self.bulk_create([self.model(name=name) for name in missing], ignore_conflicts=True)
                 known.update(self._ids_of(missing))
-                transaction.on_commit(tasks.queue_pricing, robust=True)
+                transaction.on_commit(queue_pricing, robust=True)
             ids.update(known)
         return ids
-
-    def unasked(self, version: str):
-        """Models that this version of the catalogue was not asked about."""
-        return self.exclude(catalogue__version=version)
 
     def set_price(self, name: str, rates: dict, valid_from: date | None = None):
         """Price a model by name, observed or not; see Model.set_price.
 
-        The row is committed first: while it is not, the writer, who holds the lock that re-costing waits for, would
-        wait for it.
+        The row is committed first: the writer would wait for an uncommitted one, while it holds the lock that
+        re-costing waits for.
         """
         self.get_or_create(name=name)[0].set_price(rates, valid_from)
 
     def clear_price(self, name: str):
-        """Clear the price of a model by name; nothing happens where there is none of that name."""
+        """Clear the price of a model by name; nothing happens when there is no such model."""
         for model in self.filter(name=name):
             model.clear_price()
 

@@ -6,77 +6,56 @@ import time
 from importlib.metadata import version
 from typing import NamedTuple
 
-from django.db import Error
 from django.utils import timezone
 
 from cpa_usage.sqlite import wal
+from pricing.history import price_history
+from pricing.models import Model
+from pricing.querysets import queue_pricing
 
 log = logging.getLogger(__name__)
 
 PACKAGE = "genai-prices"
-PRICE_MODELS = "pricing.tasks.price_models"
-PRICING_SECONDS = 5  # of a task, and the model in hand; then others get their turn, and a cluster can stop
+PRICING_SECONDS = 5  # of a task; it stops after the model at hand, so that other tasks run and a cluster can stop
 
 
-class Asked(NamedTuple):
-    """How many models the catalogue was asked about, how many it has a price of, and how many it now corrects."""
+class LookedUp(NamedTuple):
+    """Models looked up in the catalogue, how many of them it has a price of, and how many it now corrects."""
 
     models: int = 0
     listed: int = 0
     corrected: int = 0
 
 
-def price_models() -> Asked:
-    """Ask the catalogue about models it was not asked about: new ones, and all of them after an upgrade.
+def price_models() -> LookedUp:
+    """Look up the models that this version of the catalogue was not asked about: new ones; after an upgrade, all.
 
-    A first price costs history anew, which takes its time: those that a few seconds do not reach are queued.
+    A first price re-costs history, which takes time: models that a few seconds do not reach are queued.
     """
-    from pricing.models import Model
-
-    unasked = Model.objects.unasked(version(PACKAGE))
-    asked = _ask(unasked, time.monotonic() + PRICING_SECONDS)
-    if unasked.exists():
+    outdated = Model.objects.exclude(catalogue__version=version(PACKAGE))
+    done = _look_up(outdated, time.monotonic() + PRICING_SECONDS)
+    if outdated.exists():
         queue_pricing()
-    return asked
+    return done
 
 
-def update_prices() -> Asked:
-    """Ask the catalogue about every model anew."""
-    from pricing.models import Model
-
-    return _ask(Model.objects.all())
+def update_prices() -> LookedUp:
+    """Look up every model."""
+    return _look_up(Model.objects.all())
 
 
-def queue_pricing():
-    """Ask the task cluster to price new models now; a database that is away costs them minutes, no more."""
-    try:
-        _queue_pricing()
-    except Error as error:
-        log.warning("New models are priced at the next look, every ten minutes: %s", str(error).strip().split("\n")[0])
-
-
-def _queue_pricing():
-    """One request that waits already will do."""
-    from django_q.models import OrmQ
-    from django_q.tasks import async_task
-
-    waiting = OrmQ.objects.filter(lock__lte=timezone.now())
-    if not any(queued.func() == PRICE_MODELS for queued in waiting):
-        async_task(PRICE_MODELS, save=False)
-
-
-def _ask(models, until: float = math.inf) -> Asked:
-    """Each model a transaction of its own, so that the writer gets its turn in between; the first comes in any case."""
-    asked, listed, corrected = 0, 0, 0
+def _look_up(models, until: float = math.inf) -> LookedUp:
+    """One transaction a model, so that the writer can work in between; the first model is done in any case."""
+    done = LookedUp()
     for model in list(models.order_by("pk")):
-        if asked and time.monotonic() > until:
+        if done.models and time.monotonic() > until:
             break
-        from pricing.catalogue.package import look_up  # here, so that a look that finds nothing new costs nothing
+        from pricing.catalogue.package import look_up  # here, so that a task that finds nothing new costs nothing
 
-        listing = look_up(model.name, model.routes())
-        entry = model.hear_catalogue(listing, version(PACKAGE), timezone.localdate())
-        wal.cut_back()  # the next one follows at once: nobody else finds the time
-        asked, listed, corrected = asked + 1, listed + bool(listing.sets), corrected + entry.corrects
-    if asked:
-        log.info("The catalogue was asked about %d models: %d have a price there.", asked, listed)
-    return Asked(asked, listed, corrected)
+        listing = look_up(model.name, price_history().providers(model))
+        entry = model.follow_catalogue(listing, version(PACKAGE), timezone.localdate())
+        wal.cut_back()  # the next model follows at once, and no other process would find the time
+        done = LookedUp(done.models + 1, done.listed + bool(listing.sets), done.corrected + entry.corrects)
+    if done.models:
+        log.info("The catalogue was asked about %d models: %d have a price there.", done.models, done.listed)
+    return done

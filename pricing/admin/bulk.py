@@ -11,18 +11,18 @@ from django.utils import timezone
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from pricing.admin.confirming import Confirmed
+from pricing.admin.confirming import Confirmed, sent
 from pricing.models import Model
 
 
 class SourceForm(forms.Form):
-    """Whose price is copied."""
+    """The model that rates are copied from: any that is priced today."""
 
     source = forms.ModelChoiceField(Model.objects.none(), label="Copy today's rates of", widget=UnfoldAdminSelectWidget)
 
     def __init__(self, *args):
         super().__init__(*args)
-        self.fields["source"].queryset = Model.objects.counted(timezone.localdate()).filter(is_priced=True)
+        self.fields["source"].queryset = Model.objects.with_prices(timezone.localdate()).filter(is_priced=True)
 
 
 class BulkPricing(Confirmed):
@@ -32,7 +32,7 @@ class BulkPricing(Confirmed):
 
     @action(description="Take the catalogue's price", permissions=["change"])
     def take_from_catalogue(self, request, queryset):
-        """Manual prices of these models go, and all their history is costed by the catalogue."""
+        """Delete manual prices of these models and cost all their history by the catalogue."""
         listed = [model for model in queryset if getattr(model, "catalogue", None) and model.catalogue.sets]
         missing = [model for model in queryset if model not in listed]
         skipped = [f"The catalogue has no price for {model}: it stays as it is." for model in missing]
@@ -40,7 +40,7 @@ class BulkPricing(Confirmed):
 
     @action(description="Copy rates of another model", permissions=["change"])
     def copy_rates(self, request, queryset):
-        """A manual price like that of another model today."""
+        """Price these models by hand, as another model is priced today."""
         form = SourceForm(request.POST if "source" in request.POST else None)
         if not form.is_valid():
             return self._choose(request, form)
@@ -50,7 +50,7 @@ class BulkPricing(Confirmed):
 
     @action(description="Clear the price", permissions=["change"])
     def clear(self, request, queryset):
-        """These models are unpriced until a price is set or taken again."""
+        """Leave these models unpriced until a price is set or taken again."""
         return self._change(request, list(queryset), Model.clear_price, "Clear the price")
 
     def _change(self, request, models, change, title, skipped=()):
@@ -67,13 +67,12 @@ class BulkPricing(Confirmed):
         return None
 
     def _choose(self, request, form):
-        sent = [(name, value) for name, values in request.POST.lists() for value in values]
         context = {
             **self.admin_site.each_context(request),
             "title": "Copy rates",
             "opts": self.opts,
             "form": form,
-            "sent": [(name, value) for name, value in sent if name not in ("csrfmiddlewaretoken", "source")],
+            "sent": sent(request, "csrfmiddlewaretoken", "source"),
         }
         return TemplateResponse(request, "admin/pricing/source.html", context)
 

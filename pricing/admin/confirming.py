@@ -1,52 +1,54 @@
-"""The page between a change of prices and its saving: what it does to costs, month by month."""
+"""The page that shows the effect of a change of prices on costs, month by month, before it is saved."""
 
 from django.db import transaction
 from django.template.response import TemplateResponse
 
-from pricing.models import Rehearsed
+from pricing.models import DryRun
 
 CONFIRMED = "_confirmed"
 PICO = 10**12
+HEADERS = ["Month", "Cost before", "Cost after", "Change", "Unpriced tokens before", "after"]
 
 
 class Confirmed:
-    """For an admin whose changes are shown before they are made: a form is sent twice, the second time to be saved."""
+    """For an admin whose forms are sent twice: the first time the effect is shown, the second time they are saved."""
 
     def ask(self, request, effect, title, skipped=()):
-        """Show what would change; the same form comes back confirmed."""
-        sent = [(name, value) for name, values in request.POST.lists() for value in values]
+        """The page with the effect, and the same form to confirm."""
         context = {
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.opts,
-            "table": _table(effect),
+            "table": {"headers": HEADERS, "rows": _rows(effect)},
             "effect": effect,
             "skipped": skipped,
-            "sent": [(name, value) for name, value in sent if name != "csrfmiddlewaretoken"],
+            "sent": sent(request, "csrfmiddlewaretoken"),
             "confirmed": CONFIRMED,
         }
         return TemplateResponse(request, "admin/pricing/confirm.html", context)
 
     def confirmed(self, request) -> bool:
-        """Whether the effect was seen."""
+        """Whether the form was sent from the page with the effect."""
         return CONFIRMED in request.POST
 
 
-def rehearsed(view):
-    """The prices there would be if `view()` saved, and None; or None and its reply when it refused."""
+def sent(request, *but):
+    """(name, value) of every field of the form that was sent, to send it again."""
+    return [(name, value) for name, values in request.POST.lists() if name not in but for value in values]
+
+
+def dry_run(view):
+    """(the prices there would be if `view()` saved, None), or (None, its reply) when the form is invalid."""
     try:
         with transaction.atomic():
             return None, view()
-    except Rehearsed as rehearsal:
-        return rehearsal.book, None
+    except DryRun as done:
+        return done.book, None
 
 
-def _table(effect):
+def _rows(effect):
     rows = [_row(month, month.month) for month in effect.months if month.changes]
-    if len(rows) > 1:
-        rows.append(_row(effect.total, "Total"))
-    heads = ["Month", "Cost before", "Cost after", "Change", "Unpriced tokens before", "after"]
-    return {"headers": heads, "rows": rows}
+    return [*rows, _row(effect.total, "Total")] if len(rows) > 1 else rows
 
 
 def _row(month, name):
@@ -62,5 +64,5 @@ def _row(month, name):
 
 
 def usd(pico: int) -> str:
-    """Pico-USD for a person: cents, or more digits where there is less than a dollar."""
+    """Pico-USD as text: cents, or more digits where there is less than a dollar."""
     return f"${pico / PICO:,.2f}" if pico >= PICO or not pico else f"${pico / PICO:.6f}"

@@ -1,4 +1,4 @@
-"""Prices as people type them: USD per million tokens."""
+"""Forms of prices, in USD per million tokens."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ class UsdPerMillion(forms.DecimalField):
         super().__init__(decimal_places=6, **kwargs)
 
     def prepare_value(self, value):
-        """What the input shows for a stored rate; what somebody typed stays as it is."""
+        """A stored rate in USD per million; typed text stays as it is."""
         return shown_rate(value) if isinstance(value, int) else value
 
     def clean(self, value):
@@ -31,7 +31,7 @@ class UsdPerMillion(forms.DecimalField):
             raise ValidationError(str(error)) from error
 
     def has_changed(self, initial, data):
-        """Whether another number stands there than is stored."""
+        """Whether the typed number differs from the stored rate."""
         return super().has_changed(None if initial is None else Decimal(initial) / PICO_PER_MICRO, data)
 
 
@@ -58,7 +58,7 @@ class RateCards(forms.BaseInlineFormSet):
         return [RateCard(**{name: data[name] for name in RateCardForm.Meta.fields}) for data in kept]
 
     def clean(self):
-        """No two of one tier and step, and none missing for the small request."""
+        """Refuses two cards of one tier and context size, and a tier without a card over 0 tokens."""
         super().clean()
         if not any(self.errors):
             try:
@@ -68,26 +68,23 @@ class RateCards(forms.BaseInlineFormSet):
 
 
 class PriceSetForm(forms.ModelForm):
-    """A manual set: whose, from which day, and why."""
+    """A manual set: its model, first day and note."""
 
     class Meta:
         model = PriceSet
         fields = ["model", "valid_from", "note"]
 
     def clean(self):
-        """Two sets of a model never begin on one day."""
+        """Refuses a second manual set that begins on the same day."""
         cleaned = super().clean()
-        if "model" in cleaned or self.instance.model_id:
-            twins = PriceSet.objects.filter(
-                model=cleaned.get("model") or self.instance.model,
-                origin=Origin.MANUAL,
-                valid_from=cleaned.get("valid_from"),
-            )
-            if "valid_from" in cleaned and twins.exclude(pk=self.instance.pk).exists():
+        model = cleaned.get("model") or self.instance.model_id
+        if model and "valid_from" in cleaned:
+            manual = PriceSet.objects.filter(model=model, origin=Origin.MANUAL).exclude(pk=self.instance.pk)
+            if manual.filter(valid_from=cleaned["valid_from"]).exists():
                 self.add_error("valid_from", "The model has a price from this day on already: change that one.")
         return cleaned
 
 
 def shown_rate(pico_per_token: int) -> str:
-    """A stored rate as one would type it."""
+    """A stored rate in USD per million tokens, without trailing zeros."""
     return f"{(Decimal(pico_per_token) / PICO_PER_MICRO).normalize():f}"

@@ -1,19 +1,18 @@
-"""What a model costs, since when, and where the price came from."""
+"""Models, their dated price sets with rate cards, and what the price catalogue says about them."""
 
 from pricing.models.entry import CatalogueEntry
-from pricing.models.model import Model, Rehearsed
+from pricing.models.model import DryRun, Model
 from pricing.models.revision import Revision
-from pricing.models.sets import DAY_VALIDATORS, RATE_VALIDATORS, Origin, PriceSet, RateCard, Tier, check_cards
+from pricing.models.sets import DAY_VALIDATORS, Origin, PriceSet, RateCard, Tier, check_cards
 
 __all__ = [
     "DAY_VALIDATORS",
-    "RATE_VALIDATORS",
     "CatalogueEntry",
+    "DryRun",
     "Model",
     "Origin",
     "PriceSet",
     "RateCard",
-    "Rehearsed",
     "Revision",
     "Tier",
     "check_cards",

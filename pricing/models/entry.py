@@ -1,4 +1,4 @@
-"""What the price catalogue says about each model, kept so that only the tasks need to load the catalogue."""
+"""The price catalogue's answer about each model, stored so that only the tasks need to load the catalogue."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from pricing.catalogue.listings import DatedCards, from_json
 
 
 class CatalogueEntry(models.Model):
-    """The catalogue's answer about one model, as of the version it was asked in."""
+    """The catalogue's answer about one model, by the version of the catalogue that gave it."""
 
     model = models.OneToOneField("pricing.Model", models.CASCADE, related_name="catalogue")
     version = models.CharField(max_length=64, help_text="Of the catalogue that was asked.")
@@ -26,5 +26,5 @@ class CatalogueEntry(models.Model):
 
     @property
     def dated_cards(self) -> tuple[DatedCards, ...]:
-        """Its price sets, oldest first; without any it has no price."""
+        """The listed price sets, oldest first; none: the catalogue has no price."""
         return from_json(self.sets)

@@ -23,12 +23,11 @@ class Revision(models.Model):
 
     @classmethod
     def current_stamp(cls) -> int:
-        """What tells these prices from any others, those of a restored backup too; 0 before the first change."""
+        """Tells these prices from any others, those of a restored backup included; 0 before the first change."""
         return cls.objects.filter(pk=1).values_list("stamp", flat=True).first() or 0
 
     @classmethod
     def bump(cls):
         """Count one more change. Its row stays locked until the transaction ends: changes of prices queue up here."""
-        if not cls.objects.filter(pk=1).update(number=models.F("number") + 1, stamp=secrets.randbits(62) + 1):
-            cls.objects.get_or_create(pk=1)
-            cls.bump()
+        cls.objects.get_or_create(pk=1)
+        cls.objects.filter(pk=1).update(number=models.F("number") + 1, stamp=secrets.randbits(62) + 1)

@@ -9,13 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from pricing.catalogue.listings import Card, DatedCards
-from pricing.precedence import day_number, overridden, set_on, sets_in_force
+from pricing.precedence import day_number, overridden
 from pricing.rates import MOST, NEGATIVE, TOO_HIGH, Rates
 
-RATE_VALIDATORS = [
-    MinValueValidator(0, NEGATIVE),
-    MaxValueValidator(MOST, TOO_HIGH),
-]
+RATE_VALIDATORS = [MinValueValidator(0, NEGATIVE), MaxValueValidator(MOST, TOO_HIGH)]
 DAY_VALIDATORS = [
     MinValueValidator(date(2000, 1, 1), gettext_lazy("No price is that old: leave the date empty for always.")),
     MaxValueValidator(date(2199, 12, 31), gettext_lazy("That date is too far away.")),
@@ -83,19 +80,18 @@ class PriceSet(models.Model):
 
     @property
     def is_manual(self) -> bool:
-        """Whether a person set it."""
+        """Whether a person set it, by page or API."""
         return self.origin == Origin.MANUAL
 
     @property
     def state(self) -> str:
         """in force (today), ahead, past, or overridden: the catalogue's, kept out of force on some of its days."""
-        sets = list(self.model.price_sets.all())
-        today = day_number(timezone.localdate())
-        if set_on(sets_in_force(sets, self.model.catalogue_blocked), today) == self:
+        today = timezone.localdate()
+        if self.model.set_in_force(today) == self:
             return "in force"
-        if self in overridden(sets, self.model.catalogue_blocked):
+        if self in overridden(self.model.price_sets.all(), self.model.catalogue_blocked):
             return "overridden"
-        return "ahead" if self.first_day is not None and self.first_day > today else "past"
+        return "ahead" if self.valid_from is not None and self.valid_from > today else "past"
 
     def card_for(self, tier: str, context_over: int):
         """The card of a tier (the standard one where it has none) with the largest step up to a label, or None."""
@@ -104,16 +100,18 @@ class PriceSet(models.Model):
         reached = [c for c in in_tier if c.context_over <= context_over]
         return max(reached, key=lambda card: card.context_over, default=None)
 
-    def replace_cards(self, cards: "list[RateCard]"):
-        """Put these unsaved cards in the place of all others; history follows. Raises ValidationError, field named."""
-        self.model.put_set(self, cards)
-
-    def _write_cards(self, cards):
+    def write_cards(self, cards: "list[RateCard]"):
+        """Replace all cards by these unsaved ones. For the verbs of Model, which re-cost history afterwards."""
         self.cards.all().delete()
         for card in cards:
             card.price_set = self
         RateCard.objects.bulk_create(cards)
         self.save(update_fields=["updated_at"])
+
+
+def _derived_rate(base):
+    help_text = f"Empty: the {base} rate."
+    return models.BigIntegerField(null=True, blank=True, validators=RATE_VALIDATORS, help_text=help_text)
 
 
 class RateCard(models.Model):
@@ -128,15 +126,9 @@ class RateCard(models.Model):
     )
     prompt = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per uncached input token.")
     completion = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per output token.")
-    cache_read = models.BigIntegerField(
-        null=True, blank=True, validators=RATE_VALIDATORS, help_text="Empty: the prompt rate."
-    )
-    cache_write = models.BigIntegerField(
-        null=True, blank=True, validators=RATE_VALIDATORS, help_text="Empty: the prompt rate."
-    )
-    reasoning = models.BigIntegerField(
-        null=True, blank=True, validators=RATE_VALIDATORS, help_text="Empty: the completion rate."
-    )
+    cache_read = _derived_rate("prompt")
+    cache_write = _derived_rate("prompt")
+    reasoning = _derived_rate("completion")
 
     class Meta:
         ordering = ["tier", "context_over"]

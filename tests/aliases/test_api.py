@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from aliases.keys import fingerprint
 from aliases.models import ApiKey, Revision
+from cpa_usage.keys import fingerprint
 
 pytestmark = [pytest.mark.urls("aliases.urls"), pytest.mark.django_db, pytest.mark.usefixtures("on_nov_24")]
 

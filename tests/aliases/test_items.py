@@ -3,7 +3,7 @@
 import pytest
 
 from aliases.items import KeyName, is_mask, key_names
-from aliases.keys import fingerprint
+from cpa_usage.keys import fingerprint
 
 RAW = "sk-proj-0123456789"
 ID = fingerprint(RAW)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliases.keys import fingerprint, is_fingerprint, mask
+from cpa_usage.keys import fingerprint, is_fingerprint, mask
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import json
 import pytest
 from msgspec import structs
 
-from aliases.keys import fingerprint
 from catalog import facts
 from catalog.facts import COMPATIBLE, PROVIDER_LISTS, ErrorLog, Nonsense
+from cpa_usage.keys import fingerprint
 from tests.simulator.raw import captured
 
 

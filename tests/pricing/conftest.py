@@ -6,19 +6,18 @@ import pytest
 from django.utils import timezone
 
 from pricing.models import Model, Revision
-from usage.models.querysets import SeriesQuerySet
 
 
 @pytest.fixture
 def recosted(monkeypatch):
-    """Calls of SeriesQuerySet.recost: (model name, how often prices had changed); what it does is tested elsewhere."""
+    """Re-costings asked for: (model name, how often prices had changed); what they do is tested elsewhere."""
     calls = []
 
-    def recost(series, book, relabels=True):
+    def recost(self, model, book, relabel):
         assert book.stamp == Revision.current_stamp()
-        calls.append((series._hints["instance"].name, Revision.current()))
+        calls.append((model.name, Revision.current()))
 
-    monkeypatch.setattr(SeriesQuerySet, "recost", recost)
+    monkeypatch.setattr("usage.rollups.history.RecordedUsage.recost", recost)
     return calls
 
 

@@ -42,10 +42,10 @@ NAMES = ["tier", "context_over", "prompt", "completion", "cache_read", "cache_wr
 CONFIRMED = {"_confirmed": "1"}
 
 
-def heard(model, *rates):
+def listed(model, *rates):
     """What the catalogue says of a model: one set for always."""
     card = Card("", 0, *rates)
-    model.hear_catalogue(Listing("openai/gpt-5", (DatedCards(None, (card,)),)), "1", NOV_24)
+    model.follow_catalogue(Listing("openai/gpt-5", (DatedCards(None, (card,)),)), "1", NOV_24)
 
 
 def spent():
@@ -151,7 +151,7 @@ def test_it_rejects_a_second_set_of_a_day_and_absurd_days(admin, gpt, day, sente
 
 
 def test_the_catalogues_sets_are_to_look_at(admin, gpt):
-    heard(gpt, USD, 2 * USD)
+    listed(gpt, USD, 2 * USD)
     price_set = PriceSet.objects.get()
     page = admin.get(f"{SETS}{price_set.pk}/change/")
     assert page.status_code == 200 and "openai/gpt-5" in admin.get(SETS).content.decode()
@@ -185,7 +185,7 @@ def act(admin, action, *models, **more):
 
 
 def test_taking_the_catalogues_price_is_shown_first(admin, gpt):
-    heard(gpt, USD, 0)
+    listed(gpt, USD, 0)
     gpt.set_price({"prompt": 9 * USD, "completion": 0})
     unknown = Model.objects.create(name="acme-1")
     page = act(admin, "take_from_catalogue", gpt, unknown).content.decode()
@@ -198,7 +198,7 @@ def test_taking_the_catalogues_price_is_shown_first(admin, gpt):
 
 
 def test_clearing_is_shown_first_and_leaves_the_models_unpriced(admin, gpt):
-    heard(gpt, USD, 0)
+    listed(gpt, USD, 0)
     assert "$0.000100" in act(admin, "clear", gpt).content.decode()
     assert spent() == 200 * USD
     act(admin, "clear", gpt, **CONFIRMED)
@@ -237,7 +237,7 @@ def test_nothing_to_take_is_said(admin, gpt):
 def test_the_unpriced_come_first_then_the_busiest(admin, gpt):
     stored(*(record(NOON + n, model=name) for n, name in enumerate(["busy", "busy", "quiet"], 1)), arrived=NOON)
     Model.objects.get(name="busy").set_price({"prompt": USD, "completion": 0})
-    heard(Model.objects.get(name="quiet"), USD, 2 * USD)
+    listed(Model.objects.get(name="quiet"), USD, 2 * USD)
     found = [row.name for row in admin.get(MODELS).context["cl"].result_list]
     assert found == ["gpt-5", "busy", "quiet"]
     page = admin.get(MODELS).content.decode()
@@ -248,8 +248,8 @@ def test_the_unpriced_come_first_then_the_busiest(admin, gpt):
 
 
 def test_corrections_are_offered_with_their_effect(admin, gpt):
-    heard(gpt, USD, 0)
-    heard(gpt, 2 * USD, 0)
+    listed(gpt, USD, 0)
+    listed(gpt, 2 * USD, 0)
     assert [m.name for m in admin.get(MODELS, {"offered": "yes"}).context["cl"].result_list] == ["gpt-5"]
     page = admin.get(f"{MODELS}{gpt.pk}/change/").content.decode()
     assert "Corrected figures are offered." in page
@@ -258,7 +258,7 @@ def test_corrections_are_offered_with_their_effect(admin, gpt):
 
 
 def test_a_models_page_shows_every_card_and_leads_to_the_dashboard(admin, gpt):
-    heard(gpt, USD, 2 * USD, 500_000)
+    listed(gpt, USD, 2 * USD, 500_000)
     gpt.set_price({"prompt": 3 * USD, "completion": 4 * USD}, NOV_24)
     page = admin.get(f"{MODELS}{gpt.pk}/change/").content.decode()
     for text in ("1 in, 2 out, cache read 0.5", "3 in, 4 out", "in force", "overridden", "openai/gpt-5"):

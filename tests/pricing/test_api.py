@@ -6,7 +6,11 @@ import pytest
 
 from pricing.models import Model, Origin, PriceSet, RateCard, Revision
 
-pytestmark = [pytest.mark.urls("pricing.urls"), pytest.mark.django_db, pytest.mark.usefixtures("recosted", "on_nov_24")]
+pytestmark = [
+    pytest.mark.urls("pricing.api.urls"),
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("recosted", "on_nov_24"),
+]
 
 NOW = "2026-11-23T17:00:00Z"
 NOV_10, DEC_1 = "2026-11-10", "2026-12-01"

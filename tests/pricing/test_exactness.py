@@ -75,7 +75,7 @@ def usages(chance):
 @pytest.mark.parametrize("matched", MODELS)
 def test_it_equals_the_catalogues_own_to_the_pico_dollar(db, matched):
     info, model = entry(matched), Model.objects.create(name=matched)
-    model.hear_catalogue(Listing(matched, price_sets(info)), "1", FIRST)
+    model.follow_catalogue(Listing(matched, price_sets(info)), "1", FIRST)
     book, chance = PriceBook.load(), random.Random(matched)
     for tier, condition in TIERS.items():
         for day, classes in usages(chance):

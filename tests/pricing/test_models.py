@@ -44,9 +44,7 @@ def test_every_rate_is_kept(gpt):
 
 def test_the_second_price_replaces_the_first_with_all_its_cards(gpt):
     gpt.set_price(CHEAP)
-    gpt.price_sets.get().replace_cards(
-        [RateCard(prompt=1, completion=1), RateCard(tier="flex", prompt=2, completion=1)]
-    )
+    gpt.put_set(gpt.price_sets.get(), [RateCard(prompt=1, completion=1), RateCard(tier="flex", prompt=2, completion=1)])
     gpt.set_price(DEAR)
     assert stored(gpt) == {("manual", None): {("", 0): 10}}
 
@@ -156,7 +154,7 @@ def test_clearing_an_unknown_name_makes_no_row(db, recosted):
 def test_each_change_counts_one_and_recosts_the_model_once(gpt, recosted):
     gpt.set_price(CHEAP)
     gpt.set_price(DEAR)
-    gpt.price_sets.get().replace_cards([RateCard(prompt=3, completion=4)])
+    gpt.put_set(gpt.price_sets.get(), [RateCard(prompt=3, completion=4)])
     gpt.clear_price()
     gpt.take_catalogue()
     assert recosted == [("gpt-5", 1), ("gpt-5", 2), ("gpt-5", 3), ("gpt-5", 4), ("gpt-5", 5)]
@@ -166,8 +164,8 @@ def test_each_change_counts_one_and_recosts_the_model_once(gpt, recosted):
 def test_history_is_costed_with_the_new_rows(gpt, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "usage.models.querysets.SeriesQuerySet.recost",
-        lambda _, book, **__: seen.append(book.rates(gpt.pk, 0, "", 0).prompt),
+        "usage.rollups.history.RecordedUsage.recost",
+        lambda _, model, book, relabel: seen.append(book.rates(gpt.pk, 0, "", 0).prompt),
     )
     gpt.set_price(CHEAP)
     gpt.set_price(DEAR)
@@ -177,10 +175,10 @@ def test_history_is_costed_with_the_new_rows(gpt, monkeypatch):
 def test_a_change_that_cannot_recost_is_undone_whole(gpt, monkeypatch):
     gpt.set_price(CHEAP)
 
-    def fail(series, book, relabels):
+    def fail(self, model, book, relabel):
         raise RuntimeError("no lock")
 
-    monkeypatch.setattr("usage.models.querysets.SeriesQuerySet.recost", fail)
+    monkeypatch.setattr("usage.rollups.history.RecordedUsage.recost", fail)
     with pytest.raises(RuntimeError), transaction.atomic():
         gpt.set_price(DEAR)
     assert (stored(gpt), Revision.current()) == ({("manual", None): {("", 0): 1}}, 1)
@@ -192,12 +190,13 @@ def test_a_change_that_cannot_recost_is_undone_whole(gpt, monkeypatch):
 def test_replacing_cards_leaves_exactly_those(gpt):
     price_set = catalogue(gpt)
     before = price_set.updated_at
-    price_set.replace_cards(
+    gpt.put_set(
+        price_set,
         [
             RateCard(prompt=1, completion=1),
             RateCard(context_over=200_000, prompt=2, completion=1),
             RateCard(tier="flex", prompt=3, completion=1),
-        ]
+        ],
     )
     assert stored(gpt) == {("catalogue", None): {("", 0): 1, ("", 200_000): 2, ("flex", 0): 3}}
     assert PriceSet.objects.get().updated_at > before
@@ -218,7 +217,7 @@ def test_replacing_cards_leaves_exactly_those(gpt):
 def test_it_rejects_cards_that_collide_or_leave_a_hole(gpt, recosted, cards, field, sentence):
     price_set = catalogue(gpt)
     with pytest.raises(ValidationError) as refused:
-        price_set.replace_cards([RateCard(tier=t, context_over=o, prompt=1, completion=1) for t, o in cards])
+        gpt.put_set(price_set, [RateCard(tier=t, context_over=o, prompt=1, completion=1) for t, o in cards])
     assert refused.value.message_dict == {field: [sentence]}
     assert (stored(gpt), recosted) == ({("catalogue", None): {("", 0): 7}}, [])
 
@@ -230,21 +229,21 @@ def test_a_whole_set_of_cards_passes():
 @pytest.mark.parametrize("day", [None, NOV_10])
 def test_two_sets_of_one_day_and_origin_are_refused(gpt, day):
     catalogue(gpt, day)
-    twin = PriceSet(model=gpt, origin=Origin.CATALOGUE, valid_from=day)
+    second = PriceSet(model=gpt, origin=Origin.CATALOGUE, valid_from=day)
     with pytest.raises(ValidationError, match="already: change that one"):
-        twin.full_clean()
+        second.full_clean()
     with pytest.raises(IntegrityError), transaction.atomic():
-        twin.save()
+        second.save()
     PriceSet(model=gpt, origin=Origin.MANUAL, valid_from=day).full_clean()
 
 
 def test_two_cards_of_one_tier_and_step_are_refused(gpt):
     price_set = catalogue(gpt)
-    twin = RateCard(price_set=price_set, prompt=1, completion=1)
+    second = RateCard(price_set=price_set, prompt=1, completion=1)
     with pytest.raises(ValidationError, match="has a card of this tier and context size already"):
-        twin.full_clean()
+        second.full_clean()
     with pytest.raises(IntegrityError), transaction.atomic():
-        twin.save()
+        second.save()
 
 
 def test_sets_are_listed_from_the_oldest(gpt):

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from pricing.precedence import Span, day_number, overridden, set_on, sets_in_force
+from pricing.precedence import DayRange, day_number, overridden, set_on, sets_in_force
 
 
 class Set(NamedTuple):
@@ -12,45 +12,45 @@ class Set(NamedTuple):
 
 
 def test_no_set_is_one_span_without_a_price():
-    assert sets_in_force([], blocked=False) == [Span(None, None, None)]
+    assert sets_in_force([], blocked=False) == [DayRange(None, None, None)]
 
 
 def test_a_set_for_always_is_in_force_on_every_day():
-    assert sets_in_force([Set(None)], blocked=False) == [Span(None, None, Set(None))]
+    assert sets_in_force([Set(None)], blocked=False) == [DayRange(None, None, Set(None))]
 
 
 def test_the_days_before_the_first_set_have_no_price():
-    assert sets_in_force([Set(100)], blocked=False) == [Span(None, 99, None), Span(100, None, Set(100))]
+    assert sets_in_force([Set(100)], blocked=False) == [DayRange(None, 99, None), DayRange(100, None, Set(100))]
 
 
 def test_each_set_lasts_until_the_eve_of_the_next_whatever_their_order():
     sets = [Set(200), Set(None), Set(100)]
     assert sets_in_force(sets, blocked=False) == [
-        Span(None, 99, Set(None)),
-        Span(100, 199, Set(100)),
-        Span(200, None, Set(200)),
+        DayRange(None, 99, Set(None)),
+        DayRange(100, 199, Set(100)),
+        DayRange(200, None, Set(200)),
     ]
 
 
 def test_a_manual_set_hides_the_catalogue_from_its_date_on():
     sets = [Set(None, False), Set(50, False), Set(150, False), Set(100, True)]
     assert sets_in_force(sets, blocked=False) == [
-        Span(None, 49, Set(None, False)),
-        Span(50, 99, Set(50, False)),
-        Span(100, None, Set(100)),
+        DayRange(None, 49, Set(None, False)),
+        DayRange(50, 99, Set(50, False)),
+        DayRange(100, None, Set(100)),
     ]
     assert overridden(sets, blocked=False) == [Set(50, False), Set(150, False)]
 
 
 def test_on_one_day_the_manual_set_wins():
     sets = [Set(100, True), Set(100, False)]
-    assert sets_in_force(sets, blocked=False) == [Span(None, 99, None), Span(100, None, Set(100))]
+    assert sets_in_force(sets, blocked=False) == [DayRange(None, 99, None), DayRange(100, None, Set(100))]
     assert overridden(sets, blocked=False) == [Set(100, False)]
 
 
 def test_a_block_hides_the_catalogue_and_no_manual_set():
     sets = [Set(None, False), Set(100, True)]
-    assert sets_in_force(sets, blocked=True) == [Span(None, 99, None), Span(100, None, Set(100))]
+    assert sets_in_force(sets, blocked=True) == [DayRange(None, 99, None), DayRange(100, None, Set(100))]
     assert overridden(sets, blocked=True) == [Set(None, False)]
     assert overridden([Set(None, False)], blocked=True) == [Set(None, False)]
 

@@ -12,6 +12,7 @@ from django_q.models import OrmQ
 
 from pricing import tasks
 from pricing.models import CatalogueEntry, Model, Revision
+from pricing.querysets import PRICE_MODELS
 
 
 def queued():
@@ -23,10 +24,10 @@ def test_a_new_model_asks_for_its_price_once_it_is_committed():
     with transaction.atomic():
         Model.objects.observe(["claude-opus-5"])
         assert queued() == []
-    assert queued() == [tasks.PRICE_MODELS]
+    assert queued() == [PRICE_MODELS]
     Model.objects.observe(["claude-opus-5"])
     Model.objects.observe(["gpt-5"])
-    assert queued() == [tasks.PRICE_MODELS]  # the one that waits will do
+    assert queued() == [PRICE_MODELS]  # the one that waits will do
 
 
 @pytest.mark.django_db(transaction=True)
@@ -45,7 +46,7 @@ def test_a_broken_broker_does_not_stop_the_writer(monkeypatch):
 
 def test_new_models_are_priced_and_the_unknown_ones_say_so(db):
     Model.objects.observe(["claude-opus-5", "acme-1"])
-    assert tasks.price_models() == tasks.Asked(models=2, listed=1)
+    assert tasks.price_models() == tasks.LookedUp(models=2, listed=1)
     entries = dict(CatalogueEntry.objects.values_list("model__name", "matched"))
     assert entries == {"claude-opus-5": "anthropic/claude-opus-5", "acme-1": ""}
     assert Model.objects.get(name="claude-opus-5").catalogue_sets()
@@ -55,19 +56,19 @@ def test_new_models_are_priced_and_the_unknown_ones_say_so(db):
 def test_a_model_is_asked_about_once_a_version(db):
     Model.objects.observe(["claude-opus-5"])
     tasks.price_models()
-    assert tasks.price_models() == tasks.Asked()
+    assert tasks.price_models() == tasks.LookedUp()
     CatalogueEntry.objects.update(version="0.0.1")
-    assert tasks.price_models() == tasks.Asked(models=1, listed=1)
+    assert tasks.price_models() == tasks.LookedUp(models=1, listed=1)
     assert Revision.current() == 1
 
 
 def test_models_that_a_task_has_no_time_for_are_queued(db, monkeypatch):
     Model.objects.observe(["claude-opus-5", "gpt-5"])
     monkeypatch.setattr(tasks, "PRICING_SECONDS", -1)
-    assert tasks.price_models() == tasks.Asked(models=1, listed=1)
-    assert queued() == [tasks.PRICE_MODELS]
-    assert tasks.price_models() == tasks.Asked(models=1, listed=1)
-    assert (queued(), tasks.price_models()) == ([tasks.PRICE_MODELS], tasks.Asked())
+    assert tasks.price_models() == tasks.LookedUp(models=1, listed=1)
+    assert queued() == [PRICE_MODELS]
+    assert tasks.price_models() == tasks.LookedUp(models=1, listed=1)
+    assert (queued(), tasks.price_models()) == ([PRICE_MODELS], tasks.LookedUp())
 
 
 @pytest.mark.sqlite

@@ -46,24 +46,6 @@ class SeriesQuerySet(models.QuerySet):
         newest = self.model.quarters.rel.related_model.objects.filter(series=OuterRef("pk")).order_by("-bucket")
         return self.annotate(last=Subquery(newest.values("bucket")[:1])).order_by().values_list("id", "last")
 
-    def recost(self, book, since=None, relabels=True):
-        """Re-cost what these series counted, ever or from a local day on, with the prices of `book`.
-
-        In the caller's transaction: takes the writers' lock, moves kept events to the label their input size has under
-        the book's context steps, and untold failures to the one of their status, unless `relabels` is false, and
-        recomputes cost and unpriced tokens of every rollup row. Raises django.db.Error or OverflowError when sums would
-        pass what a column holds; nothing is changed then.
-        """
-        from usage.rollups.recosting import recost
-
-        recost(self, book, since, relabels)
-
-    def effect_of(self, book, since=None, recount=False):
-        """What recost(book, since) would change, month by month: an Effect. Locks nothing and writes nothing."""
-        from usage.rollups.effects import effect_of
-
-        return effect_of(self, book, since, recount)
-
 
 class EventQuerySet(models.QuerySet):
     """Single attempts."""

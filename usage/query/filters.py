@@ -14,7 +14,7 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from aliases.keys import fingerprint, is_fingerprint
+from cpa_usage.keys import fingerprint, is_fingerprint
 from usage.ingest.cuts import ELSEWHERE
 from usage.models import Cut
 from usage.models.querysets import SAID, head, said

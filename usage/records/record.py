@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import Raw, Struct
 
-from aliases.keys import fingerprint, mask
+from cpa_usage.keys import fingerprint, mask
 from usage.records.decoding import Malformed, decode, legible
 from usage.records.secrecy import LABEL, account, is_secret, redact
 from usage.records.timestamps import believed

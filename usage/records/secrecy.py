@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from aliases.keys import fingerprint, mask
+from cpa_usage.keys import fingerprint, mask
 
 BODY = 4096  # characters kept of an error body
 WINDOW = 4 * BODY  # read of it first: what is cut off need not be searched

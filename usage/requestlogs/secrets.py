@@ -4,9 +4,9 @@ import re
 
 from django.conf import settings
 
-from aliases.keys import fingerprint, mask
 from aliases.models import ApiKey
 from catalog.models import Provider
+from cpa_usage.keys import fingerprint, mask
 from usage.models import Series
 from usage.records.secrecy import masked
 

@@ -30,6 +30,7 @@ from usage.models import (
 )
 from usage.query.snapshots import snapshot
 from usage.rollups.derived import derive_months, months_from, part_of_hours, parts_of_month, parts_of_quarters, stored
+from usage.rollups.recosting import recost
 from usage.time.periods import date_of, day_start, local_day, month_of, whole_hour
 from usage.time.units import SECOND_US
 
@@ -110,7 +111,7 @@ def _count_days_anew(state, before):
         first = local_day(start - 1, settings.TIME_ZONE) + 1
         state.events_from = day_start(date_of(first), settings.TIME_ZONE) * SECOND_US
     # Prices change at a midnight, which is another one now; sizes do not, and the days to move them in are gone.
-    Series.objects.recost(PriceBook.load(), relabels=False)
+    recost(Series.objects.all(), PriceBook.load(), relabels=False)
     for day in kept_days():
         edges = edges_of(day)
         rows = Quarter.objects.between(max(edges[0], start or 0), edges[1]).measured_by("series_id")

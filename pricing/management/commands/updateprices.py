@@ -1,4 +1,4 @@
-"""manage.py updateprices: ask the installed price catalogue about every model now."""
+"""manage.py updateprices: look up every model in the installed price catalogue now."""
 
 from django.core.management.base import BaseCommand
 
@@ -12,12 +12,11 @@ class Command(BaseCommand):
     help = "Take changed prices of the installed catalogue, from today on. Prices set by hand stay."
 
     def handle(self, **options):
-        """Say how many models have a price, and which have none and why."""
-        asked = update_prices()
-        self.stdout.write(f"{asked.models} models: {asked.listed} have a price in the catalogue.")
-        for name, reason in (
-            CatalogueEntry.objects.exclude(reason="").order_by("model__name").values_list("model__name", "reason")
-        ):
+        """Print how many models have a price, and the reason for each that has none."""
+        done = update_prices()
+        self.stdout.write(f"{done.models} models: {done.listed} have a price in the catalogue.")
+        unlisted = CatalogueEntry.objects.exclude(reason="").order_by("model__name")
+        for name, reason in unlisted.values_list("model__name", "reason"):
             self.stdout.write(f"  {name}: {reason}")
-        if asked.corrected:
-            self.stdout.write(f"{asked.corrected} have corrected figures for days gone by: see Models in the admin.")
+        if done.corrected:
+            self.stdout.write(f"{done.corrected} have corrected figures for days gone by: see Models in the admin.")

@@ -33,7 +33,7 @@ def explanation(**fields):
 
 def priced(*cards, note=""):
     sets = (DatedCards(NOV_24, cards, note),)
-    Model.objects.create(name="gpt-5").hear_catalogue(Listing("openai/gpt-5", sets), "1", NOV_24)
+    Model.objects.create(name="gpt-5").follow_catalogue(Listing("openai/gpt-5", sets), "1", NOV_24)
 
 
 def test_the_set_card_tier_threshold_and_rates_are_told():
@@ -79,5 +79,5 @@ def test_the_parts_add_up_to_the_cost_of_the_event():
 def test_without_a_price_it_says_why(reason, told):
     model = Model.objects.create(name="gpt-5")
     if reason:
-        model.hear_catalogue(Listing(reason=reason), "1", NOV_24)
+        model.follow_catalogue(Listing(reason=reason), "1", NOV_24)
     assert structs.asdict(explanation()) == structs.asdict(Explanation(reason=told))

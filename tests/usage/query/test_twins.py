@@ -120,12 +120,12 @@ CARDS = {
 def set_prices(day):
     for (name, offset), cards in CARDS.items():
         model, _ = Model.objects.get_or_create(name=name)
-        price_set = PriceSet.objects.create(model=model, valid_from=begins(day, offset))
-        price_set.replace_cards(
+        model.put_set(
+            PriceSet(valid_from=begins(day, offset)),
             [
                 RateCard(tier=tier, context_over=over, prompt=rate, completion=out)
                 for (tier, over), (rate, out) in cards.items()
-            ]
+            ],
         )
 
 

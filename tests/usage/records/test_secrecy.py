@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aliases.keys import fingerprint, mask
+from cpa_usage.keys import fingerprint, mask
 from usage.records.secrecy import BODY, account, is_secret, redact
 
 

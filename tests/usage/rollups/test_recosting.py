@@ -84,7 +84,7 @@ def test_correcting_a_set_costs_the_days_it_covers_anew():
     gpt = requests(-2, -1, 0)
     gpt.set_price({"prompt": USD, "completion": 2 * USD})
     gpt.set_price({"prompt": USD, "completion": 2 * USD}, NOV_24)
-    gpt.price_sets.get(valid_from=None).replace_cards(cards(("", 0, 3 * USD, 0)))
+    gpt.put_set(gpt.price_sets.get(valid_from=None), cards(("", 0, 3 * USD, 0)))
     assert daily() == {22: (300 * USD, 0), 23: (300 * USD, 0), 24: (200 * USD, 0)}
 
 
@@ -124,7 +124,7 @@ def test_no_savepoint_is_open_while_history_is_costed():
     gpt = requests(0)
     listing = Listing("openai/gpt-5", (DatedCards(None, (Card("", 0, USD, USD),)),))
     with CaptureQueriesContext(connection) as queries:
-        gpt.hear_catalogue(listing, "1", NOV_24)
+        gpt.follow_catalogue(listing, "1", NOV_24)
     before = " ".join(query["sql"] for query in queries).partition("UPDATE usage_quarter SET cost")[0]
     assert len(before) > 100
     assert before.count("RELEASE SAVEPOINT") == before.count("SAVEPOINT") / 2

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from pricing.answers import Price, prices
+from pricing.api.shapes import Price, prices
 from pricing.models import Model, Revision
 from usage.analytics.breakdowns import breakdowns
 from usage.analytics.comparisons import Glance

@@ -16,8 +16,8 @@ from catalog.models import Connection
 from catalog.sync import sync_now
 from cpa_usage.api import OURS
 from cpa_usage.http.errors import error_of
+from pricing.api.serializers import PriceBody
 from pricing.models import Model
-from pricing.serializers import PriceBody
 from usage.analytics.breakdowns import breakdowns
 from usage.dashboard.pages import page, signed_in
 from usage.dashboard.panels.pricelist import price_list

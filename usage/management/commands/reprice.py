@@ -8,8 +8,10 @@ from django.db import transaction
 from cpa_usage.sqlite import wal
 from pricing.book import PriceBook
 from pricing.models import Model
+from usage.models import Series
 from usage.models.querysets import SeriesQuerySet
-from usage.rollups.effects import Effect
+from usage.rollups.effects import Effect, effect_of
+from usage.rollups.recosting import recost
 from usage.time.periods import day_number
 
 PICO = 10**12
@@ -30,7 +32,7 @@ class Command(BaseCommand):
         """Each model is one transaction."""
         first, changed = day_number(_date(since)), 0
         for chosen in _models(model):
-            effect = _reprice(chosen.series.all(), first, dry_run)
+            effect = _reprice(Series.objects.filter(model=chosen), first, dry_run)
             wal.cut_back()
             if any(month.changes for month in effect.months):
                 changed += 1
@@ -52,9 +54,9 @@ class Command(BaseCommand):
 def _reprice(series: SeriesQuerySet, first: int, dry_run: bool) -> Effect:
     with transaction.atomic():
         book = PriceBook.load()
-        effect = series.effect_of(book, first, recount=True)
+        effect = effect_of(series, book, first, recount=True)
         if not dry_run:
-            series.recost(book, first)
+            recost(series, book, first)
     return effect
 
 

@@ -1,4 +1,4 @@
-"""What each model costs today, in USD per million tokens: the shapes of the API's replies, and how they are filled."""
+"""The shapes of the API's replies about prices, in USD per million tokens, and how they are filled."""
 
 from datetime import date, datetime
 from functools import lru_cache
@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pricing.models import Model, PriceSet, RateCard, Tier
-from pricing.precedence import day_number, overridden, set_on, sets_in_force
+from pricing.precedence import overridden
 from pricing.rates import usd_per_million
 
 Usd = Annotated[float, Meta(description="USD per million tokens.")]
@@ -67,26 +67,24 @@ class PriceChanged(Struct, frozen=True):
 
 
 def prices(stamp: int, today: date) -> Prices:
-    """The models that have a price on a local date; remembered for a state of prices, see Revision.current_stamp()."""
-    return _remembered(stamp, today) if stamp else _read(today)
+    """The models that have a price on a local date. `stamp`: Revision.current_stamp(), for which answers are cached."""
+    return _cached(stamp, today) if stamp else _read(today)
 
 
 @lru_cache(2)
-def _remembered(stamp, today):
+def _cached(stamp, today):
     return _read(today)
 
 
 def _read(today):
-    found = (_price(model, today) for model in Model.objects.with_prices().order_by("name"))
-    return Prices(items=[price for price in found if price is not None])
+    models = Model.objects.with_prices(today).filter(is_priced=True).order_by("name")
+    return Prices(items=[_price(model, today) for model in models])
 
 
-def _price(model: Model, today: date) -> Price | None:
+def _price(model: Model, today: date) -> Price:
     sets = list(model.price_sets.all())
-    in_force = set_on(sets_in_force(sets, model.catalogue_blocked), day_number(today))
-    base = in_force and in_force.card_for(Tier.STANDARD, 0)
-    if base is None:
-        return None
+    in_force = model.set_in_force(today)
+    base = in_force.card_for(Tier.STANDARD, 0)
     hidden = overridden(sets, model.catalogue_blocked)
     return Price(
         model=model.name,

@@ -2,10 +2,8 @@
 
 from datetime import date
 
-import pytest
-
 from pricing.catalogue.listings import Card, DatedCards, Listing
-from pricing.models import CatalogueEntry, Model, Origin, PriceSet, Revision
+from pricing.models import CatalogueEntry, Origin, PriceSet, Revision
 
 TODAY, BEFORE, AHEAD = date(2026, 11, 24), date(2026, 11, 10), date(2026, 12, 1)
 
@@ -15,8 +13,8 @@ def listing(*sets, matched="maker/m"):
     return Listing(matched, tuple(DatedCards(day, (Card("", 0, prompt, 2),)) for day, prompt in sets))
 
 
-def hear(model, *sets, today=TODAY):
-    return model.hear_catalogue(listing(*sets), "1", today)
+def follow(model, *sets, today=TODAY):
+    return model.follow_catalogue(listing(*sets), "1", today)
 
 
 def stored(model):
@@ -29,7 +27,7 @@ def stored(model):
 def test_a_new_model_takes_all_the_catalogue_says(gpt, recosted):
     flex = Card("flex", 1000, 1, 2, 3, 4, 5)
     sets = (DatedCards(None, (Card("", 0, 7, 8), flex)), DatedCards(BEFORE, (Card("", 0, 9, 8),), "Upper bound."))
-    gpt.hear_catalogue(Listing("openai/gpt-5", sets), "0.2.3", TODAY)
+    gpt.follow_catalogue(Listing("openai/gpt-5", sets), "0.2.3", TODAY)
     assert gpt.catalogue_sets() == sets
     assert list(PriceSet.objects.values_list("matched", "note")) == [
         ("openai/gpt-5", ""),
@@ -42,42 +40,42 @@ def test_a_new_model_takes_all_the_catalogue_says(gpt, recosted):
 
 
 def test_hearing_the_same_again_changes_nothing(gpt, recosted):
-    hear(gpt, (None, 1), (AHEAD, 2))
+    follow(gpt, (None, 1), (AHEAD, 2))
     ids = list(PriceSet.objects.values_list("id", flat=True))
-    hear(gpt, (None, 1), (AHEAD, 2))
+    follow(gpt, (None, 1), (AHEAD, 2))
     assert (list(PriceSet.objects.values_list("id", flat=True)), Revision.current(), len(recosted)) == (ids, 1, 1)
 
 
 def test_a_change_begins_today_and_the_past_is_offered(gpt):
-    hear(gpt, (None, 1))
-    entry = hear(gpt, (None, 2))
+    follow(gpt, (None, 1))
+    entry = follow(gpt, (None, 2))
     assert stored(gpt) == {("catalogue", None): [("", 0, 1)], ("catalogue", TODAY): [("", 0, 2)]}
     assert entry.corrects
 
 
 def test_a_change_that_lies_ahead_corrects_nothing(gpt):
-    hear(gpt, (None, 1))
-    assert not hear(gpt, (None, 1), (AHEAD, 2)).corrects
+    follow(gpt, (None, 1))
+    assert not follow(gpt, (None, 1), (AHEAD, 2)).corrects
     assert stored(gpt) == {("catalogue", None): [("", 0, 1)], ("catalogue", AHEAD): [("", 0, 2)]}
 
 
 def test_prices_once_taken_stay_when_the_catalogue_drops_the_model(gpt):
-    hear(gpt, (None, 1))
-    entry = gpt.hear_catalogue(Listing(reason="The catalogue lists no model of this name."), "2", TODAY)
+    follow(gpt, (None, 1))
+    entry = gpt.follow_catalogue(Listing(reason="The catalogue lists no model of this name."), "2", TODAY)
     assert stored(gpt) == {("catalogue", None): [("", 0, 1)]}
     assert (entry.reason, entry.corrects) == ("The catalogue lists no model of this name.", False)
 
 
 def test_a_model_the_catalogue_does_not_know_is_told_so(gpt, recosted):
-    gpt.hear_catalogue(Listing(reason="Ambiguous: a, b list it at different prices."), "1", TODAY)
+    gpt.follow_catalogue(Listing(reason="Ambiguous: a, b list it at different prices."), "1", TODAY)
     assert (stored(gpt), recosted) == ({}, [])
     assert str(gpt.catalogue) == "Ambiguous: a, b list it at different prices."
 
 
 def test_a_manual_price_is_never_touched(gpt):
     gpt.set_price({"prompt": 5, "completion": 6})
-    hear(gpt, (None, 1))
-    hear(gpt, (None, 2))
+    follow(gpt, (None, 1))
+    follow(gpt, (None, 2))
     assert stored(gpt) == {
         ("catalogue", None): [("", 0, 1)],
         ("catalogue", TODAY): [("", 0, 2)],
@@ -86,18 +84,18 @@ def test_a_manual_price_is_never_touched(gpt):
 
 
 def test_a_cleared_price_does_not_come_back_by_itself(gpt):
-    hear(gpt, (None, 1))
+    follow(gpt, (None, 1))
     gpt.clear_price()
-    hear(gpt, (None, 2))
+    follow(gpt, (None, 2))
     gpt.refresh_from_db()
     assert gpt.catalogue_blocked
 
 
 def test_taking_the_catalogues_price_corrects_all_history_and_ends_manual_sets(gpt):
-    hear(gpt, (None, 1), (BEFORE, 4))
+    follow(gpt, (None, 1), (BEFORE, 4))
     gpt.set_price({"prompt": 5, "completion": 6})
     gpt.clear_price()
-    hear(gpt, (None, 2), (BEFORE, 3))
+    follow(gpt, (None, 2), (BEFORE, 3))
     gpt.take_catalogue()
     gpt.refresh_from_db()
     assert stored(gpt) == {("catalogue", None): [("", 0, 2)], ("catalogue", BEFORE): [("", 0, 3)]}
@@ -105,26 +103,19 @@ def test_taking_the_catalogues_price_corrects_all_history_and_ends_manual_sets(g
 
 
 def test_taking_keeps_the_sets_of_a_model_the_catalogue_dropped(gpt):
-    hear(gpt, (None, 1))
-    gpt.hear_catalogue(Listing(reason="Gone."), "2", TODAY)
+    follow(gpt, (None, 1))
+    gpt.follow_catalogue(Listing(reason="Gone."), "2", TODAY)
     gpt.take_catalogue()
     assert stored(gpt) == {("catalogue", None): [("", 0, 1)]}
 
 
 def test_another_match_is_kept_with_its_set(gpt):
-    hear(gpt, (None, 1))
-    gpt.hear_catalogue(listing((None, 2), matched="reseller/m"), "2", TODAY)
+    follow(gpt, (None, 1))
+    gpt.follow_catalogue(listing((None, 2), matched="reseller/m"), "2", TODAY)
     assert list(PriceSet.objects.order_by("id").values_list("matched", flat=True)) == ["maker/m", "reseller/m"]
 
 
-@pytest.mark.parametrize("version", ["1", "2"])
-def test_models_not_asked_about_in_this_version(gpt, version):
-    hear(gpt, (None, 1))
-    new = Model.objects.create(name="new")
-    assert set(Model.objects.unasked(version)) == ({new} if version == "1" else {new, gpt})
-
-
-def test_catalogue_sets_are_listed_beside_manual_ones(gpt):
-    hear(gpt, (None, 1))
+def test_catalogue_sets_are_listed_next_to_manual_ones(gpt):
+    follow(gpt, (None, 1))
     gpt.set_price({"prompt": 5, "completion": 6}, BEFORE)
     assert [str(s) for s in PriceSet.objects.filter(origin=Origin.CATALOGUE)] == ["gpt-5 from always (catalogue)"]

@@ -6,9 +6,9 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from cpa_usage.http import rest
-from pricing import answers
+from pricing.api import shapes
+from pricing.api.serializers import ModelName, PriceBody, RatesBody
 from pricing.models import Model, Revision
-from pricing.serializers import ModelName, PriceBody, RatesBody
 
 SET = "Set a model's price"
 CLEAR = "Clear a model's price"
@@ -22,9 +22,9 @@ NO_NAME = (400, 404)  # in the path: a name that cannot be one, and one that no 
 MODEL = OpenApiParameter("model", str, required=True, description="The model's name.")
 
 
-@rest.described(answers.Prices, methods=["GET"], summary="Models priced today")
-@rest.described(answers.PriceChanged, body=PriceBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
-@rest.described(answers.PriceChanged, parameters=[MODEL], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
+@rest.described(shapes.Prices, methods=["GET"], summary="Models priced today")
+@rest.described(shapes.PriceChanged, body=PriceBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
+@rest.described(shapes.PriceChanged, parameters=[MODEL], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
 @api_view(["GET", "PUT", "DELETE"])
 def pricing(request):
     """What models cost today, and everything it was and will be."""
@@ -33,13 +33,13 @@ def pricing(request):
     if request.method == "DELETE":
         return _clear_price(_name(request.query_params.get("model", "")))
     stamp, today = Revision.current_stamp(), timezone.localdate()
-    return rest.answer(request, ("pricing", stamp, str(today)), lambda: answers.prices(stamp, today))
+    return rest.answer(request, ("pricing", stamp, str(today)), lambda: shapes.prices(stamp, today))
 
 
 @rest.described(
-    answers.PriceChanged, body=RatesBody, methods=["PUT"], summary=SET, description=ABOUT_SET, errors=NO_NAME
+    shapes.PriceChanged, body=RatesBody, methods=["PUT"], summary=SET, description=ABOUT_SET, errors=NO_NAME
 )
-@rest.described(answers.PriceChanged, methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR, errors=NO_NAME)
+@rest.described(shapes.PriceChanged, methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR, errors=NO_NAME)
 @api_view(["PUT", "DELETE"])
 def price(request, model):
     """One model's price, its name in the path."""
@@ -51,12 +51,12 @@ def price(request, model):
 
 def _set_price(model, valid_from, **rates):
     Model.objects.set_price(model, rates, valid_from)
-    return Response(answers.PriceChanged())
+    return Response(shapes.PriceChanged())
 
 
 def _clear_price(model):
     Model.objects.clear_price(model)
-    return Response(answers.PriceChanged())
+    return Response(shapes.PriceChanged())
 
 
 def _name(text):

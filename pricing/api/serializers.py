@@ -1,35 +1,26 @@
-"""What a write of a price may say."""
+"""What the body of a price change may hold."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from cpa_usage.http.fields import TextField
 from pricing.models import DAY_VALIDATORS
 from pricing.rates import MOST_USD_PER_MILLION, checked_pico
 
-# What checked_pico says, which knows nothing of languages.
+# The sentences of checked_pico, which knows nothing of languages.
 gettext_noop("A rate is a finite number.")
 gettext_noop("A rate is never negative.")
 gettext_noop("A rate is at most 10,000 USD per million tokens.")
 
 
-class TextField(serializers.CharField):
-    """Text and nothing that would have to be turned into text."""
-
-    def to_internal_value(self, data):
-        """The text without blanks around it."""
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
 @extend_schema_field({"type": "number", "minimum": 0, "maximum": MOST_USD_PER_MILLION})
 class RateField(serializers.Field):
-    """A JSON number of USD per million tokens, as pico-USD per token."""
+    """A JSON number of USD per million tokens; its value is pico-USD per token."""
 
     def to_internal_value(self, data):
-        """Refuses numbers written as text, truth values and what is no possible rate."""
+        """Refuses numbers written as text, true and false, and impossible rates."""
         if isinstance(data, bool) or not isinstance(data, int | float):
             raise serializers.ValidationError(_("A number is needed."))
         try:

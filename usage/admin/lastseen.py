@@ -1,4 +1,4 @@
-"""Lists of the admin that tell when a thing was last seen, without reading years of days."""
+"""Lists of the admin that show when a model or client key was last seen, without reading years of days."""
 
 from datetime import date
 
@@ -11,10 +11,10 @@ EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 class LastSeenList(ChangeList):
-    """Rows with series and an annotated `last_month` (months since 1970-01) get `last_seen`, a text."""
+    """Adds `last_seen`, a text, to rows that have series and an annotated `last_month` (months since 1970-01)."""
 
     def get_results(self, request):
-        """The day it was last used on, or only the month when that is long ago."""
+        """Reads the day of last use for one page; of older use only the month is known."""
         super().get_results(request)
         since = timezone.localdate().toordinal() - EPOCH_ORDINAL - RECENT_DAYS
         rows = self.model.objects.filter(pk__in=[row.pk for row in self.result_list], series__days__bucket__gte=since)

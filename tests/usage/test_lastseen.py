@@ -2,7 +2,7 @@
 
 import pytest
 
-from cpa_usage.admin.changelists import last_seen
+from usage.admin.lastseen import last_seen
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,21 @@
+"""Fields of request bodies that take a JSON value of their own type and convert no other."""
+
+from rest_framework import serializers
+
+
+class TextField(serializers.CharField):
+    """A JSON string; blanks around it are removed."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class FlagField(serializers.BooleanField):
+    """JSON true or false."""
+
+    def to_internal_value(self, data):
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data

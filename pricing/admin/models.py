@@ -1,0 +1,116 @@
+"""Models in the admin: their price of today and what the catalogue says. Usage adds its own columns to the list."""
+
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
+from unfold.admin import ModelAdmin as UnfoldModelAdmin
+from unfold.admin import TabularInline
+from unfold.decorators import action, display
+
+from pricing.admin.bulk import BulkPricing
+from pricing.admin.confirming import usd
+from pricing.admin.filters import Offered, Priced
+from pricing.admin.forms import shown_rate
+from pricing.models import Model, PriceSet, RateCard, Tier
+
+SOURCES = {"unpriced": "danger", "manual": "info", "catalogue": "success"}
+
+
+class SetInline(TabularInline):
+    """A model's price sets, read-only; each links to its own page."""
+
+    model = PriceSet
+    fields = ["valid_from", "origin", "state", "rates", "matched", "note"]
+    readonly_fields = fields
+    extra = 0
+    can_delete = False
+    show_change_link = True
+    verbose_name_plural = "Price sets"
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("cards", "model__price_sets")
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    @display(description="State")
+    def state(self, price_set):
+        return price_set.state
+
+    @display(description="Rates (USD per million)")
+    def rates(self, price_set):
+        return format_html_join(mark_safe("<br>"), "{}", ((_line(card),) for card in price_set.cards.all()))
+
+
+@admin.register(Model)
+class ModelAdmin(BulkPricing, UnfoldModelAdmin):
+    """The unpriced models first. Models are never deleted, because records point at them."""
+
+    list_display = ["name", "source", "rates", "listed"]
+    list_filter = [Priced, Offered]
+    search_fields = ["name"]
+    fields = ["name", "listed", "offered"]
+    readonly_fields = ["listed", "offered"]
+    inlines = [SetInline]
+    actions_detail = ["add_price"]
+    list_per_page = 100
+    show_full_result_count = False
+
+    def get_queryset(self, request):
+        return Model.objects.with_prices(timezone.localdate()).select_related("catalogue")
+
+    def get_ordering(self, request):
+        return ["is_priced", "name"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return [*self.readonly_fields, "name"] if obj else self.readonly_fields
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    @action(description="Set a price", url_path="set-price", icon="add", permissions=["change"])
+    def add_price(self, request, object_id):
+        """The form of a new price set of this model."""
+        return redirect(f"{reverse('admin:pricing_priceset_add')}?{urlencode({'model': object_id})}")
+
+    @display(description="Price", ordering="is_priced", label=SOURCES)
+    def source(self, model):
+        price_set = model.set_in_force(timezone.localdate())
+        return price_set.origin if price_set else "unpriced"
+
+    @display(description="Today (USD per million)")
+    def rates(self, model):
+        price_set = model.set_in_force(timezone.localdate())
+        card = price_set and price_set.card_for(Tier.STANDARD, 0)
+        return _line(card) if card else "–"
+
+    @display(description="Catalogue")
+    def listed(self, model):
+        """The catalogue's entry, or the reason why there is none."""
+        entry = getattr(model, "catalogue", None)
+        note = ". Corrected figures are offered." if entry and entry.corrects else ""
+        return f"{entry}{note}" if entry else "not asked yet"
+
+    @display(description="Taking the catalogue's price would change")
+    def offered(self, model):
+        """The effect on past costs."""
+        entry = getattr(model, "catalogue", None)
+        if not entry or not entry.sets:
+            return "–"
+        total = model.effect_of(Model.take_catalogue).total
+        return f"past costs from {usd(total.cost_before)} to {usd(total.cost_after)}"
+
+
+def _line(card: RateCard) -> str:
+    """A card in a few words, in USD per million tokens."""
+    over = f" over {card.context_over:,}" if card.context_over else ""
+    tier = f"{card.tier or ('standard' if over else '')}{over}"
+    rates = {"cache read": card.cache_read, "write": card.cache_write, "reasoning": card.reasoning}
+    more = "".join(f", {name} {shown_rate(rate)}" for name, rate in rates.items() if rate is not None)
+    price = f"{shown_rate(card.prompt)} in, {shown_rate(card.completion)} out{more}"
+    return f"{tier}: {price}" if tier else price

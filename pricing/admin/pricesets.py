@@ -1,0 +1,88 @@
+"""Price sets in the admin: the catalogue's are read-only, manual ones can be changed."""
+
+from django.contrib import admin
+from django.db import transaction
+from unfold.admin import ModelAdmin, TabularInline
+
+from pricing.admin.confirming import Confirmed, dry_run
+from pricing.admin.forms import PriceSetForm, RateCardForm, RateCards
+from pricing.history import price_history
+from pricing.models import Model, Origin, PriceSet, RateCard
+
+
+class CardInline(TabularInline):
+    """Rates in USD per million tokens."""
+
+    model = RateCard
+    form, formset = RateCardForm, RateCards
+    extra = 0
+    min_num = 1
+    verbose_name_plural = "Rate cards (USD per million tokens; an empty rate is the one it derives from)"
+
+    def has_change_permission(self, request, obj=None):
+        return obj is None or obj.is_manual
+
+
+@admin.register(PriceSet)
+class PriceSetAdmin(Confirmed, ModelAdmin):
+    """One set with its cards. A set stays with its model."""
+
+    form = PriceSetForm
+    inlines = [CardInline]
+    list_display = ["model", "valid_from", "origin", "matched", "note", "updated_at"]
+    list_filter = ["origin"]
+    list_select_related = ["model"]
+    search_fields = ["model__name"]
+    autocomplete_fields = ["model"]
+    list_per_page = 100
+    show_full_result_count = False
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["model"] if obj else []
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        """Any model, by name: the list of models is ordered by an annotation that a choice does not have."""
+        return super().formfield_for_foreignkey(db_field, request, **{"queryset": Model.objects.all()} | kwargs)
+
+    def has_change_permission(self, request, obj=None):
+        return obj is None or obj.is_manual
+
+    def has_delete_permission(self, request, obj=None):
+        return self.has_change_permission(request, obj)
+
+    def get_deleted_objects(self, objs, request):
+        """Protects the catalogue's sets among those chosen in the list."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, lacking, [*protected, *(str(s) for s in objs if not s.is_manual)]
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """A valid form is first answered with its effect; confirmed, it is saved."""
+
+        def save():
+            return super(PriceSetAdmin, self).changeform_view(request, object_id, form_url, extra_context)
+
+        request.dry_run = request.method == "POST" and not self.confirmed(request)
+        if not request.dry_run:
+            return save()
+        book, invalid = dry_run(save)
+        if book is None:
+            return invalid
+        model = request.price_set.model
+        return self.ask(request, price_history().effect_of(model, book), f"What this does to the costs of {model}")
+
+    def save_model(self, request, obj, form, change):
+        """Nothing yet: save_formset saves the set with its cards, so that history is costed once."""
+
+    def save_formset(self, request, form, formset, change):
+        request.price_set = form.instance
+        form.instance.model.dry_run = request.dry_run
+        form.instance.model.put_set(form.instance, formset.cards())
+        formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
+
+    def delete_model(self, request, obj):
+        obj.model.drop_set(obj)
+
+    def delete_queryset(self, request, queryset):
+        with transaction.atomic():
+            for price_set in queryset.filter(origin=Origin.MANUAL).select_related("model"):
+                price_set.model.drop_set(price_set)

@@ -1,0 +1,35 @@
+"""What pricing needs to know and to change of recorded usage. Pricing itself has none: the class that
+settings.PRICE_HISTORY names has these methods.
+"""
+
+from typing import Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+
+class PriceHistory(Protocol):
+    """The recorded usage of models, as far as prices concern it."""
+
+    def recost(self, model, book, relabel: bool):
+        """Cost all recorded usage of a Model by a PriceBook, in the caller's transaction.
+
+        `relabel`: events may belong to other context sizes than before; look through them as well.
+        Raises django.db.Error or OverflowError, and changes nothing, when a sum would not fit in its column.
+        """
+
+    def effect_of(self, model, book):
+        """What recost() would change. Writes nothing.
+
+        The effect has `months`, each with `month`, `changes`, and `cost_before`, `cost_after` (pico-USD),
+        `unpriced_before` and `unpriced_after` (tokens); their `total`; `unreached`, the first and last day that keep
+        their context sizes, or None; and effects of several models can be added.
+        """
+
+    def providers(self, model) -> set[str]:
+        """CPA's names of the providers that the model was reached over."""
+
+
+def price_history() -> PriceHistory:
+    """The recorded usage of this project."""
+    return import_string(settings.PRICE_HISTORY)()
