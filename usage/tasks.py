@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from usage.models import Turn
+from usage.models import Lease
 from usage.rollups.proof import Proving, keep
 from usage.rollups.retention import expire, prune_logs
 
@@ -35,8 +35,8 @@ def verify(proving: dict | None = None) -> str:
 
     Returns the result in a line, or that the next task goes on; `proving` is where the one before stopped.
     """
-    turn = Turn.take("verify", PROOF_TAKES)
-    if turn is None:
+    lease = Lease.take("verify", PROOF_TAKES)
+    if lease is None:
         return "busy"
     try:
         under_way = Proving(**proving or {})
@@ -45,7 +45,7 @@ def verify(proving: dict | None = None) -> str:
         proof = under_way.proof()
         keep(proof)
     finally:
-        turn.end()
+        lease.release()
     log.log(logging.INFO if proof.holds else logging.ERROR, "Proof: %s", proof.sentence)
     return proof.sentence
 

@@ -21,7 +21,7 @@ from usage.collector.spool import Spool
 from usage.collector.storer import Batch, Storer, Stumbled
 from usage.collector.trouble import Trouble
 from usage.ingest.writer import Writer
-from usage.models import DrainState, Turn
+from usage.models import DrainState, Lease
 from usage.rollups.forgetting import forget_clients
 from usage.rollups.rebuild import follow_zone
 from usage.rollups.statuses import tell_apart
@@ -147,7 +147,7 @@ class Shift:
     def _forget_clients(self):
         """After each run of retention, and here, for the writer remembers them."""
         start = DrainState.load().events_from
-        if start != self._events_from and not Turn.taken("retention"):
+        if start != self._events_from and not Lease.is_held("retention"):
             if count := forget_clients():
                 self._storer = Storer(self.spool, Writer())
                 log.info("Forgot %d clients whose events are gone.", count)

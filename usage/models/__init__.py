@@ -9,7 +9,7 @@ from usage.models.event import DeadLetter, Event
 from usage.models.limits import LimitReading, PastReading
 from usage.models.rollups import MEASURES, Day, Measures, Month, Quarter
 from usage.models.series import Client, Series
-from usage.models.state import DrainState, Gap, Turn
+from usage.models.state import DrainState, Gap, Lease
 
 __all__ = [
     "COUNTS",
@@ -25,11 +25,11 @@ __all__ = [
     "Duration",
     "Event",
     "Gap",
+    "Lease",
     "LimitReading",
     "Measures",
     "Month",
     "PastReading",
     "Quarter",
     "Series",
-    "Turn",
 ]

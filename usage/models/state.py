@@ -1,4 +1,4 @@
-"""How the drain is doing, what may be missing, and whose turn it is."""
+"""The state of the drain, gaps in what was recorded, and leases on work that one process does at a time."""
 
 from datetime import timedelta
 
@@ -6,8 +6,8 @@ from django.db import models
 from django.utils import timezone
 
 
-class Turn(models.Model):
-    """Who may do what only one process at a time should: a right that ends by itself, should its holder die."""
+class Lease(models.Model):
+    """The right of one process to do some work; it expires by itself if that process dies."""
 
     name = models.CharField(max_length=64, primary_key=True)
     until = models.DateTimeField()
@@ -16,28 +16,28 @@ class Turn(models.Model):
         return f"{self.name} until {self.until}"
 
     @classmethod
-    def take(cls, name: str, span: timedelta) -> "Turn | None":
-        """The right to `name` for so long; None while another has it."""
+    def take(cls, name: str, span: timedelta) -> "Lease | None":
+        """Take the lease `name` for `span`; None while another process holds it."""
         now = timezone.now()
-        turn, made = cls.objects.get_or_create(name=name, defaults={"until": now + span})
-        if made or cls.objects.filter(pk=name, until__lte=now).update(until=now + span):
-            return turn if made else cls(name, now + span)
+        lease, created = cls.objects.get_or_create(name=name, defaults={"until": now + span})
+        if created or cls.objects.filter(pk=name, until__lte=now).update(until=now + span):
+            return lease if created else cls(name, now + span)
         return None
 
     @classmethod
-    def taken(cls, name: str) -> bool:
-        """Whether somebody has the right to `name` now."""
+    def is_held(cls, name: str) -> bool:
+        """Whether a process holds the lease `name` now."""
         return cls.objects.filter(pk=name, until__gt=timezone.now()).exists()
 
     def extend(self, span: timedelta) -> bool:
-        """Keep the right for so long from now; False when it has passed to another."""
+        """Hold the lease for `span` from now; False when it had expired and another process took it."""
         until = timezone.now() + span
-        kept = type(self).objects.filter(pk=self.name, until=self.until).update(until=until)
+        held = type(self).objects.filter(pk=self.name, until=self.until).update(until=until)
         self.until = until
-        return bool(kept)
+        return bool(held)
 
-    def end(self):
-        """Give the right back, if it is still ours."""
+    def release(self):
+        """End the lease, unless another process has taken it."""
         type(self).objects.filter(pk=self.name, until=self.until).delete()
 
 

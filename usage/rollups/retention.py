@@ -25,9 +25,9 @@ from usage.models import (
     Duration,
     Event,
     Gap,
+    Lease,
     PastReading,
     Quarter,
-    Turn,
 )
 from usage.rollups.rebuild import follow_zone
 from usage.time.periods import date_of, day_start, local_day, whole_hour
@@ -35,7 +35,7 @@ from usage.time.units import SECOND_US
 
 log = logging.getLogger(__name__)
 
-TURN = timedelta(minutes=5)  # outlasts any slice; a run that died blocks the next one no longer
+LEASE = timedelta(minutes=5)  # outlasts any slice; a run that died blocks the next one no longer
 TARGET_SECONDS = 0.2  # what a slice may hold the database
 FEWEST, FIRST, MOST = 200, 5_000, 50_000  # rows in a slice
 PAUSE_SECONDS = 0.15  # SQLite's waiting writers look every 100 ms whether it is their turn
@@ -58,13 +58,13 @@ def expire(pause: Callable[[float], object] = time.sleep) -> Removed | None:
 
     None while another process is at it. `pause` is called between slices, outside of any transaction.
     """
-    turn = Turn.take("retention", TURN)
-    if turn is None:
+    lease = Lease.take("retention", LEASE)
+    if lease is None:
         return None
     try:
-        return _expire(_Slices(turn, pause))
+        return _expire(_Slices(lease, pause))
     finally:
-        turn.end()
+        lease.release()
 
 
 def _expire(slices):
@@ -123,8 +123,8 @@ def move_events_from(day: int):
 class _Slices:
     """Deletes in slices that hold the database for about TARGET_SECONDS, with room for others between them."""
 
-    def __init__(self, turn, pause):
-        self.turn, self.pause, self.size = turn, pause, FIRST
+    def __init__(self, lease, pause):
+        self.lease, self.pause, self.size = lease, pause, FIRST
 
     def delete(self, rows: QuerySet, column: str) -> int:
         """Delete the rows in the order of an indexed column; returns how many there were."""
@@ -148,11 +148,11 @@ class _Slices:
     def between(self, seconds: float):
         """Let others have the database, after it was held for so long."""
         self.pause(max(PAUSE_SECONDS, seconds))
-        if not self.turn.extend(TURN):
-            raise TurnLost("another retention run has taken over")
+        if not self.lease.extend(LEASE):
+            raise LeaseLost("another retention run has taken over")
 
 
-class TurnLost(Exception):
+class LeaseLost(Exception):
     """The run stood still for so long that another one began."""
 
 

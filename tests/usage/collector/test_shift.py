@@ -17,7 +17,7 @@ from tests.usage.rollups.test_statuses import failures, untold
 from usage.collector import continuity
 from usage.collector.queue.link import RESTARTED
 from usage.collector.spool import Spool, _parse
-from usage.models import Client, DeadLetter, DrainState, Event, Gap, Series, Turn
+from usage.models import Client, DeadLetter, DrainState, Event, Gap, Lease, Series
 from usage.rollups.rebuild import check
 
 MODES = ("pop", "subscribe", "http")
@@ -181,12 +181,12 @@ def test_clients_are_forgotten_after_retention_and_met_anew(cpa, work):
     one = work()
     cpa.push(record(NOON, client_ip="10.0.0.1"), record(NOON + 1, client_ip="10.0.0.2"))
     one.until_stored(2)
-    retention = Turn.take("retention", timedelta(minutes=5))
+    retention = Lease.take("retention", timedelta(minutes=5))
     Event.objects.filter(timestamp=NOON).delete()
     DrainState.objects.update(events_from=NOON + 1)
     one.until_reported()
     assert sorted(Client.objects.values_list("ip", flat=True)) == ["10.0.0.1", "10.0.0.2"]  # not in its midst
-    retention.end()
+    retention.release()
     one.until_reported()
     assert sorted(Client.objects.values_list("ip", flat=True)) == ["", "10.0.0.2"]
     cpa.push(record(NOON + 2, client_ip="10.0.0.1"))

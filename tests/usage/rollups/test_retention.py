@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.usage.made import DAY, HOUR, NOON, record, rollups, stored
 from usage import tasks
-from usage.models import Day, DeadLetter, DrainState, Event, Gap, LimitReading, Quarter, Turn
+from usage.models import Day, DeadLetter, DrainState, Event, Gap, Lease, LimitReading, Quarter
 from usage.rollups import retention
 from usage.rollups.rebuild import check
 
@@ -142,16 +142,16 @@ def test_slices_take_equal_timestamps_together_and_end(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_only_one_run_at_a_time():
     one_a_day()
-    turn = Turn.take("retention", timedelta(minutes=1))
+    lease = Lease.take("retention", timedelta(minutes=1))
     assert expire() is None
     assert tasks.retention() == "busy"
-    turn.end()
+    lease.release()
     assert expire().events == 3
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_turn_whose_holder_died_passes_on_and_its_holder_notices(monkeypatch):
-    died = Turn.take("retention", timedelta(minutes=1))
+def test_a_lease_whose_holder_died_passes_on_and_its_holder_notices(monkeypatch):
+    died = Lease.take("retention", timedelta(minutes=1))
     later = timezone.now() + timedelta(minutes=2)
     monkeypatch.setattr(timezone, "now", lambda: later)
     one_a_day()

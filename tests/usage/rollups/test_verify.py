@@ -14,7 +14,7 @@ from django_q.models import OrmQ
 
 from tests.usage.made import DAY, NOON, record, stored
 from usage import tasks
-from usage.models import Day, DrainState, Event, Quarter, Turn
+from usage.models import Day, DrainState, Event, Lease, Quarter
 from usage.ops.status import status
 from usage.query.snapshots import snapshot
 from usage.rollups.integrity import damage, looks, tables
@@ -164,7 +164,7 @@ def test_the_nightly_task_does_a_look_at_a_time_and_queues_the_rest(two_days, mo
     before, looked = timezone.now(), 1
     assert tasks.verify() == "goes on"
     while (said := next_task()) == "goes on":
-        assert (OrmQ.objects.count(), DrainState.load().proof, Turn.taken("verify")) == (1, "", False)
+        assert (OrmQ.objects.count(), DrainState.load().proof, Lease.is_held("verify")) == (1, "", False)
         looked += 1
     assert (said, looked, OrmQ.objects.exists()) == (HOLDS, len(looks()) + 2 + 1, False)  # two days and their month
     state = DrainState.load()
@@ -186,8 +186,8 @@ def test_what_an_earlier_task_found_is_not_forgotten(two_days, monkeypatch):
 
 
 def test_two_nightly_tasks_do_not_run_at_once(two_days):
-    turn = Turn.take("verify", timedelta(hours=1))
+    lease = Lease.take("verify", timedelta(hours=1))
     assert tasks.verify() == "busy"
-    turn.end()
+    lease.release()
     assert tasks.verify() == HOLDS
     assert tasks.verify() == HOLDS

@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from cpa_usage.http.away import sentence_of
-from usage.models import Turn
+from usage.models import Lease
 from usage.ops.doctor.findings import Finding
 from usage.ops.ready import missing_migrations
 
@@ -24,7 +24,7 @@ def database():
             yield Finding("Database", False, f"{len(missing)} migrations are missing: run manage.py migrate.")
             return
         with transaction.atomic():
-            Turn.objects.create(name="doctor", until=timezone.now())
+            Lease.objects.create(name="doctor", until=timezone.now())
             transaction.set_rollback(True)
         yield Finding("Database", True, f"It can be written, and it is up to date ({connection.vendor}).")
     except (DatabaseError, InterfaceError) as error:
