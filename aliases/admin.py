@@ -8,7 +8,7 @@ from msgspec import json
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from aliases import answers
+from aliases import shapes
 from aliases.forms import ImportForm
 from aliases.models import ApiKey
 
@@ -66,7 +66,7 @@ class ApiKeyAdmin(ModelAdmin):
     def export_file(self, request):
         """The API's export as a file."""
         headers = {"Content-Disposition": 'attachment; filename="cpa-usage-aliases.json"'}
-        body = json.format(json.encode(answers.export()), indent=2)
+        body = json.format(json.encode(shapes.export()), indent=2)
         return HttpResponse(body, content_type="application/json", headers=headers)
 
     @action(description="Import JSON", url_path="import", icon="upload", permissions=["change"])

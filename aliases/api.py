@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from aliases import answers
+from aliases import shapes
 from aliases.models import ApiKey
 from aliases.serializers import AliasBody, AliasFile, Key
 from cpa_usage.http import rest
@@ -15,43 +15,43 @@ key or alias are skipped. Takes this product's export (`key_id`) and the origina
 API_KEY = OpenApiParameter("api_key", str, required=True, description="The key, raw or as its key_id.")
 
 
-@rest.described(answers.Aliases, methods=["GET"], summary="Keys observed or named, the busiest first")
-@rest.described(answers.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key; a blank alias clears it")
-@rest.described(answers.AliasChanged, parameters=[API_KEY], methods=["DELETE"], summary="Clear a key's name")
+@rest.described(shapes.Aliases, methods=["GET"], summary="Keys observed or named, the busiest first")
+@rest.described(shapes.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key; a blank alias clears it")
+@rest.described(shapes.AliasChanged, parameters=[API_KEY], methods=["DELETE"], summary="Clear a key's name")
 @api_view(["GET", "PUT", "DELETE"])
 def aliases(request):
-    """Client keys and what people call them."""
+    """Client keys and their names."""
     if request.method == "PUT":
         return _rename(**rest.body_of(request, AliasBody))
     if request.method == "DELETE":
         return _forget(request.query_params.get("api_key", ""))
-    found = answers.aliases()
+    found = shapes.aliases()
     return rest.answer(request, ("aliases", found), lambda: found)
 
 
-@rest.described(answers.AliasExport, summary="All names, for a backup or another installation")
+@rest.described(shapes.AliasExport, summary="All names, for a backup or another installation")
 @api_view(["GET"])
 def export(request):
     """Every name there is; keys as mask and fingerprint."""
-    found = answers.export()
+    found = shapes.export()
     return rest.answer(request, ("export", found.items), lambda: found)
 
 
-@rest.described(answers.AliasImport, body=AliasFile, summary="Take over names from a file", description=ABOUT_IMPORT)
+@rest.described(shapes.AliasImport, body=AliasFile, summary="Take over names from a file", description=ABOUT_IMPORT)
 @api_view(["POST"])
 def import_(request):
-    """Many names at once."""
+    """Names from a file."""
     done = ApiKey.objects.import_items(**rest.body_of(request, AliasFile))
-    return Response(answers.AliasImport(**done._asdict()))
+    return Response(shapes.AliasImport(**done._asdict()))
 
 
 def _rename(api_key, alias):
     ApiKey.objects.rename(api_key, alias)
-    return Response(answers.AliasChanged())
+    return Response(shapes.AliasChanged())
 
 
 def _forget(text):
     named = Key(data={"api_key": text})
     named.is_valid(raise_exception=True)
     ApiKey.objects.forget(named.validated_data["api_key"])
-    return Response(answers.AliasChanged())
+    return Response(shapes.AliasChanged())

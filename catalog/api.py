@@ -1,4 +1,4 @@
-"""What CPA says about itself over HTTP, and the few things we ask of it on somebody's behalf."""
+"""CPA's accounts and keys over HTTP, and what users can ask of CPA through us: a sync, its switches, a request log."""
 
 from contextlib import contextmanager
 
@@ -7,7 +7,7 @@ from rest_framework.decorators import api_view
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
-from catalog import answers
+from catalog import shapes
 from catalog.cpa import Cpa, RequestLog
 from catalog.models import Connection
 from catalog.problems import Problem
@@ -26,31 +26,31 @@ class BadGateway(APIException):
     status_code = status.HTTP_502_BAD_GATEWAY
 
 
-@rest.described(answers.ListedAuthFiles, summary="Accounts CPA signs in to")
+@rest.described(shapes.ListedAuthFiles, summary="Accounts CPA signs in to")
 @api_view(["GET"])
 def auth_files(request):
     """Every auth file CPA lists or ever listed, by name."""
-    return rest.answer(request, ("auth-files", Connection.current_revision()), answers.auth_files)
+    return rest.answer(request, ("auth-files", Connection.current_revision()), shapes.auth_files)
 
 
-@rest.described(answers.ProviderKeys, summary="Upstream keys of CPA's provider lists")
+@rest.described(shapes.ProviderKeys, summary="Upstream keys of CPA's provider lists")
 @api_view(["GET"])
 def provider_metadata(request):
     """Every upstream key CPA lists or ever listed, masked."""
-    return rest.answer(request, ("provider-metadata", Connection.current_revision()), answers.provider_keys)
+    return rest.answer(request, ("provider-metadata", Connection.current_revision()), shapes.provider_keys)
 
 
-@rest.described(answers.CatalogRefreshed, errors=[502], summary="Read CPA's lists now")
+@rest.described(shapes.CatalogRefreshed, errors=[502], summary="Read CPA's lists now")
 @api_view(["POST"])
 def sync(request):
     """Refresh accounts, keys, models and switches within CPA_TIMEOUT; 502 says what could not be read."""
     if error := sync_now():
         raise BadGateway(error)
-    return Response(answers.CatalogRefreshed())
+    return Response(shapes.CatalogRefreshed())
 
 
 @rest.described(
-    answers.SwitchSet,
+    shapes.SwitchSet,
     body=SwitchBody,
     errors=[502],
     summary="Switch CPA's usage records on or off",
@@ -59,15 +59,11 @@ def sync(request):
 @api_view(["PUT"])
 def statistics(request):
     """Whether CPA writes usage records."""
-    value = rest.body_of(request, SwitchBody)["value"]
-    with asking_cpa() as cpa:
-        cpa.set_statistics_enabled(value)
-    Connection.change(statistics_enabled=value)
-    return Response(answers.SwitchSet(value))
+    return _switch(request, "statistics_enabled")
 
 
 @rest.described(
-    answers.SwitchSet,
+    shapes.SwitchSet,
     body=SwitchBody,
     errors=[502],
     summary="Switch CPA's request logs on or off",
@@ -76,24 +72,31 @@ def statistics(request):
 @api_view(["PUT"])
 def request_logging(request):
     """Whether CPA keeps a log of every request."""
+    return _switch(request, "request_log_enabled")
+
+
+def _switch(request, name):
     value = rest.body_of(request, SwitchBody)["value"]
-    with asking_cpa() as cpa:
-        cpa.set_request_log_enabled(value)
-    Connection.change(request_log_enabled=value)
-    return Response(answers.SwitchSet(value))
+    set_switch(name, value)
+    return Response(shapes.SwitchSet(value))
+
+
+def set_switch(name: str, value: bool):
+    """Turn one of catalog.cpa.SWITCHES on or off at CPA; raises BadGateway."""
+    with _bad_gateway(), Cpa() as cpa:
+        cpa.set_switch(name, value)
+    Connection.change(**{name: value})
 
 
 def request_log(request_id: str) -> RequestLog:
     """CPA's log of one request, if it has one (`found`); raises BadGateway when CPA is away."""
-    with asking_cpa() as cpa:
+    with _bad_gateway(), Cpa() as cpa:
         return cpa.request_log(request_id)
 
 
 @contextmanager
-def asking_cpa():
-    """A conversation with CPA whose problems are replies of ours with status 502."""
+def _bad_gateway():
     try:
-        with Cpa() as cpa:
-            yield cpa
+        yield
     except Problem as problem:
         raise BadGateway(str(problem)) from None

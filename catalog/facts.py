@@ -1,7 +1,7 @@
-"""Pure: the bytes of CPA's replies -> what they say. Keys leave here only as fingerprint and mask.
+"""Pure: the bytes of CPA's replies -> typed values. Keys leave here only as fingerprint and mask.
 
 Tolerant about entries: fields may be absent, null or of another type, entries may be no objects. Strict about the
-reply: one that is no list of that name says nothing, and must not be taken for "there are none".
+reply: one without a list of that name must not be taken for an empty list.
 """
 
 import re
@@ -27,7 +27,7 @@ MOST_MODELS = 10_000
 _SECRET = re.compile(r"(?=[\w.-]*\d)[\w.-]{19,}\w", re.ASCII)
 
 
-class Nonsense(ValueError):
+class UnexpectedReply(ValueError):
     """A reply that is not what CPA sends."""
 
 
@@ -69,14 +69,6 @@ class AuthFileList(Struct, frozen=True):
     attempts: int
 
 
-class ErrorLog(Struct, frozen=True):
-    """A log file CPA keeps of a failed request; size in bytes, modified in seconds since the epoch."""
-
-    name: str
-    size: int
-    modified: int
-
-
 def auth_files(body: bytes) -> AuthFileList:
     """The reply to auth-files; entries without an auth_index cannot be referred to and are left out."""
     entries = _entries(body, "files")
@@ -115,29 +107,23 @@ def switch(name: str, body: bytes) -> bool:
     """The reply to GET of one of CPA's switches."""
     value = _object(body).get(name)
     if not isinstance(value, bool):
-        raise Nonsense
+        raise UnexpectedReply
     return value
 
 
 def queue_retention(body: bytes) -> int:
-    """The reply to config: for how many seconds CPA keeps a record that nobody takes."""
+    """The reply to config: the seconds for which CPA keeps a record that is not popped."""
     value = _object(body).get("redis-usage-queue-retention-seconds")
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Nonsense
+        raise UnexpectedReply
     return int(value)
 
 
-def error_logs(body: bytes) -> list[ErrorLog]:
-    """The reply to request-error-logs, in CPA's order (newest first)."""
-    entries = _entries(body, "files")
-    return [ErrorLog(_text(e, "name"), _count(e, "size"), _count(e, "modified")) for e in entries]
-
-
 def error_words(body: bytes) -> str:
-    """What an error reply says, '' when it is not one of CPA's."""
+    """The text of an error reply; '' when it is not one of CPA's."""
     try:
         return _text(_object(body), "error", 200)
-    except Nonsense:
+    except UnexpectedReply:
         return ""
 
 
@@ -161,7 +147,7 @@ def _auth_file(entry):
 
 
 def _provider_key(provider_type, entry, name="", vendor=None):
-    """An entry of a list; an OpenAI-compatible vendor says name, prefix and address for all of its keys."""
+    """An entry of a list; an OpenAI-compatible vendor has name, prefix and address for all of its keys."""
     vendor, key = vendor or entry, entry.get("api-key")
     key = key.strip() if isinstance(key, str) else ""
     return ProviderFacts(
@@ -187,16 +173,16 @@ def _object(body):
     try:
         reply = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Nonsense from None
+        raise UnexpectedReply from None
     if not isinstance(reply, dict):
-        raise Nonsense
+        raise UnexpectedReply
     return reply
 
 
 def _list(reply, name):
     """CPA says null for an empty list."""
     if not isinstance(reply.get(name, ""), list | None):
-        raise Nonsense
+        raise UnexpectedReply
     return reply[name] or []
 
 
@@ -235,5 +221,5 @@ def _address(url):
 
 
 def _without_secrets(words):
-    """Upstreams like to repeat the key they refuse."""
+    """Upstreams often repeat the key they refuse."""
     return _SECRET.sub(lambda found: mask(found[0]), words)

@@ -1,23 +1,23 @@
-"""What CPA says about itself: its accounts (auth files), its providers' keys, and how it answers us."""
+"""What CPA says about itself: its accounts (auth files), its upstream keys, and how it last answered."""
 
 import logging
 from datetime import timedelta
 from typing import NamedTuple
 
-from django.db import DatabaseError, InterfaceError, models
+from django.conf import settings
+from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_noop
 
 from catalog.problems import SET_KEY
 from catalog.querysets import ListedQuerySet
-from catalog.refusal import Refusal, key_id
 
 log = logging.getLogger(__name__)
 
 REFUSED_FOR = timedelta(minutes=10)
-refusal = Refusal()  # of this process
 
-# What `state` can say. Pages translate it; CPA's own words are named here because no page spells them.
+# Values of `state`, for translation: pages do not spell CPA's own words.
 STATES = (
     gettext_noop("absent"),
     gettext_noop("disabled"),
@@ -45,7 +45,7 @@ class Connection(models.Model):
     last_error = models.CharField(max_length=500, blank=True, help_text="Of the latest sync; blank when it went well.")
     last_error_at = models.DateTimeField(null=True)
     sync_until = models.DateTimeField(null=True, help_text="A sync is running and ends before this.")
-    refused_until = models.DateTimeField(null=True, help_text="Nobody tries the management key before this.")
+    refused_until = models.DateTimeField(null=True, help_text="The management key is not tried before this.")
     refused_reason = models.CharField(max_length=500, blank=True)
     refused_key = models.CharField(max_length=16, blank=True, help_text="Changes with the key and the address.")
     attempts_counted = models.BigIntegerField(null=True, help_text="Sum of CPA's own counters of its accounts.")
@@ -56,18 +56,13 @@ class Connection(models.Model):
 
     @classmethod
     def load(cls):
-        """The row; made when there is none."""
+        """The row, created when there is none."""
         return cls.objects.get_or_create(pk=1)[0]
 
     @classmethod
     def current_revision(cls) -> int:
         """The count of changes; 0 before the first."""
         return cls.objects.filter(pk=1).values_list("revision", flat=True).first() or 0
-
-    @classmethod
-    def bump(cls):
-        """Count one more change."""
-        cls.change()
 
     @classmethod
     def change(cls, **fields):
@@ -78,39 +73,27 @@ class Connection(models.Model):
 
     @classmethod
     def refused(cls) -> str | None:
-        """Why nobody may try the management key now, or None; from memory alone while the database is away."""
-        try:
-            if not refusal.shared:
-                cls._share_refusal()
-            row = cls.objects.filter(pk=1).values_list("refused_reason", "refused_until", "refused_key").first()
-            reason, until, key = row or ("", None, "")
-            refusal.note(reason, until if key == key_id() else None, shared=True)
-        except (DatabaseError, InterfaceError):
-            pass  # what this process knows is the best there is
-        return refusal.sentence(timezone.now())
-
-    @classmethod
-    def was_refused(cls) -> bool:
-        """Whether a refusal is noted that nobody has taken back, as of the last call of refused()."""
-        return refusal.until is not None
+        """The reason why no process may try the management key now, or None."""
+        known = cls.objects.filter(pk=1, refused_until__gt=timezone.now(), refused_key=key_id())
+        return known.values_list("refused_reason", flat=True).first()
 
     @classmethod
     def refuse(cls, reason: str):
-        """CPA refused the management key: no process tries it for 10 minutes. Raises what the database raises."""
+        """CPA refused the management key: no process tries it for 10 minutes, since five refusals ban our address."""
         reason = reason if "set " in reason.lower() else f"{reason.rstrip('. ')}. {SET_KEY}"
-        refusal.note(reason[:500], timezone.now() + REFUSED_FOR, shared=False)
-        log.error("%s Nobody tries again for %d minutes.", refusal.reason, REFUSED_FOR.total_seconds() // 60)
-        cls._share_refusal()
+        log.error("%s It is not tried again for %d minutes.", reason, REFUSED_FOR.total_seconds() // 60)
+        fields = {"refused_until": timezone.now() + REFUSED_FOR, "refused_reason": reason[:500]}
+        cls.objects.update_or_create(pk=1, defaults={**fields, "refused_key": key_id()})
 
     @classmethod
     def accepted(cls):
-        """CPA took the management key: any refusal is over. Raises what the database raises."""
-        refusal.forget(shared=False)
-        cls._share_refusal()
+        """CPA took the management key: any refusal is over."""
+        known = cls.objects.filter(pk=1, refused_until__isnull=False)
+        known.update(refused_until=None, refused_reason="", refused_key="")
 
     @classmethod
     def take_sync(cls, seconds: float):
-        """Take the right to sync for so long: the row, or None while another has that right."""
+        """Take the lease to sync for so many seconds: the row, or None while another process has it."""
         now = timezone.now()
         free = models.Q(sync_until=None) | models.Q(sync_until__lte=now)
         if cls.objects.filter(free, pk=1).update(sync_until=now + timedelta(seconds=seconds)):
@@ -121,17 +104,14 @@ class Connection(models.Model):
         return cls.take_sync(seconds)
 
     def end_sync(self, **fields) -> bool:
-        """Set these fields and give the right to sync back; False, with nothing set, when it has passed to another."""
+        """Set these fields and end the lease; False, with nothing set, when it has passed to another process."""
         return bool(Connection.objects.filter(pk=1, sync_until=self.sync_until).update(sync_until=None, **fields))
 
-    @classmethod
-    def _share_refusal(cls):
-        fields = {"refused_until": refusal.until, "refused_reason": refusal.reason, "refused_key": key_id()}
-        if refusal.until is None:
-            cls.objects.filter(pk=1, refused_until__isnull=False).update(**{**fields, "refused_key": ""})
-        elif not cls.objects.filter(pk=1).update(**fields):
-            cls.objects.update_or_create(pk=1, defaults=fields)
-        refusal.shared = True
+
+def key_id() -> str:
+    """A hash of the management key and the addresses it is used at: a refusal holds for these alone."""
+    used = (settings.CPA_BASE_URL, settings.REDIS_QUEUE_ADDR, settings.CPA_MANAGEMENT_KEY)
+    return salted_hmac("catalog.refusal", repr(used), algorithm="sha256").hexdigest()[:16]
 
 
 class AuthFile(models.Model):
@@ -162,7 +142,7 @@ class AuthFile(models.Model):
 
     @property
     def state(self) -> str:
-        """How it is doing, in one word: absent, disabled, unavailable, or CPA's own."""
+        """absent, disabled, unavailable, or CPA's own word."""
         if self.absent_since:
             return "absent"
         return "disabled" if self.disabled else "unavailable" if self.unavailable else self.status or "active"
@@ -191,7 +171,7 @@ class Provider(models.Model):
 
     @property
     def display_name(self) -> str:
-        """The vendor's name, else what tells this key from others of its type."""
+        """The vendor's name, else the prefix, else the type."""
         return self.name or self.prefix or self.provider_type
 
     @property
@@ -206,7 +186,7 @@ class Provider(models.Model):
 
 
 class Account(NamedTuple):
-    """Who stands behind an auth_index: an auth file or an upstream key."""
+    """The auth file or upstream key that an auth_index stands for."""
 
     name: str
     email: str
@@ -216,7 +196,7 @@ class Account(NamedTuple):
 
 
 def accounts(indexes) -> dict[str, Account]:
-    """What is known about these auth_index values, in two queries; those nobody knows are left out."""
+    """What is known about these auth_index values, in two queries; unknown ones are left out."""
     indexes = list(indexes)
     known = {p.auth_index: Account(p.display_name, "", p.provider, p.state, str(p)) for p in _of(Provider, indexes)}
     files = {f.auth_index: Account(f.name, f.email, f.provider, f.state, str(f)) for f in _of(AuthFile, indexes)}

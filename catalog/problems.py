@@ -1,4 +1,4 @@
-"""What can go wrong with CPA's management API, as sentences that say what to set and hold no key."""
+"""Errors of CPA's management API, as sentences that say what to set and hold no key."""
 
 import re
 
@@ -12,19 +12,19 @@ QUOTE_CHARACTERS = 200
 
 
 class Problem(Exception):
-    """CPA did not do what it was asked for; the text is for people."""
+    """CPA did not do what it was asked for; the text is shown to users."""
 
 
 class Refused(Problem):
-    """CPA refuses the management key or bans our address: nobody may try again soon."""
+    """CPA refuses the management key or bans our address: it must not be tried again soon."""
 
 
 class Unavailable(Problem):
-    """CPA is away, too slow, or answers with an error or with nonsense."""
+    """CPA is away, too slow, or answers with an error or something unexpected."""
 
 
 class Unreachable(Unavailable):
-    """Nobody is there: asking for something else would be no better."""
+    """Nothing answers at the address: another request would fail as well."""
 
 
 class NotOffered(Unavailable):
@@ -32,7 +32,7 @@ class NotOffered(Unavailable):
 
 
 def problem_of(name: str, status: int, body: bytes) -> Unavailable:
-    """The reply to a question about `name` was an error."""
+    """The problem that an error reply to a request for `name` stands for."""
     if status == 404 and not body:
         return NotOffered(
             f"CPA has no {name}: it is an old version, or its management API is off. "
@@ -55,7 +55,7 @@ def refusal_of(body: bytes) -> str:
 
 
 def quoted(words: object) -> str:
-    """Somebody else's words, safe to log: one short line without our key, which some servers repeat."""
+    """Foreign text, safe to log: one short line without our key, which some servers repeat."""
     text = str(words)
     if settings.CPA_MANAGEMENT_KEY:
         text = text.replace(settings.CPA_MANAGEMENT_KEY, "****")

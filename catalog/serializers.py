@@ -1,16 +1,8 @@
-"""What a write to CPA's switches may say."""
+"""What the body of a change of CPA's switches may hold."""
 
 from rest_framework import serializers
 
-
-class FlagField(serializers.BooleanField):
-    """true or false, and nothing that would have to be turned into one of them."""
-
-    def to_internal_value(self, data):
-        """The truth value."""
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
+from cpa_usage.http.fields import FlagField
 
 
 class SwitchBody(serializers.Serializer):

@@ -1,4 +1,4 @@
-"""One refresh of everything CPA says about itself: ask each list, compare, write what differs in one transaction."""
+"""One refresh of everything CPA says about itself: read each list, compare, write what differs in one transaction."""
 
 import time
 
@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from msgspec import Struct, structs
 
-from catalog.cpa import Build, Cpa
+from catalog.cpa import SWITCHES, Build, Cpa
 from catalog.facts import PROVIDER_LISTS, AuthFileFacts, AuthFileList, ProviderFacts
 from catalog.models import AuthFile, Connection, Provider
 from catalog.problems import NotOffered, Problem, Refused, Unavailable, Unreachable
@@ -15,13 +15,13 @@ from catalog.problems import NotOffered, Problem, Refused, Unavailable, Unreacha
 BUSY = "Another refresh of CPA's lists is running: try again in a moment."
 ERROR_CHARACTERS = 500
 WRITING_SECONDS = 30  # a result is written within this, however busy the database is
-# Once known, these are not forgotten because CPA leaves them out.
+# Once known, these are not blanked when CPA leaves them out.
 NAMES = ("name", "email", "type", "provider", "label", "plan")
 
 
 class SyncResult(Struct, frozen=True):
     """What a sync did. `changed`: accounts and keys written. `error` is '' when all went well, `error_before` is that
-    of the sync before. `busy`: another process is at it, and nothing was done."""
+    of the sync before. `busy`: another process syncs, and nothing was done."""
 
     changed: int = 0
     error: str = ""
@@ -29,26 +29,25 @@ class SyncResult(Struct, frozen=True):
     busy: bool = False
 
 
-class Heard(Struct):
-    """What CPA answered; None (or no entry in `keys`) where it did not."""
+class Lists(Struct):
+    """CPA's lists and switches; None (or no entry in `keys` and `switches`) where they could not be read."""
 
     files: AuthFileList | None = None
     keys: dict[str, list[ProviderFacts]] = {}
     key_attempts: int | None = None
     models: list[str] | None = None
-    statistics_enabled: bool | None = None
-    request_log_enabled: bool | None = None
+    switches: dict[str, bool] = {}
     build: Build | None = None
     errors: list[str] = []
     answered: bool = False
 
-    def ask(self, question, *details, optional=False):
-        """The answer, or None: a list that fails must not blank the others. Raises Refused and Unreachable.
+    def read(self, method, *arguments, optional=False):
+        """The result of a method of Cpa, or None: a list that fails must not blank the others.
 
-        `optional` is what older versions of CPA do not have.
+        Raises Refused and Unreachable. `optional`: older versions of CPA do not have it.
         """
         try:
-            answer = question(*details)
+            found = method(*arguments)
         except (Refused, Unreachable):
             raise
         except Unavailable as problem:
@@ -56,33 +55,39 @@ class Heard(Struct):
                 self.errors.append(str(problem))
             return None
         self.answered = True
-        return answer
+        return found
+
+    def read_into(self, found: dict, method, name: str):
+        """Keep the result of an optional method of Cpa by name, if it can be read."""
+        result = self.read(method, name, optional=True)
+        if result is not None:
+            found[name] = result
 
 
 def sync(seconds: float | None = None, wait: bool = False) -> SyncResult:
     """Refresh everything within `seconds` (by default three times CPA_TIMEOUT); only one refresh runs at a time.
 
-    While another's runs, `wait` for its end and refresh then, or else leave it at that. Raises only for the database.
+    While another one runs, `wait` for its end and refresh then, or else do nothing. Raises only for the database.
     """
     ends = time.monotonic() + (seconds or 3 * settings.CPA_TIMEOUT.total_seconds())
     if sentence := Connection.refused():
         return SyncResult(error=sentence, error_before=sentence)
-    connection = _take_turn(ends, wait)
+    connection = _take_lease(ends, wait)
     if connection is None:
         return SyncResult(error=BUSY if wait else "", busy=True)
     try:
-        return _store(_hear(ends - time.monotonic()), connection)
+        return _store(_read(ends - time.monotonic()), connection)
     except BaseException:
         connection.end_sync()
         raise
 
 
 def sync_now() -> str:
-    """Refresh everything within CPA_TIMEOUT, for somebody who waits: what failed, or ''."""
+    """Refresh everything within CPA_TIMEOUT, for a user who waits: the error, or ''."""
     return sync(settings.CPA_TIMEOUT.total_seconds(), wait=True).error
 
 
-def _take_turn(ends, wait) -> Connection | None:
+def _take_lease(ends, wait) -> Connection | None:
     while True:
         left = max(ends - time.monotonic(), 0)
         connection = Connection.take_sync(left + WRITING_SECONDS)
@@ -91,35 +96,34 @@ def _take_turn(ends, wait) -> Connection | None:
         time.sleep(min(0.1, left))
 
 
-def _hear(seconds) -> Heard:
-    heard = Heard()
+def _read(seconds) -> Lists:
+    lists = Lists()
     try:
         with Cpa(seconds) as cpa:
-            _ask_all(cpa, heard)
+            _read_all(cpa, lists)
     except Problem as problem:
-        heard.errors.append(str(problem))
-    return heard
+        lists.errors.append(str(problem))
+    return lists
 
 
-def _ask_all(cpa, heard):
-    heard.files = heard.ask(cpa.auth_files)
-    heard.build = cpa.build
+def _read_all(cpa, lists):
+    """One list after the other, so that a refusal midway leaves what was read before it."""
+    lists.files = lists.read(cpa.auth_files)
+    lists.build = cpa.build
     for name in PROVIDER_LISTS:
-        keys = heard.ask(cpa.provider_keys, name, optional=True)
-        if keys is not None:
-            heard.keys[name] = keys
-    heard.statistics_enabled = heard.ask(cpa.statistics_enabled, optional=True)
-    heard.request_log_enabled = heard.ask(cpa.request_log_enabled, optional=True)
-    heard.key_attempts = heard.ask(cpa.key_attempts, optional=True)
-    heard.models = heard.ask(cpa.models)
+        lists.read_into(lists.keys, cpa.provider_keys, name)
+    for name in SWITCHES:
+        lists.read_into(lists.switches, cpa.switch, name)
+    lists.key_attempts = lists.read(cpa.key_attempts, optional=True)
+    lists.models = lists.read(cpa.models)
 
 
-def _store(heard, connection) -> SyncResult:
-    rows, gone = _differences(heard)
-    news = _news(heard, connection)
-    error = " ".join(heard.errors)[:ERROR_CHARACTERS]
+def _store(lists, connection) -> SyncResult:
+    rows, gone = _differences(lists)
+    news = _news(lists, connection)
+    error = " ".join(lists.errors)[:ERROR_CHARACTERS]
     result = SyncResult(len(rows) + len(gone), error, connection.last_error)
-    fields = {**news, **_report(heard, error)}
+    fields = {**news, **_report(lists, error)}
     if result.changed or news:
         fields["revision"] = models.F("revision") + 1
     with transaction.atomic():
@@ -130,14 +134,14 @@ def _store(heard, connection) -> SyncResult:
     return result
 
 
-def _differences(heard) -> tuple[list, list]:
-    """Rows to write (new or changed), and rows that CPA no longer lists where the list itself was answered."""
+def _differences(lists) -> tuple[list, list]:
+    """Rows to write (new or changed), and rows that CPA no longer lists where the list itself was read."""
     rows, gone = [], []
-    if heard.files is not None:
-        _compare(AuthFile.objects.all(), heard.files.items, rows, gone)
-    if heard.keys:
-        types = [PROVIDER_LISTS[name] for name in heard.keys]
-        listed = [facts for keys in heard.keys.values() for facts in keys]
+    if lists.files is not None:
+        _compare(AuthFile.objects.all(), lists.files.items, rows, gone)
+    if lists.keys:
+        types = [PROVIDER_LISTS[name] for name in lists.keys]
+        listed = [facts for keys in lists.keys.values() for facts in keys]
         _compare(Provider.objects.all(), listed, rows, gone, types)
     return rows, gone
 
@@ -147,11 +151,11 @@ def _compare(known, listed: list[AuthFileFacts | ProviderFacts], rows, gone, typ
     model, known = known.model, {row.auth_index: row for row in known}
     listed = {facts.auth_index: facts for facts in listed}
     for index, facts in listed.items():
-        row, said = known.get(index), structs.asdict(facts)
+        row, fields = known.get(index), structs.asdict(facts)
         if row is not None:
-            said |= {name: getattr(row, name) for name in NAMES if not said.get(name, True)}
-        if row is None or row.absent_since or any(getattr(row, name) != value for name, value in said.items()):
-            rows.append(model(**said))
+            fields |= {name: getattr(row, name) for name in NAMES if not fields.get(name, True)}
+        if row is None or row.absent_since or any(getattr(row, name) != value for name, value in fields.items()):
+            rows.append(model(**fields))
     gone += [
         row
         for index, row in known.items()
@@ -159,25 +163,22 @@ def _compare(known, listed: list[AuthFileFacts | ProviderFacts], rows, gone, typ
     ]
 
 
-def _news(heard, connection) -> dict:
+def _news(lists, connection) -> dict:
     """Fields of the connection that people see and that differ."""
-    build = structs.asdict(heard.build) if heard.build else {}
-    said = build | {
-        "statistics_enabled": heard.statistics_enabled,
-        "request_log_enabled": heard.request_log_enabled,
-        "models_offered": heard.models,
-    }
-    return {name: value for name, value in said.items() if value is not None and getattr(connection, name) != value}
+    fields = lists.switches | (structs.asdict(lists.build) if lists.build else {})
+    if lists.models is not None:
+        fields["models_offered"] = lists.models
+    return {name: value for name, value in fields.items() if getattr(connection, name) != value}
 
 
-def _report(heard, error) -> dict:
-    """Fields that tell how it went."""
+def _report(lists, error) -> dict:
+    """Fields of the connection that say how the sync went."""
     now = timezone.now()
     fields = {"last_error": error, "last_error_at": now if error else None}
-    if heard.answered:
+    if lists.answered:
         fields["last_sync_at"] = now
-    if heard.files is not None and heard.key_attempts is not None:
-        fields["attempts_counted"] = heard.files.attempts + heard.key_attempts
+    if lists.files is not None and lists.key_attempts is not None:
+        fields["attempts_counted"] = lists.files.attempts + lists.key_attempts
     return fields
 
 

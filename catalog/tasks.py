@@ -2,7 +2,7 @@
 
 import logging
 
-from django.utils import timezone
+from cpa_usage.queueing import queue_once
 
 log = logging.getLogger(__name__)
 
@@ -10,8 +10,8 @@ SYNC = "catalog.tasks.sync"
 
 
 def sync() -> str:
-    """Refresh everything CPA says about itself; a CPA that is away is no failure of the task. Returns what it did."""
-    from catalog import sync as syncing  # with httpx, which the drain, that only queues this, should not carry
+    """Refresh everything CPA says about itself and log what is new. A CPA that is away does not fail the task."""
+    from catalog import sync as syncing  # the drain, which only queues this, should not load it
 
     result = syncing.sync()
     if result.error and result.error != result.error_before:
@@ -24,10 +24,5 @@ def sync() -> str:
 
 
 def queue_sync():
-    """Ask the task cluster for a sync now. One that waits already will do, so that they cannot pile up."""
-    from django_q.models import OrmQ
-    from django_q.tasks import async_task
-
-    waiting = OrmQ.objects.filter(lock__lte=timezone.now())
-    if not any(queued.func() == SYNC for queued in waiting):
-        async_task(SYNC, save=False)
+    """Ask the task cluster for a sync now. Raises django.db.Error."""
+    queue_once(SYNC)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aliases import answers
+from aliases import shapes
 from aliases.models import ApiKey, Revision
 from aliases.querysets import Imported, resolve
 from cpa_usage.keys import fingerprint
@@ -149,7 +149,7 @@ def test_an_import_of_the_greatest_size(db):
 
 
 def listed():
-    return [(key.alias or key.api_key, key.event_count) for key in answers.aliases().items]
+    return [(key.alias or key.api_key, key.event_count) for key in shapes.aliases().items]
 
 
 def test_the_busiest_key_comes_first_and_requests_are_those_of_all_series_and_months(db, count):

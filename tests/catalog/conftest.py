@@ -6,16 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from catalog import models
 from catalog.facts import COMPATIBLE, KEY_LISTS
 from simulator import Catalog, Simulator
 from tests.simulator.raw import captured
-
-
-@pytest.fixture(autouse=True)
-def nothing_refused():
-    """Each test begins as a process does: without any memory of a refusal."""
-    models.refusal.forget(shared=True)
 
 
 @pytest.fixture

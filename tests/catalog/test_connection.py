@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import OperationalError
 from django.utils import timezone
 
 from catalog import models
@@ -26,11 +25,6 @@ def clock(monkeypatch):
     return move
 
 
-def another_process():
-    """Forget what only this process knows."""
-    models.refusal.forget(shared=True)
-
-
 def test_nothing_is_refused_at_first():
     assert Connection.refused() is None
     assert Connection.objects.count() == 0
@@ -38,7 +32,6 @@ def test_nothing_is_refused_at_first():
 
 def test_a_refusal_stops_every_process_for_ten_minutes(clock):
     Connection.refuse(REASON)
-    another_process()
     assert Connection.refused() == REASON
     clock(9.9)
     assert Connection.refused() == REASON
@@ -49,9 +42,7 @@ def test_a_refusal_stops_every_process_for_ten_minutes(clock):
 def test_accepting_ends_it_for_all(clock):
     Connection.refuse(REASON)
     Connection.accepted()
-    assert Connection.refused() is None
-    another_process()
-    assert (Connection.refused(), Connection.was_refused()) == (None, False)
+    assert (Connection.refused(), Connection.load().refused_until) == (None, None)
 
 
 def test_a_refusal_elsewhere_is_learnt_and_its_end_too(clock):
@@ -73,7 +64,6 @@ def test_a_refusal_elsewhere_is_learnt_and_its_end_too(clock):
 def test_a_new_key_or_address_may_be_tried_at_once(settings, name):
     Connection.refuse(REASON)
     setattr(settings, name, "http://127.0.0.1:2")
-    another_process()
     assert Connection.refused() is None
 
 
@@ -95,41 +85,12 @@ def test_a_refusal_is_logged_once(caplog):
     Connection.refuse(REASON)
     for _ in range(3):
         Connection.refused()
-    assert [record.message for record in caplog.records] == [f"{REASON} Nobody tries again for 10 minutes."]
-
-
-def test_without_a_database_this_process_remembers_and_tells_the_others_later(clock, monkeypatch):
-    with monkeypatch.context() as away:
-        away.setattr(Connection.objects, "filter", failing)
-        with pytest.raises(OperationalError):
-            Connection.refuse(REASON)
-        assert Connection.refused() == REASON
-        clock(10)
-        assert Connection.refused() is None
-        clock(-5)
-    assert Connection.refused() == REASON
-    another_process()
-    assert Connection.refused() == REASON
-
-
-def test_an_acceptance_while_the_database_is_away_is_told_later(monkeypatch):
-    Connection.refuse(REASON)
-    with monkeypatch.context() as away:
-        away.setattr(Connection.objects, "filter", failing)
-        with pytest.raises(OperationalError):
-            Connection.accepted()
-        assert Connection.refused() is None
-    assert Connection.refused() is None
-    assert Connection.objects.get().refused_until is None
-
-
-def failing(*args, **kwargs):
-    raise OperationalError("the database is away")
+    assert [record.message for record in caplog.records] == [f"{REASON} It is not tried again for 10 minutes."]
 
 
 def test_changes_are_counted():
     assert Connection.current_revision() == 0
-    Connection.bump()
+    Connection.change()
     Connection.change(statistics_enabled=False)
     assert (Connection.current_revision(), Connection.load().statistics_enabled) == (2, False)
 

@@ -1,9 +1,11 @@
 """The client of CPA's management API: what it asks, how long it waits, and what its errors say."""
 
 import pytest
+from django.db import OperationalError
 
-from catalog.cpa import LOG_BYTES, REPLY_BYTES, Build, Cpa, NotOffered, Refused, RequestLog, Unavailable, Unreachable
-from catalog.facts import ErrorLog
+from catalog.cpa import LOG_BYTES, REPLY_BYTES, SWITCHES, Build, Cpa, RequestLog
+from catalog.models import Connection
+from catalog.problems import NotOffered, Refused, Unavailable, Unreachable
 from tests.simulator.raw import FIXTURES, captured
 
 pytestmark = pytest.mark.django_db
@@ -48,10 +50,10 @@ def test_attempts_are_counted_by_cpa(cpa):
 
 def test_switches(cpa):
     with Cpa() as conversation:
-        assert (conversation.statistics_enabled(), conversation.request_log_enabled()) == (True, False)
-        conversation.set_statistics_enabled(False)
-        conversation.set_request_log_enabled(True)
-        assert (conversation.statistics_enabled(), conversation.request_log_enabled()) == (False, True)
+        assert [conversation.switch(name) for name in SWITCHES] == [True, False]
+        conversation.set_switch("statistics_enabled", False)
+        conversation.set_switch("request_log_enabled", True)
+        assert [conversation.switch(name) for name in SWITCHES] == [False, True]
     assert (cpa.statistics_enabled, cpa.request_log) == (False, True)
 
 
@@ -95,8 +97,6 @@ def test_the_log_of_a_failed_request(cpa):
     log = asked(lambda c: c.request_log(request_id))
     assert (log.found, log.truncated, log.filename.endswith(f"-{request_id}.log")) == (True, False, True)
     assert log.text.startswith("=== REQUEST INFO ===\nVersion: v7.2.140\n")
-    (listed,) = asked(Cpa.error_logs)
-    assert (type(listed), listed.name) == (ErrorLog, log.filename)
 
 
 def test_a_request_without_a_log(cpa):
@@ -128,11 +128,21 @@ def test_a_wrong_key_is_tried_once(cpa, settings):
     assert cpa.auth_failures == 1
 
 
-def test_after_a_refusal_a_conversation_asks_nothing_more_when_begun_anew(scripted):
+def test_after_a_refusal_a_conversation_asks_nothing_more_when_begun_again(scripted):
     scripted.reply(b'{"error":"missing management key"}', "401 Unauthorized")
     assert problem()[0] is Refused
     assert problem()[0] is Refused
     assert len(scripted.asked) == 1
+
+
+def test_a_refusal_is_reported_while_the_database_is_away(scripted, monkeypatch):
+    def away(*args, **kwargs):
+        raise OperationalError
+
+    monkeypatch.setattr(Connection.objects, "filter", away)
+    monkeypatch.setattr(Connection.objects, "update_or_create", away)
+    scripted.reply(b'{"error":"invalid management key"}', "401 Unauthorized")
+    assert problem() == (Refused, f"CPA refuses the management key (invalid management key). {SET_KEY}")
 
 
 @pytest.mark.parametrize(
@@ -196,7 +206,7 @@ def test_a_client_key_that_is_refused_says_nothing_about_the_management_key(scri
     assert asked(Cpa.auth_files).items == []
 
 
-def test_nobody_there(settings):
+def test_nothing_answers(settings):
     settings.CPA_BASE_URL = "http://127.0.0.1:1"
     kind, sentence = problem()
     assert kind is Unreachable
@@ -239,18 +249,16 @@ def test_silence_ends_by_the_timeout(cpa):
     with Cpa() as conversation:
         with pytest.raises(Unavailable, match=f"^CPA did not answer {PATH} in full within 0.3 seconds.$"):
             conversation.auth_files()
-        assert conversation.statistics_enabled() is True  # on another connection
+        assert conversation.switch("statistics_enabled") is True  # on another connection
 
 
 @pytest.mark.usefixtures("hurried")
-@pytest.mark.parametrize("whole", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n"])
-def test_a_drip_of_bytes_ends_by_the_timeout(scripted, whole):
+def test_a_drip_of_bytes_ends_by_the_timeout(scripted):
     """Each piece comes sooner than the timeout, and all of them make a good reply after many times of it."""
 
     def drip():
-        yield whole
-        rest = b'{"files": []}' + b" " * 27
-        for byte in rest if whole else b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n" + rest:
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n"
+        for byte in b'{"files": []}' + b" " * 27:
             scripted.wait(0.1)
             yield bytes([byte])
 
@@ -263,7 +271,7 @@ def test_a_question_takes_half_of_the_time_that_is_left_for_all(cpa):
     with Cpa(seconds=0.4) as conversation:
         with pytest.raises(Unavailable, match=r"within 0\.2 seconds"):
             conversation.auth_files()
-        assert conversation.statistics_enabled() is True
+        assert conversation.switch("statistics_enabled") is True
 
 
 def test_no_time_left(cpa):
@@ -286,7 +294,7 @@ def test_a_reply_of_a_hundred_megabytes_is_refused(scripted):
     assert len(sent) < 50
 
 
-def test_a_reply_nobody_asked_to_compress_is_refused(scripted):
+def test_a_compressed_reply_is_refused(scripted):
     scripted.reply(b"\x1f\x8b", headers="Content-Encoding: gzip\r\n")
     assert problem()[1].startswith("CPA's reply is compressed")
     assert b"Accept-Encoding: identity\r\n" in scripted.asked[0]

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from catalog import facts
-from catalog.facts import COMPATIBLE, PROVIDER_LISTS, ErrorLog, Nonsense
+from catalog.facts import COMPATIBLE, PROVIDER_LISTS, UnexpectedReply
 from cpa_usage.keys import fingerprint
 from tests.simulator.raw import captured
 
@@ -91,11 +91,6 @@ def test_the_other_captured_replies():
     assert facts.switch("request-log", reply("management-request-log")) is False
     names = facts.model_names(reply("v1-models"))
     assert names == sorted({model["id"] for model in captured("v1-models")["json"]["data"]})
-    logs = facts.error_logs(reply("management-request-error-logs_after-error"))
-    assert (len(logs), logs[0]) == (
-        10,
-        ErrorLog("error-v1-chat-completions-2026-11-24T115829-dfa407b8.log", 3484, 1795492709),
-    )
     assert facts.error_words(reply("management-wrong-key")) == "invalid management key"
 
 
@@ -187,19 +182,19 @@ def test_null_is_an_empty_list():
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b"{}", b'{"files": {}}', b'{"files": 1}', b"\xff"])
 def test_what_is_no_such_list_is_not_taken_for_an_empty_one(body):
-    for decode in (facts.auth_files, facts.error_logs, lambda b: facts.provider_keys("xai-api-key", b)):
-        with pytest.raises(Nonsense):
+    for decode in (facts.auth_files, facts.model_names, lambda b: facts.provider_keys("xai-api-key", b)):
+        with pytest.raises(UnexpectedReply):
             decode(body)
 
 
-def test_nesting_without_end_is_nonsense():
-    with pytest.raises(Nonsense):
+def test_nesting_without_end_is_unexpected():
+    with pytest.raises(UnexpectedReply):
         facts.auth_files(b'{"files":' + b"[" * 100_000)
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"request-log": "yes"}', b'{"request-log": null}', b"true"])
 def test_a_switch_is_true_or_false(body):
-    with pytest.raises(Nonsense):
+    with pytest.raises(UnexpectedReply):
         facts.switch("request-log", body)
 
 

@@ -167,9 +167,9 @@ def test_a_change_of_cpa_itself_counts_as_one(cpa, change):
 
 def test_a_key_listed_twice_is_one_row(cpa):
     entries = cpa.catalog.providers["xai-api-key"]
-    entries.append({**entries[0], "prefix": "twin"})
+    entries.append({**entries[0], "prefix": "second"})
     assert sync().changed == 16
-    assert Provider.objects.get(auth_index=XAI).prefix == "twin"
+    assert Provider.objects.get(auth_index=XAI).prefix == "second"
     assert sync().changed == 0
 
 
@@ -313,7 +313,7 @@ def test_after_ten_minutes_the_key_is_tried_again(cpa, noon):
     assert sync().changed == 0
     noon[0] += timedelta(minutes=1)
     assert sync().changed == 16
-    assert (Connection.load().refused_until, Connection.load().refused_reason) == (None, "")
+    assert Connection.refused() is None
 
 
 def test_a_cpa_that_is_away_is_asked_once(cpa):
@@ -343,12 +343,12 @@ def test_a_sync_leaves_the_work_to_one_that_runs(cpa):
 
 
 @pytest.mark.usefixtures("hurried")
-def test_somebody_who_waits_is_told_that_another_runs(cpa):
+def test_a_user_who_waits_is_told_that_another_runs(cpa):
     Connection.take_sync(60)
     assert sync_now() == BUSY
 
 
-def test_somebody_who_waits_gets_a_turn(cpa, monkeypatch):
+def test_a_user_who_waits_gets_a_turn(cpa, monkeypatch):
     running = Connection.take_sync(60)
     monkeypatch.setattr(time, "sleep", lambda seconds: running.end_sync())
     assert sync_now() == ""
@@ -356,14 +356,14 @@ def test_somebody_who_waits_gets_a_turn(cpa, monkeypatch):
 
 
 def test_a_sync_that_lost_its_turn_writes_nothing(cpa, monkeypatch):
-    heard = syncing._hear
+    read = syncing._read
 
     def overtaken(seconds):
-        found = heard(seconds)
+        found = read(seconds)
         Connection.objects.update(sync_until=timezone.now() + timedelta(hours=1))
         return found
 
-    monkeypatch.setattr(syncing, "_hear", overtaken)
+    monkeypatch.setattr(syncing, "_read", overtaken)
     assert sync() == SyncResult(busy=True)
     assert (AuthFile.objects.count(), Connection.load().version) == (0, "")
 

@@ -59,7 +59,7 @@ def an_alias():
 
 def an_account():
     AuthFile.objects.create(auth_index="c950c3ada31d57be", name="someone.json")
-    Connection.bump()
+    Connection.change()
 
 
 def retention():

@@ -1,7 +1,6 @@
 """Replies call accounts what the catalogue calls them, and keys what people call them."""
 
 from catalog.facts import COMPATIBLE, KEY_LISTS
-from catalog.models import refusal
 from catalog.sync import sync
 from simulator import Catalog, Simulator
 from tests.simulator.raw import captured as capture
@@ -19,7 +18,6 @@ def installation():
 
 
 def test_every_account_of_the_captures_is_known_to_the_catalogue(client, captured, settings):
-    refusal.forget(shared=True)
     with Simulator(catalog=installation()) as cpa:
         settings.CPA_BASE_URL, settings.CPA_MANAGEMENT_KEY = cpa.base_url, cpa.management_key
         sync()

@@ -14,7 +14,6 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from catalog.models import refusal
 from cpa_usage.auth.sessions import SessionToken
 from cpa_usage.wsgi import application
 
@@ -29,7 +28,6 @@ schema = schemathesis.openapi.from_wsgi("/usage/api/schema/?format=json", applic
 @pytest.fixture
 def bearer(captured, settings):
     """A session, where one is needed and records are stored."""
-    refusal.forget(shared=True)
     settings.AUTH_ENABLED = True
     settings.LOGIN_PASSWORD = "correct horse"
     for signal in (request_started, request_finished):  # the test's transaction is in this connection

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from catalog.models import Connection, refusal
+from catalog.models import Connection
 from tests.usage.api.conftest import CAPTURED, NOW
 from usage.ingest.writer import Writer
 from usage.models import DrainState, Gap
@@ -46,11 +46,8 @@ NEVER = {
 
 @pytest.fixture(autouse=True)
 def moment(monkeypatch):
-    """Nothing is refused, and it is MOMENT."""
-    refusal.forget(shared=True)
+    """It is MOMENT."""
     monkeypatch.setattr(timezone, "now", lambda: MOMENT)
-    yield
-    refusal.forget(shared=True)
 
 
 def status(client):

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from catalog import models
 from tests.usage.collector.process import Process
 from tests.usage.collector.queue.conftest import clock, cpa, until  # noqa: F401  fixtures
 from usage.collector.queue import Key
@@ -17,7 +16,6 @@ def home(settings, tmp_path):
     """The spool's folder; nothing is remembered of other tests, and no metadata is asked for."""
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.METADATA_SYNC_INTERVAL = timedelta(seconds=60)
-    models.refusal.forget(shared=True)
     return settings.SPOOL_DIR
 
 

@@ -12,7 +12,6 @@ from django.db import OperationalError
 from django.utils import timezone
 from django_q.models import Schedule, Task
 
-from catalog import models as catalog_models
 from cpa_usage.env import Mistake
 from simulator import Simulator
 from usage.collector.metadata import STARVED
@@ -26,7 +25,6 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def cpa(settings):
-    catalog_models.refusal.forget(shared=True)
     with Simulator() as simulator:
         settings.CPA_BASE_URL = simulator.base_url
         settings.CPA_MANAGEMENT_KEY = simulator.management_key
@@ -110,7 +108,6 @@ def test_all_is_well(healthy, web, settings, capsys):
 
 
 def test_nothing_is_well_and_every_line_says_what_to_do(settings, tmp_path, capsys):
-    catalog_models.refusal.forget(shared=True)
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     settings.CPA_BASE_URL, settings.REDIS_QUEUE_ADDR = f"http://127.0.0.1:{port}", f"127.0.0.1:{port}"

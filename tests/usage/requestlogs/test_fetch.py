@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from catalog.models import Connection, refusal
+from catalog.models import Connection
 from simulator import Simulator
 from tests.usage.api.conftest import CAPTURED
 
@@ -17,7 +17,6 @@ OFF = "CPA's request-log is off, so it keeps logs of the last failed requests on
 @pytest.fixture
 def cpa(settings):
     """A simulated CPA that keeps a log of every request, and saw the captured ones."""
-    refusal.forget(shared=True)
     with Simulator() as simulator:
         settings.CPA_BASE_URL = simulator.base_url
         settings.CPA_MANAGEMENT_KEY = simulator.management_key

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
-from aliases.answers import aliases
 from aliases.models import ApiKey
 from aliases.serializers import AliasBody
-from catalog.api import asking_cpa
+from aliases.shapes import aliases
+from catalog.api import set_switch
 from catalog.models import Connection
 from catalog.sync import sync_now
 from cpa_usage.api import OURS
@@ -95,12 +95,10 @@ def sync(request):
 def switch(request, name):
     """Turn CPA's usage records or request logs on."""
     try:
-        with asking_cpa() as cpa:
-            getattr(cpa, f"set_{name}")(True)
+        set_switch(name, True)
     except APIException as problem:
         messages.error(request, str(problem.detail))
     else:
-        Connection.change(**{name: True})
         messages.success(request, _("It is switched on at CPA."))
     return redirect(_back(request))
 

@@ -5,7 +5,8 @@ import re
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from catalog.cpa import Cpa, Problem, Refused
+from catalog.cpa import Cpa
+from catalog.problems import Problem, Refused
 from usage.collector.metadata import STARVED
 from usage.collector.queue.errors import Away, NotResp
 from usage.collector.queue.errors import Refused as QueueRefused
@@ -23,7 +24,7 @@ def management():
     """CPA's management API: reachable, key accepted, version, and what its configuration means for us."""
     try:
         with Cpa() as cpa:
-            enabled = cpa.statistics_enabled()
+            enabled = cpa.switch("statistics_enabled")
             yield Finding("CPA", True, f"It answers at {settings.CPA_BASE_URL}.")
             yield Finding("Key", True, "CPA takes the management key.")
             yield _version(cpa.build)
@@ -86,7 +87,7 @@ def _statistics(enabled):
 
 def _turn_on():
     with Cpa() as cpa:
-        cpa.set_statistics_enabled(True)
+        cpa.set_switch("statistics_enabled", True)
 
 
 def _retention(seconds):

@@ -3,14 +3,8 @@
 import pytest
 from django.db import OperationalError
 
-from catalog import models
 from catalog.models import Connection
 from usage.collector.queue import Key, Refused
-
-
-@pytest.fixture(autouse=True)
-def nothing_refused():
-    models.refusal.forget(shared=True)
 
 
 def tried(key):

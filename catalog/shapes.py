@@ -1,4 +1,4 @@
-"""What CPA says about itself: the shapes of the API's replies, and how they are filled."""
+"""The shapes of the API's replies about CPA's accounts and keys, and how they are filled."""
 
 from datetime import datetime
 from typing import Annotated
