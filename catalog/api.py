@@ -19,6 +19,8 @@ ABOUT_STATISTICS = """CPA's `usage-statistics-enabled`: while it is off, CPA dro
 can be counted."""
 ABOUT_REQUEST_LOG = """CPA's `request-log`: while it is off, CPA keeps logs of the last failed requests only."""
 
+SWITCH = {"reply": shapes.SwitchSet, "body": SwitchBody, "errors": [502]}
+
 
 class BadGateway(APIException):
     """CPA refused or is away; the text says what to do."""
@@ -49,26 +51,14 @@ def sync(request):
     return Response(shapes.CatalogRefreshed())
 
 
-@rest.described(
-    shapes.SwitchSet,
-    body=SwitchBody,
-    errors=[502],
-    summary="Switch CPA's usage records on or off",
-    description=ABOUT_STATISTICS,
-)
+@rest.described(**SWITCH, summary="Switch CPA's usage records on or off", description=ABOUT_STATISTICS)
 @api_view(["PUT"])
 def statistics(request):
     """Whether CPA writes usage records."""
     return _switch(request, "statistics_enabled")
 
 
-@rest.described(
-    shapes.SwitchSet,
-    body=SwitchBody,
-    errors=[502],
-    summary="Switch CPA's request logs on or off",
-    description=ABOUT_REQUEST_LOG,
-)
+@rest.described(**SWITCH, summary="Switch CPA's request logs on or off", description=ABOUT_REQUEST_LOG)
 @api_view(["PUT"])
 def request_logging(request):
     """Whether CPA keeps a log of every request."""

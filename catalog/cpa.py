@@ -36,13 +36,12 @@ class Build(Struct, frozen=True):
 
 
 class RequestLog(Struct, frozen=True):
-    """CPA's log of one request. `truncated`: it is longer than LOG_BYTES. Not found: empty, and `reason` says why."""
+    """CPA's log of one request. `truncated`: it is longer than LOG_BYTES."""
 
     found: bool
     filename: str = ""
     body: bytes = b""
     truncated: bool = False
-    reason: str = ""
 
     @property
     def text(self) -> str:
@@ -83,7 +82,7 @@ class Cpa:
         """The accounts CPA signs in to."""
         return self._read("auth-files", facts.auth_files)
 
-    def provider_keys(self, list_name: str) -> list[facts.ProviderFacts]:
+    def provider_keys(self, list_name: str) -> list[facts.Row]:
         """The upstream keys of one of facts.PROVIDER_LISTS."""
         return self._read(list_name, lambda body: facts.provider_keys(list_name, body))
 
@@ -111,10 +110,10 @@ class Cpa:
     def request_log(self, request_id: str) -> RequestLog:
         """CPA's log of one request; at most LOG_BYTES of it."""
         if not re.fullmatch(r"[\w-]{1,64}", request_id, re.ASCII):
-            return RequestLog(found=False, reason="This is no request id.")
+            return RequestLog(found=False)
         reply = self._manage("GET", f"request-log-by-id/{quote(request_id, safe='')}", most=LOG_BYTES)
-        if reply.status == 404 and (reason := facts.error_words(reply.body)):
-            return RequestLog(found=False, reason=quoted(reason))
+        if reply.status == 404 and facts.error_words(reply.body):
+            return RequestLog(found=False)
         _checked("request-log-by-id", reply)
         named = re.search(r'filename="([\w.-]{1,255})"', reply.headers.get("content-disposition", ""), re.ASCII)
         return RequestLog(True, named[1] if named else f"{request_id}.log", reply.body, reply.truncated)

@@ -27,63 +27,35 @@ MOST_MODELS = 10_000
 _SECRET = re.compile(r"(?=[\w.-]*\d)[\w.-]{19,}\w", re.ASCII)
 
 
+Row = dict[str, str | bool]  # fields of catalog.models.AuthFile or Provider
+
+
 class UnexpectedReply(ValueError):
     """A reply that is not what CPA sends."""
-
-
-class AuthFileFacts(Struct, frozen=True, kw_only=True):
-    """An account CPA signs in to."""
-
-    auth_index: str
-    name: str
-    email: str
-    type: str
-    provider: str
-    label: str
-    status: str
-    status_message: str
-    source: str
-    plan: str
-    disabled: bool
-    unavailable: bool
-    runtime_only: bool
-
-
-class ProviderFacts(Struct, frozen=True, kw_only=True):
-    """An upstream key of a provider list."""
-
-    auth_index: str
-    provider_type: str
-    name: str
-    prefix: str
-    base_url: str
-    key_fingerprint: str
-    key_mask: str
-    disabled: bool
 
 
 class AuthFileList(Struct, frozen=True):
     """The accounts, and the attempts CPA counted for all of them since it started."""
 
-    items: list[AuthFileFacts]
+    items: list[Row]
     attempts: int
 
 
 def auth_files(body: bytes) -> AuthFileList:
     """The reply to auth-files; entries without an auth_index cannot be referred to and are left out."""
     entries = _entries(body, "files")
-    facts = [_auth_file(entry) for entry in entries]
-    return AuthFileList([each for each in facts if each.auth_index], sum(map(_attempts, entries)))
+    rows = [_auth_file(entry) for entry in entries]
+    return AuthFileList([row for row in rows if row["auth_index"]], sum(map(_attempts, entries)))
 
 
-def provider_keys(list_name: str, body: bytes) -> list[ProviderFacts]:
+def provider_keys(list_name: str, body: bytes) -> list[Row]:
     """The reply to one of PROVIDER_LISTS; entries without an auth-index are left out."""
     entries = _entries(body, list_name)
     if list_name == COMPATIBLE:
-        found = [facts for vendor in entries for facts in _vendor_keys(vendor)]
+        rows = [row for vendor in entries for row in _vendor_keys(vendor)]
     else:
-        found = [_provider_key(KEY_LISTS[list_name], entry) for entry in entries]
-    return [facts for facts in found if facts.auth_index]
+        rows = [_provider_key(KEY_LISTS[list_name], entry) for entry in entries]
+    return [row for row in rows if row["auth_index"]]
 
 
 def key_attempts(body: bytes) -> int:
@@ -129,37 +101,37 @@ def error_words(body: bytes) -> str:
 
 def _auth_file(entry):
     token = entry.get("id_token")
-    return AuthFileFacts(
-        auth_index=_text(entry, "auth_index", 64),
-        name=_text(entry, "name"),
-        email=_text(entry, "email"),
-        type=_text(entry, "type", 64) or _text(entry, "provider", 64),
-        provider=_text(entry, "provider", 64) or _text(entry, "type", 64),
-        label=_text(entry, "label"),
-        status=_text(entry, "status", 64),
-        status_message=_without_secrets(_text(entry, "status_message", 1024))[:500],
-        source=_text(entry, "source", 64),
-        plan=_text(token, "plan_type", 64) if isinstance(token, dict) else "",
-        disabled=_flag(entry, "disabled"),
-        unavailable=_flag(entry, "unavailable"),
-        runtime_only=_flag(entry, "runtime_only"),
-    )
+    return {
+        "auth_index": _text(entry, "auth_index", 64),
+        "name": _text(entry, "name"),
+        "email": _text(entry, "email"),
+        "type": _text(entry, "type", 64) or _text(entry, "provider", 64),
+        "provider": _text(entry, "provider", 64) or _text(entry, "type", 64),
+        "label": _text(entry, "label"),
+        "status": _text(entry, "status", 64),
+        "status_message": _without_secrets(_text(entry, "status_message", 1024))[:500],
+        "source": _text(entry, "source", 64),
+        "plan": _text(token, "plan_type", 64) if isinstance(token, dict) else "",
+        "disabled": _flag(entry, "disabled"),
+        "unavailable": _flag(entry, "unavailable"),
+        "runtime_only": _flag(entry, "runtime_only"),
+    }
 
 
 def _provider_key(provider_type, entry, name="", vendor=None):
     """An entry of a list; an OpenAI-compatible vendor has name, prefix and address for all of its keys."""
     vendor, key = vendor or entry, entry.get("api-key")
     key = key.strip() if isinstance(key, str) else ""
-    return ProviderFacts(
-        auth_index=_text(entry, "auth-index", 64),
-        provider_type=provider_type,
-        name=name,
-        prefix=_text(vendor, "prefix"),
-        base_url=_address(_text(vendor, "base-url", 4096)),
-        key_fingerprint=fingerprint(key) if key else "",
-        key_mask=mask(key).replace("\0", ""),
-        disabled=_flag(vendor, "disabled") or _flag(entry, "disabled"),
-    )
+    return {
+        "auth_index": _text(entry, "auth-index", 64),
+        "provider_type": provider_type,
+        "name": name,
+        "prefix": _text(vendor, "prefix"),
+        "base_url": _address(_text(vendor, "base-url", 4096)),
+        "key_fingerprint": fingerprint(key) if key else "",
+        "key_mask": mask(key).replace("\0", ""),
+        "disabled": _flag(vendor, "disabled") or _flag(entry, "disabled"),
+    }
 
 
 def _vendor_keys(vendor):

@@ -8,28 +8,17 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop as _
 
 from catalog.problems import SET_KEY
-from catalog.querysets import ListedQuerySet
 
 log = logging.getLogger(__name__)
 
 REFUSED_FOR = timedelta(minutes=10)
 
 # Values of `state`, for translation: pages do not spell CPA's own words.
-STATES = (
-    gettext_noop("absent"),
-    gettext_noop("disabled"),
-    gettext_noop("unavailable"),
-    gettext_noop("active"),
-    gettext_noop("ready"),
-    gettext_noop("ok"),
-    gettext_noop("pending"),
-    gettext_noop("refreshing"),
-    gettext_noop("error"),
-    gettext_noop("unknown"),
-)
+CPA_STATES = (_("ready"), _("ok"), _("pending"), _("refreshing"), _("error"), _("unknown"))
+STATES = (_("absent"), _("disabled"), _("unavailable"), _("active"), *CPA_STATES)
 
 
 class Connection(models.Model):
@@ -132,8 +121,6 @@ class AuthFile(models.Model):
     runtime_only = models.BooleanField(default=False)
     absent_since = models.DateTimeField(null=True, help_text="Since when CPA no longer lists it.")
 
-    objects = ListedQuerySet.as_manager()
-
     class Meta:
         ordering = ["name", "auth_index"]
 
@@ -160,8 +147,6 @@ class Provider(models.Model):
     key_mask = models.CharField(max_length=64, blank=True)
     disabled = models.BooleanField(default=False)
     absent_since = models.DateTimeField(null=True, help_text="Since when CPA no longer lists it.")
-
-    objects = ListedQuerySet.as_manager()
 
     class Meta:
         ordering = ["provider_type", "name", "auth_index"]
@@ -197,11 +182,11 @@ class Account(NamedTuple):
 
 def accounts(indexes) -> dict[str, Account]:
     """What is known about these auth_index values, in two queries; unknown ones are left out."""
-    indexes = list(indexes)
+    indexes = set(indexes) - {""}
     known = {p.auth_index: Account(p.display_name, "", p.provider, p.state, str(p)) for p in _of(Provider, indexes)}
     files = {f.auth_index: Account(f.name, f.email, f.provider, f.state, str(f)) for f in _of(AuthFile, indexes)}
     return known | files
 
 
 def _of(model, indexes):
-    return model.objects.by_index(indexes).order_by()
+    return model.objects.filter(auth_index__in=indexes).order_by()

@@ -8,7 +8,7 @@ from django.utils import timezone
 from msgspec import Struct, structs
 
 from catalog.cpa import SWITCHES, Build, Cpa
-from catalog.facts import PROVIDER_LISTS, AuthFileFacts, AuthFileList, ProviderFacts
+from catalog.facts import PROVIDER_LISTS, AuthFileList, Row
 from catalog.models import AuthFile, Connection, Provider
 from catalog.problems import NotOffered, Problem, Refused, Unavailable, Unreachable
 
@@ -33,7 +33,7 @@ class Lists(Struct):
     """CPA's lists and switches; None (or no entry in `keys` and `switches`) where they could not be read."""
 
     files: AuthFileList | None = None
-    keys: dict[str, list[ProviderFacts]] = {}
+    keys: dict[str, list[Row]] = {}
     key_attempts: int | None = None
     models: list[str] | None = None
     switches: dict[str, bool] = {}
@@ -141,17 +141,17 @@ def _differences(lists) -> tuple[list, list]:
         _compare(AuthFile.objects.all(), lists.files.items, rows, gone)
     if lists.keys:
         types = [PROVIDER_LISTS[name] for name in lists.keys]
-        listed = [facts for keys in lists.keys.values() for facts in keys]
+        listed = [row for rows in lists.keys.values() for row in rows]
         _compare(Provider.objects.all(), listed, rows, gone, types)
     return rows, gone
 
 
-def _compare(known, listed: list[AuthFileFacts | ProviderFacts], rows, gone, types=None):
+def _compare(known, listed: list[Row], rows, gone, types=None):
     """`types`: only rows of these provider types can be gone."""
     model, known = known.model, {row.auth_index: row for row in known}
-    listed = {facts.auth_index: facts for facts in listed}
-    for index, facts in listed.items():
-        row, fields = known.get(index), structs.asdict(facts)
+    listed = {fields["auth_index"]: fields for fields in listed}
+    for index, fields in listed.items():
+        row = known.get(index)
         if row is not None:
             fields |= {name: getattr(row, name) for name in NAMES if not fields.get(name, True)}
         if row is None or row.absent_since or any(getattr(row, name) != value for name, value in fields.items()):

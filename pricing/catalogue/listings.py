@@ -1,4 +1,4 @@
-"""What a price catalogue says about a model, and what of it is taken over. Knows neither Django nor the package."""
+"""Price sets that a catalogue lists for a model, and how stored ones follow them. Pure."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -18,47 +18,19 @@ class Card(NamedTuple):
 
 
 class DatedCards(NamedTuple):
-    """All cards from a local date on (None: always)."""
+    """All cards from a local date on (None: always), by tier and context size."""
 
     valid_from: date | None
     cards: tuple[Card, ...]
     note: str = ""
 
-    def same_as(self, other) -> bool:
-        """Whether the other says the same, its cards in whatever order."""
-        return other is not None and (set(self.cards), self.note) == (set(other.cards), other.note)
-
 
 class Listing(NamedTuple):
-    """The price sets of a model, oldest first, and what they were found under; without any, `reason` says why."""
+    """The price sets of a model, oldest first, and the entry they are from; without any, `reason` says why."""
 
     matched: str = ""
     sets: tuple[DatedCards, ...] = ()
     reason: str = ""
-
-
-def to_json(sets: Iterable[DatedCards]) -> list[dict]:
-    """Plain values that JSON can hold."""
-    return [
-        {
-            "valid_from": dated.valid_from and dated.valid_from.isoformat(),
-            "note": dated.note,
-            "cards": [list(card) for card in dated.cards],
-        }
-        for dated in sets
-    ]
-
-
-def from_json(values: list[dict]) -> tuple[DatedCards, ...]:
-    """What to_json was given."""
-    return tuple(
-        DatedCards(
-            valid_from=value["valid_from"] and date.fromisoformat(value["valid_from"]),
-            cards=tuple(Card(*card) for card in value["cards"]),
-            note=value["note"],
-        )
-        for value in values
-    )
 
 
 def refreshed(stored: Iterable[DatedCards], listed: Iterable[DatedCards], today: date) -> tuple[DatedCards, ...]:
@@ -80,7 +52,7 @@ def without_repeats(sets: Iterable[DatedCards]) -> tuple[DatedCards, ...]:
     """The same prices without sets that equal the one before them."""
     kept: list[DatedCards] = []
     for dated in sets:
-        if not kept or set(kept[-1].cards) != set(dated.cards):
+        if not kept or kept[-1].cards != dated.cards:
             kept.append(dated)
     return tuple(kept)
 
@@ -91,11 +63,11 @@ def differ(one: Iterable[DatedCards], other: Iterable[DatedCards]) -> bool:
 
 
 def in_force(sets: Iterable[DatedCards], day: date | None) -> DatedCards | None:
-    """The set of a day; None as the day is before every date."""
+    """The set in force on a day; the day None is before every date."""
     begun = [dated for dated in sets if dated.valid_from is None or (day is not None and dated.valid_from <= day)]
     return begun[-1] if begun else None
 
 
 def _cards_on(sets, day):
     dated = in_force(sets, day)
-    return dated and set(dated.cards)
+    return dated and dated.cards

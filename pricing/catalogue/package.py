@@ -17,11 +17,11 @@ from pricing.rates import MOST, pico
 
 UPPER_BOUND = "Upper bound: the price depends on the time of day, and this is the dearest."
 NO_RATES = "The catalogue lists it as {} without a price per token."
-# Our tiers, and under which conditions the catalogue has prices for them; the first that has any counts.
+# Our tiers by name, and the conditions under which the catalogue may price them; the first that it does counts.
 TIERS = {
+    "batch": ({"processing": "batch"}, {"service_tier": "batch"}),
     "flex": ({"service_tier": "flex"},),
     "priority": ({"service_tier": "priority"}, {"service_tier": "fast"}),
-    "batch": ({"processing": "batch"}, {"service_tier": "batch"}),
 }
 FREE = (DatedCards(None, (Card("", 0, 0, 0),)),)
 RATES = {
@@ -34,7 +34,7 @@ RATES = {
 
 
 def look_up(name: str, routes: set[str]) -> Listing:
-    """What the catalogue says about a model that was reached over these routes (CPA's providers)."""
+    """The catalogue's price sets of a model that was reached over these routes (CPA's providers)."""
     try:
         provider, info = resolve(name, routes, providers, price_sets)
     except Unmatched as error:
@@ -71,14 +71,15 @@ def _set_on(info: ModelInfo, day: date, valid_from: date | None) -> DatedCards:
     """The prices of a day; where the time of day changes them, each rate is the dearest."""
     moments = [datetime.combine(day, clock, UTC) for clock in sorted(_clock_times(info))]
     standard = [info.get_prices(moment) for moment in moments]
-    cards = {card.context_over: card for card in _dearest(standard, "")}
-    found = list(cards.values())
+    cards = _dearest(standard, "")
+    if not cards:
+        return DatedCards(valid_from, ())
     for tier, conditions in TIERS.items():
         prices = next((p for c in conditions if (p := [info.get_prices(m, c) for m in moments]) != standard), None)
         if prices:
-            found += _dearest(prices, tier)
+            cards += _dearest(prices, tier)
     changes = len({repr(price) for price in standard}) > 1
-    return DatedCards(valid_from, tuple(found) if cards else (), UPPER_BOUND if changes else "")
+    return DatedCards(valid_from, tuple(cards), UPPER_BOUND if changes else "")
 
 
 def _clock_times(info: ModelInfo) -> set[time]:

@@ -1,8 +1,9 @@
 """The price catalogue's answer about each model, stored so that only the tasks need to load the catalogue."""
 
+import msgspec
 from django.db import models
 
-from pricing.catalogue.listings import DatedCards, from_json
+from pricing.catalogue.listings import DatedCards
 
 
 class CatalogueEntry(models.Model):
@@ -12,7 +13,7 @@ class CatalogueEntry(models.Model):
     version = models.CharField(max_length=64, help_text="Of the catalogue that was asked.")
     matched = models.CharField(max_length=255, blank=True, help_text="Catalogue's provider and id.")
     reason = models.CharField(max_length=500, blank=True, help_text="Why it has no price there.")
-    sets = models.JSONField(default=list, blank=True)
+    sets = models.JSONField(default=list, blank=True, help_text="DatedCards as plain values.")
     corrects = models.BooleanField(
         default=False, help_text="Its figures for days gone by differ from those the history is costed with."
     )
@@ -27,4 +28,4 @@ class CatalogueEntry(models.Model):
     @property
     def dated_cards(self) -> tuple[DatedCards, ...]:
         """The listed price sets, oldest first; none: the catalogue has no price."""
-        return from_json(self.sets)
+        return msgspec.convert(self.sets, tuple[DatedCards, ...])

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import date
 
+import msgspec
 from django.db import models, transaction
 from django.utils import timezone
 
 from pricing import book as books
-from pricing.catalogue.listings import DatedCards, Listing, differ, refreshed, to_json
+from pricing.catalogue.listings import DatedCards, Listing, differ, refreshed
 from pricing.history import price_history
 from pricing.models.entry import CatalogueEntry
 from pricing.models.revision import Revision
@@ -137,7 +138,8 @@ class Model(models.Model):
                 with self.repricing():
                     self._write_catalogue(wanted, listing.matched)
             fields = {"version": version, "matched": listing.matched, "reason": listing.reason[:500]}
-            fields |= {"sets": to_json(listing.sets), "corrects": bool(listing.sets) and differ(wanted, listing.sets)}
+            fields["sets"] = msgspec.to_builtins(listing.sets)
+            fields["corrects"] = bool(listing.sets) and differ(wanted, listing.sets)
             return CatalogueEntry.objects.update_or_create(model=self, defaults=fields)[0]
 
     def set_in_force(self, day: date) -> PriceSet | None:
@@ -157,7 +159,7 @@ class Model(models.Model):
         """Make the catalogue's sets these; a set that is the same already stays untouched."""
         wanted = {dated.valid_from: dated for dated in sets}
         for price_set in self.price_sets.filter(origin=Origin.CATALOGUE).prefetch_related("cards"):
-            if price_set.dated_cards.same_as(wanted.get(price_set.valid_from)):
+            if price_set.dated_cards == wanted.get(price_set.valid_from):
                 del wanted[price_set.valid_from]
             else:
                 price_set.delete()

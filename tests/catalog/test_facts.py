@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from msgspec import structs
 
 from catalog import facts
 from catalog.facts import COMPATIBLE, PROVIDER_LISTS, UnexpectedReply
@@ -23,17 +22,22 @@ def keys(*entries, name="claude-api-key"):
     return facts.provider_keys(name, json.dumps({name: entries}).encode())
 
 
+def only(rows, *names):
+    """Some fields of every row."""
+    return [tuple(row[name] for name in names) for row in rows]
+
+
 def test_the_captured_auth_files():
     listed = facts.auth_files(reply("management-auth-files"))
     assert listed.attempts == 15
-    assert [(f.auth_index, f.email, f.provider, f.status, f.plan) for f in listed.items] == [
+    assert only(listed.items, "auth_index", "email", "provider", "status", "plan") == [
         ("3beaa81eaa3ac032", "erin@example.com", "antigravity", "active", ""),
         ("42db0620a6000fdc", "dave@example.com", "claude", "active", ""),
         ("e64be36b9abbced4", "carol@example.com", "codex", "active", "pro"),
         ("a86ff66caf21174d", "disabled@example.com", "codex", "disabled", ""),
         ("7607358d7284b498", "frank@example.com", "xai", "active", ""),
     ]
-    assert structs.asdict(listed.items[0]) == {
+    assert listed.items[0] == {
         "auth_index": "3beaa81eaa3ac032",
         "name": "antigravity-erin@example.com.json",
         "email": "erin@example.com",
@@ -52,7 +56,7 @@ def test_the_captured_auth_files():
 
 def test_the_captured_key_of_a_provider_list():
     (inter,) = facts.provider_keys("interactions-api-key", reply("management-interactions-api-key"))
-    assert structs.asdict(inter) == {
+    assert inter == {
         "auth_index": "af4700f6e798ea1c",
         "provider_type": "gemini-interactions",
         "name": "",
@@ -66,7 +70,7 @@ def test_the_captured_key_of_a_provider_list():
 
 def test_the_captured_compatible_keys_are_named_by_their_vendor():
     found = facts.provider_keys(COMPATIBLE, reply("management-openai-compatibility"))
-    assert [(f.auth_index, f.name, f.prefix, f.key_mask) for f in found] == [
+    assert only(found, "auth_index", "name", "prefix", "key_mask") == [
         ("c950c3ada31d57be", "openrouter-mock", "", "sk-o****1111"),
         ("c2dbb05f4776c233", "openrouter-mock", "", "sk-o****2222"),
         ("1c81fcdf0da4bb48", "Claude-Reseller", "team-c", "sk-r****3333"),
@@ -99,13 +103,13 @@ def test_the_other_captured_replies():
 
 def test_fields_may_be_absent_null_or_of_another_type():
     odd = {"auth_index": "a", "name": None, "email": 5, "type": True, "label": ["x"], "disabled": "True", "id_token": 1}
-    (found,) = files(odd).items
-    assert (found.name, found.email, found.type, found.label, found.disabled, found.plan) == ("", "5", "", "", True, "")
+    expected = [("", "5", "", "", True, "")]
+    assert only(files(odd).items, "name", "email", "type", "label", "disabled", "plan") == expected
 
 
 def test_type_and_provider_stand_for_each_other():
     found = files({"auth_index": "a", "type": "claude"}, {"auth_index": "b", "provider": "codex"}).items
-    assert [(f.type, f.provider) for f in found] == [("claude", "claude"), ("codex", "codex")]
+    assert only(found, "type", "provider") == [("claude", "claude"), ("codex", "codex")]
 
 
 def test_entries_that_nothing_can_refer_to_are_left_out_and_their_attempts_counted():
@@ -116,7 +120,7 @@ def test_entries_that_nothing_can_refer_to_are_left_out_and_their_attempts_count
 
 def test_long_texts_are_cut_and_nul_is_taken_out():
     (found,) = files({"auth_index": "a", "name": "n" * 300, "label": "x\0y", "status_message": "m " * 400}).items
-    assert (len(found.name), found.label, len(found.status_message)) == (255, "xy", 500)
+    assert (len(found["name"]), found["label"], len(found["status_message"])) == (255, "xy", 500)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +132,7 @@ def test_long_texts_are_cut_and_nul_is_taken_out():
     ],
 )
 def test_keys_in_status_messages_are_masked(words, kept):
-    assert files({"auth_index": "a", "status_message": words}).items[0].status_message == kept
+    assert files({"auth_index": "a", "status_message": words}).items[0]["status_message"] == kept
 
 
 @pytest.mark.parametrize(
@@ -143,12 +147,12 @@ def test_keys_in_status_messages_are_masked(words, kept):
     ],
 )
 def test_addresses_are_kept_without_what_may_be_secret(url, kept):
-    assert keys({"auth-index": "a", "base-url": url})[0].base_url == kept
+    assert keys({"auth-index": "a", "base-url": url})[0]["base_url"] == kept
 
 
 def test_a_key_entry_without_key_models_or_prefix():
     (found,) = keys({"auth-index": "a", "models": None})
-    assert structs.asdict(found) == {
+    assert found == {
         "auth_index": "a",
         "provider_type": "claude",
         "name": "",
@@ -162,13 +166,13 @@ def test_a_key_entry_without_key_models_or_prefix():
 
 def test_a_disabled_vendor_disables_its_keys():
     vendor = {"name": "v", "disabled": True, "api-key-entries": [{"auth-index": "a"}, {"auth-index": "b"}, 7]}
-    assert [(f.auth_index, f.disabled) for f in keys(vendor, name=COMPATIBLE)] == [("a", True), ("b", True)]
+    assert only(keys(vendor, name=COMPATIBLE), "auth_index", "disabled") == [("a", True), ("b", True)]
 
 
 @pytest.mark.parametrize("entries", [None, [], "odd"])
 def test_a_vendor_without_keys_has_an_index_of_its_own(entries):
     vendor = {"name": "v", "auth-index": "a", "api-key-entries": entries}
-    assert [(f.auth_index, f.name) for f in keys(vendor, name=COMPATIBLE)] == [("a", "v")]
+    assert only(keys(vendor, name=COMPATIBLE), "auth_index", "name") == [("a", "v")]
 
 
 # --- Odd replies --------------------------------------------------------------------------------------------------

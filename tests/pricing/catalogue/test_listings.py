@@ -1,19 +1,20 @@
 """What of a catalogue's answer is taken over: from today on, never for days gone by."""
 
+import json
 from datetime import date
 
+import msgspec
 import pytest
 
 from pricing.catalogue.listings import (
     Card,
     DatedCards,
     differ,
-    from_json,
     in_force,
     refreshed,
-    to_json,
     without_repeats,
 )
+from pricing.models import CatalogueEntry
 
 NOV_1, NOV_10, NOV_24, DEC_1 = date(2026, 11, 1), date(2026, 11, 10), date(2026, 11, 24), date(2026, 12, 1)
 
@@ -75,4 +76,5 @@ def test_the_set_in_force_is_the_last_that_began():
 
 def test_what_is_kept_as_json_reads_back():
     sets = (dated(None, 1, 2, note="Upper bound"), DatedCards(NOV_10, (Card("flex", 0, 1, 2, 0, None, 7),)))
-    assert from_json(to_json(sets)) == sets
+    values = json.loads(json.dumps(msgspec.to_builtins(sets)))
+    assert CatalogueEntry(sets=values).dated_cards == sets

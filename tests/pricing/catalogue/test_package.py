@@ -155,9 +155,9 @@ def test_priority_batch_and_fast_are_tiers_and_other_conditions_are_not():
         )
     ]
     base, batch = Card("", 0, 2 * USD, 4 * USD), Card("batch", 0, USD, USD)
-    assert sets(price, *variants) == one_set(base, Card("priority", 0, 2 * USD, 2 * USD), batch)
+    assert sets(price, *variants) == one_set(base, batch, Card("priority", 0, 2 * USD, 2 * USD))
     priority = PriceVariant(when={"service_tier": "priority"}, prices=ModelPrice(input_mtok=D(9), output_mtok=D(9)))
-    assert sets(price, *variants, priority) == one_set(base, Card("priority", 0, 9 * USD, 9 * USD), batch)
+    assert sets(price, *variants, priority) == one_set(base, batch, Card("priority", 0, 9 * USD, 9 * USD))
 
 
 def test_a_dated_change_is_a_set_of_its_own_and_equal_rates_are_none():
