@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections import defaultdict
+from functools import lru_cache
 from typing import ClassVar
 
 from pricing.models.revision import Revision
@@ -13,7 +14,7 @@ from pricing.rates import Rates
 # finds its labels in place.
 LADDER = (32_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 524_288)
 UNPRICED = [DayRange(None, None, None)]
-REMEMBERED = 100_000  # answers; a process that runs for years meets a new day every day
+CACHED_RATES = 100_000  # a process that runs for years meets a new day every day
 
 
 class PriceBook:
@@ -23,7 +24,8 @@ class PriceBook:
 
     def __init__(self, stamp: int, price_sets):
         self.stamp = stamp
-        self._ranges, self._steps, self._answers = {}, {}, {}
+        self._ranges, self._steps = {}, {}
+        self._cached_rates = lru_cache(CACHED_RATES)(self._rates)
         by_model = defaultdict(list)
         for price_set in price_sets:
             by_model[price_set.model_id].append(price_set)
@@ -50,14 +52,7 @@ class PriceBook:
 
     def rates(self, model_id: int, day: int, tier: str, context_over: int) -> Rates | None:
         """Rates of a model on a local day (days since 1970-01-01) for a tier and context label; None when unpriced."""
-        key = (model_id, day, tier, context_over)
-        if key in self._answers:
-            return self._answers[key]
-        if len(self._answers) >= REMEMBERED:
-            self._answers.clear()
-        card = self.card(model_id, day, tier, context_over)
-        found = self._answers[key] = card and card.rates
-        return found
+        return self._cached_rates(model_id, day, tier, context_over)
 
     def card(self, model_id: int, day: int, tier: str, context_over: int) -> RateCard | None:
         """The rate card that rates() reads, with its `price_set`."""
@@ -81,3 +76,7 @@ class PriceBook:
     def spans(self, model_id: int) -> list[tuple[int | None, int | None]]:
         """(first day, last day) within which the model's prices do not change; together they cover all days."""
         return [(days.first, days.last) for days in self.sets_in_force(model_id)]
+
+    def _rates(self, *key):
+        card = self.card(*key)
+        return card and card.rates

@@ -4,22 +4,15 @@ import secrets
 
 from django.db import models
 
+from cpa_usage import revisions
 
-class Revision(models.Model):
-    """Counts the changes of prices in its only row: the writer reloads its cards when it moved."""
 
-    number = models.BigIntegerField(default=0)
+class Revision(revisions.Revision):
+    """Counts the changes of prices: the writer reloads its cards when it moved."""
+
     stamp = models.BigIntegerField(
         default=0, help_text="Random, new with each change: no other state of prices has it."
     )
-
-    def __str__(self):
-        return str(self.number)
-
-    @classmethod
-    def current(cls) -> int:
-        """The count; 0 before the first change."""
-        return cls.objects.filter(pk=1).values_list("number", flat=True).first() or 0
 
     @classmethod
     def current_stamp(cls) -> int:
@@ -28,6 +21,5 @@ class Revision(models.Model):
 
     @classmethod
     def bump(cls):
-        """Count one more change. Its row stays locked until the transaction ends: changes of prices queue up here."""
-        cls.objects.get_or_create(pk=1)
-        cls.objects.filter(pk=1).update(number=models.F("number") + 1, stamp=secrets.randbits(62) + 1)
+        """Count one more change and draw a new stamp."""
+        super().bump(stamp=secrets.randbits(62) + 1)

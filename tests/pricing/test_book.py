@@ -152,7 +152,7 @@ def test_before_the_first_change_nothing_is_remembered(gpt):
 
 
 def test_answers_stay_right_when_their_memory_is_full(gpt, monkeypatch):
-    monkeypatch.setattr(book_module, "REMEMBERED", 3)
+    monkeypatch.setattr(book_module, "CACHED_RATES", 3)
     price(gpt, NOV_10)
     book = PriceBook.load()
     days = [NOV_1 + timedelta(days=n) for n in range(20)] * 2
