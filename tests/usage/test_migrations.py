@@ -12,7 +12,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
 from django.utils import timezone
 
-from pricing.models import Revision
 from tests.usage.made import HOUR, NOON, SECOND, record, stored
 from usage.ingest.labels import Labels
 from usage.models import MEASURES, Cut, CutDay, CutHour, CutQuarter, DrainState, Event, Series
@@ -23,7 +22,7 @@ from usage.time.periods import whole_hour
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BEFORE = [("usage", "0005_durations_and_past_limits"), ("pricing", "0002_catalogue_entry")]
+BEFORE = [("usage", "0005_durations_and_past_limits")]
 CUT = ("label", "value", "failed")
 
 
@@ -87,7 +86,6 @@ def filled(request, settings, monkeypatch):
     settings.TIME_ZONE, settings.USAGE_RETENTION_DAYS = request.param, 3
     monkeypatch.setattr(timezone, "now", lambda: datetime.fromtimestamp(NOON / SECOND, UTC))
     stored(*eight_days())
-    Revision.bump()
     retention.expire(pause=lambda seconds: None)
     assert prove().holds
 
@@ -102,8 +100,6 @@ def test_what_was_stored_before_there_were_days_of_requests_and_hours_of_cuts_is
     begins = DrainState.load().events_from // SECOND
     CutHour.objects.filter(bucket__lt=whole_hour(begins)).delete()  # a part of an hour, which retention takes next
     after = rows()
-    ((number, stamp),) = Revision.objects.values_list("number", "stamp")
-    assert (number, stamp > 0, stamp != before.pop("pricing.Revision")[0][-1]) == (1, True, True)
     assert {label: rows for label, rows in after.items() if rows != before.get(label, rows)} == {}
     assert len({row[3] for row in after["usage.CutHour"]}) > 50
 
@@ -123,10 +119,3 @@ def test_who_goes_back_and_forth_has_failures_told_apart_anew(migrate):
 def columns(model):
     with connection.cursor() as cursor:
         return {column.name for column in connection.introspection.get_table_description(cursor, model._meta.db_table)}
-
-
-def test_prices_that_were_never_changed_get_no_stamp(migrate):
-    Revision.objects.create(pk=1)
-    migrate(BEFORE)
-    migrate(latest())
-    assert list(Revision.objects.values_list("number", "stamp")) == [(0, 0)]

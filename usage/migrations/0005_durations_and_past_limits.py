@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pricing', '0002_catalogue_entry'),
+        ('pricing', '0001_initial'),
         ('usage', '0004_cuts_and_months'),
     ]
 
