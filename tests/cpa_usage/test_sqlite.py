@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from catalog.models import Connection
 from cpa_usage.sqlite import wal
 from cpa_usage.sqlite.base import DatabaseWrapper
-from tests.usage.collector.queue.conftest import until
+from tests.waiting import until
 
 
 @pytest.fixture

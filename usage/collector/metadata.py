@@ -1,4 +1,4 @@
-"""What the drain does with CPA's metadata: asks for refreshes in time, and reads why the queue may stay empty."""
+"""CPA's metadata and the drain: it asks for refreshes when they are due, and notices why the queue stays empty."""
 
 import time
 from datetime import datetime
@@ -7,10 +7,10 @@ from django.conf import settings
 
 from catalog.models import Connection
 from catalog.tasks import queue_sync
-from usage.collector.progress import Progress
-from usage.collector.trouble import Trouble
+from usage.collector.error_reporter import ErrorReporter
+from usage.collector.reader import ReaderState
 
-SCHEDULED_SECONDS = 60  # from this interval on the task cluster's own schedule does it; it cannot do it more often
+SCHEDULED_SECONDS = 60  # from this interval on the task cluster's own schedule does it, which cannot do it more often
 
 OFF = (
     "CPA's usage statistics are switched off, so it drops its records: set usage-statistics-enabled to true in CPA's "
@@ -20,7 +20,7 @@ STARVED = "CPA counts requests, but its queue stays empty: another program is su
 
 
 class Starvation:
-    """Tells from CPA's own counters whether somebody else gets the records: two rounds moved, nothing ever popped."""
+    """Tells from CPA's own counters whether another program gets the records: two rounds moved, nothing ever popped."""
 
     ROUNDS = 2
 
@@ -29,55 +29,52 @@ class Starvation:
         self._attempts: int | None = None
         self._moved = 0
 
-    def look(self, synced_at: datetime | None, attempts: int | None, popped: int) -> bool:
+    def check(self, synced_at: datetime | None, attempts: int | None, popped: int) -> bool:
         """Whether the queue is starved, as of the metadata read at `synced_at` and `popped` records ever."""
-        if synced_at == self._round or attempts is None:
-            return self._moved >= self.ROUNDS and not popped
-        if self._attempts is not None and attempts > self._attempts:
-            self._moved += 1
-        self._round, self._attempts = synced_at, attempts
+        if synced_at != self._round and attempts is not None:
+            self._moved += self._attempts is not None and attempts > self._attempts
+            self._round, self._attempts = synced_at, attempts
         return self._moved >= self.ROUNDS and not popped
 
 
 class Metadata:
     """Follows catalog's Connection row for the drain."""
 
-    def __init__(self, progress: Progress, clock=time.monotonic):
-        self._progress, self._clock = progress, clock
+    def __init__(self, state: ReaderState, clock=time.monotonic):
+        self._state, self._clock = state, clock
         self._starvation = Starvation()
         self._sync_at = clock()
-        self.trouble = Trouble()
+        self.errors = ErrorReporter()
 
-    def sync_when_due(self) -> bool:
-        """Ask the task cluster for a refresh, when CPA gave the cue or a short interval is over; whether it did."""
-        if not self._progress.wants_sync and not self._interval_over():
-            return False
-        self._progress.wants_sync = False  # before asking: a cue that comes meanwhile counts again
+    def sync_when_due(self):
+        """Ask the task cluster for a refresh, when CPA said that something changed or a short interval is over."""
+        if not self._state.wants_sync and not self._interval_over():
+            return
+        self._state.wants_sync = False  # before asking: a change that comes meanwhile counts again
         try:
             queue_sync()
         except Exception:
-            self._progress.wants_sync = True
+            self._state.wants_sync = True
             raise
-        return True
 
-    def look(self):
-        """Say so when CPA keeps no records or gives them to somebody else."""
-        asked = Connection.objects.filter(pk=1).values_list("last_sync_at", "attempts_counted", "statistics_enabled")
-        synced_at, attempts, enabled = asked.first() or (None, None, None)
-        starved = self._starvation.look(synced_at, attempts, self._progress.records)
+    def check(self):
+        """Report when CPA keeps no records or gives them to another program."""
+        found = Connection.objects.filter(pk=1).values_list("last_sync_at", "attempts_counted", "statistics_enabled")
+        synced_at, attempts, enabled = found.first() or (None, None, None)
+        starved = self._starvation.check(synced_at, attempts, self._state.records)
         if enabled is False:
-            self.trouble.met(OFF)
+            self.errors.report(OFF)
         elif starved:
-            self._starve()
+            self._report_starved()
         else:
-            self.trouble.over("CPA's records reach us again.")
+            self.errors.resolve("CPA's records reach us again.")
 
-    def _starve(self):
+    def _report_starved(self):
         if settings.QUEUE_MODE == "auto":
-            self._progress.starved = True
-            self.trouble.met(f"{STARVED} Subscribing as well.")
+            self._state.starved = True
+            self.errors.report(f"{STARVED} Subscribing as well.")
         elif settings.QUEUE_MODE != "subscribe":
-            self.trouble.met(f"{STARVED} Set QUEUE_MODE to auto or subscribe, or stop the other one.")
+            self.errors.report(f"{STARVED} Set QUEUE_MODE to auto or subscribe, or stop the other one.")
 
     def _interval_over(self) -> bool:
         seconds = settings.METADATA_SYNC_INTERVAL.total_seconds()

@@ -1,29 +1,47 @@
-"""The reader: pops and spools, nothing else, so that no slow database ever keeps records waiting at CPA."""
+"""The reader thread: pops and spools, nothing else, so that no slow database ever keeps records waiting at CPA."""
 
 import logging
 import threading
-import time
 from typing import NamedTuple
 
 from django.conf import settings
 
-from usage.collector.intake import Intake
-from usage.collector.progress import Progress
-from usage.collector.queue import Cut, Doors, QueueError, Refused, Stopped
+from usage.collector.error_reporter import ErrorReporter
+from usage.collector.gaps import GapDetector
+from usage.collector.open_batch import OpenBatch
+from usage.collector.queue import CpaQueue, Interrupted, NotRunning, QueueError, Refused
 from usage.collector.spool import Spool
+from usage.time.clock import now_us
 
 log = logging.getLogger("usage.collector")
 
-REPLY_TARGET_BYTES = 16 * 1024 * 1024  # so many records are asked for at once that a reply stays about this large
-FIRST_LIMIT = 100  # before anything is known about their size
+REPLY_BYTES = 16 * 1024 * 1024  # as many records are asked for as make a reply of about this size
+FEWEST = 10  # asked for after a reply with few records, however small they were: the next ones may be large
+GROWTH = 4  # times the records of the latest reply are asked for
 RESUME_SHARE = 0.9  # of the spool's size, before popping goes on after it was full
+LONGEST_RECORD = 32 * 1024 * 1024
+KEPT_BYTES = 64 * 1024  # of a longer one
 REFRESH = b'{"refresh":true}'
 
-REST_LOST = "The spool could not be written when the drain stopped, and the rest of a reply from CPA's queue is lost"
+LOST = "The spool could not be written when the drain stopped, and records popped from CPA's queue are lost"
 KEY_HINT = "Set CPA_MANAGEMENT_KEY to the remote-management secret-key of CPA's config; it is tried every 10 minutes."
 
 
-class Popped(NamedTuple):
+class ReaderState:
+    """What the reader thread and the main thread share: plain values, each written by one side only."""
+
+    def __init__(self):
+        self.arrived = threading.Event()  # something was spooled, or the reader ended
+        self.gaps = GapDetector()
+        self.errors = ErrorReporter()
+        self.mode = ""
+        self.batches = self.records = 0
+        self.wants_sync = False  # CPA said its accounts or configuration changed
+        self.starved = False  # set by the main thread: another program takes every record
+        self.crashed = False
+
+
+class Step(NamedTuple):
     """What a step did: records that became a batch, seconds to wait before the next step, and what failed."""
 
     records: int = 0
@@ -34,158 +52,138 @@ class Popped(NamedTuple):
 class Reader:
     """Takes records from the queue to the spool."""
 
-    def __init__(self, doors: Doors, spool: Spool, progress: Progress):
-        self._doors, self._spool, self._progress = doors, spool, progress
-        self._limit = self._asked = min(FIRST_LIMIT, settings.REDIS_QUEUE_BATCH_SIZE)
-        self._got, self._asked_at = 0, 0  # of what was asked for, and when; a large reply comes in parts
-        self._in_hand = Intake(spool)
-        self._held_back = False
+    def __init__(self, queue: CpaQueue, spool: Spool, state: ReaderState):
+        self._queue, self._spool, self._state = queue, spool, state
+        self._limit = min(FEWEST, settings.REDIS_QUEUE_BATCH_SIZE)
+        self._batch = OpenBatch(spool)
+        self._spool_full = False
 
     def run(self, stopping: threading.Event):
         """Step until `stopping`; then leave the queue in good order. The body of the reader's thread."""
         try:
             while not stopping.is_set():
-                popped = self.step()
-                if popped.wait:
-                    stopping.wait(popped.wait)
+                if wait := self.step().wait:
+                    stopping.wait(wait)
         except Exception:
             log.exception("The reader stopped on an error that should not be.")
-            self._progress.crashed = True
+            self._state.crashed = True
         self._end()
-        self._progress.arrived.set()
+        self._state.arrived.set()
 
-    def step(self) -> Popped:
+    def step(self) -> Step:
         """Pop what is there and spool it."""
-        if self._in_hand.failed:
-            return self._seal(0)
-        if reason := self._hold_back():
-            return Popped(wait=1, error=reason)
-        if self._progress.starved:
-            self._doors.starved()
-        if not self._doors.unread:
-            self._asked, self._got, self._asked_at = self._limit, 0, _now()
+        if self._batch.failed:
+            return self._seal()
+        if reason := self._why_paused():
+            return Step(wait=1, error=reason)
+        if self._state.starved:
+            self._queue.subscribe_too()
+        asked_at = now_us()
         try:
-            records = self._doors.pop(self._limit)
+            records = self._queue.pop(self._limit)
         except QueueError as error:
-            self._seal(0)  # it may be long before anything follows
+            self._seal()  # it may be long before anything follows
             return self._failed(error)
-        return self._popped(records)
+        self._state.mode = self._queue.mode
+        self._state.gaps.contact(asked_at)
+        self._state.errors.resolve(f"CPA's queue answers again, mode {self._queue.mode}.")
+        return self._spool_records(records)
 
-    def leave(self) -> Popped:
-        """Close the queue and spool what was still on its way."""
+    def leave(self) -> Step:
+        """Disconnect from the queue and spool what was still on its way."""
         try:
-            self._in_hand.add(_now(), self._doors.close())
+            self._batch.add(now_us(), self._queue.close())
         except OSError as error:
-            return self._unwritten(error)
-        return self._seal(0)
+            return self._not_written(error)
+        return self._seal()
 
     def _end(self):
         try:
-            self._finish()
             if self.leave().error:
-                log.error("%d popped records are lost: the spool cannot be written.", len(self._in_hand))
-            if self._doors.unread:
-                log.error("%s.", REST_LOST)
-                self._progress.continuity.cut(_now(), REST_LOST)
+                log.error("%d popped records are lost: the spool cannot be written.", len(self._batch))
+                self._state.gaps.interrupted(now_us(), LOST)
         except Exception:
             log.exception("The queue could not be left in good order.")
 
-    def _finish(self):
-        """Spool what is unread of a reply, however full the spool is: CPA has given it away."""
-        self._seal(0)  # the disk may be well again
-        try:
-            while self._doors.unread and not self._in_hand.failed:
-                self._took(self._doors.rest())
-        except QueueError as error:
-            self._failed(error)
-
-    def _popped(self, records: list[bytes]) -> Popped:
-        self._progress.mode = self._doors.mode
-        if self._doors.mode == "subscribe":
-            self._progress.continuity.contact(_now())
-        self._progress.trouble.over(f"CPA's queue answers again, mode {self._doors.mode}.")
-        return self._took(records)
-
-    def _took(self, records: list[bytes]) -> Popped:
-        """Spool a reply, or a part of one. CPA's queue was looked at when the reply was asked for, however late its
-        last part is read; it counts when all of it is here."""
-        if self._doors.mode != "subscribe" and not self._doors.unread:
-            self._progress.continuity.contact(self._asked_at)
-        self._learn_size(records)
-        self._got += len(records)
+    def _spool_records(self, records: list[bytes]) -> Step:
+        emptied = len(records) < self._limit
+        self._limit = _next_limit(records)
         if REFRESH in records:
-            self._progress.wants_sync = True
+            self._state.wants_sync = True
             records = [record for record in records if record != REFRESH]
         try:
-            self._in_hand.add(_now(), records)
+            self._batch.add(now_us(), [_shortened(record) for record in records])
         except OSError as error:
-            return self._unwritten(error)
-        if self._doors.mode == "subscribe" or self._doors.unread:
-            return self._seal(0) if self._in_hand.ripe else Popped()
-        return self._seal(0 if self._got >= self._asked else settings.REDIS_QUEUE_IDLE_INTERVAL.total_seconds())
+            return self._not_written(error)
+        if self._queue.mode == "subscribe":
+            return self._seal() if self._batch.ripe else Step()
+        return self._seal(settings.REDIS_QUEUE_IDLE_INTERVAL.total_seconds() if emptied else 0)
 
-    def _seal(self, wait: float) -> Popped:
-        """Make a batch of what is in hand; on failure it stays in hand, and nothing more is popped."""
-        if not self._in_hand:
-            return Popped(wait=wait)
+    def _seal(self, wait: float = 0) -> Step:
+        """Make a batch of what was popped; on failure it stays in memory, and nothing more is popped."""
+        if not self._batch:
+            return Step(wait=wait)
         try:
-            count = self._in_hand.seal()
+            count = self._batch.seal()
         except OSError as error:
-            return self._unwritten(error)
-        self._progress.batches += 1
-        self._progress.records += count
-        self._progress.arrived.set()
-        return Popped(count, wait)
+            return self._not_written(error)
+        self._state.batches += 1
+        self._state.records += count
+        self._state.arrived.set()
+        return Step(count, wait)
 
-    def _unwritten(self, error: OSError) -> Popped:
+    def _not_written(self, error: OSError) -> Step:
         sentence = f"The spool {self._spool.directory} cannot be written: {error.strerror}."
         self._pause(sentence)
         # A subscription would go on sending; CPA queues the records meanwhile.
-        self._in_hand.add(_now(), self._doors.close())
-        return Popped(wait=1, error=sentence)
+        self._batch.add(now_us(), self._queue.close())
+        return Step(wait=1, error=sentence)
 
-    def _hold_back(self) -> str:
-        """Why nothing may be popped now, or ''. What CPA has given away is spooled before, though that is too much; a
-        subscription is left meanwhile, so that CPA queues the records."""
-        spool, share = self._spool, RESUME_SHARE if self._held_back else 1
-        reason = ""
-        if spool.bytes >= spool.max_bytes * share:
-            reason = f"The spool is full ({spool.bytes >> 20} MB wait to be stored): nothing is popped until it drains."
-        if reason and (self._doors.unread or not self._held_back):
-            self._finish()
+    def _why_paused(self) -> str:
+        """Why nothing may be popped now, or ''. A subscription is left meanwhile, so that CPA queues the records."""
+        size = self._spool.bytes
+        if size < self._spool.max_bytes * (RESUME_SHARE if self._spool_full else 1):
+            self._spool_full = False
+            return ""
+        if not self._spool_full:
             self.leave()
-        self._held_back = bool(reason)
-        if reason:
-            self._pause(reason)
+        self._spool_full = True
+        reason = f"The spool is full ({size >> 20} MB wait to be stored): nothing is popped until it drains."
+        self._pause(reason)
         return reason
 
     def _pause(self, reason: str):
-        self._progress.continuity.paused(reason)
-        self._progress.trouble.met(reason)
+        self._state.gaps.paused(reason)
+        self._state.errors.report(reason)
 
-    def _failed(self, error: QueueError) -> Popped:
+    def _failed(self, error: QueueError) -> Step:
+        sentence, wait = str(error), settings.REDIS_QUEUE_ERROR_BACKOFF.total_seconds()
         if isinstance(error, Refused):
-            sentence, wait = _with_hint(str(error)), 1.0  # asks nobody before the ten minutes are over
-        else:
-            sentence, wait = str(error), settings.REDIS_QUEUE_ERROR_BACKOFF.total_seconds()
-        if isinstance(error, Stopped):
-            self._progress.continuity.stopped(_now())
-        if isinstance(error, Cut):
-            self._progress.continuity.cut(_now(), str(error))
+            sentence, wait = _with_hint(sentence), 1.0  # sends nothing before the ten minutes are over
+        elif isinstance(error, NotRunning):
+            self._state.gaps.stopped(now_us())
+        elif isinstance(error, Interrupted):
+            self._state.gaps.interrupted(now_us(), sentence)
             wait = 0.1  # records wait at CPA now; if it is away, the next try says so
-        self._progress.trouble.met(sentence)
-        return Popped(wait=wait, error=sentence)
+        self._state.errors.report(sentence)
+        return Step(wait=wait, error=sentence)
 
-    def _learn_size(self, records: list[bytes]):
-        largest = max(map(len, records), default=1) or 1
-        wanted = min(REPLY_TARGET_BYTES // largest, self._limit * 4)
-        self._limit = max(1, min(wanted, settings.REDIS_QUEUE_BATCH_SIZE))
+
+def _next_limit(records: list[bytes]) -> int:
+    """How many records to ask for after this reply; CPA limits neither their number nor their size."""
+    largest = max(map(len, records), default=0) or 1
+    wanted = max(FEWEST, len(records) * GROWTH)
+    return max(1, min(wanted, REPLY_BYTES // largest, settings.REDIS_QUEUE_BATCH_SIZE))
+
+
+def _shortened(record: bytes) -> bytes:
+    """The record; one too long to be stored becomes a dead letter that says so."""
+    if len(record) <= LONGEST_RECORD:
+        return record
+    megabytes, kilobytes = len(record) >> 20, KEPT_BYTES >> 10
+    log.warning("A record of %d MB was cut; a dead letter keeps its first %d kB.", megabytes, kilobytes)
+    return b"Cut from %d bytes to the first %d: %b" % (len(record), KEPT_BYTES, bytes(record[:KEPT_BYTES]))
 
 
 def _with_hint(sentence: str) -> str:
     return sentence if "CPA_MANAGEMENT_KEY" in sentence else f"{sentence.rstrip('. ')}. {KEY_HINT}"
-
-
-def _now() -> int:
-    """µs since the epoch, UTC."""
-    return time.time_ns() // 1000

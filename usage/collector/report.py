@@ -1,4 +1,4 @@
-"""How the drain is doing, written where the status page and the other processes read it."""
+"""The state report: how the drain is doing, written where the status page and other processes read it."""
 
 import time
 from datetime import UTC, datetime
@@ -6,52 +6,59 @@ from datetime import UTC, datetime
 from django.db.models import F
 from django.utils import timezone
 
-from usage.collector.continuity import Span
-from usage.collector.marker import Marker
-from usage.collector.progress import Progress
+from usage.collector.error_reporter import ErrorReporter, Latest
+from usage.collector.gaps import SubscriptionFile
+from usage.collector.reader import ReaderState
 from usage.collector.spool import Spool
-from usage.collector.trouble import Latest, Trouble
 from usage.models import DrainState, Gap
+from usage.time.units import SECOND_US
 
 HEARTBEAT_SECONDS = 5  # one small write this often, also when nothing happens
 BUSY_SECONDS = 1  # the most often while batches are stored
 
 
-class Report:
+class StateReport:
     """Writes the row of DrainState, and a Gap for each span in which records may have been lost."""
 
-    def __init__(self, progress: Progress, spool: Spool, marker: Marker, troubles: list[Trouble], clock=time.monotonic):
-        self._progress, self._spool, self._marker = progress, spool, marker
-        self._troubles, self._clock = troubles, clock
+    def __init__(
+        self,
+        state: ReaderState,
+        spool: Spool,
+        subscription: SubscriptionFile,
+        reporters: list[ErrorReporter],
+        clock=time.monotonic,
+    ):
+        self._state, self._spool, self._subscription = state, spool, subscription
+        self._reporters, self._clock = reporters, clock
         self._batches, self._mode = 0, ""
         self._error = Latest()
-        self._lag_ms = None
+        self._lag_ms: int | None = None
         self._resumed = False
         self._written_at = -HEARTBEAT_SECONDS
 
     def begin(self):
-        """Make sure there is a row; from the first one met, learn when the queue was last read before this process."""
-        state, _ = DrainState.objects.get_or_create(pk=1)
+        """Make sure there is a row; the first time, learn from it when the queue was last read before this process."""
+        row, _ = DrainState.objects.get_or_create(pk=1)
         if not self._resumed:
-            self._resume(state)
+            self._resume(row)
         self._resumed = True
 
     def stored(self, lag_ms: int):
-        """A batch was stored, so there is something to tell."""
+        """A batch was stored `lag_ms` after its oldest record arrived."""
         self._lag_ms = lag_ms
 
     @property
     def due(self) -> bool:
-        """Whether it is time to write. At once when another door is open: a death while subscribed leaves a gap."""
-        if self._progress.mode != self._mode:
+        """Whether it is time to write: at once when the transport changed, for a death while subscribed is a gap."""
+        if self._state.mode != self._mode:
             return True
         news = self._lag_ms is not None or self._latest().sentence != self._error.sentence
         return self._clock() - self._written_at >= (BUSY_SECONDS if news else HEARTBEAT_SECONDS)
 
     def write(self, left: bool = False):
-        """Write everything; `left`: the queue was left in good order, so no door is open any more."""
+        """Write everything; `left`: the queue was left in good order, so that no transport is in use any more."""
         self._save_gaps()
-        mode, batches, error = self._progress.mode, self._progress.batches, self._latest()
+        mode, batches, error = self._state.mode, self._state.batches, self._latest()
         fields = {
             "heartbeat_at": timezone.now(),
             "batches_popped": F("batches_popped") + batches - self._batches,
@@ -61,24 +68,24 @@ class Report:
         }
         if mode:  # until this process reached the queue, and with it noted the gap, the row keeps the earlier one's
             fields["mode"] = "" if left else mode
-            self._marker.told()
+            self._subscription.gap_recorded()
         DrainState.objects.filter(pk=1).update(**fields)
         self._batches, self._error, self._lag_ms, self._written_at = batches, error, None, self._clock()
         self._mode = mode
 
-    def _resume(self, state):
-        """Tell what an earlier process left: here, or on another machine with the same database."""
-        subscribed = self._marker.left_behind
-        last = _microseconds(state.last_pop_at) if state.last_pop_at else subscribed
-        if state.mode == "subscribe":
+    def _resume(self, row: DrainState):
+        """Tell the gap detector what an earlier process left, here or on another machine with the same database."""
+        subscribed = self._subscription.left_behind
+        last = int(row.last_pop_at.timestamp() * SECOND_US) if row.last_pop_at else subscribed
+        if row.mode == "subscribe":
             subscribed = subscribed or last
         if last is not None:
-            self._progress.continuity.resume(last, subscribed)
+            self._state.gaps.resume(last, subscribed)
 
     def _optional(self, error: Latest) -> dict:
         """Fields that keep what is known of an earlier process until there is something newer."""
         fields = {}
-        if last := self._progress.continuity.last:
+        if last := self._state.gaps.last:
             fields["last_pop_at"] = _moment(last)
         if self._lag_ms is not None:
             fields["lag_ms"] = self._lag_ms
@@ -87,23 +94,16 @@ class Report:
         return fields
 
     def _latest(self) -> Latest:
-        met = [trouble.latest for trouble in self._troubles if trouble.latest.at]
-        return max(met, key=lambda latest: latest.at, default=self._error)
+        reported = [reporter.latest for reporter in self._reporters if reporter.latest.at]
+        return max(reported, key=lambda latest: latest.at, default=self._error)
 
     def _save_gaps(self):
-        spans = self._progress.continuity.spans
+        spans = self._state.gaps.spans
         while spans:
-            Gap.objects.create(**_gap(spans[0]))
+            start, end, reason = spans[0]
+            Gap.objects.create(start=_moment(start), end=_moment(end), reason=reason[:500])
             spans.popleft()  # only now: a database that goes away meanwhile must not cost us the gap
 
 
-def _gap(span: Span) -> dict:
-    return {"start": _moment(span.start), "end": _moment(span.end), "reason": span.reason[:500]}
-
-
 def _moment(at: int) -> datetime:
-    return datetime.fromtimestamp(at / 1_000_000, UTC)
-
-
-def _microseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1_000_000)
+    return datetime.fromtimestamp(at / SECOND_US, UTC)

@@ -12,11 +12,12 @@ import logging
 import os
 import struct
 import threading
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from usage.time.clock import now_us
 
 log = logging.getLogger(__name__)
 
@@ -48,17 +49,12 @@ class Spool:
             self._add(path, path.stat().st_size)
         self._adopt_drafts()
 
-    def append(self, arrived: int, items: list[bytes]) -> Path:
-        """Keep `items`, popped at `arrived` (µs UTC); on return they are on the disk. Raises OSError."""
-        self.write([(arrived, raw) for raw in items])
-        return self.seal()
-
     def write(self, records: list[Record]):
         """Add `records` to the draft: on return they outlive this process.
 
         Raises OSError; then the draft is gone, with all that was written since the last seal.
         """
-        with self._draft_or_nothing():
+        with self._discard_draft_on_error():
             if self._draft is None:
                 self._draft = _begun(self.directory / f"{self._next_name()}.part")
             for slab in _slabs(records):
@@ -69,7 +65,7 @@ class Spool:
         """Make the draft a batch, which waits to be stored and outlives the machine. Raises OSError as `write`."""
         draft = Path(self._draft.name)
         path = draft.with_suffix(".batch")
-        with self._draft_or_nothing():
+        with self._discard_draft_on_error():
             os.fsync(self._draft.fileno())
             size = self._draft.tell()
             draft.rename(path)
@@ -115,19 +111,8 @@ class Spool:
         """How large they are together."""
         return self._bytes
 
-    @property
-    def full(self) -> bool:
-        """Whether no more should be popped for now."""
-        return self.bytes >= self.max_bytes
-
-    @property
-    def newest(self) -> int:
-        """When the newest batch was written, µs since the epoch; 0 when none waits."""
-        with self._lock:
-            return int(next(reversed(self._sizes)).stem) if self._sizes else 0
-
     @contextlib.contextmanager
-    def _draft_or_nothing(self):
+    def _discard_draft_on_error(self):
         """On an OSError nothing of the draft stays, under neither of its names."""
         try:
             yield
@@ -149,7 +134,7 @@ class Spool:
 
     def _next_name(self) -> str:
         """Later than every earlier name, even if the clock was set back."""
-        self._last = max(self._last + 1, time.time_ns() // 1000)
+        self._last = max(self._last + 1, now_us())
         return f"{self._last:020d}"
 
     def _found(self, suffix: str) -> list[Path]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from django.db import DataError, Error, IntegrityError
 
 from usage.collector.spool import Record, Spool
+from usage.time.clock import now_us
 
 ENOUGH_RECORDS = 5_000  # merged into one transaction: more are hardly quicker, and 5,000 take 20 MB of memory
 ENOUGH_BYTES = 16 * 1024 * 1024
@@ -16,7 +17,8 @@ TRIES = 3
 
 
 class Batch(NamedTuple):
-    """What a step stored: how much, what became of it (usage.ingest.writer.Stored), how long it took and had waited."""
+    """What a step stored: how much, what became of it (usage.ingest.writer.Stored), how long that took, and how long
+    the oldest record had waited."""
 
     files: int
     records: int
@@ -25,7 +27,7 @@ class Batch(NamedTuple):
     lag_ms: int
 
 
-class Stumbled(Exception):
+class StoringFailed(Exception):
     """A batch the writer cannot store although the database is there; the text is safe to log."""
 
 
@@ -34,12 +36,12 @@ class Storer:
 
     def __init__(self, spool: Spool, writer):
         self._spool, self._writer = spool, writer
-        self._alone, self._tries = False, 0
+        self._one_by_one, self._tries = False, 0
 
     def step(self) -> Batch | None:
         """Store the oldest batches and remove them; None when the spool is empty.
 
-        Raises django.db.Error when the database is away, Stumbled when it is there and the writer failed: try again.
+        Raises django.db.Error when the database is away, StoringFailed when it answers and the writer failed.
         """
         began = time.monotonic()
         paths, records = self._oldest()
@@ -48,14 +50,14 @@ class Storer:
         stored = self._store(paths, records)
         for path in paths:
             self._spool.remove(path)
-        self._alone, self._tries = False, 0
-        lag = max(0, time.time_ns() // 1000 - records[0][0]) // 1000 if records else 0
+        self._one_by_one, self._tries = False, 0
+        lag = max(0, now_us() - records[0][0]) // 1000 if records else 0
         return Batch(len(paths), len(records), stored, time.monotonic() - began, lag)
 
     def _oldest(self) -> tuple[list[Path], list[Record]]:
         paths, records, size = [], [], 0
         for path in self._spool.pending():
-            if paths and (self._alone or len(records) >= ENOUGH_RECORDS or size >= ENOUGH_BYTES):
+            if paths and (self._one_by_one or len(records) >= ENOUGH_RECORDS or size >= ENOUGH_BYTES):
                 break
             found = self._read(path)
             paths.append(path)
@@ -68,7 +70,7 @@ class Storer:
             return self._spool.read(path)
         except OSError as error:
             self._spool.set_aside(path)
-            raise Stumbled(f"The batch {path.stem} cannot be read and was put aside: {error.strerror}.") from None
+            raise StoringFailed(f"The batch {path.stem} cannot be read and was put aside: {error.strerror}.") from None
 
     def _store(self, paths: list[Path], records: list[Record]):
         try:
@@ -76,24 +78,24 @@ class Storer:
         except Error as error:
             if not isinstance(error, DataError | IntegrityError):
                 raise
-            self._stumble(paths, error)
+            self._fail(paths, error)
         except Exception as error:
-            self._stumble(paths, error)
+            self._fail(paths, error)
 
-    def _stumble(self, paths: list[Path], error: Exception):
+    def _fail(self, paths: list[Path], error: Exception):
         """Go on with one batch at a time; one that fails again and again is put aside, so that the others are stored.
 
-        The error's own words may quote a record, so only its kind and place are told.
+        The error's own words may quote a record, so only its kind and place are reported.
         """
         place = traceback.extract_tb(error.__traceback__)[-1]
         sentence = f"Storing failed with {type(error).__name__} in {Path(place.filename).name}:{place.lineno}."
-        self._tries = self._tries + 1 if self._alone else 0
-        self._alone = True
+        self._tries = self._tries + 1 if self._one_by_one else 0
+        self._one_by_one = True
         if self._tries >= TRIES:
             self._tries = 0
             self._spool.set_aside(paths[0])
             sentence += f" The batch {paths[0].stem} was put aside; the next start tries it again."
-        raise Stumbled(sentence) from None
+        raise StoringFailed(sentence) from None
 
 
 def _parts(records: list[Record]):

@@ -1,49 +1,97 @@
-"""A simulated CPA, a spool of its own, and drains that end with the test."""
+"""A simulated CPA that the settings point to, a spool of its own, and drains that end with the test."""
 
 from datetime import timedelta
 
 import pytest
 
+from simulator import Simulator
 from tests.usage.collector.process import Process
-from tests.usage.collector.queue.conftest import clock, cpa, until  # noqa: F401  fixtures
+from tests.usage.collector.scripted import Scripted
+from tests.waiting import until
+from usage.collector.lock import DrainLock
 from usage.collector.queue import Key
-from usage.collector.seat import Seat
-from usage.collector.shift import Shift
+from usage.collector.run import DrainRun
+
+
+def point_to(settings, host, port, key):
+    """The settings an operator would give for this CPA, with short waits between two tries."""
+    settings.CPA_BASE_URL = f"http://{host}:{port}"
+    settings.REDIS_QUEUE_ADDR = f"{host}:{port}"
+    settings.REDIS_QUEUE_TLS = False
+    settings.CPA_MANAGEMENT_KEY = key
+    settings.CPA_TIMEOUT = timedelta(seconds=10)  # never reached where all is well, however busy the machine
+    settings.REDIS_QUEUE_IDLE_INTERVAL = timedelta(seconds=0.02)
+    settings.REDIS_QUEUE_ERROR_BACKOFF = timedelta(seconds=0.05)
+
+
+@pytest.fixture
+def cpa(settings):
+    with Simulator(retention_seconds=3600) as simulator:
+        point_to(settings, simulator.host, simulator.port, simulator.management_key)
+        yield simulator
+
+
+@pytest.fixture
+def scripted(settings):
+    server = Scripted()
+    point_to(settings, "127.0.0.1", server.port, "lab-management-key")
+    yield server
+    server.close()
+
+
+class StoppedClock:
+    """A clock in seconds that stands still until moved."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return StoppedClock()
+
+
+@pytest.fixture
+def key(clock):
+    return Key(clock)
 
 
 @pytest.fixture(autouse=True)
 def home(settings, tmp_path):
-    """The spool's folder; nothing is remembered of other tests, and no metadata is asked for."""
+    """The spool's folder; no metadata is asked for."""
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.METADATA_SYNC_INTERVAL = timedelta(seconds=60)
     return settings.SPOOL_DIR
 
 
 @pytest.fixture
-def run(cpa, home):  # noqa: F811
+def start(cpa, home):
     """A function that starts drains as processes of their own."""
-    running = []
+    started = []
 
-    def started(**variables):
-        running.append(Process(cpa, home, **variables))
-        return running[-1]
+    def start(**variables):
+        started.append(Process(cpa, home, **variables))
+        return started[-1]
 
-    yield started
-    for process in running:
+    yield start
+    for process in started:
         process.kill()
 
 
-class Work:
-    """A shift in this process, stepped by the test."""
+class SteppedDrain:
+    """A drain's run in this process, stepped by the test."""
 
     def __init__(self, home):
-        self.seat = Seat(home)
-        self.shift = Shift(self.seat, Key())
-        self.shift.begin()
+        self.lock = DrainLock(home)
+        self.run = DrainRun(self.lock, Key())
+        self.run.begin()
         self.stored = 0
 
     def step(self):
-        done = self.shift.step()
+        done = self.run.step()
         self.stored += done.batch.records if done.batch else 0
         return done
 
@@ -53,21 +101,21 @@ class Work:
 
     def until_reported(self):
         """Step until the next report is written, without the wait between two."""
-        self.shift._report._written_at = 0
+        self.run._report._written_at = 0
         until(lambda: self.step().reported)
 
     def end(self):
-        self.shift.end()
-        self.seat.leave()
+        self.run.end()
+        self.lock.release()
 
 
 @pytest.fixture
-def work(cpa, home):  # noqa: F811
-    """A function that begins a shift."""
+def begin(cpa, home):
+    """A function that begins a run of the drain."""
     begun = []
 
     def begin():
-        begun.append(Work(home))
+        begun.append(SteppedDrain(home))
         return begun[-1]
 
     yield begin

@@ -1,15 +1,18 @@
-"""manage.py drain as a process of its own, working on the test's database."""
+"""manage.py drain as a process of its own, working on the test's database, and records for it."""
 
 import os
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import connection
 
 from tests import PROJECT
-from tests.usage.collector.queue.conftest import PATIENCE, until
+from tests.usage.made import NOON, record
+from tests.waiting import PATIENCE, until
 
 AT_WORK = "The drain is at work"
 
@@ -70,3 +73,21 @@ def _database():
     if connection.vendor == "sqlite":
         return {"SQLITE_PATH": str(found["NAME"])}
     return {"DATABASE_URL": "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**found)}
+
+
+@contextmanager
+def traffic(cpa, rate=300):
+    """Records reach the CPA all the time; yields the list of those that did."""
+    delivered, ended = [], threading.Event()
+
+    def push():
+        while not ended.wait(0.02):
+            batch = [record(NOON + (len(delivered) + n) * 1000) for n in range(rate // 50)]
+            cpa.push(*batch)
+            delivered.extend(batch)
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    yield delivered
+    ended.set()
+    thread.join()

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from catalog.models import Connection
-from tests.usage.collector.queue.conftest import PATIENCE, until
 from tests.usage.made import NOON, record
+from tests.waiting import PATIENCE, until
 from usage.collector.metadata import STARVED, Starvation
-from usage.collector.queue import Doors, Key
+from usage.collector.queue import CpaQueue, Key
 
 T = [datetime(2026, 11, 24, 4, n, tzinfo=UTC) for n in range(6)]
 
@@ -28,7 +28,7 @@ T = [datetime(2026, 11, 24, 4, n, tzinfo=UTC) for n in range(6)]
 )
 def test_two_rounds_that_moved_with_nothing_popped_are_starvation(rounds, answers):
     starvation = Starvation()
-    assert [starvation.look(*one) for one in rounds] == answers
+    assert [starvation.check(*one) for one in rounds] == answers
 
 
 def synced(attempts, **fields):
@@ -39,20 +39,20 @@ def synced(attempts, **fields):
 
 
 def looked(one):
-    one.shift._report._written_at = 0
+    one.run._report._written_at = 0
     until(lambda: one.step().reported)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_in_mode_auto_a_starved_drain_says_so_and_subscribes_as_well(cpa, work, settings):
+def test_in_mode_auto_a_starved_drain_says_so_and_subscribes_as_well(cpa, begin, settings):
     settings.QUEUE_MODE = "auto"
-    other = Doors("subscribe", Key())
+    other = CpaQueue("subscribe", Key())
     other.pop(1)
-    one = work()
+    one = begin()
     for attempts in (5, 6, 7):
         synced(attempts)
         looked(one)
-    assert one.shift._metadata.trouble.latest.sentence == f"{STARVED} Subscribing as well."
+    assert one.run._metadata.errors.latest.sentence == f"{STARVED} Subscribing as well."
     until(lambda: cpa.subscribers == 2)
     cpa.push(record(NOON))
     one.until_stored(1)
@@ -60,22 +60,22 @@ def test_in_mode_auto_a_starved_drain_says_so_and_subscribes_as_well(cpa, work, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_in_mode_pop_a_starved_drain_says_what_to_set(cpa, work, settings):
+def test_in_mode_pop_a_starved_drain_says_what_to_set(cpa, begin, settings):
     settings.QUEUE_MODE = "pop"
-    one = work()
+    one = begin()
     for attempts in (5, 6, 7):
         synced(attempts)
         looked(one)
-    assert one.shift._metadata.trouble.latest.sentence.startswith(f"{STARVED} Set QUEUE_MODE")
-    assert not one.shift.progress.starved
+    assert one.run._metadata.errors.latest.sentence.startswith(f"{STARVED} Set QUEUE_MODE")
+    assert not one.run.state.starved
 
 
 @pytest.mark.django_db(transaction=True)
-def test_statistics_that_are_off_explain_an_empty_queue(cpa, work, settings):
+def test_statistics_that_are_off_explain_an_empty_queue(cpa, begin, settings):
     settings.QUEUE_MODE = "auto"
-    one = work()
+    one = begin()
     for attempts in (5, 6, 7):
         synced(attempts, statistics_enabled=False)
         looked(one)
-    assert not one.shift.progress.starved
-    assert timezone.now() - one.shift._metadata.trouble.latest.at < timedelta(seconds=PATIENCE)
+    assert not one.run.state.starved
+    assert timezone.now() - one.run._metadata.errors.latest.at < timedelta(seconds=PATIENCE)

@@ -3,18 +3,16 @@
 import re
 import signal
 import sqlite3
-import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from django.db import connection
 
-from tests.usage.collector.process import AT_WORK
-from tests.usage.collector.queue.conftest import PATIENCE, until
+from tests.usage.collector.process import AT_WORK, traffic
 from tests.usage.made import NOON, record
-from usage.collector.continuity import DIED
+from tests.waiting import PATIENCE, until
+from usage.collector.gaps import DIED
 from usage.collector.spool import Spool
 from usage.models import DrainState, Event, Gap
 from usage.rollups.rebuild import check
@@ -22,29 +20,11 @@ from usage.rollups.rebuild import check
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@contextmanager
-def traffic(cpa, rate=300):
-    """Records reach the CPA all the time; yields the list of those that did."""
-    delivered, ended = [], threading.Event()
-
-    def push():
-        while not ended.wait(0.02):
-            batch = [record(NOON + (len(delivered) + n) * 1000) for n in range(rate // 50)]
-            cpa.push(*batch)
-            delivered.extend(batch)
-
-    thread = threading.Thread(target=push)
-    thread.start()
-    yield delivered
-    ended.set()
-    thread.join()
-
-
 @pytest.mark.parametrize("mode", ("pop", "subscribe", "http"))
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
-def test_a_signal_under_load_loses_nothing_and_ends_with_0(cpa, run, home, mode, number):
+def test_a_signal_under_load_loses_nothing_and_ends_with_0(cpa, start, home, mode, number):
     with traffic(cpa) as delivered:
-        drain = run(QUEUE_MODE=mode)
+        drain = start(QUEUE_MODE=mode)
         until(lambda: Event.objects.count() > 50)
         assert drain.stop(number) == 0
     waiting = sum(len(Spool(home).read(path)) for path in Spool(home).pending())  # none, unless storing is slow
@@ -53,10 +33,10 @@ def test_a_signal_under_load_loses_nothing_and_ends_with_0(cpa, run, home, mode,
     assert "Traceback" not in drain.log
 
 
-def test_a_second_drain_stands_by_and_takes_over_when_the_first_is_killed(cpa, run):
-    first = run()
+def test_a_second_drain_stands_by_and_takes_over_when_the_first_is_killed(cpa, start):
+    first = start()
     first.says(AT_WORK)
-    second = run()
+    second = start()
     second.says("Another drain is at work on this database: standing by until it ends.")
     cpa.push(record(NOON))
     until(lambda: Event.objects.count() == 1)
@@ -68,18 +48,18 @@ def test_a_second_drain_stands_by_and_takes_over_when_the_first_is_killed(cpa, r
     assert second.log.count("standing by") == 1
 
 
-def test_a_subscriber_killed_as_soon_as_it_is_one_leaves_a_gap(cpa, run):
-    first = run(QUEUE_MODE="subscribe")
+def test_a_subscriber_killed_as_soon_as_it_is_one_leaves_a_gap(cpa, start):
+    first = start(QUEUE_MODE="subscribe")
     until(lambda: cpa.subscribers)
     first.kill()
-    run(QUEUE_MODE="subscribe").says(AT_WORK)
+    start(QUEUE_MODE="subscribe").says(AT_WORK)
     until(Gap.objects.exists)
     assert [gap.reason for gap in Gap.objects.all()] == [DIED]
 
 
-def test_a_drain_that_stands_by_on_another_spool_ends_with_0_when_told(cpa, run, home):
-    run().says(AT_WORK)
-    standby = run(SPOOL_DIR=str(home.parent / "other"))
+def test_a_drain_that_stands_by_on_another_spool_ends_with_0_when_told(cpa, start, home):
+    start().says(AT_WORK)
+    standby = start(SPOOL_DIR=str(home.parent / "other"))
     standby.says("standing by")
     assert standby.stop() == 0
 
@@ -92,23 +72,23 @@ def test_a_drain_that_stands_by_on_another_spool_ends_with_0_when_told(cpa, run,
         ({"TZ": "Mars/Base"}, "TZ: 'Mars/Base' is no time zone: set one such as Asia/Shanghai."),
     ],
 )
-def test_a_bad_configuration_ends_it_with_one_sentence(run, variables, sentence):
-    drain = run(**variables)
+def test_a_bad_configuration_ends_it_with_one_sentence(start, variables, sentence):
+    drain = start(**variables)
     assert drain.popen.wait(PATIENCE) == 1
     assert drain.log.startswith(f"CommandError: {sentence}")
     assert drain.log.count("\n") == 1
 
 
-def test_no_key_reaches_the_log(cpa, run):
-    drain = run(LOG_LEVEL="debug", CPA_MANAGEMENT_KEY="a-wrong-secret-of-ours")
+def test_no_key_reaches_the_log(cpa, start):
+    drain = start(LOG_LEVEL="debug", CPA_MANAGEMENT_KEY="a-wrong-secret-of-ours")
     drain.says("CPA refuses the management key")
     cpa.push(record(NOON))
     drain.stop()
     assert "a-wrong-secret-of-ours" not in drain.log
 
 
-def test_it_loads_neither_pages_nor_api_and_stays_small(cpa, run):
-    drain = run()
+def test_it_loads_neither_pages_nor_api_and_stays_small(cpa, start):
+    drain = start()
     drain.says(AT_WORK)
     cpa.push(*(record(NOON + n * 1000) for n in range(2000)))
     until(lambda: Event.objects.count() == 2000)
@@ -118,9 +98,9 @@ def test_it_loads_neither_pages_nor_api_and_stays_small(cpa, run):
 
 
 @pytest.mark.sqlite
-def test_a_database_that_comes_only_later_is_told_and_recovered_from_without_a_restart(cpa, run, tmp_path):
+def test_a_database_that_comes_only_later_is_told_and_recovered_from_without_a_restart(cpa, start, tmp_path):
     database = tmp_path / "later.db"
-    drain = run(SQLITE_PATH=str(database))
+    drain = start(SQLITE_PATH=str(database))
     drain.says("The database cannot be used: no such table")
     cpa.push(record(NOON), record(NOON + 1))
     until(lambda: not cpa.queued)
@@ -135,8 +115,8 @@ def test_a_database_that_comes_only_later_is_told_and_recovered_from_without_a_r
 
 
 @pytest.mark.sqlite
-def test_the_database_locked_by_another_program_is_waited_for(cpa, run, home):
-    drain = run()
+def test_the_database_locked_by_another_program_is_waited_for(cpa, start, home):
+    drain = start()
     drain.says(AT_WORK)
     until(lambda: DrainState.load().mode)
     locker = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)

@@ -1,18 +1,20 @@
-"""The reader, a step at a time: large replies in parts, and a CPA that comes back between two steps."""
+"""The reader, a step at a time: what it asks for, a full or failing spool, and a CPA that comes back between steps."""
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
-from usage.collector import intake
-from usage.collector.progress import Progress
-from usage.collector.queue import Doors, Key
-from usage.collector.reader import REST_LOST, Reader
+from tests.usage.collector.scripted import last
+from tests.usage.collector.spooled import batches
+from usage.collector.queue import CpaQueue, Key
+from usage.collector.queue.resp import RESTARTED
+from usage.collector.reader import LOST, REPLY_BYTES, Reader, ReaderState
 from usage.collector.spool import Spool
+from usage.time.units import SECOND_US
 
 RECORDS = [b'{"n":%d}' % n for n in range(100, 200)]
-S = 1_000_000  # µs
-SMALL_PARTS = 50  # bytes: six of these records
+MODES = ("pop", "subscribe", "http")
 
 
 @pytest.fixture
@@ -21,31 +23,36 @@ def spool(home):
 
 
 @pytest.fixture
-def progress():
-    return Progress()
+def state():
+    return ReaderState()
 
 
 @pytest.fixture
-def reader(spool, progress):
+def reader(spool, state):
     """A function that makes the reader for a mode."""
-    return lambda mode: Reader(Doors(mode, Key()), spool, progress)
-
-
-@pytest.fixture(autouse=True)
-def small_parts(monkeypatch):
-    for module in ("http", "resp", "replies"):  # http is imported here, with the usual size
-        monkeypatch.setattr(f"usage.collector.queue.{module}.PART_BYTES", SMALL_PARTS)
+    return lambda mode: Reader(CpaQueue(mode, Key()), spool, state)
 
 
 @pytest.fixture
 def at(monkeypatch):
     """A function that sets the reader's clock, in seconds."""
-    return lambda seconds: monkeypatch.setattr("usage.collector.reader._now", lambda: seconds * S)
+    return lambda seconds: monkeypatch.setattr("usage.collector.reader.now_us", lambda: seconds * SECOND_US)
 
 
-def spooled(spool):
-    """The records of each batch."""
-    return [[raw for _, raw in spool.read(path)] for path in spool.pending()]
+@pytest.fixture
+def disk_full(monkeypatch):
+    """A context in which nothing can be written to the spool."""
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    @contextmanager
+    def during():
+        with monkeypatch.context() as patch:
+            patch.setattr("usage.collector.spool.zlib.crc32", full)
+            yield
+
+    return during
 
 
 def end(reader):
@@ -55,154 +62,146 @@ def end(reader):
     reader.run(stopping)
 
 
+def spooled(spool):
+    return [raw for batch in batches(spool) for raw in batch]
+
+
+def sizes_of_replies(cpa, reader, count, size):
+    """How many records each step popped until `count` of `size` bytes were."""
+    cpa.push(*[b'"%b"' % (b"x" * (size - 2))] * count)
+    counts = []
+    while sum(counts) < count:
+        counts.append(reader.step().records)
+    return counts
+
+
 @pytest.mark.parametrize("mode", ("pop", "http"))
-def test_a_reply_in_parts_is_one_batch_and_nothing_is_waited_for_meanwhile(cpa, reader, spool, mode):
-    cpa.push(*RECORDS[:20])
+def test_more_are_asked_for_as_long_as_replies_are_full_and_nothing_is_waited_for_meanwhile(cpa, reader, spool, mode):
+    cpa.push(*RECORDS)
     one = reader(mode)
-    steps = [one.step() for _ in range(4)]
-    assert [step.wait > 0 for step in steps] == [False, False, False, True]  # fewer came than were asked for
-    assert (sum(step.records for step in steps), spooled(spool)) == (20, [RECORDS[:20]])
+    steps = [one.step() for _ in range(3)]
+    assert [(step.records, step.wait > 0) for step in steps] == [(10, False), (40, False), (50, True)]
+    assert batches(spool) == [RECORDS[:10], RECORDS[10:50], RECORDS[50:]]
 
 
-def test_after_a_full_reply_in_parts_the_next_is_asked_for_at_once(cpa, reader, spool, settings):
-    settings.REDIS_QUEUE_BATCH_SIZE = 10
-    cpa.push(*RECORDS[:20])
-    one = reader("pop")
-    steps = [one.step() for _ in range(5)]
-    assert [step.wait > 0 for step in steps] == [False, False, False, False, True]
-    assert spooled(spool) == [RECORDS[:10], RECORDS[10:20]]
+def test_no_more_are_asked_for_than_is_set(cpa, reader, settings):
+    settings.REDIS_QUEUE_BATCH_SIZE = 4
+    assert sizes_of_replies(cpa, reader("pop"), 10, 10) == [4, 4, 2]
 
 
-def test_a_group_that_grew_large_is_sealed_before_the_reply_is_at_its_end(cpa, reader, spool, monkeypatch):
-    monkeypatch.setattr(intake, "GROUP_BYTES", 2 * SMALL_PARTS)
-    monkeypatch.setattr(intake, "GROUP_SECONDS", 3600)
-    cpa.push(*RECORDS[:20])
-    one = reader("pop")
-    for _ in range(4):
-        one.step()
-    assert spooled(spool) == [RECORDS[:12], RECORDS[12:20]]
+@pytest.mark.parametrize("mode", ("pop", "http"))
+def test_large_records_are_asked_for_by_few_and_small_ones_by_many_again(cpa, reader, mode):
+    one, large = reader(mode), REPLY_BYTES // 3
+    assert sizes_of_replies(cpa, one, 16, large) == [10, 3, 3]
+    assert sizes_of_replies(cpa, one, 55, 10) == [3, 12, 40]
+    cpa.push(b"x")
+    assert one.step().records == 1
+    assert sizes_of_replies(cpa, one, 13, large) == [10, 3]  # after a small reply few are asked for
 
 
-@pytest.mark.parametrize("mode", ("pop", "subscribe", "http"))
-def test_a_spool_that_is_full_midway_takes_the_rest_and_nothing_more(cpa, reader, spool, monkeypatch, mode):
-    monkeypatch.setattr(intake, "GROUP_BYTES", 1)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_spool_that_is_full_takes_no_more_until_it_drains(cpa, reader, spool, monkeypatch, mode):
+    monkeypatch.setattr("usage.collector.open_batch.GROUP_SECONDS", 0)
     spool.max_bytes = 100
-    cpa.push(*RECORDS[:20])
+    cpa.push(*RECORDS[:10])
     one = reader(mode)
-    assert [one.step().records for _ in range(2)] == [6, 0]
-    assert [raw for batch in spooled(spool) for raw in batch] == RECORDS[:20]
-    cpa.push(*RECORDS[20:30])
-    assert one.step().error.startswith("The spool is full ")
-    assert cpa.queued == 10
-    end(one)
-    assert [raw for batch in spooled(spool) for raw in batch] == RECORDS[:20]
-
-
-@pytest.mark.parametrize("mode", ("pop", "http"))
-def test_only_a_question_counts_as_a_contact_however_late_its_answer_is_read(cpa, reader, progress, at, mode):
-    cpa.push(*RECORDS[:20])
-    one = reader(mode)
-    at(100)
-    one.step()
-    at(150)
-    assert progress.continuity.last is None
-    end(one)
-    assert progress.continuity.last == 100 * S
-    at(200)
-    reader(mode).step()  # of the next drain
-    assert [span[:2] for span in progress.continuity.spans] == [(100 * S, 140 * S)]
-
-
-def test_a_rest_that_breaks_off_leaves_a_gap_from_the_latest_complete_answer(cpa, reader, progress, monkeypatch, at):
-    monkeypatch.setattr("usage.collector.queue.replies.PART_BYTES", 1_000_000)
-    one = reader("pop")
-    at(100)
-    one.step()
-    cpa.push(*[b'"%b"' % (b"x" * 1_000_000)] * 50)  # more than the sockets hold
-    at(110)
-    one.step()
-    cpa.drop_connections()
-    at(111)
-    while not one.step().error:
-        pass
-    at(112)
-    one.step()
-    assert [span[:2] for span in progress.continuity.spans] == [(100 * S, 112 * S)]
-
-
-@pytest.mark.parametrize("mode", ("pop", "http"))
-def test_a_stop_tries_a_failed_disk_again_and_spools_the_rest(cpa, reader, spool, monkeypatch, mode):
-    cpa.push(*RECORDS[:20])
-    one = reader(mode)
-    with monkeypatch.context() as patch:
-        patch.setattr("usage.collector.spool.zlib.crc32", _disk_full)
-        assert one.step().error
-    end(one)
-    assert [raw for batch in spooled(spool) for raw in batch] == RECORDS[:20]
-
-
-def test_a_rest_that_no_disk_takes_before_the_end_is_a_gap(cpa, reader, progress, monkeypatch, at):
-    one = reader("pop")
-    at(100)
-    one.step()
-    cpa.push(*RECORDS[:20])
-    at(101)
-    monkeypatch.setattr("usage.collector.spool.zlib.crc32", _disk_full)
-    one.step()
-    at(110)
-    end(one)
-    progress.continuity.end(111 * S)
-    assert list(progress.continuity.spans) == [(100 * S, 111 * S, REST_LOST)]
-
-
-@pytest.mark.parametrize("mode", ("pop", "subscribe", "http"))
-def test_a_disk_that_fails_midway_keeps_the_rest_waiting_until_it_is_free(cpa, reader, spool, monkeypatch, mode):
-    cpa.push(*RECORDS[:20])
-    one = reader(mode)
-    with monkeypatch.context() as patch:
-        patch.setattr("usage.collector.spool.zlib.crc32", _disk_full)
-        assert [bool(one.step().error) for _ in range(2)] == [True, True]
-    one.step()
-    assert spooled(spool) == [RECORDS[:6]]
-    end(one)
-    assert [raw for batch in spooled(spool) for raw in batch] == RECORDS[:20]
-
-
-def _disk_full(*arguments):
-    raise OSError(28, "No space left on device")
-
-
-def test_a_reply_that_breaks_off_in_its_rest_leaves_a_gap_and_what_was_read_is_spooled(
-    cpa, reader, spool, progress, monkeypatch
-):
-    cpa.push(*[b'"%b"' % (b"x" * 1_000_000)] * 50)  # more than the sockets hold
-    one = reader("pop")
-    one.step()
-    cpa.drop_connections()
     while not (error := one.step().error):
         pass
-    assert error.startswith("The connection to CPA's queue broke: ")
+    assert error.startswith("The spool is full ")
+    cpa.push(*RECORDS[10:20])
+    assert one.step().error.startswith("The spool is full ")
+    assert (cpa.queued, spooled(spool)) == (10, RECORDS[:10])
+    for path in spool.pending():
+        spool.remove(path)
+    while len(spooled(spool)) < 10:
+        one.step()
+    end(one)
+    assert spooled(spool) == RECORDS[10:20]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_contact_is_when_the_queue_was_asked_however_late_it_answers(cpa, reader, state, at, mode):
+    at(100)
+    reader(mode).step()
+    assert state.gaps.last == 100 * SECOND_US
+    at(200)
+    reader(mode).step()
+    assert [span[:2] for span in state.gaps.spans] == [(100 * SECOND_US, 140 * SECOND_US)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_failing_disk_did_not_take_is_kept_and_nothing_more_is_popped(cpa, reader, spool, disk_full, mode):
+    one = reader(mode)
     one.step()
-    assert 1 <= sum(map(len, spooled(spool))) < 50
-    assert [span.reason for span in progress.continuity.spans] == [error]
+    with disk_full():
+        cpa.push(*RECORDS[:5])
+        while not one.step().error:
+            pass
+        cpa.push(*RECORDS[5:10])
+        assert one.step().error
+        assert cpa.queued == 5
+    one.step()
+    assert batches(spool) == [RECORDS[:5]]
+    while len(spooled(spool)) < 10:
+        one.step()
+    end(one)
+    assert spooled(spool) == RECORDS[:10]
 
 
-def test_a_cpa_restarted_between_two_pops_leaves_a_gap_from_the_latest_contact(cpa, reader, spool, progress):
+@pytest.mark.parametrize("mode", ("pop", "http"))
+def test_a_stop_tries_a_failed_disk_again(cpa, reader, spool, disk_full, mode):
+    cpa.push(*RECORDS[:5])
+    one = reader(mode)
+    with disk_full():
+        assert one.step().error
+    end(one)
+    assert spooled(spool) == RECORDS[:5]
+
+
+def test_what_no_disk_takes_before_the_end_is_a_gap(cpa, reader, state, disk_full, at):
+    one = reader("pop")
+    at(100)
+    one.step()
+    cpa.push(*RECORDS[:5])
+    with disk_full():
+        one.step()
+        at(110)
+        end(one)
+    state.gaps.end(111 * SECOND_US)
+    assert list(state.gaps.spans) == [(100 * SECOND_US, 111 * SECOND_US, LOST)]
+
+
+def test_a_reply_that_breaks_off_is_a_gap_from_the_latest_contact_to_the_next(scripted, reader, spool, state, at):
+    empty = b"*0\r\n"
+    scripted.replies = [b"+OK\r\n", empty, last(b"*2\r\n$1\r\n1\r\n$9"), b"+OK\r\n", empty]
+    one, steps = reader("pop"), []
+    for seconds in (100, 101, 102):
+        at(seconds)
+        steps.append(one.step())
+    assert [step.error[:40] for step in steps] == ["", "The connection to CPA's queue broke: Con", ""]
+    assert list(state.gaps.spans) == [(100 * SECOND_US, 102 * SECOND_US, steps[1].error)]
+    assert spooled(spool) == []
+
+
+def test_a_cpa_restarted_between_two_pops_leaves_a_gap_from_the_latest_contact(cpa, reader, spool, state):
     one = reader("pop")
     one.step()
-    before = progress.continuity.last
+    before = state.gaps.last
     cpa.push(*RECORDS[:5])
     cpa.stop()
     cpa.start()
     cpa.push(*RECORDS[5:8])
-    assert one.step().error.startswith("CPA closed the connection between two pops: if it was restarted, ")
+    assert one.step().error == f"{RESTARTED}."
     one.step()
-    assert spooled(spool) == [RECORDS[5:8]]
-    (span,) = progress.continuity.spans
-    assert (span.start, span.end) == (before, progress.continuity.last)
-    assert (
-        span.reason
-        == "CPA closed the connection between two pops: if it was restarted, what waited in its queue is lost."
-    )
+    assert batches(spool) == [RECORDS[5:8]]
     end(one)
-    assert len(progress.continuity.spans) == 1
+    assert list(state.gaps.spans) == [(before, state.gaps.last, f"{RESTARTED}.")]
+
+
+def test_of_a_record_that_is_too_long_the_beginning_is_kept(cpa, reader, spool, monkeypatch, caplog):
+    monkeypatch.setattr("usage.collector.reader.LONGEST_RECORD", 1_048_576)
+    whole, longer = b'"%b"' % (b"w" * 1_048_574), b'"%b"' % (b"l" * 1_048_575)
+    cpa.push(whole, longer)
+    reader("http").step()
+    assert spooled(spool) == [whole, b"Cut from 1048577 bytes to the first 65536: " + longer[:65_536]]
+    assert "A record of 1 MB was cut; a dead letter keeps its first 64 kB." in caplog.messages

@@ -9,7 +9,9 @@ import zlib
 
 import pytest
 
+from tests.usage.collector.spooled import append
 from usage.collector.spool import MAGIC, Spool
+from usage.time.units import SECOND_US
 
 BATCH = [b'{"a":1}', b"", b"\xff\x00 no JSON", b"x" * 70_000]
 
@@ -34,7 +36,7 @@ def line(arrived, raw):
 
 
 def test_what_was_appended_is_read_byte_for_byte_also_by_the_next_process(folder):
-    path = Spool(folder).append(5, BATCH)
+    path = append(Spool(folder), 5, BATCH)
     spool = Spool(folder)
     assert records(spool) == [(5, raw) for raw in BATCH]
     assert (spool.depth, spool.bytes) == (1, path.stat().st_size)
@@ -43,26 +45,26 @@ def test_what_was_appended_is_read_byte_for_byte_also_by_the_next_process(folder
 
 
 def test_the_file_format_is_the_documented_one(folder):
-    path = Spool(folder).append(-7, [b"one", b"two"])
+    path = append(Spool(folder), -7, [b"one", b"two"])
     assert path.read_bytes() == MAGIC + line(-7, b"one") + line(-7, b"two")
 
 
 def test_batches_come_in_the_order_of_their_appending_though_the_clock_is_set_back(folder, monkeypatch):
     spool = Spool(folder)
     for second in (2_000, 1_000, 3_000, 3_000):
-        monkeypatch.setattr("usage.collector.spool.time.time_ns", lambda now=second: now * 10**9)
-        spool.append(second, [b"%d" % second])
+        monkeypatch.setattr("usage.collector.spool.now_us", lambda now=second: now * SECOND_US)
+        append(spool, second, [b"%d" % second])
     assert [raw for _, raw in records(spool)] == [b"2000", b"1000", b"3000", b"3000"]
     assert records(Spool(folder)) == records(spool)
-    monkeypatch.setattr("usage.collector.spool.time.time_ns", lambda: 5 * 10**9)
+    monkeypatch.setattr("usage.collector.spool.now_us", lambda: 5 * SECOND_US)
     later = Spool(folder)
-    later.append(5, [b"last"])
+    append(later, 5, [b"last"])
     assert [raw for _, raw in records(later)][-1] == b"last"
 
 
 def test_only_the_owner_may_look(folder):
     os.umask(0o022)
-    path = Spool(folder).append(1, [b"secret"])
+    path = append(Spool(folder), 1, [b"secret"])
     assert [stat.S_IMODE(p.stat().st_mode) for p in (folder, path)] == [0o700, 0o600]
 
 
@@ -75,7 +77,7 @@ def test_a_folder_made_by_others_is_closed_to_them(folder):
 @pytest.mark.parametrize("cut", range(2, 60, 3))
 def test_of_a_file_torn_anywhere_the_whole_records_before_are_read_and_the_rest_is_kept_for_people(folder, cut):
     items = [b"first", b"second", b"third"]
-    path = Spool(folder).append(9, items)
+    path = append(Spool(folder), 9, items)
     data = path.read_bytes()
     path.write_bytes(data[:-cut])
     spool = Spool(folder)
@@ -89,7 +91,7 @@ def test_of_a_file_torn_anywhere_the_whole_records_before_are_read_and_the_rest_
 
 @pytest.mark.parametrize("at", [0, len(MAGIC), len(MAGIC) + 9, len(MAGIC) + 13, len(MAGIC) + 17])
 def test_one_bit_flipped_is_noticed(folder, at):
-    path = Spool(folder).append(9, [b"first", b"second"])
+    path = append(Spool(folder), 9, [b"first", b"second"])
     data = bytearray(path.read_bytes())
     data[at] ^= 4
     path.write_bytes(data)
@@ -98,7 +100,7 @@ def test_one_bit_flipped_is_noticed(folder, at):
 
 def test_damage_in_one_batch_costs_no_other(folder):
     spool = Spool(folder)
-    first, second = spool.append(1, [b"a"]), spool.append(2, [b"b"])
+    first, second = append(spool, 1, [b"a"]), append(spool, 2, [b"b"])
     first.write_bytes(b"")
     assert records(spool) == [(2, b"b")]
     for path in (first, second):
@@ -108,7 +110,7 @@ def test_damage_in_one_batch_costs_no_other(folder):
 
 def test_a_draft_of_a_process_that_died_is_adopted_as_far_as_it_was_written(folder):
     spool = Spool(folder)
-    path = spool.append(4, [b"one", b"two"])
+    path = append(spool, 4, [b"one", b"two"])
     path.write_bytes(path.read_bytes()[:-1])
     path.rename(path.with_suffix(".part"))
     adopted = Spool(folder)
@@ -148,21 +150,11 @@ def test_files_of_others_are_left_alone(folder):
 
 def test_a_batch_set_aside_waits_for_the_next_start(folder):
     spool = Spool(folder)
-    first = spool.append(1, [b"poison"])
-    spool.append(2, [b"good"])
+    first = append(spool, 1, [b"poison"])
+    append(spool, 2, [b"good"])
     spool.set_aside(first)
     assert (records(spool), spool.depth) == ([(2, b"good")], 1)
     assert records(Spool(folder)) == [(1, b"poison"), (2, b"good")]
-
-
-def test_it_is_full_at_its_size_and_no_longer_once_a_batch_is_gone(folder):
-    spool = Spool(folder, max_bytes=1000)
-    path = spool.append(1, [b"x" * 960])
-    assert (spool.bytes, spool.full) == (994, False)
-    more = spool.append(2, [b"y"])
-    assert spool.full
-    spool.remove(path)
-    assert (spool.bytes, spool.full) == (more.stat().st_size, False)
 
 
 @pytest.mark.parametrize("fails", ("open", "fsync"))
@@ -174,10 +166,10 @@ def test_a_write_that_fails_leaves_nothing_half_done(folder, monkeypatch, fails)
 
     monkeypatch.setattr(f"usage.collector.spool.os.{fails}", full)
     with pytest.raises(OSError, match="No space left"):
-        spool.append(1, [b"a"])
+        append(spool, 1, [b"a"])
     monkeypatch.undo()
     assert (names(folder), spool.depth) == ([], 0)
-    spool.append(1, [b"a"])
+    append(spool, 1, [b"a"])
     assert records(spool) == [(1, b"a")]
 
 
@@ -194,5 +186,5 @@ def test_a_disk_that_is_full_in_the_middle_of_a_record_takes_the_draft_and_the_n
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         signal.signal(signal.SIGXFSZ, taken)
     assert names(folder) == []
-    spool.append(1, [b"a", b"b" * 5000])
+    append(spool, 1, [b"a", b"b" * 5000])
     assert records(spool) == [(1, b"a"), (1, b"b" * 5000)]

@@ -2,9 +2,10 @@
 
 import pytest
 
+from tests.usage.collector.spooled import append
 from tests.usage.made import NOON, record
 from usage.collector.spool import Spool
-from usage.collector.storer import ENOUGH_RECORDS, MOST_RECORDS, TRIES, Storer, Stumbled
+from usage.collector.storer import ENOUGH_RECORDS, MOST_RECORDS, TRIES, Storer, StoringFailed
 from usage.ingest.writer import Writer
 from usage.models import Event
 
@@ -37,7 +38,7 @@ def test_an_empty_spool_is_nothing_to_do(spool):
 
 def test_small_batches_are_stored_together_and_their_files_are_gone(spool):
     for n in range(3):
-        spool.append(NOON + n, made(2, n * 2))
+        append(spool, NOON + n, made(2, n * 2))
     batch = Storer(spool, Writer()).step()
     assert (batch.files, batch.records, batch.stored.events, spool.depth) == (3, 6, 6, 0)
     assert list(spool.directory.iterdir()) == []
@@ -45,27 +46,27 @@ def test_small_batches_are_stored_together_and_their_files_are_gone(spool):
 
 def test_no_more_are_merged_than_are_enough(spool):
     for n in range(3):
-        spool.append(NOON, made(ENOUGH_RECORDS, n * ENOUGH_RECORDS))
+        append(spool, NOON, made(ENOUGH_RECORDS, n * ENOUGH_RECORDS))
     storer = Storer(spool, Writer())
     assert [storer.step().records for _ in range(3)] == [ENOUGH_RECORDS] * 3
 
 
 def test_a_file_larger_than_one_transaction_is_stored_in_parts_and_counted_whole(spool):
-    spool.append(NOON, [*made(MOST_RECORDS), b"no record"])
+    append(spool, NOON, [*made(MOST_RECORDS), b"no record"])
     batch = Storer(spool, Writer()).step()
     assert (batch.records, batch.stored.events, batch.stored.dead) == (MOST_RECORDS + 1, MOST_RECORDS, 1)
 
 
 def test_a_batch_that_fails_again_and_again_is_put_aside_and_the_others_are_stored(spool):
-    spool.append(NOON, made(2))
-    spool.append(NOON, [POISON])
-    spool.append(NOON, made(2, 2))
+    append(spool, NOON, made(2))
+    append(spool, NOON, [POISON])
+    append(spool, NOON, made(2, 2))
     storer, sentences = Storer(spool, Fragile()), []
     while spool.depth:
         try:
             storer.step()
-        except Stumbled as stumbled:
-            sentences.append(str(stumbled))
+        except StoringFailed as failed:
+            sentences.append(str(failed))
     assert Event.objects.count() == 4
     assert [path.suffix for path in spool.directory.iterdir()] == [".aside"]
     assert len(sentences) <= 2 + TRIES
@@ -75,17 +76,17 @@ def test_a_batch_that_fails_again_and_again_is_put_aside_and_the_others_are_stor
 
 
 def test_a_batch_that_cannot_be_read_is_put_aside(spool):
-    first = spool.append(NOON, made(1))
-    spool.append(NOON, made(1, 1))
+    first = append(spool, NOON, made(1))
+    append(spool, NOON, made(1, 1))
     first.unlink()
     storer = Storer(spool, Writer())
-    with pytest.raises(Stumbled, match=r"cannot be read and was put aside: No such file or directory\.$"):
+    with pytest.raises(StoringFailed, match=r"cannot be read and was put aside: No such file or directory\.$"):
         storer.step()
     assert (storer.step().records, spool.depth) == (1, 0)
 
 
 def test_a_damaged_batch_gives_what_it_has_and_stays_for_people(spool):
-    path = spool.append(NOON, made(2))
+    path = append(spool, NOON, made(2))
     path.write_bytes(path.read_bytes()[:-1])
     batch = Storer(spool, Writer()).step()
     assert (batch.records, Event.objects.count()) == (1, 1)

@@ -205,15 +205,15 @@ def test_what_cannot_be_restored_changes_nothing(home, spoil, reason):
 
 
 def test_nothing_is_restored_while_a_drain_runs(home):
-    from usage.collector.seat import FileLock
+    from usage.collector.lock import FileLock
 
     backup = home / "copy.db"
     manage(home, "backup", backup)
     drain = FileLock(home / "app.db.drain.lock")
-    assert drain.take()
+    assert drain.acquire()
     refused = (1, "CommandError: A drain is at work on this database: stop it first.")
     assert manage(home, "restore", backup) == refused
-    drain.leave()
+    drain.release()
     assert manage(home, "restore", backup)[0] == 0
 
 

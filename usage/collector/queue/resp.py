@@ -1,185 +1,146 @@
-"""The two doors that speak RESP: pop, and subscribe."""
+"""CPA's queue over RESP, by redis-py: the login, and the transport that pops.
 
-import logging
+CPA knows AUTH, LPOP, RPOP and SUBSCRIBE, and counts every other command before AUTH as a failed login. So redis-py must
+send nothing of its own: protocol 2 (no HELLO), no driver_info (no CLIENT SETINFO), database 0 (no SELECT), no client
+name and no health check (PING). Nor may it retry: a pop is final, and five failed logins ban our address.
+"""
+
 import time
-from collections.abc import Callable
 
+import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from usage.collector.queue.errors import Away, Cut, QueueError
+from catalog.problems import quoted
+from usage.collector.queue.errors import (
+    Interrupted,
+    NotResp,
+    NotRunning,
+    QueueError,
+    Unavailable,
+    unavailable,
+)
 from usage.collector.queue.key import Key
-from usage.collector.queue.link import Link
-from usage.collector.queue.replies import PART_BYTES
 
-log = logging.getLogger(__name__)
+# With no supported errors redis-py neither repeats a command nor reconnects a subscription by itself.
+NO_RETRY = Retry(NoBackoff(), 0, supported_errors=())
+BROKEN = (redis.RedisError, OSError, ValueError)  # ValueError: a length that is no number, or an impossible host name
+ERROR_REPLIES = (redis.ResponseError, redis.AuthenticationError)
+# CPA does not close a connection that is logged in before CPA itself ends; a proxy may, after it was idle for long.
+IDLE_SECONDS = 20
+RESTARTED = "CPA closed the connection between two pops: if it was restarted, what waited in its queue is lost"
+RESP_IS_OFF = ("resp auth disabled", "resp usage output is disabled", "unknown command")
 
-PATIENCE_SECONDS = 0.05  # a subscriber waits no longer for a record: its caller has earlier ones to look after
-PING_SECONDS = 5
-FAREWELL_SECONDS = 2
-MARKERS = (b'{"support_refresh":true}',)
+
+def login(key: Key, single: bool = True) -> redis.Redis:
+    """A client that is logged in: with a `single` connection for commands, or one in its pool for a subscription.
+
+    Raises Refused, NotResp or Unavailable.
+    """
+    key.check()
+    host, _, port = settings.REDIS_QUEUE_ADDR.rpartition(":")
+    timeout = settings.CPA_TIMEOUT.total_seconds()
+    try:
+        client = redis.Redis(
+            host=host.strip("[]"),
+            port=int(port),
+            password=settings.CPA_MANAGEMENT_KEY,
+            protocol=2,
+            driver_info=None,
+            retry=NO_RETRY,
+            ssl=settings.REDIS_QUEUE_TLS,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            single_connection_client=single,
+        )
+        if not single:
+            client.connection_pool.release(client.connection_pool.get_connection())
+    except BROKEN as error:
+        raise _login_failed(key, error) from None
+    key.accepted()
+    return client
 
 
-class PopDoor:
-    """LPOP: what we do not take stays with CPA for its retention, also while we restart."""
+class PopTransport:
+    """LPOP: what is not popped stays with CPA for its retention, also while this process restarts."""
 
     name = "pop"
 
     def __init__(self, key: Key):
-        self._link = Link(key)
-        self.unread = 0
+        self._key = key
+        self._client: redis.Redis | None = None
+        self._replied_at = 0.0
 
     def pop(self, limit: int) -> list[bytes]:
-        """Up to `limit` records, oldest first; [] when the queue is empty. Raises a QueueError."""
-        return self.rest() if self.unread else self._taken(self._link.ask("LPOP", settings.REDIS_QUEUE_KEY, limit))
+        """Up to `limit` records, oldest first; [] when the queue is empty. Raises a QueueError.
 
-    def rest(self) -> list[bytes]:
-        """The next part of the reply. Raises a QueueError."""
-        self.unread = 0  # if the connection breaks, the rest is gone
-        self._link.connection.meter.expect()
-        return self._taken(self._link.receive())
+        Raises Interrupted, without popping, when CPA closed the connection after its latest reply.
+        """
+        closed = self._was_closed()
+        try:
+            self._client = self._client or login(self._key)
+        except NotRunning:
+            raise  # a gap of its own reason
+        except QueueError as error:
+            raise (Interrupted(f"{RESTARTED}.") if closed else error) from None
+        if closed:
+            raise Interrupted(f"{RESTARTED}.")
+        return self._lpop(limit)
 
     def close(self) -> list[bytes]:
-        if not self.unread:
-            self._link.close()
+        """Disconnect; nothing is on its way between two pops."""
+        if self._client:
+            self._client.connection_pool.disconnect()
+            self._client = None
         return []
 
-    def tell_of_a_close(self):
-        """Raises Cut, once, when CPA closed the connection between two pops and no pop could tell of it."""
-        self._link.tell_of_a_close()
-
-    def _taken(self, reply) -> list[bytes]:
-        if reply is None:
-            return []
-        if not isinstance(reply, list) or not all(isinstance(item, bytes) for item in reply):
-            self._link.close()
-            raise Cut("CPA's queue answers a pop with something that is no list of records.")
-        self.unread = reply.unread
-        return reply
-
-
-class SubscribeDoor:
-    """SUBSCRIBE: every record at once, but none is kept for us; the backlog is popped beside it."""
-
-    name = "subscribe"
-
-    def __init__(self, key: Key, tell: Callable[[bool], object], ping_seconds: float = PING_SECONDS):
-        """`tell` hears True before a subscription begins, and False after it was left in good order."""
-        self._link = Link(key)
-        self._backlog = PopDoor(key)
-        self._tell, self._ping_seconds = tell, ping_seconds
-        self._subscribed = False
-        self._backlog_at: float | None = None  # when to pop what was queued before we subscribed; None: all taken
-        self._trouble: QueueError | None = None
-
-    def pop(self, limit: int) -> list[bytes]:
-        """Up to about `limit` records of what is at hand, waiting up to PATIENCE_SECONDS for the first.
-
-        Raises a QueueError; Cut when a subscription that stood broke off, for what was on its way then is lost.
-        """
-        if self._trouble:
-            trouble, self._trouble = self._trouble, None
-            raise trouble
-        if not self._subscribed:
-            if self.unread:  # CPA has given it away: it comes before a login, which may fail
-                return self.rest()
-            self._subscribe()
-        records = self._left_behind(limit)
+    def _was_closed(self) -> bool:
+        """Whether CPA has closed the connection though it was in use lately; no pop has been lost in it."""
+        if self._client is None:
+            return False
         try:
-            self._gather(records, limit)
-        except QueueError as error:
-            self._break_off(error)
-            if not records:
-                return self.pop(limit)  # raises the trouble
+            self._client.connection.can_read()
+        except BROKEN:
+            self.close()
+            return time.monotonic() - self._replied_at < IDLE_SECONDS
+        return False
+
+    def _lpop(self, limit: int) -> list[bytes]:
+        try:
+            records = self._client.lpop(settings.REDIS_QUEUE_KEY, limit) or []
+        except BROKEN as error:
+            self.close()
+            raise command_failed(self._key, error) from None
+        if not isinstance(records, list) or not all(isinstance(record, bytes) for record in records):
+            self.close()
+            raise Interrupted("CPA's queue answers a pop with something that is no list of records.")
+        self._replied_at = time.monotonic()
         return records
 
-    @property
-    def unread(self) -> int:
-        return self._backlog.unread
 
-    def rest(self) -> list[bytes]:
-        """The next part of the backlog's reply. Raises a QueueError."""
-        return self._backlog.rest()
+def command_failed(key: Key, error: Exception) -> QueueError:
+    """The error to raise for a command that was sent: Interrupted unless CPA answered it with an error."""
+    if not isinstance(error, ERROR_REPLIES):
+        return Interrupted(f"The connection to CPA's queue broke: {quoted(error)}.")
+    words = str(error).lower()
+    if isinstance(error, redis.AuthenticationError) or "banned" in words or "management key" in words:
+        return key.refused(f"CPA refuses the management key: {quoted(error)}")
+    return Unavailable(f"CPA answers the pop with: {quoted(error)}")
 
-    def close(self) -> list[bytes]:
-        """Leave the subscription in good order and return the records that were still on their way."""
-        records = []
-        if self._subscribed:
-            self._farewell(records)
-            self._tell(False)
-        self._subscribed, self._trouble = False, None
-        self._link.close()
-        self._backlog.close()
-        return records
 
-    def tell_of_a_close(self):
-        """Nothing: a subscription that breaks off is told by the next pop."""
+def _login_failed(key: Key, error: Exception) -> QueueError:
+    where = f"CPA's queue at {settings.REDIS_QUEUE_ADDR}"
+    if isinstance(error, ERROR_REPLIES):
+        if any(words in str(error).lower() for words in RESP_IS_OFF):
+            return NotResp(f"{where} is closed: {quoted(error)}")
+        return key.refused(f"CPA refuses the management key: {quoted(error)}")
+    if isinstance(error, redis.InvalidResponse) or _hung_up(error):
+        return NotResp(f"{where} does not speak RESP: {quoted(error)}.")
+    return unavailable(f"{where} does not answer: {quoted(error)}.", error)
 
-    def _subscribe(self):
-        """Subscribe first and look at the backlog after: the other way round, records between the two stay behind."""
-        self._link.login()
-        self._tell(True)
-        self._link.ask("SUBSCRIBE", settings.REDIS_QUEUE_KEY)
-        self._subscribed = True
-        self._heard = self._pinged = self._backlog_at = time.monotonic()
 
-    def _gather(self, records: list[bytes], limit: int):
-        """Add what is at hand to `records`, which keeps it even if the connection breaks midway.
-
-        Only what is added counts: a large backlog must not starve the subscription.
-        """
-        self._keep_alive()
-        until, full, size = time.monotonic() + PATIENCE_SECONDS, len(records) + limit, 0
-        while len(records) < full and self._link.waiting(0 if records else max(0, until - time.monotonic())):
-            size += self._take(records)
-            self._heard = time.monotonic()
-            if size >= PART_BYTES:
-                break
-
-    def _take(self, records: list[bytes]) -> int:
-        """Read one pushed reply; a record goes to `records`, pongs, confirmations and markers nowhere. Bytes added."""
-        self._link.connection.meter.expect()
-        match self._link.receive():
-            case [b"message", _, bytes(record)] if record not in MARKERS:
-                records.append(record)
-                return len(record)
-        return 0
-
-    def _keep_alive(self):
-        """A peer that vanished sends no farewell: ask it now and then, and give up when it stays silent."""
-        now = time.monotonic()
-        if now - self._pinged >= self._ping_seconds:
-            if self._heard < self._pinged - 2 * self._ping_seconds and not self._link.waiting(0):
-                raise Away("CPA fell silent.")
-            self._pinged = now
-            self._link.send("PING")
-
-    def _left_behind(self, limit: int) -> list[bytes]:
-        """One pop of the backlog. Its errors only put it off: the subscription must not wait for them."""
-        if self._backlog_at is None or time.monotonic() < self._backlog_at:
-            return []
-        try:
-            records = self._backlog.pop(limit)
-        except QueueError as error:
-            log.warning("The queue's backlog is tried again in %s s. %s", self._ping_seconds, error)
-            self._backlog_at = time.monotonic() + self._ping_seconds
-            self._trouble = error if isinstance(error, Cut) else None
-            return []
-        if not records:
-            self._backlog_at = None
-            self._backlog.close()
-        return records
-
-    def _break_off(self, error: QueueError):
-        self._subscribed = False
-        self._link.close()
-        self._trouble = Cut(f"The subscription was cut: {error}")
-
-    def _farewell(self, records: list[bytes]):
-        """CPA confirms with what it had sent before, and closes; one that does not is not waited for."""
-        until = time.monotonic() + FAREWELL_SECONDS
-        try:
-            self._link.send("UNSUBSCRIBE")
-            while time.monotonic() < until and self._link.waiting(max(0, until - time.monotonic())):
-                self._take(records)
-        except QueueError:
-            pass  # closing is how it ends
+def _hung_up(error) -> bool:
+    """Closed without a word at AUTH (RESP is off, or plain text met TLS), or no TLS there (TLS met plain text)."""
+    words = str(error).lower()
+    return any(sign in words for sign in ("closed by server", "reset by peer", "wrong_version_number", "eof occurred"))

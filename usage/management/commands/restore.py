@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
-from usage.collector.seat import Seat
+from usage.collector.lock import DrainLock
 from usage.ops.backups import Useless, put_back
 
 
@@ -23,9 +23,9 @@ class Command(BaseCommand):
 
     def handle(self, *, path, **options):
         """Exit 1 with the reason when nothing was restored."""
-        seat = Seat(settings.SPOOL_DIR)
+        lock = DrainLock(settings.SPOOL_DIR)
         try:
-            if not seat.take():
+            if not lock.acquire():
                 raise CommandError("A drain is at work on this database: stop it first.")
             replaced = put_back(path)
             call_command("migrate", interactive=False, verbosity=0)
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         except Error as error:
             raise CommandError(f"The database cannot be used: {error}") from None
         finally:
-            seat.leave()
+            lock.release()
         self.stdout.write(f"The database is a copy of {path} now. Start the drain again.")
         if replaced:
             self.stdout.write(f"What it was before is kept as {replaced}: delete it when all is well.")

@@ -8,10 +8,9 @@ from django.db import DatabaseError, InterfaceError
 from catalog.cpa import Cpa
 from catalog.problems import Problem, Refused
 from usage.collector.metadata import STARVED
-from usage.collector.queue.errors import Away, NotResp
-from usage.collector.queue.errors import Refused as QueueRefused
-from usage.collector.queue.key import Key
-from usage.collector.queue.link import Link
+from usage.collector.queue import Key, NotResp, Unavailable
+from usage.collector.queue import Refused as QueueRefused
+from usage.collector.queue.resp import login
 from usage.models import DrainState
 from usage.ops.doctor.findings import Finding
 
@@ -39,20 +38,17 @@ def management():
 
 def queue():
     """The queue's own protocol; nothing is popped, only the key is shown."""
-    link = Link(Key())
     try:
-        link.login()
+        login(Key()).close()
         yield Finding("Queue", True, f"It answers at {settings.REDIS_QUEUE_ADDR}.")
     except NotResp as problem:
         fits = settings.QUEUE_MODE in ("auto", "http")
         cure = "Records are popped over HTTP instead." if fits else "Set QUEUE_MODE to auto or http."
         yield Finding("Queue", fits, f"{problem} {cure}")
-    except Away as problem:
+    except Unavailable as problem:
         yield Finding("Queue", False, f"{problem} Set REDIS_QUEUE_ADDR to host:port of CPA.")
     except QueueRefused as problem:
         yield Finding("Queue", False, str(problem))
-    finally:
-        link.close()
 
 
 def consumers():

@@ -1,16 +1,19 @@
-"""When records may have been lost: a pure account of the contacts with the queue."""
+"""When records may have been lost: the contacts with the queue, and the file that a subscription leaves."""
 
-from usage.collector.continuity import DIED, NOBODY_READ, STOPPED, Continuity
+import pytest
 
-S = 1_000_000
+from usage.collector.gaps import DIED, STOPPED, UNREAD, GapDetector, SubscriptionFile
+from usage.time.units import SECOND_US
+
+S = SECOND_US
 
 
 def spans(*steps):
     """The gaps after these calls, each (method, arguments...)."""
-    continuity = Continuity()
+    detector = GapDetector()
     for name, *arguments in steps:
-        getattr(continuity, name)(*arguments)
-    return list(continuity.spans)
+        getattr(detector, name)(*arguments)
+    return list(detector.spans)
 
 
 def test_contacts_within_the_retention_leave_no_gap():
@@ -18,11 +21,16 @@ def test_contacts_within_the_retention_leave_no_gap():
 
 
 def test_a_longer_silence_is_a_gap_without_its_last_minute_which_cpa_still_had():
-    assert spans(("contact", 100 * S), ("contact", 161 * S)) == [(100 * S, 101 * S, NOBODY_READ)]
+    assert spans(("contact", 100 * S), ("contact", 161 * S)) == [(100 * S, 101 * S, UNREAD)]
 
 
 def test_a_cut_is_a_gap_from_the_last_contact_to_the_next_however_often_it_is_told():
-    steps = [("contact", 100 * S), ("cut", 105 * S, "cut"), ("cut", 106 * S, "again"), ("contact", 107 * S)]
+    steps = [
+        ("contact", 100 * S),
+        ("interrupted", 105 * S, "cut"),
+        ("interrupted", 106 * S, "again"),
+        ("contact", 107 * S),
+    ]
     assert spans(*steps) == [(100 * S, 107 * S, "cut")]
     assert spans(*steps, ("contact", 108 * S)) == spans(*steps)
 
@@ -35,12 +43,12 @@ def test_a_cpa_that_was_stopped_is_a_gap_from_the_last_contact_until_it_was_last
 def test_after_a_stop_the_queue_is_kept_again_and_a_long_silence_is_a_gap_of_its_own():
     assert spans(("contact", 100 * S), ("stopped", 110 * S), ("contact", 300 * S)) == [
         (100 * S, 110 * S, STOPPED),
-        (110 * S, 240 * S, NOBODY_READ),
+        (110 * S, 240 * S, UNREAD),
     ]
 
 
 def test_a_connection_cut_by_a_stop_is_one_gap():
-    steps = [("contact", 100 * S), ("cut", 101 * S, "cut"), ("stopped", 102 * S), ("contact", 103 * S)]
+    steps = [("contact", 100 * S), ("interrupted", 101 * S, "cut"), ("stopped", 102 * S), ("contact", 103 * S)]
     assert spans(*steps, ("contact", 104 * S)) == [(100 * S, 103 * S, "cut")]
 
 
@@ -51,7 +59,7 @@ def test_a_stop_before_any_contact_is_none_of_ours_but_one_after_an_earlier_proc
 
 def test_an_end_closes_what_was_open_once():
     assert spans(("contact", 100 * S), ("end", 110 * S), ("end", 111 * S)) == []
-    cut = [("contact", 100 * S), ("cut", 101 * S, "cut"), ("end", 110 * S), ("end", 111 * S)]
+    cut = [("contact", 100 * S), ("interrupted", 101 * S, "cut"), ("end", 110 * S), ("end", 111 * S)]
     assert spans(*cut) == [(100 * S, 110 * S, "cut")]
     stop = [("contact", 100 * S), ("stopped", 101 * S), ("end", 110 * S), ("end", 111 * S)]
     assert spans(*stop) == [(100 * S, 101 * S, STOPPED)]
@@ -59,12 +67,12 @@ def test_an_end_closes_what_was_open_once():
 
 def test_a_pause_of_our_own_gives_its_reason_to_the_gap_and_to_none_later():
     steps = [("contact", 100 * S), ("paused", "full"), ("contact", 300 * S), ("contact", 500 * S)]
-    assert spans(*steps) == [(100 * S, 240 * S, "full"), (300 * S, 440 * S, NOBODY_READ)]
+    assert spans(*steps) == [(100 * S, 240 * S, "full"), (300 * S, 440 * S, UNREAD)]
 
 
 def test_the_time_between_two_processes_counts():
     assert spans(("resume", 100 * S, None), ("contact", 130 * S)) == []
-    assert spans(("resume", 100 * S, None), ("contact", 300 * S)) == [(100 * S, 240 * S, NOBODY_READ)]
+    assert spans(("resume", 100 * S, None), ("contact", 300 * S)) == [(100 * S, 240 * S, UNREAD)]
 
 
 def test_a_process_that_died_subscribed_leaves_a_gap_however_short():
@@ -73,20 +81,62 @@ def test_a_process_that_died_subscribed_leaves_a_gap_however_short():
 
 def test_a_process_that_died_subscribed_before_it_told_of_a_contact_leaves_a_gap_from_its_subscription_on():
     assert spans(("resume", 100 * S, 130 * S), ("contact", 140 * S)) == [(130 * S, 140 * S, DIED)]
-    both = [(100 * S, 240 * S, NOBODY_READ), (300 * S, 301 * S, DIED)]
+    both = [(100 * S, 240 * S, UNREAD), (300 * S, 301 * S, DIED)]
     assert spans(("resume", 100 * S, 300 * S), ("contact", 301 * S)) == both
     assert spans(("contact", 301 * S), ("resume", 100 * S, 300 * S)) == both
 
 
 def test_an_earlier_process_may_be_learnt_of_late():
-    assert spans(("contact", 300 * S), ("resume", 100 * S, None)) == [(100 * S, 240 * S, NOBODY_READ)]
+    assert spans(("contact", 300 * S), ("resume", 100 * S, None)) == [(100 * S, 240 * S, UNREAD)]
     assert spans(("contact", 101 * S), ("contact", 102 * S), ("resume", 100 * S, 50 * S)) == [(100 * S, 101 * S, DIED)]
     assert spans(("contact", 130 * S), ("resume", 100 * S, None)) == []
 
 
 def test_the_last_contact_is_this_process_own():
-    continuity = Continuity()
-    continuity.resume(100 * S, None)
-    assert continuity.last is None
-    continuity.contact(130 * S)
-    assert continuity.last == 130 * S
+    detector = GapDetector()
+    detector.resume(100 * S, None)
+    assert detector.last is None
+    detector.contact(130 * S)
+    assert detector.last == 130 * S
+
+
+@pytest.fixture
+def path(home):
+    home.mkdir()
+    return home / "subscribed"
+
+
+def test_it_stands_while_a_subscription_does(home, path):
+    file = SubscriptionFile(home)
+    stood = [path.exists()]
+    for subscribed in (True, True, False, True, False):
+        file.note(subscribed)
+        stood.append(path.exists())
+    assert (file.left_behind, stood) == (None, [False, True, True, False, True, False])
+
+
+def test_one_left_behind_keeps_its_time_and_stays_until_its_gap_is_recorded(home, path):
+    SubscriptionFile(home).note(True)
+    began = path.stat().st_mtime_ns
+    file = SubscriptionFile(home)
+    file.note(True)
+    file.note(False)
+    assert (file.left_behind, path.stat().st_mtime_ns) == (began // 1000, began)
+    file.gap_recorded()
+    assert (file.left_behind, path.exists()) == (None, False)
+
+
+def test_our_own_stays_when_the_gap_of_an_earlier_one_is_recorded(home, path):
+    SubscriptionFile(home).note(True)
+    file = SubscriptionFile(home)
+    file.note(True)
+    file.gap_recorded()
+    assert path.exists()
+    file.note(False)
+    assert not path.exists()
+
+
+def test_a_folder_that_cannot_be_written_keeps_no_drain_from_reading(home):
+    file = SubscriptionFile(home / "missing")
+    file.note(True)
+    file.note(False)

@@ -1,4 +1,4 @@
-"""A shift: what is popped is stored, exactly, and told, in each mode of the queue."""
+"""A run of the drain: what is popped is stored, exactly, and reported, in each mode of the queue."""
 
 import logging
 import os
@@ -11,11 +11,12 @@ from django.db import connection
 
 from catalog.models import Connection
 from tests import FIXTURES
-from tests.usage.collector.queue.conftest import PATIENCE, until
+from tests.usage.collector.spooled import append
 from tests.usage.made import HOUR, NOON, record, totals
 from tests.usage.rollups.test_statuses import failures, untold
-from usage.collector import continuity
-from usage.collector.queue.link import RESTARTED
+from tests.waiting import PATIENCE, until
+from usage.collector import gaps
+from usage.collector.queue.resp import RESTARTED
 from usage.collector.spool import Spool, _parse
 from usage.models import Client, DeadLetter, DrainState, Event, Gap, Lease, Series
 from usage.rollups.rebuild import check
@@ -35,10 +36,10 @@ def made(count, start=0):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_captured_records_are_stored_exactly(cpa, work, settings, mode):
+def test_the_captured_records_are_stored_exactly(cpa, begin, settings, mode):
     settings.QUEUE_MODE = mode
     cpa.push(*CAPTURED[:60])
-    one = work()
+    one = begin()
     one.until_stored(60)
     cpa.push(*CAPTURED[60:])
     one.until_stored(129)
@@ -51,45 +52,45 @@ def test_the_captured_records_are_stored_exactly(cpa, work, settings, mode):
     assert (list(check()), Gap.objects.count(), DeadLetter.objects.count()) == ([], 0, 0)
 
 
-def test_failures_stored_before_their_status_was_a_label_are_told_apart_first(cpa, work, caplog):
+def test_failures_stored_before_their_status_was_a_label_are_told_apart_first(cpa, begin, caplog):
     caplog.set_level(logging.INFO, "usage.collector")
     untold(*failures())
-    one = work()
+    one = begin()
     one.until_reported()
     assert "Failures of 4 days are told apart by their status now." in caplog.messages
     assert not Event.objects.filter(series__in=Series.objects.untold()).exists()
     assert list(check()) == []
 
 
-def test_a_batch_is_logged_in_one_line_with_counts_and_rate(cpa, work, caplog):
+def test_a_batch_is_logged_in_one_line_with_counts_and_rate(cpa, begin, caplog):
     caplog.set_level(logging.INFO, "usage.collector")
     cpa.push(record(NOON), b"no record")
-    one = work()
+    one = begin()
     one.until_stored(2)
     lines = [message for message in caplog.messages if message.startswith("Stored")]
     assert len(lines) == 1
     assert lines[0].startswith("Stored 2 records: 1 new, 0 duplicate, 1 dead letters, 0 of them too late; ")
 
 
-def test_what_an_earlier_run_left_in_the_spool_is_stored_though_cpa_is_away(cpa, work, home):
+def test_what_an_earlier_run_left_in_the_spool_is_stored_though_cpa_is_away(cpa, begin, home):
     cpa.stop()
-    Spool(home).append(NOON, made(3))
-    work().until_stored(3)
+    append(Spool(home), NOON, made(3))
+    begin().until_stored(3)
     assert (Event.objects.count(), Spool(home).depth) == (3, 0)
 
 
-def test_a_spool_replayed_after_its_commit_adds_nothing(cpa, work, home):
+def test_a_spool_replayed_after_its_commit_adds_nothing(cpa, begin, home):
     for _ in range(2):
-        Spool(home).append(NOON, made(3))
-    one = work()
+        append(Spool(home), NOON, made(3))
+    one = begin()
     one.until_stored(6)
     state = DrainState.load()
     assert (Event.objects.count(), state.total_inserted, state.total_deduped) == (3, 3, 3)
 
 
-def test_the_report_tells_mode_pops_lag_and_depth(cpa, work):
+def test_the_report_tells_mode_pops_lag_and_depth(cpa, begin):
     cpa.push(*made(3))
-    one = work()
+    one = begin()
     one.until_stored(3)
     one.until_reported()
     state = DrainState.load()
@@ -100,65 +101,65 @@ def test_the_report_tells_mode_pops_lag_and_depth(cpa, work):
     assert 0 < state.lag_ms < PATIENCE * 1000
 
 
-def test_batches_are_counted_on_from_the_earlier_process(cpa, work):
+def test_batches_are_counted_on_from_the_earlier_process(cpa, begin):
     for n in range(2):
-        one = work()
+        one = begin()
         cpa.push(*made(1, n))
         one.until_stored(1)
         one.end()
     assert (DrainState.load().batches_popped, DrainState.load().mode) == (2, "")
 
 
-def test_an_idle_drain_writes_once_in_five_seconds(cpa, work, clock):
-    one = work()
+def test_an_idle_drain_writes_once_in_five_seconds(cpa, begin, clock):
+    one = begin()
     until(lambda: one.step() and DrainState.load().mode == "pop")
-    one.shift._report._clock, clock.now = clock, one.shift._report._written_at + 4.9
+    one.run._report._clock, clock.now = clock, one.run._report._written_at + 4.9
     changes = [one.step().reported for _ in range(50)]
     assert changes == [False] * 50
     clock.now += 0.2
     assert [one.step().reported for _ in range(3)] == [True, False, False]
 
 
-def test_a_refused_key_is_told_and_shared_at_once(cpa, work, settings):
+def test_a_refused_key_is_told_and_shared_at_once(cpa, begin, settings):
     settings.CPA_MANAGEMENT_KEY = "wrong"
-    one = work()
+    one = begin()
     until(lambda: one.step() and Connection.objects.filter(refused_until__isnull=False).exists())
     one.until_reported()
     assert "Set CPA_MANAGEMENT_KEY" in DrainState.load().last_error
     one.end()
-    two = work()
-    until(lambda: two.shift.progress.trouble.latest.sentence)
+    two = begin()
+    until(lambda: two.run.state.errors.latest.sentence)
     assert cpa.auth_failures == 1
 
 
-def test_a_pause_longer_than_cpa_keeps_records_is_a_gap(cpa, work):
+def test_a_pause_longer_than_cpa_keeps_records_is_a_gap(cpa, begin):
     before = datetime.now(UTC) - timedelta(hours=1)
     DrainState.objects.create(pk=1, last_pop_at=before, mode="pop")
-    one = work()
-    until(lambda: one.step() and one.shift.progress.continuity.last)
+    one = begin()
+    until(lambda: one.step() and one.run.state.gaps.last)
     one.until_reported()
     gap = Gap.objects.get()
-    assert (gap.start, gap.reason) == (before, continuity.NOBODY_READ)
+    assert (gap.start, gap.reason) == (before, gaps.UNREAD)
     assert timedelta(seconds=60) <= datetime.now(UTC) - gap.end < timedelta(seconds=60 + PATIENCE)
 
 
-def test_a_drain_that_died_subscribed_leaves_a_gap_and_one_that_left_in_order_none(cpa, work, settings):
+def test_a_drain_that_died_subscribed_leaves_a_gap_and_one_that_left_in_order_none(cpa, begin, settings):
     settings.QUEUE_MODE = "subscribe"
     seconds_ago = datetime.now(UTC) - timedelta(seconds=3)
     DrainState.objects.create(pk=1, last_pop_at=seconds_ago, mode="subscribe")
     for _ in range(2):
-        one = work()
-        until(lambda: one.step() and one.shift.progress.continuity.last)  # noqa: B023
+        one = begin()
+        until(lambda: one.step() and one.run.state.gaps.last)  # noqa: B023
         one.until_reported()
         one.end()
-    assert list(Gap.objects.values_list("start", "reason")) == [(seconds_ago, continuity.DIED)]
+    assert list(Gap.objects.values_list("start", "reason")) == [(seconds_ago, gaps.DIED)]
 
 
 @pytest.mark.parametrize("mode", ("pop", "http", "auto"))
-def test_a_cpa_that_restarts_is_a_gap_and_a_closed_connection_to_it_may_be_one(cpa, work, settings, mode):
+def test_a_cpa_that_restarts_is_a_gap_and_a_closed_connection_to_it_may_be_one(cpa, begin, settings, mode):
     settings.QUEUE_MODE = mode
-    one = work()
-    until(lambda: one.step() and one.shift.progress.continuity.last)
+    one = begin()
+    until(lambda: one.step() and one.run.state.gaps.last)
     cpa.drop_connections()
     cpa.push(*made(1))
     one.until_stored(1)
@@ -168,17 +169,17 @@ def test_a_cpa_that_restarts_is_a_gap_and_a_closed_connection_to_it_may_be_one(c
     assert len(may_be) <= 1
     assert reasons - may_be == (set() if mode == "http" or may_be else {f"{RESTARTED}."})
     cpa.stop()
-    until(lambda: "does not answer" in one.shift.progress.trouble.latest.sentence)
+    until(lambda: "does not answer" in one.run.state.errors.latest.sentence)
     cpa.start()
     cpa.push(*made(1, 1))
     one.until_stored(2)
     one.until_reported()
     latest = Gap.objects.latest("end").reason
-    assert latest == continuity.STOPPED or "broke" in latest
+    assert latest == gaps.STOPPED or "broke" in latest
 
 
-def test_clients_are_forgotten_after_retention_and_met_anew(cpa, work):
-    one = work()
+def test_clients_are_forgotten_after_retention_and_met_anew(cpa, begin):
+    one = begin()
     cpa.push(record(NOON, client_ip="10.0.0.1"), record(NOON + 1, client_ip="10.0.0.2"))
     one.until_stored(2)
     retention = Lease.take("retention", timedelta(minutes=5))
@@ -194,9 +195,9 @@ def test_clients_are_forgotten_after_retention_and_met_anew(cpa, work):
     assert Event.objects.get(timestamp=NOON + 2).client.ip == "10.0.0.1"
 
 
-def test_a_subscriber_leaves_a_marker_only_when_it_dies(cpa, work, settings, home):
+def test_a_subscriber_leaves_a_marker_only_when_it_dies(cpa, begin, settings, home):
     settings.QUEUE_MODE = "subscribe"
-    one = work()
+    one = begin()
     until(lambda: cpa.subscribers)
     marker = home / "subscribed"
     assert marker.exists()
@@ -205,40 +206,40 @@ def test_a_subscriber_leaves_a_marker_only_when_it_dies(cpa, work, settings, hom
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_marker_left_behind_is_one_gap_though_no_report_was_ever_written(cpa, work, settings, home, mode):
+def test_a_marker_left_behind_is_one_gap_though_no_report_was_ever_written(cpa, begin, settings, home, mode):
     settings.QUEUE_MODE = mode
     home.mkdir()
     home.joinpath("subscribed").touch()
     os.utime(home / "subscribed", (1_790_000_000, 1_790_000_000))
     for _ in range(2):
-        one = work()
-        until(lambda: one.step() and one.shift.progress.continuity.last)  # noqa: B023
+        one = begin()
+        until(lambda: one.step() and one.run.state.gaps.last)  # noqa: B023
         one.until_reported()
         one.end()
     began = datetime.fromtimestamp(1_790_000_000, UTC)
-    assert list(Gap.objects.values_list("start", "reason")) == [(began, continuity.DIED)]
+    assert list(Gap.objects.values_list("start", "reason")) == [(began, gaps.DIED)]
 
 
-def test_a_cut_subscription_is_a_gap(cpa, work, settings):
+def test_a_cut_subscription_is_a_gap(cpa, begin, settings):
     settings.QUEUE_MODE = "subscribe"
-    one = work()
+    one = begin()
     until(lambda: one.step() and cpa.subscribers)
-    until(lambda: one.step() and one.shift.progress.continuity.last)
+    until(lambda: one.step() and one.run.state.gaps.last)
     cpa.drop_connections()
     until(lambda: one.step() and Gap.objects.exists())
     assert Gap.objects.get().reason.startswith("The subscription was cut: ")
 
 
-def test_a_subscribers_record_is_written_before_its_group_is_complete(cpa, work, settings, home, monkeypatch):
-    monkeypatch.setattr("usage.collector.intake.GROUP_SECONDS", 3600)
+def test_a_subscribers_record_is_written_before_its_group_is_complete(cpa, begin, settings, home, monkeypatch):
+    monkeypatch.setattr("usage.collector.open_batch.GROUP_SECONDS", 3600)
     settings.QUEUE_MODE = "subscribe"
-    one = work()
+    one = begin()
     until(lambda: cpa.subscribers)
     for count in (1, 2, 3):
         cpa.push(*made(1, count))
         until(lambda: drafted(home) == made(count, 1))  # noqa: B023
     assert not list(home.glob("*.batch"))
-    one.shift.end()
+    one.run.end()
     assert (Event.objects.count(), drafted(home)) == (3, [])
 
 
@@ -247,28 +248,28 @@ def drafted(home):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_full_spool_holds_back_until_it_drains_and_the_time_is_a_gap(cpa, work, settings, monkeypatch, mode):
+def test_a_full_spool_holds_back_until_it_drains_and_the_time_is_a_gap(cpa, begin, settings, monkeypatch, mode):
     settings.QUEUE_MODE, settings.SPOOL_MAX_BYTES = mode, 2000
-    monkeypatch.setattr(continuity, "RETENTION", 200_000)
-    one = work()
-    cpa.push(*made(20))
-    until(lambda: "The spool is full" in one.shift.progress.trouble.latest.sentence)
+    monkeypatch.setattr(gaps, "RETENTION_US", 200_000)
+    one = begin()
+    cpa.push(*made(10))
+    until(lambda: "The spool is full" in one.run.state.errors.latest.sentence)
     until(lambda: not cpa.subscribers)
-    cpa.push(*made(30, 20))
+    cpa.push(*made(30, 10))
     assert (cpa.queued, one.stored) == (30, 0)
-    one.until_stored(50)
+    one.until_stored(40)
     one.until_reported()
-    assert Event.objects.count() == 50
+    assert Event.objects.count() == 40
     assert Gap.objects.filter(reason__startswith="The spool is full").exists()  # two, when storing the rest takes long
 
 
-def test_a_spool_that_cannot_be_written_keeps_the_batch_in_hand_and_pops_no_more(cpa, work, monkeypatch):
-    one = work()
-    until(lambda: one.shift.progress.continuity.last)
+def test_a_spool_that_cannot_be_written_keeps_the_batch_in_hand_and_pops_no_more(cpa, begin, monkeypatch):
+    one = begin()
+    until(lambda: one.run.state.gaps.last)
     with monkeypatch.context() as patch:
         patch.setattr("usage.collector.spool.os.fsync", _disk_full)
         cpa.push(*made(5))
-        until(lambda: "cannot be written: No space left on device" in one.shift.progress.trouble.latest.sentence)
+        until(lambda: "cannot be written: No space left on device" in one.run.state.errors.latest.sentence)
         cpa.push(*made(5, 5))
         one.step()
         assert cpa.queued == 5
@@ -281,8 +282,8 @@ def _disk_full(handle):
 
 
 @pytest.mark.sqlite
-def test_a_database_that_is_locked_for_a_while_is_caught_up_with(cpa, work):
-    one = work()
+def test_a_database_that_is_locked_for_a_while_is_caught_up_with(cpa, begin):
+    one = begin()
     one.step()
     connection.cursor().execute("PRAGMA busy_timeout=50")
     locker = connection.copy("locker")
@@ -291,19 +292,19 @@ def test_a_database_that_is_locked_for_a_while_is_caught_up_with(cpa, work):
     until(lambda: one.step().error)
     assert one.step().error == "The database cannot be used: database is locked"
     cpa.push(*made(10, 10))
-    until(lambda: one.shift.spool.depth == 2 and not cpa.queued)
+    until(lambda: one.run.spool.depth == 2 and not cpa.queued)
     locker.cursor().execute("ROLLBACK")
     locker.close()
     one.until_stored(20)
     one.until_reported()
-    assert (Event.objects.count(), DrainState.load().last_error) == (20, one.shift._trouble.latest.sentence)
+    assert (Event.objects.count(), DrainState.load().last_error) == (20, one.run._errors.latest.sentence)
 
 
-def test_a_cue_of_cpa_asks_for_a_refresh_of_the_metadata(cpa, work, settings, monkeypatch):
+def test_a_cue_of_cpa_asks_for_a_refresh_of_the_metadata(cpa, begin, settings, monkeypatch):
     settings.QUEUE_MODE = "subscribe"
     asked = []
     monkeypatch.setattr("usage.collector.metadata.queue_sync", lambda: asked.append(True))
-    one = work()
+    one = begin()
     until(lambda: one.step() and cpa.subscribers)
     assert asked == []
     cpa.refresh()
@@ -312,30 +313,30 @@ def test_a_cue_of_cpa_asks_for_a_refresh_of_the_metadata(cpa, work, settings, mo
     assert asked == [True]
 
 
-def test_a_short_interval_of_the_metadata_is_kept_by_the_drain_itself(cpa, work, settings, monkeypatch):
+def test_a_short_interval_of_the_metadata_is_kept_by_the_drain_itself(cpa, begin, settings, monkeypatch):
     settings.METADATA_SYNC_INTERVAL = timedelta(seconds=30)
     asked = []
     monkeypatch.setattr("usage.collector.metadata.queue_sync", lambda: asked.append(True))
-    one = work()
+    one = begin()
     [one.step() for _ in range(5)]
     assert asked == [True]
-    one.shift._metadata._sync_at -= 30
+    one.run._metadata._sync_at -= 30
     [one.step() for _ in range(5)]
     assert asked == [True, True]
 
 
-def test_statistics_that_are_off_at_cpa_are_told(cpa, work):
+def test_statistics_that_are_off_at_cpa_are_told(cpa, begin):
     Connection.objects.create(pk=1, statistics_enabled=False)
-    one = work()
+    one = begin()
     until(lambda: one.step().reported)
     one.until_reported()
     assert DrainState.load().last_error.startswith("CPA's usage statistics are switched off")
 
 
 @pytest.mark.sqlite
-def test_a_long_log_of_sqlite_is_cut_back(cpa, work, monkeypatch):
+def test_a_long_log_of_sqlite_is_cut_back(cpa, begin, monkeypatch):
     log = Path(f"{connection.settings_dict['NAME']}-wal")
-    one = work()
+    one = begin()
     cpa.push(*made(300))
     one.until_stored(300)
     assert log.stat().st_size > 50_000
@@ -346,8 +347,8 @@ def test_a_long_log_of_sqlite_is_cut_back(cpa, work, monkeypatch):
     assert connection.cursor().execute("PRAGMA busy_timeout").fetchone() == (20000,)
 
 
-def test_the_arrival_is_when_a_record_was_popped_not_when_it_was_stored(cpa, work, home):
+def test_the_arrival_is_when_a_record_was_popped_not_when_it_was_stored(cpa, begin, home):
     item = record(NOON)[:-1].replace(b'"timestamp"', b'"when"') + b"}"
-    Spool(home).append(NOON - HOUR, [item])
-    work().until_stored(1)
+    append(Spool(home), NOON - HOUR, [item])
+    begin().until_stored(1)
     assert Event.objects.get().timestamp == NOON - HOUR

@@ -1,4 +1,7 @@
-"""Exactly one drain writes: who holds the seat does. When its holder dies, the kernel or the database frees it."""
+"""Only one drain works on a database, and only one on a spool: the locks that it holds.
+
+When a drain dies, the kernel or PostgreSQL releases them.
+"""
 
 import contextlib
 import fcntl
@@ -7,10 +10,10 @@ from pathlib import Path
 
 from django.db import Error, OperationalError, connection
 
-ADVISORY_KEY = 0x6370_612D_7573_6167  # any number no other program takes; "cpa-usag" in ASCII
+ADVISORY_KEY = 0x6370_612D_7573_6167  # any number that no other program takes; "cpa-usag" in ASCII
 
 
-class Seat:
+class DrainLock:
     """The right to read into the spool of `directory` and to store it in the database."""
 
     def __init__(self, directory: Path):
@@ -22,17 +25,17 @@ class Seat:
         # In this order everywhere: a drain without a database still may not share another's spool.
         self._locks = [spool, database]
 
-    def take(self) -> bool:
-        """Take the seat, or make sure that it is still ours; False while another drain has it.
+    def acquire(self) -> bool:
+        """Acquire the lock, or make sure that it is still ours; False while another drain holds it.
 
         Raises django.db.Error when the database cannot be asked.
         """
-        return all(lock.take() for lock in self._locks)
+        return all(lock.acquire() for lock in self._locks)
 
-    def leave(self):
+    def release(self):
         """Let another drain have it."""
         for lock in reversed(self._locks):
-            lock.leave()
+            lock.release()
 
 
 class FileLock:
@@ -41,7 +44,8 @@ class FileLock:
     def __init__(self, path: Path):
         self._path, self._handle = path, None
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
+        """Whether it is ours now."""
         if self._handle is None:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -53,18 +57,20 @@ class FileLock:
             self._handle = handle
         return True
 
-    def leave(self):
+    def release(self):
+        """Let another process have it."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
 
 class DatabaseFileLock(FileLock):
-    """The same beside the database: where it cannot be made, the database cannot be used either."""
+    """The lock file next to a SQLite database: where it cannot be made, the database cannot be used either."""
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
+        """Whether it is ours now. Raises OperationalError."""
         try:
-            return super().take()
+            return super().acquire()
         except OSError as error:
             raise OperationalError(f"{self._path} cannot be opened: {error.strerror}") from None
 
@@ -73,21 +79,23 @@ class SessionLock:
     """An advisory lock of PostgreSQL, held by a session of its own that does nothing else."""
 
     def __init__(self):
-        self._session, self._held = connection.copy("drain_seat"), False
+        self._session, self._held = connection.copy("drain_lock"), False
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
+        """Whether it is ours now. Raises django.db.Error."""
         if self._held:
             with contextlib.suppress(Error):
-                return self._ask("SELECT true")
-        self.leave()  # the session was cut, and with it the lock
-        self._held = self._ask(f"SELECT pg_try_advisory_lock({ADVISORY_KEY})")
+                return self._query("SELECT true")
+        self.release()  # the session was closed, and with it the lock
+        self._held = self._query(f"SELECT pg_try_advisory_lock({ADVISORY_KEY})")
         return self._held
 
-    def leave(self):
+    def release(self):
+        """Close the session, and with it the lock."""
         self._held = False
         self._session.close()
 
-    def _ask(self, question) -> bool:
+    def _query(self, sql: str) -> bool:
         with self._session.cursor() as cursor:
-            cursor.execute(question)
+            cursor.execute(sql)
             return cursor.fetchone()[0]

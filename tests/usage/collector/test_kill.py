@@ -8,23 +8,19 @@ from random import Random
 
 import pytest
 
-from tests.usage.collector.conftest import cpa, home, run  # noqa: F401  fixtures
-from tests.usage.collector.process import AT_WORK
-from tests.usage.collector.queue.conftest import until
-from tests.usage.collector.test_process import traffic
-from usage.collector.continuity import DIED
+from tests.usage.collector.process import AT_WORK, traffic
+from tests.waiting import until
+from usage.collector.gaps import DIED
 from usage.collector.spool import _parse
 from usage.models import DeadLetter, DrainState, Event, Gap
 from usage.rollups.rebuild import check
 
 KILLS, SOAK_KILLS = 10, 67  # in each of three modes
-LIMIT = 100  # records asked for at once
-# What may be on the wire when the reader dies: a reply that was popped and not yet spooled. A subscriber pops what had
-# queued up before it came; besides, it has what came to its socket in a tenth of a second, while the disk was waited
-# for or others had the processor. Measured over 67 kills, records a kill: pop and http 1 to 6, subscribe 3 to 5, and 50
-# with three such tests at once.
+LIMIT = 20  # records in a reply at most
 RATE = 500  # records a second
-WIRE = {"pop": LIMIT, "http": LIMIT, "subscribe": LIMIT + RATE // 10}
+# What a kill may cost: the one reply that was popped and not yet spooled. A subscriber pops what was queued before it
+# came; besides, it may lose what reached its socket in a tenth of a second, while it waited for disk or processor.
+LOST_PER_KILL = {"pop": LIMIT, "http": LIMIT, "subscribe": LIMIT + RATE // 10}
 
 
 def names(items):
@@ -45,22 +41,22 @@ def spooled(folder):
     return names(raw for path in files(folder) for _, raw in _parse(path.read_bytes())[0])
 
 
-def start(run, mode):  # noqa: F811
+def at_work(start, mode):
     """A drain at work; the first one has reported, so that a successor knows what it was at."""
-    drain = run(QUEUE_MODE=mode, REDIS_QUEUE_BATCH_SIZE=str(LIMIT))
+    drain = start(QUEUE_MODE=mode, REDIS_QUEUE_BATCH_SIZE=str(LIMIT))
     drain.says(AT_WORK)
     until(lambda: DrainState.load().mode == mode)
     return drain
 
 
-def kill_at(drain, home, seconds):  # noqa: F811
+def kill_at(drain, home, seconds):
     """Kill it after so long at work; what it had only spooled."""
     time.sleep(seconds)
     drain.kill()
     return spooled(home)
 
 
-def kill_between_spooling_and_storing(drain, home):  # noqa: F811
+def kill_between_spooling_and_storing(drain, home):
     """Halt it again and again, until its spool then holds records that the database does not, and kill it there."""
 
     def caught():
@@ -77,15 +73,15 @@ def kill_between_spooling_and_storing(drain, home):  # noqa: F811
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("mode", ("pop", "subscribe", "http"))
-def test_a_killed_drain_loses_nothing_it_spooled_and_doubles_nothing(cpa, run, home, mode, soak):  # noqa: F811
+def test_a_killed_drain_loses_nothing_it_spooled_and_doubles_nothing(cpa, start, home, mode, soak):
     moments, kills = Random(mode), SOAK_KILLS if soak else KILLS
     seen = set()
     with traffic(cpa, RATE) as delivered:
-        kept = kill_between_spooling_and_storing(start(run, mode), home)
+        kept = kill_between_spooling_and_storing(at_work(start, mode), home)
         for _ in range(kills - 1):
-            kept |= kill_at(start(run, mode), home, moments.uniform(0, 0.4))
+            kept |= kill_at(at_work(start, mode), home, moments.uniform(0, 0.4))
             seen |= stored()
-        drain = start(run, mode)
+        drain = at_work(start, mode)
         until(lambda: len(stored()) > len(seen))
     until(lambda: not cpa.queued and not files(home))
     assert drain.stop() == 0
@@ -93,7 +89,7 @@ def test_a_killed_drain_loses_nothing_it_spooled_and_doubles_nothing(cpa, run, h
     assert kept - stored() == set()  # nothing that was spooled is lost
     assert seen - stored() == set()  # nor what was stored already
     assert stored() <= names(delivered)
-    assert 0 <= lost <= kills * WIRE[mode]
+    assert 0 <= lost <= kills * LOST_PER_KILL[mode]
     assert (list(check()), spooled(home), DeadLetter.objects.count()) == ([], set(), 0)
     if mode == "subscribe":
         assert Gap.objects.filter(reason=DIED).exists()

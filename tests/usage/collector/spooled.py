@@ -1,0 +1,16 @@
+"""What is in a spool."""
+
+from pathlib import Path
+
+from usage.collector.spool import Spool
+
+
+def append(spool: Spool, arrived: int, items: list[bytes]) -> Path:
+    """A batch of its own for `items`."""
+    spool.write([(arrived, raw) for raw in items])
+    return spool.seal()
+
+
+def batches(spool: Spool) -> list[list[bytes]]:
+    """The raw records of each batch that waits, oldest first."""
+    return [[raw for _, raw in spool.read(path)] for path in spool.pending()]

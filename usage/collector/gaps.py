@@ -1,0 +1,140 @@
+"""Gaps: the times in which records may have been lost.
+
+That is when CPA's queue was not read for longer than CPA keeps records, when CPA stopped, or when a connection broke.
+"""
+
+import contextlib
+import os
+import threading
+from collections import deque
+from pathlib import Path
+from typing import NamedTuple
+
+from usage.time.units import SECOND_US
+
+RETENTION_US = 60 * SECOND_US  # CPA's default; it can be configured up to an hour, and we cannot see it
+
+UNREAD = "nobody read CPA's queue for longer than the 60 seconds it keeps records by default"
+STOPPED = "CPA was stopped, and what waited in its queue is lost"
+DIED = "the drain died while it was subscribed to CPA's queue"
+
+
+class Span(NamedTuple):
+    """A time, µs since the epoch, in which records may have been lost, and why."""
+
+    start: int
+    end: int
+    reason: str
+
+
+class GapDetector:
+    """Follows the contacts with CPA's queue; `spans` collects gaps once they are over."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._last: int | None = None
+        self._first: int | None = None
+        self._interrupted_at: int | None = None
+        self._stopped_at: int | None = None
+        self._reason = UNREAD
+        self.spans: deque[Span] = deque()
+
+    @property
+    def last(self) -> int | None:
+        """The latest contact of this process."""
+        return self._last if self._first is not None else None
+
+    def contact(self, at: int):
+        """The queue answered what it was asked at `at`, with records or without."""
+        with self._lock:
+            self._close_gap(at)
+            if self._interrupted_at is None and self._last is not None:
+                self._compare(self._stopped_at or self._last, at)
+            self._first = self._first or at
+            self._last, self._interrupted_at, self._stopped_at, self._reason = at, None, None, UNREAD
+
+    def interrupted(self, at: int, reason: str):
+        """The connection broke while records were on their way."""
+        with self._lock:
+            if self._interrupted_at is None:
+                self._interrupted_at, self._reason = self._last or at, reason
+
+    def stopped(self, at: int):
+        """CPA was not running: what it had queued since the latest contact is lost, what it queues later is not."""
+        with self._lock:
+            self._stopped_at = at
+
+    def paused(self, reason: str):
+        """We do not read for a `reason` of our own, which a gap should name."""
+        with self._lock:
+            if self._interrupted_at is None:
+                self._reason = reason
+
+    def end(self, at: int):
+        """This process ends at `at`, and with it a gap that no later contact has ended."""
+        with self._lock:
+            self._close_gap(at)
+            self._interrupted_at = self._stopped_at = None
+
+    def resume(self, last: int, subscribed: int | None):
+        """Begin where an earlier process left off, whose latest known contact was at `last`.
+
+        If it died while subscribed, its subscription began at `subscribed`, perhaps after its latest known contact.
+        """
+        with self._lock:
+            if subscribed is not None and subscribed > last:
+                self._compare(last, subscribed)
+                last = subscribed
+            if self._first is None:
+                self._last = last
+                if subscribed is not None:
+                    self._interrupted_at, self._reason = last, DIED
+            elif subscribed is not None:  # the database was away when this process began to read
+                self.spans.append(Span(last, self._first, DIED))
+            else:
+                self._compare(last, self._first)
+
+    def _close_gap(self, at: int):
+        if self._interrupted_at is not None:
+            self.spans.append(Span(self._interrupted_at, at, self._reason))
+        elif self._last is not None and self._stopped_at is not None:
+            self.spans.append(Span(self._last, self._stopped_at, STOPPED))
+
+    def _compare(self, before: int, at: int):
+        if at - before > RETENTION_US:
+            self.spans.append(Span(before, at - RETENTION_US, self._reason))
+
+
+class SubscriptionFile:
+    """A file in the spool's folder that exists during a subscription: if it is found at a start, a subscriber died.
+
+    The database learns of a subscription a little later, and not at all while it is away.
+    """
+
+    def __init__(self, directory: Path):
+        """`left_behind`: when the subscription of an earlier process that died began, µs since the epoch; or None."""
+        self._path, self._lock = Path(directory) / "subscribed", threading.Lock()
+        self._subscribed = False
+        self.left_behind: int | None = None
+        with contextlib.suppress(FileNotFoundError):
+            self.left_behind = self._path.stat().st_mtime_ns // 1000
+
+    def note(self, subscribed: bool):
+        """A subscription begins, or was left in good order."""
+        with self._lock:
+            self._subscribed = subscribed
+            self._update()
+
+    def gap_recorded(self):
+        """The gap of an earlier process is recorded: from now on the file is about this process alone."""
+        with self._lock:
+            if self.left_behind is not None:
+                self.left_behind = None
+                self._update()
+
+    def _update(self):
+        with contextlib.suppress(OSError):  # a disk that is full must not keep us from reading
+            if self._subscribed or self.left_behind is not None:
+                os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))  # an existing file keeps its time
+            else:
+                self._path.unlink()
