@@ -1,4 +1,4 @@
-"""CPA's accounts and upstream keys in the admin: to look at, and to read anew from CPA."""
+"""CPA's accounts and upstream keys in the admin: read-only, with a button that reads them from CPA again."""
 
 from django.contrib import admin, messages
 from django.http import HttpResponse
@@ -19,32 +19,32 @@ SYNC_DIALOG = {
 
 
 class ListedAdmin(ModelAdmin):
-    """What CPA listed; CPA is the place to change it."""
+    """Rows that CPA listed; they are changed at CPA."""
 
     list_per_page = 100
     show_full_result_count = False
     actions_list = ["sync_now"]
 
     def has_add_permission(self, request):
-        """Rows come from CPA."""
+        """Never: rows come from CPA."""
         return False
 
     def has_change_permission(self, request, obj=None):
-        """Rows are CPA's."""
+        """Never: rows are CPA's."""
         return False
 
     def has_delete_permission(self, request, obj=None):
-        """Old records point at them."""
+        """Never: old records point at them."""
         return False
 
     @display(description="Status", label=BADGES)
     def badge(self, row):
-        """How it is doing, coloured."""
+        """Its state, coloured."""
         return row.state
 
     @action(description="Sync now", url_path="sync-now", icon="sync", permissions=["view"], dialog=SYNC_DIALOG)
     def sync_now(self, request, form):
-        """Read CPA's lists and say how it went."""
+        """Read CPA's lists and show the error, if any."""
         error = sync_now()
         messages.add_message(request, messages.ERROR if error else messages.SUCCESS, error or "CPA's lists were read.")
         listed = reverse(f"admin:catalog_{self.opts.model_name}_changelist")

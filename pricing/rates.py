@@ -44,9 +44,9 @@ def billed(  # noqa: PLR0917  the classes in the order in which rollups count th
 
 
 def pico(usd_per_million: Decimal | str | float | int) -> int:
-    """USD per million tokens as pico-USD per token, rounded half-even to 1e-6 USD; ValueError for what is no amount."""
+    """USD per million tokens as pico-USD per token, rounded half-even to 1e-6 USD; ValueError if it is no amount."""
     try:
-        # A float's shortest text is what the person typed; its binary value is not.
+        # A float's shortest text is the number that was typed; its binary value is not.
         amount = Decimal(str(usd_per_million)).quantize(STEP, ROUND_HALF_EVEN)
         return int(amount.scaleb(6))
     except (DecimalException, ValueError, OverflowError) as error:  # no number, infinite, or beyond 10^22
@@ -54,7 +54,7 @@ def pico(usd_per_million: Decimal | str | float | int) -> int:
 
 
 def checked_pico(usd_per_million: Decimal | float | int) -> int:
-    """pico() of a rate somebody entered; ValueError with a sentence for them when it cannot be one."""
+    """pico() of a rate that a user entered; ValueError with a sentence for the user when it cannot be one."""
     amount = Decimal(str(usd_per_million))
     if not amount.is_finite():
         raise ValueError("A rate is a finite number.")

@@ -12,12 +12,12 @@ from usage.rollups.retention import expire, prune_logs
 
 log = logging.getLogger(__name__)
 
-PROOF_TAKES = timedelta(minutes=30)  # a task of it, at most: the task cluster ends a longer one
-PROOF_SECONDS = 5  # of a task; then come others their turn, and a cluster that is told to stop can
+PROOF_TAKES = timedelta(minutes=30)  # the task cluster ends a task that takes longer
+PROOF_SECONDS = 5  # of a task; then other tasks run, and a cluster can stop
 
 
 def retention() -> str:
-    """Remove what is older than it should get. Returns what it did."""
+    """Remove what is older than the configured retention. Returns a sentence about it."""
     logs = prune_logs(settings.LOG_DIR, settings.LOG_RETENTION_DAYS, time.time()) if settings.LOG_FILE_ENABLED else 0
     removed = expire()
     if removed is None:
@@ -31,9 +31,9 @@ def retention() -> str:
 
 
 def verify(proving: dict | None = None) -> str:
-    """Prove that the database is sound and the totals equal their events, a task a few seconds of it.
+    """Check for a few seconds that the database is sound and the totals equal their events, and queue the rest.
 
-    Returns the result in a line, or that the next task goes on; `proving` is where the one before stopped.
+    `proving` is the state in which the previous task stopped. Returns the result in a sentence, or "goes on".
     """
     lease = Lease.take("verify", PROOF_TAKES)
     if lease is None:
@@ -51,7 +51,7 @@ def verify(proving: dict | None = None) -> str:
 
 
 def _go_on(proving: Proving) -> str:
-    """Queue the rest, as plain values: the next version of us may find it there."""
+    """Queue the rest as plain values, which another version of this code can read."""
     from django_q.tasks import async_task
 
     async_task("usage.tasks.verify", vars(proving), save=False)
@@ -59,7 +59,7 @@ def _go_on(proving: Proving) -> str:
 
 
 def backup() -> str:
-    """Back up the SQLite file into BACKUP_DIR. Returns what it did; a backup that failed fails the task."""
+    """Back up the SQLite file into BACKUP_DIR. Returns a sentence about it; a failed backup fails the task."""
     from usage.ops.backups import Useless, nightly
 
     try:

@@ -27,7 +27,7 @@ MODEL = OpenApiParameter("model", str, required=True, description="The model's n
 @rest.described(shapes.PriceChanged, parameters=[MODEL], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
 @api_view(["GET", "PUT", "DELETE"])
 def pricing(request):
-    """What models cost today, and everything it was and will be."""
+    """Prices of models: today's, and all dated ones."""
     if request.method == "PUT":
         return _set_price(**rest.body_of(request, PriceBody))
     if request.method == "DELETE":
@@ -60,7 +60,7 @@ def _clear_price(model):
 
 
 def _name(text):
-    """A model's name from the address; 400 when it can be none."""
+    """A model's name from the address; 400 when it cannot be one."""
     named = ModelName(data={"model": text})
     named.is_valid(raise_exception=True)
     return named.validated_data["model"]

@@ -1,15 +1,15 @@
-"""Which entry of a price catalogue a model is. Pure: a catalogue is a list of providers, each with listed models.
+"""Finds the entry of a model in a price catalogue. Pure: a catalogue is a list of providers, each with listed models.
 
-CPA names a route (its provider) and the upstream's name of the model. What is meant is tried in this order: the
-provider of the route, then `org/name` at the org and at OpenRouter, then the model's maker, then whoever lists it.
-Where two answers differ in price the maker's counts; where that does not settle it, nothing is guessed.
+CPA names a route (its provider) and the upstream's name of the model. These are tried in order: the provider of the
+route, then `org/name` at the org and at OpenRouter, then the model's maker, then any provider that lists the name.
+Where two entries differ in price the maker's counts; where that does not settle it, nothing is guessed.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-# CPA's providers by the catalogue's names; `openai-compatible-…` is named by whoever set it up.
+# CPA's providers by the catalogue's names; the rest of `openai-compatible-…` is chosen by the user.
 ROUTES = {
     "claude": "anthropic",
     "codex": "openai",
@@ -43,13 +43,14 @@ class Match(NamedTuple):
 
 
 class Unmatched(Exception):
-    """No entry, or no single one; the message says so to a person."""
+    """No entry, or no single one; the message is shown to users."""
 
 
 def resolve(name: str, routes: Iterable[str], providers: list, price_of: Callable[[Any], Any]) -> Match:
     """The entry of a model reached over these routes (CPA's providers).
 
-    `price_of` tells what an entry costs, to compare. Unmatched when there is none, or several of different prices.
+    `price_of` gives a price that can be compared. Raises Unmatched when there is no entry, or several of different
+    prices.
     """
     name = name.strip().lower().removeprefix("models/")
     sellers = {_seller(route, providers) for route in routes} or {None}
@@ -66,12 +67,12 @@ def resolve(name: str, routes: Iterable[str], providers: list, price_of: Callabl
 
 
 def is_free(name: str) -> bool:
-    """Whether the name ends in OpenRouter's mark of what costs nothing."""
+    """Whether the name ends in OpenRouter's mark of free models."""
     return BRACKETS.sub("", name.strip().lower()).endswith(FREE)
 
 
 def spellings(name: str) -> list[str]:
-    """The name, then what is left of it without CPA's suffixes and a date stamp, then as a preview; each once."""
+    """The name, then without CPA's suffixes and a date stamp, then as a preview; each spelling once."""
     bare = BRACKETS.sub("", name)
     plain = THINKING.sub("", bare)
     undated = STAMP.sub("", plain)
@@ -80,7 +81,7 @@ def spellings(name: str) -> list[str]:
 
 
 def _seller(route: str, providers) -> str | None:
-    """The catalogue's id of whom a route leads to; None for a name nobody knows."""
+    """The catalogue's id of the provider that a route leads to; None when unknown."""
     name = route.lower()
     if not name.startswith(COMPATIBLE):
         return ROUTES.get(name)
@@ -90,7 +91,7 @@ def _seller(route: str, providers) -> str | None:
 
 
 def _sold_by(seller, name, providers) -> Match | None:
-    """What a seller asks for it, else what its name says by itself."""
+    """The seller's entry, else the maker's."""
     by_id = {provider.id: provider for provider in providers}
     if seller is not None:
         fallbacks = by_id[seller].fallback_model_providers or ()
@@ -101,14 +102,14 @@ def _sold_by(seller, name, providers) -> Match | None:
 
 
 def _made(name, providers) -> Match | None:
-    """What the maker asks for it: the org of `org/name` (else OpenRouter), or who owns names like this."""
+    """The maker's entry: of the org in `org/name` (else OpenRouter), or of the provider that owns names like this."""
     by_id = {provider.id: provider for provider in providers}
     org, slash, rest = name.partition("/")
     if slash:
-        asked = ((by_id.get(ORGS.get(org, org)), rest), (by_id.get("openrouter"), name))
+        candidates = ((by_id.get(ORGS.get(org, org)), rest), (by_id.get("openrouter"), name))
     else:
-        asked = ((p, name) for p in providers if p.model_match is not None and p.model_match.is_match(name))
-    return next((match for provider, ref in asked if provider and (match := _listed(provider, ref))), None)
+        candidates = ((p, name) for p in providers if p.model_match is not None and p.model_match.is_match(name))
+    return next((match for provider, ref in candidates if provider and (match := _listed(provider, ref))), None)
 
 
 def _anywhere(name, providers) -> Iterator[Match]:
@@ -116,7 +117,7 @@ def _anywhere(name, providers) -> Iterator[Match]:
 
 
 def _listed(provider, name) -> Match | None:
-    """The provider's entry for the first spelling it knows; what is free is never taken for what is not."""
+    """The provider's entry for the first spelling it knows; free and paid entries are never mistaken for each other."""
     for spelling in spellings(name):
         entries = [m for m in provider.models if m.id.lower().endswith(FREE) == is_free(name)]
         for info in entries:

@@ -1,4 +1,4 @@
-"""What could not be stored, what may be missing, and how the drain is doing: in the admin."""
+"""The drain in the admin: records that could not be stored, gaps, and its state."""
 
 from datetime import UTC, datetime
 
@@ -14,23 +14,23 @@ from usage.records.secrecy import shown
 KINDS = {DeadLetter.Kind.MALFORMED.label: "danger", DeadLetter.Kind.TOO_LATE.label: "warning"}
 
 
-class SeenAdmin(ModelAdmin):
-    """To look at: the drain writes these rows."""
+class ReadOnlyAdmin(ModelAdmin):
+    """For rows that the drain writes."""
 
     list_per_page = 100
     show_full_result_count = False
 
     def has_add_permission(self, request):
-        """The drain adds."""
+        """Never: the drain adds rows."""
         return False
 
     def has_change_permission(self, request, obj=None):
-        """The drain changes."""
+        """Never: the drain changes rows."""
         return False
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(SeenAdmin):
+class DeadLetterAdmin(ReadOnlyAdmin):
     """Records that could not be stored. They may hold keys, so what is shown of them is masked."""
 
     list_display = ["__str__", "badge", "arrived_at", "size"]
@@ -41,48 +41,48 @@ class DeadLetterAdmin(SeenAdmin):
 
     @display(description="Kind", ordering="kind", label=KINDS)
     def badge(self, letter):
-        """Why in a word."""
+        """Its kind, coloured."""
         return letter.get_kind_display()
 
     @admin.display(description="Arrived", ordering="arrived")
     def arrived_at(self, letter):
-        """In the project's zone."""
+        """Local time."""
         return f"{timezone.localtime(datetime.fromtimestamp(letter.arrived // 1_000_000, UTC)):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="Bytes")
     def size(self, letter):
-        """Of the whole record."""
+        """Size of the whole record."""
         return len(letter.raw)
 
     @admin.display(description="Record (keys masked)")
     def masked(self, letter):
-        """Its beginning."""
+        """The beginning of the record."""
         return shown(bytes(letter.raw))
 
     @action(description="Try to store them again", permissions=["delete"])
     def retry(self, request, queryset):
-        """What can be stored now is; the rest stays here."""
-        asked = queryset.count()
-        left = asked - queryset.retry()
-        said = ngettext("%d record was stored.", "%d records were stored.", asked - left) % (asked - left)
-        rest = ngettext(" %d still cannot be.", " %d still cannot be.", left) % left if left else ""
-        messages.add_message(request, messages.WARNING if left else messages.SUCCESS, said + rest)
+        """Store what can be stored now; the rest stays."""
+        chosen, stored = queryset.count(), queryset.retry()
+        left = chosen - stored
+        sentence = ngettext("%d record was stored.", "%d records were stored.", stored) % stored
+        sentence += ngettext(" %d still cannot be.", " %d still cannot be.", left) % left if left else ""
+        messages.add_message(request, messages.WARNING if left else messages.SUCCESS, sentence)
 
 
 @admin.register(Gap)
-class GapAdmin(SeenAdmin):
-    """Spans in which records may have been lost."""
+class GapAdmin(ReadOnlyAdmin):
+    """Times in which records may have been lost."""
 
     list_display = ["start", "end", "reason"]
     search_fields = ["reason"]
 
 
 @admin.register(DrainState)
-class DrainStateAdmin(SeenAdmin):
-    """The one row of the drain."""
+class DrainStateAdmin(ReadOnlyAdmin):
+    """The only row of the drain."""
 
     list_display = ["__str__", "last_pop_at", "last_inserted_at", "total_inserted", "total_decode_errors", "last_error"]
 
     def has_delete_permission(self, request, obj=None):
-        """The drain's lock and counters."""
+        """Never: it holds the writers' lock and counters."""
         return False

@@ -1,4 +1,4 @@
-"""CPA's own log of one request, passed on: as JSON for a page, and raw for a download."""
+"""CPA's own log of one request: as JSON for a page, and raw for a download."""
 
 from typing import Annotated
 
@@ -46,13 +46,13 @@ def found(request_id: str, log: RequestLog) -> FoundLog:
 
 
 def missing() -> MissingLog:
-    """What to do about a log that is not there."""
+    """The reply when CPA has no log."""
     enabled = Connection.objects.filter(pk=1).values_list("request_log_enabled", flat=True).first()
     return MissingLog(error=ONLY_FAILED if enabled is False else NOTHING, request_log_enabled=enabled)
 
 
 def attachment(log: RequestLog) -> HttpResponse:
-    """The log as a file to keep; what clients and upstreams wrote into it must not run in a browser."""
+    """The log as a download; text of clients and upstreams must not run in a browser."""
     headers = {
         "Content-Disposition": f'attachment; filename="{log.filename}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",

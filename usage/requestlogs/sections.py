@@ -1,17 +1,17 @@
-"""CPA's log of a request as sections to read: headers as pairs, JSON laid out, messages as a conversation. Pure."""
+"""CPA's log of a request as sections: headers as pairs, JSON indented, messages as a conversation. Pure."""
 
 import json
 import re
 from typing import NamedTuple
 
 HEADING = re.compile(r"^=== (.+?) ===$", re.MULTILINE)
-HEADER = re.compile(r"^(?!data:|event:)([A-Za-z][\w .-]{0,60}): (.*)$")  # the lines of a stream are no headers
+HEADER = re.compile(r"^(?!data:|event:)([A-Za-z][\w .-]{0,60}): (.*)$")  # not the lines of a stream
 BODY = "Body:"
-LAID_OUT = 500_000  # characters; a longer body is shown as it came
+MOST_JSON = 500_000  # characters; a longer body is shown as it is, not indented
 
 
 class Message(NamedTuple):
-    """Who said what."""
+    """One turn of a conversation."""
 
     role: str
     text: str
@@ -43,13 +43,13 @@ def _section(title, text):
             headers.append((found[1], found[2]))
     body = "\n".join(lines).strip()
     value = _json(body)
-    if value is not None:
-        return Section(title, headers, json.dumps(value, indent=2, ensure_ascii=False), messages_of(value))
-    return Section(title, headers, body, _streamed(body))
+    if value is None:
+        return Section(title, headers, body, _streamed(body))
+    return Section(title, headers, json.dumps(value, indent=2, ensure_ascii=False), messages_of(value))
 
 
 def _json(text):
-    if not text.startswith(("{", "[")) or len(text) > LAID_OUT:
+    if not text.startswith(("{", "[")) or len(text) > MOST_JSON:
         return None
     try:
         return json.loads(text)
@@ -61,21 +61,24 @@ def messages_of(value) -> list[Message]:
     """The conversation in a request or a reply of OpenAI's, Anthropic's or Google's kind; empty where none is found."""
     if not isinstance(value, dict):
         return []
-    system = value.get("system") or value.get("instructions") or value.get("systemInstruction")
-    found = [Message("system", _text(system))] if system else []
-    turns = value.get("messages") or value.get("contents") or value.get("input") or value.get("output")
-    turns = [{"role": "user", "content": turns}] if isinstance(turns, str) else turns
-    if isinstance(turns, list):
-        found += [Message(str(t.get("role") or t.get("type") or ""), _text(t)) for t in turns if isinstance(t, dict)]
-    found += [Message("assistant", _text(c.get("message") or c)) for c in _dicts(value, "choices")]
-    found += [Message("assistant", _text(c.get("content"))) for c in _dicts(value, "candidates")]
-    if not turns and value.get("content"):
-        found.append(Message(str(value.get("role") or "assistant"), _text(value["content"])))
-    return [message for message in found if message.text]
+    turns = _first(value, ("messages", "contents", "input", "output"))
+    if isinstance(turns, str):
+        turns = [{"role": "user", "content": turns}]
+    found = [("system", _first(value, ("system", "instructions", "systemInstruction")))]
+    found += [(str(turn.get("role") or turn.get("type") or ""), turn) for turn in _dicts(turns)]
+    found += [("assistant", choice.get("message") or choice) for choice in _dicts(value.get("choices"))]
+    found += [("assistant", candidate.get("content")) for candidate in _dicts(value.get("candidates"))]
+    if not turns:
+        found.append((str(value.get("role") or "assistant"), value.get("content")))
+    return [Message(role, text) for role, content in found if (text := _text(content))]
 
 
-def _dicts(value, name):
-    items = value.get(name)
+def _first(value, names):
+    """The first of these that is not empty."""
+    return next((value[name] for name in names if value.get(name)), None)
+
+
+def _dicts(items):
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
@@ -87,14 +90,13 @@ def _text(value):
         return "\n".join(filter(None, map(_text, value)))
     if not isinstance(value, dict):
         return ""
-    for name in ("text", "content", "parts", "output", "arguments", "thinking"):
-        if value.get(name):
-            return _text(value[name])
+    if content := _first(value, ("text", "content", "parts", "output", "arguments", "thinking")):
+        return _text(content)
     return f"[{value['type']}]" if isinstance(value.get("type"), str) and value["type"] != "text" else ""
 
 
 def _streamed(body):
-    """What the events of a stream add up to."""
+    """The reply that the events of a stream add up to."""
     chunks = (_json(line[5:].strip()) for line in body.split("\n") if line.startswith("data:"))
     text = "".join(_delta(chunk) for chunk in chunks if isinstance(chunk, dict))
     return [Message("assistant", text)] if text else []
@@ -104,8 +106,6 @@ def _delta(chunk):
     delta = chunk.get("delta")
     if isinstance(delta, str):
         return delta if str(chunk.get("type", "")).endswith("text.delta") else ""
-    if isinstance(delta, dict):
-        return delta.get("text") or ""
-    found = [choice.get("delta") or {} for choice in _dicts(chunk, "choices")]
-    found += [candidate.get("content") or {} for candidate in _dicts(chunk, "candidates")]
-    return "".join(_text(part) for part in found if isinstance(part, dict) and any(map(part.get, ("content", "parts"))))
+    parts = [delta, *(choice.get("delta") for choice in _dicts(chunk.get("choices")))]
+    parts += [candidate.get("content") for candidate in _dicts(chunk.get("candidates"))]
+    return "".join(_text(_first(part, ("text", "content", "parts"))) for part in _dicts(parts))
