@@ -20,7 +20,6 @@ class ApiKeyAdmin(ModelAdmin):
     list_display = ["shown", "alias", "key_id"]
     list_editable = ["alias"]
     search_fields = ["alias", "mask", "fingerprint"]
-    ordering = ["mask", "fingerprint"]
     fields = ["shown", "alias", "alias_updated_at", "fingerprint", "created_at"]
     readonly_fields = ["shown", "alias_updated_at", "fingerprint", "created_at"]
     actions = ["clear_names"]
@@ -30,7 +29,11 @@ class ApiKeyAdmin(ModelAdmin):
 
     def get_queryset(self, request):
         """Without the row that stands for "no key"."""
-        return ApiKey.objects.real()
+        return ApiKey.objects.real().order_by("mask", "fingerprint")
+
+    def get_ordering(self, request):
+        """Not `ordering`, which would mark these columns as sorted."""
+        return ["mask", "fingerprint"]
 
     def has_add_permission(self, request):
         """Never: a raw key is not to be typed in here."""

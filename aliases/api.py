@@ -20,7 +20,7 @@ API_KEY = OpenApiParameter("api_key", str, required=True, description="The key, 
 @rest.described(shapes.AliasChanged, parameters=[API_KEY], methods=["DELETE"], summary="Clear a key's name")
 @api_view(["GET", "PUT", "DELETE"])
 def aliases(request):
-    """Client keys and their names."""
+    """Client keys and what people call them."""
     if request.method == "PUT":
         return _rename(**rest.body_of(request, AliasBody))
     if request.method == "DELETE":
