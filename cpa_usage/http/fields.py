@@ -7,6 +7,7 @@ class TextField(serializers.CharField):
     """A JSON string; blanks around it are removed."""
 
     def to_internal_value(self, data):
+        """Refuses numbers, lists and objects."""
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
@@ -16,6 +17,7 @@ class FlagField(serializers.BooleanField):
     """JSON true or false."""
 
     def to_internal_value(self, data):
+        """Refuses texts and numbers."""
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data

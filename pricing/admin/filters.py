@@ -9,9 +9,11 @@ class Priced(admin.SimpleListFilter):
     title, parameter_name = "price", "priced"
 
     def lookups(self, request, model_admin):
+        """Values of `?priced=`."""
         return [("no", "unpriced"), ("yes", "priced")]
 
     def queryset(self, request, queryset):
+        """By the annotation `is_priced`."""
         return queryset.filter(is_priced=self.value() == "yes") if self.value() else queryset
 
 
@@ -21,7 +23,9 @@ class Offered(admin.SimpleListFilter):
     title, parameter_name = "correction", "offered"
 
     def lookups(self, request, model_admin):
+        """The only value of `?offered=`."""
         return [("yes", "offered by the catalogue")]
 
     def queryset(self, request, queryset):
+        """By the entry of the last look-up."""
         return queryset.filter(catalogue__corrects=True) if self.value() else queryset

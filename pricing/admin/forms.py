@@ -6,7 +6,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from pricing.models import Origin, PriceSet, RateCard, check_cards
+from pricing.models import Origin, PriceSet, RateCard
+from pricing.models.sets import check_cards
 from pricing.rates import PICO_PER_MICRO, checked_pico
 
 

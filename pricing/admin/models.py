@@ -33,17 +33,21 @@ class SetInline(TabularInline):
     verbose_name_plural = "Price sets"
 
     def get_queryset(self, request):
+        """With everything that a row shows, in three queries."""
         return super().get_queryset(request).prefetch_related("cards", "model__price_sets")
 
     def has_add_permission(self, request, obj=None):
+        """Never: sets are added on a page of their own."""
         return False
 
     @display(description="State")
     def state(self, price_set):
+        """See PriceSet.state."""
         return price_set.state
 
     @display(description="Rates (USD per million)")
     def rates(self, price_set):
+        """One line a card."""
         return format_html_join(mark_safe("<br>"), "{}", ((_line(card),) for card in price_set.cards.all()))
 
 
@@ -62,15 +66,19 @@ class ModelAdmin(BulkPricing, UnfoldModelAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request):
+        """With `is_priced`, all prices and the catalogue's entry."""
         return Model.objects.with_prices(timezone.localdate()).select_related("catalogue")
 
     def get_ordering(self, request):
+        """Models whose cost is unknown come first."""
         return ["is_priced", "name"]
 
     def get_readonly_fields(self, request, obj=None):
+        """An existing model keeps its name: records say it."""
         return [*self.readonly_fields, "name"] if obj else self.readonly_fields
 
     def has_delete_permission(self, request, obj=None):
+        """Never: records point at it, and its price can be cleared."""
         return False
 
     @action(description="Set a price", url_path="set-price", icon="add", permissions=["change"])
@@ -80,11 +88,13 @@ class ModelAdmin(BulkPricing, UnfoldModelAdmin):
 
     @display(description="Price", ordering="is_priced", label=SOURCES)
     def source(self, model):
+        """The origin of today's price."""
         price_set = model.set_in_force(timezone.localdate())
         return price_set.origin if price_set else "unpriced"
 
     @display(description="Today (USD per million)")
     def rates(self, model):
+        """The standard card of today."""
         price_set = model.set_in_force(timezone.localdate())
         card = price_set and price_set.card_for(Tier.STANDARD, 0)
         return _line(card) if card else "–"

@@ -20,6 +20,7 @@ class CardInline(TabularInline):
     verbose_name_plural = "Rate cards (USD per million tokens; an empty rate is the one it derives from)"
 
     def has_change_permission(self, request, obj=None):
+        """As for the set: the catalogue's cards are read-only."""
         return obj is None or obj.is_manual
 
 
@@ -38,6 +39,7 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
     show_full_result_count = False
 
     def get_readonly_fields(self, request, obj=None):
+        """An existing set stays with its model."""
         return ["model"] if obj else []
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
@@ -45,9 +47,11 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
         return super().formfield_for_foreignkey(db_field, request, **{"queryset": Model.objects.all()} | kwargs)
 
     def has_change_permission(self, request, obj=None):
+        """Manual sets only: the catalogue's change with the catalogue."""
         return obj is None or obj.is_manual
 
     def has_delete_permission(self, request, obj=None):
+        """Manual sets only."""
         return self.has_change_permission(request, obj)
 
     def get_deleted_objects(self, objs, request):
@@ -74,15 +78,18 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
         """Nothing yet: save_formset saves the set with its cards, so that history is costed once."""
 
     def save_formset(self, request, form, formset, change):
+        """Save the set with its cards: one change of the model's prices."""
         request.price_set = form.instance
         form.instance.model.dry_run = request.dry_run
         form.instance.model.put_set(form.instance, formset.cards())
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def delete_model(self, request, obj):
+        """Delete the set and re-cost its days."""
         obj.model.drop_set(obj)
 
     def delete_queryset(self, request, queryset):
+        """Delete the manual ones and re-cost their days."""
         with transaction.atomic():
             for price_set in queryset.filter(origin=Origin.MANUAL).select_related("model"):
                 price_set.model.drop_set(price_set)

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cpa_usage.http.fields import TextField
-from pricing.models import DAY_VALIDATORS
+from pricing.models.sets import DAY_VALIDATORS
 from pricing.rates import MOST_USD_PER_MILLION, checked_pico
 
 # The sentences of checked_pico, which knows nothing of languages.

@@ -3,17 +3,6 @@
 from pricing.models.entry import CatalogueEntry
 from pricing.models.model import DryRun, Model
 from pricing.models.revision import Revision
-from pricing.models.sets import DAY_VALIDATORS, Origin, PriceSet, RateCard, Tier, check_cards
+from pricing.models.sets import Origin, PriceSet, RateCard, Tier
 
-__all__ = [
-    "DAY_VALIDATORS",
-    "CatalogueEntry",
-    "DryRun",
-    "Model",
-    "Origin",
-    "PriceSet",
-    "RateCard",
-    "Revision",
-    "Tier",
-    "check_cards",
-]
+__all__ = ["CatalogueEntry", "DryRun", "Model", "Origin", "PriceSet", "RateCard", "Revision", "Tier"]

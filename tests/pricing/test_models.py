@@ -6,7 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from pricing.models import Model, Origin, PriceSet, RateCard, Revision, check_cards
+from pricing.models import Model, Origin, PriceSet, RateCard, Revision
+from pricing.models.sets import check_cards
 from pricing.rates import MOST
 
 NOV_10, NOV_24, DEC_1 = date(2026, 11, 10), date(2026, 11, 24), date(2026, 12, 1)
