@@ -2,105 +2,191 @@
 "use strict";
 
 const charts = new Map();
+const DAY = 86400;
 
 function library(address) {
   if (window.Chart) return Promise.resolve();
-  library.waiting ||= new Promise((resolve, reject) => {
+  library.loading ||= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     Object.assign(script, { src: address, onload: resolve, onerror: reject });
     document.head.append(script);
   });
-  return library.waiting;
+  return library.loading;
 }
 
-// Colours are those of the stylesheet, whatever the theme: a swatch of the legend wears each.
-const colour = name => {
+// The colours are those of the stylesheet in the chosen theme, read from an element with the class.
+function colour(name) {
   const probe = document.createElement("i");
   probe.className = `probe ${name}`;
   document.body.append(probe);
   const found = getComputedStyle(probe).backgroundColor;
   probe.remove();
   return found;
-};
+}
 
-const units = [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "k"]];
+// --- figures and moments --------------------------------------------------------------------------------------
+
+const UNITS = [
+  { size: 1e12, name: "T" },
+  { size: 1e9, name: "B" },
+  { size: 1e6, name: "M" },
+  { size: 1e3, name: "k" }
+];
+
 function compact(value) {
-  const [size, unit] = units.find(([size]) => Math.abs(value) >= size) || [1, ""];
-  return `${+(value / size).toPrecision(3)}${unit ? ` ${unit}` : ""}`;
+  const unit = UNITS.find(unit => Math.abs(value) >= unit.size);
+  const figure = Number((value / (unit ? unit.size : 1)).toPrecision(3));
+  return unit ? `${figure} ${unit.name}` : `${figure}`;
 }
-const dollars = value => `$${value >= 1000 ? compact(value) : value >= 1 || value === 0 ? +value.toFixed(2) : +value.toPrecision(2)}`;
-const exact = value => value.toLocaleString("en", { maximumFractionDigits: 6 });
 
-function when(text, step) {
-  const seconds = Date.parse(text) / 1000;
-  if (step < 86400) return clock(seconds, { hour: "2-digit", minute: "2-digit" });
-  return clock(seconds, { month: "short", day: "numeric" });
+function dollars(value) {
+  if (value >= 1000) return `$${compact(value)}`;
+  return `$${Number(value >= 1 || value === 0 ? value.toFixed(2) : value.toPrecision(2))}`;
 }
-const whenExactly = (text, step) => clock(Date.parse(text) / 1000, step < 86400
-  ? { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }
-  : { weekday: "short", year: "numeric", month: "short", day: "numeric" });
+
+const exact = value => value.toLocaleString("en", { maximumFractionDigits: 6 });
+const exactDollars = value => `$${exact(value)}`;
+
+const secondsOf = text => Date.parse(text) / 1000;
+
+function bucketLabel(text, step) {
+  const hours = { hour: "2-digit", minute: "2-digit" };
+  const days = { month: "short", day: "numeric" };
+  return clock(secondsOf(text), step < DAY ? hours : days);
+}
+
+function bucketTitle(text, step) {
+  const hours = { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
+  const days = { weekday: "short", year: "numeric", month: "short", day: "numeric" };
+  return clock(secondsOf(text), step < DAY ? hours : days);
+}
+
+// Whether each bucket has a label of its own; else only the first of a day has one.
+const labelsAll = data => data.step >= DAY || data.step <= 3600;
 
 function tickLabels(data, width) {
-  if (data.step >= 86400 || data.step <= 3600) return data.buckets.map(text => when(text, data.step));
-  let last = "";
-  return data.buckets.map(text => {
-    const day = clock(Date.parse(text) / 1000, width < 560 ? { day: "numeric" } : { weekday: "short", day: "numeric" });
-    const label = day === last ? "" : day;
-    last = day;
-    return label;
-  });
+  if (labelsAll(data)) return data.buckets.map(text => bucketLabel(text, data.step));
+  const format = width < 560 ? { day: "numeric" } : { weekday: "short", day: "numeric" };
+  const days = data.buckets.map(text => clock(secondsOf(text), format));
+  return days.map((day, i) => day === days[i - 1] ? "" : day);
 }
+
+// --- what Chart.js is given -----------------------------------------------------------------------------------
 
 function datasets(data) {
   return data.layers.map((layer, i) => ({
-    label: layer.label, data: layer.values, backgroundColor: colour(`s${layer.key === null ? 7 : i + 1}`),
-    borderColor: colour("surface"), borderWidth: { top: data.buckets.length > 70 ? 0 : 1 }, borderSkipped: false, stack: "one",
-    categoryPercentage: 1, barPercentage: .86, maxBarThickness: 64,
+    label: layer.label,
+    data: layer.values,
+    backgroundColor: colour(`s${layer.key === null ? 7 : i + 1}`),
+    borderColor: colour("surface"),
+    borderWidth: { top: data.buckets.length > 70 ? 0 : 1 },
+    borderSkipped: false,
+    stack: "one",
+    categoryPercentage: 1,
+    barPercentage: .86,
+    maxBarThickness: 64
   }));
 }
 
-// As the tooltips of heat maps: the page's text and ground, exchanged.
+// As the tooltips of heat maps: the page's text and background, exchanged.
 function tooltipLook() {
-  const ground = colour("ground"), own = item => ({ backgroundColor: item.dataset.backgroundColor, borderColor: item.dataset.backgroundColor });
+  const background = colour("ground");
   return {
-    backgroundColor: colour("ink"), titleColor: ground, bodyColor: ground, footerColor: ground, usePointStyle: true,
-    cornerRadius: 7, caretSize: 0, caretPadding: 12, padding: { x: 11, y: 9 }, boxPadding: 5, boxWidth: 9, boxHeight: 9, bodySpacing: 3, own,
+    backgroundColor: colour("ink"),
+    titleColor: background,
+    bodyColor: background,
+    footerColor: background,
+    usePointStyle: true,
+    cornerRadius: 7,
+    caretSize: 0,
+    caretPadding: 12,
+    padding: { x: 11, y: 9 },
+    boxPadding: 5,
+    boxWidth: 9,
+    boxHeight: 9,
+    bodySpacing: 3
   };
 }
 
-function options(data) {
-  const { own, ...look } = tooltipLook(), text = colour("faint"), line = colour("line"), figure = data.measure === "cost" ? dollars : compact;
-  const whole = data.measure === "cost" ? value => `$${exact(value)}` : exact;
+function tooltipCallbacks(data) {
+  const figure = data.measure === "cost" ? exactDollars : exact;
+  const sum = items => items.reduce((total, item) => total + item.raw, 0);
   return {
-    animation: false, responsive: true, maintainAspectRatio: false,
+    labelColor: ({ dataset }) => ({ backgroundColor: dataset.backgroundColor, borderColor: dataset.backgroundColor }),
+    labelPointStyle: () => ({ pointStyle: "rectRounded", rotation: 0 }),
+    title: items => items[0] ? bucketTitle(data.buckets[items[0].dataIndex], data.step) : "",
+    label: item => ` ${item.dataset.label}  ${figure(item.raw)}`,
+    footer: items => items.length > 1 ? `Σ ${figure(sum(items))}` : ""
+  };
+}
+
+function scales(data) {
+  const text = colour("faint");
+  const line = colour("line");
+  return {
+    x: {
+      stacked: true,
+      grid: { display: false },
+      border: { color: line },
+      ticks: { color: text, autoSkip: labelsAll(data), maxRotation: 0, autoSkipPadding: 14 }
+    },
+    y: {
+      stacked: true,
+      beginAtZero: true,
+      grid: { color: line },
+      border: { display: false },
+      ticks: { color: text, maxTicksLimit: 5, callback: data.measure === "cost" ? dollars : compact }
+    }
+  };
+}
+
+// A click on a layer of a bar opens its requests, one above a bar those of its lowest layer.
+function openBar(data, chart, event, found) {
+  const hit = chart.getElementsAtEventForMode(event, "nearest", { intersect: true }, false)[0] || found[0];
+  if (!hit) return;
+  const layer = data.layers[hit.datasetIndex];
+  const start = secondsOf(data.buckets[hit.index]);
+  const end = secondsOf(data.buckets[hit.index + 1] || data.end);
+  const only = data.param && layer.key ? `&${data.param}=${encodeURIComponent(layer.key)}` : "";
+  openRequests(`${data.drill}${only}`, start, end);
+}
+
+function options(data) {
+  return {
+    animation: false,
+    responsive: true,
+    maintainAspectRatio: false,
     interaction: { mode: "index", intersect: false },
     plugins: {
       legend: { display: false },
       tooltip: {
-        ...look,
-        itemSort: (a, b) => b.datasetIndex - a.datasetIndex, filter: item => item.raw !== 0,
-        callbacks: {
-          labelColor: own, labelPointStyle: () => ({ pointStyle: "rectRounded", rotation: 0 }),
-          title: items => items[0] ? whenExactly(data.buckets[items[0].dataIndex], data.step) : "",
-          label: item => ` ${item.dataset.label}  ${whole(item.raw)}`,
-          footer: items => items.length > 1 ? `Σ ${whole(items.reduce((sum, item) => sum + item.raw, 0))}` : "",
-        },
-      },
+        ...tooltipLook(),
+        itemSort: (a, b) => b.datasetIndex - a.datasetIndex,
+        filter: item => item.raw !== 0,
+        callbacks: tooltipCallbacks(data)
+      }
     },
-    scales: {
-      x: { stacked: true, grid: { display: false }, border: { color: line }, ticks: { color: text, autoSkip: data.step >= 86400 || data.step <= 3600, maxRotation: 0, autoSkipPadding: 14 } },
-      y: { stacked: true, beginAtZero: true, grid: { color: line }, border: { display: false }, ticks: { color: text, maxTicksLimit: 5, callback: figure } },
+    scales: scales(data),
+    onHover: (event, found) => {
+      event.native.target.style.cursor = found.length ? "pointer" : "";
     },
-    onHover: (event, found) => { event.native.target.style.cursor = found.length ? "pointer" : ""; },
-    onClick: (event, found, chart) => {
-      const hit = chart.getElementsAtEventForMode(event, "nearest", { intersect: true }, false)[0] || found[0];
-      if (!hit) return;
-      const layer = data.layers[hit.datasetIndex], start = Date.parse(data.buckets[hit.index]) / 1000;
-      const end = Date.parse(data.buckets[hit.index + 1] || data.end) / 1000;
-      const only = data.param && layer.key ? `&${data.param}=${encodeURIComponent(layer.key)}` : "";
-      go(`${data.drill}${only}`, start, end);
-    },
+    onClick: (event, found, chart) => openBar(data, chart, event, found)
   };
+}
+
+// --- drawing --------------------------------------------------------------------------------------------------
+
+function redraw(chart, data) {
+  chart.data.labels = tickLabels(data, chart.canvas.clientWidth);
+  chart.data.datasets = datasets(data);
+  chart.options = options(data);
+  chart.resize();
+  chart.update("none");
+}
+
+function drawFirst(canvas, data) {
+  const labels = tickLabels(data, canvas.parentNode.clientWidth);
+  return new Chart(canvas, { type: "bar", data: { labels, datasets: datasets(data) }, options: options(data) });
 }
 
 async function draw(canvas) {
@@ -109,21 +195,20 @@ async function draw(canvas) {
   if (!canvas.isConnected) return;
   const font = getComputedStyle(document.documentElement);
   Object.assign(Chart.defaults.font, { family: font.fontFamily, size: .85 * parseFloat(font.fontSize) });
-  const made = charts.get(canvas);
-  if (made) {
-    made.data.labels = tickLabels(data, canvas.clientWidth);
-    made.data.datasets = datasets(data);
-    made.options = options(data);
-    made.resize();
-    made.update("none");
+  if (charts.has(canvas)) {
+    redraw(charts.get(canvas), data);
   } else {
-    charts.set(canvas, new Chart(canvas, { type: "bar", data: { labels: tickLabels(data, canvas.parentNode.clientWidth), datasets: datasets(data) }, options: options(data) }));
+    charts.set(canvas, drawFirst(canvas, data));
   }
 }
 
 function drawAll() {
-  for (const [canvas, chart] of charts) if (!canvas.isConnected) { chart.destroy(); charts.delete(canvas); }
-  for (const canvas of document.querySelectorAll("canvas[data-chart]")) draw(canvas);
+  for (const [canvas, chart] of charts) {
+    if (canvas.isConnected) continue;
+    chart.destroy();
+    charts.delete(canvas);
+  }
+  for (const canvas of $$("canvas[data-chart]")) draw(canvas);
 }
 
 document.addEventListener("DOMContentLoaded", drawAll);

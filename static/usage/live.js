@@ -1,0 +1,108 @@
+// Live updates: the page is fetched again when it has changed, and its parts are replaced in place.
+"use strict";
+
+const live = { paused: false, timer: 0, etag: "" };
+
+// The HTML of each part as the server sent it: the part itself changes with ages, sorting and opened details.
+const served = new Map();
+
+function rememberParts() {
+  for (const part of $$("[data-swap]")) served.set(part.id, part.outerHTML);
+}
+
+// Columns, rows and links come, go and change places: those with a name are found again by it.
+function nameOf(element) {
+  return element.href || (element.matches("th, th button, summary") ? element.textContent.trim() : "");
+}
+
+// The element of the new part with the same name, and as many of that name before it as in the old part.
+function counterpart(element, selector, old, fresh) {
+  const namesakes = part => $$(selector, part).filter(other => nameOf(other) === nameOf(element));
+  return namesakes(fresh)[namesakes(old).indexOf(element)];
+}
+
+function keepOpened(old, fresh) {
+  for (const summary of $$("details > summary", old)) {
+    const other = counterpart(summary, "details > summary", old, fresh);
+    if (other) other.parentElement.open = summary.parentElement.open;
+  }
+}
+
+function keepSorted(old, fresh) {
+  const tables = $$("table.sortable", fresh);
+  $$("table.sortable", old).forEach((table, i) => {
+    const sorted = tables[i] && table.querySelector("th[aria-sort]");
+    const heading = sorted && counterpart(sorted, "thead th", table, tables[i]);
+    if (heading) sortBy(heading, sorted.ariaSort === "descending");
+  });
+}
+
+// Puts the new part in the place of the old one: opened, sorted, scrolled and focused as that was.
+function replacePart(old, fresh) {
+  makeSortable(fresh);
+  keepOpened(old, fresh);
+  keepSorted(old, fresh);
+  const focused = document.activeElement;
+  const toFocus = old.contains(focused) && counterpart(focused, focused.localName, old, fresh);
+  const places = $$(".scroll", old).map(part => [part.scrollLeft, part.scrollTop]);
+  old.replaceWith(fresh);
+  $$(".scroll", fresh).forEach((part, i) => {
+    [part.scrollLeft, part.scrollTop] = places[i] || [0, 0];
+  });
+  if (toFocus) toFocus.focus({ preventScroll: true });
+}
+
+function replaceParts(page) {
+  for (const old of $$("[data-swap]")) {
+    const fresh = page.getElementById(old.id);
+    const html = fresh?.outerHTML;
+    if (!fresh || html === served.get(old.id) || old.querySelector("input:focus, select:focus")) continue;
+    replacePart(old, fresh);
+    served.set(old.id, html);
+  }
+  showAges();
+  document.dispatchEvent(new CustomEvent("parts:replaced", { detail: page }));
+}
+
+async function fetchUpdate(mark) {
+  const address = location.href;
+  const headers = live.etag ? { "If-None-Match": live.etag } : {};
+  const reply = await fetch(address, { headers, cache: "no-store" });
+  if (reply.redirected) return location.reload(); // signed out meanwhile
+  mark.classList.toggle("stale", reply.status >= 400);
+  const html = reply.status === 200 && await reply.text();
+  if (!html || address !== location.href) return;
+  replaceParts(new DOMParser().parseFromString(html, "text/html"));
+  live.etag = reply.headers.get("ETag") || ""; // only now: what did not arrive is fetched again
+}
+
+async function poll() {
+  const mark = document.getElementById("live");
+  if (!mark || live.paused || document.hidden || document.querySelector("dialog[open]")) return;
+  try {
+    await fetchUpdate(mark);
+  } catch {
+    mark.classList.add("stale");
+  }
+}
+
+function startLive() {
+  clearInterval(live.timer);
+  const mark = document.getElementById("live");
+  live.etag = mark?.dataset.etag || "";
+  if (!mark) return;
+  const button = mark.querySelector("[data-live-toggle]");
+  button.hidden = false;
+  button.setAttribute("aria-pressed", String(!live.paused));
+  live.timer = setInterval(poll, mark.dataset.livePoll * 1000);
+}
+
+document.addEventListener("visibilitychange", poll);
+
+document.addEventListener("click", event => {
+  const button = event.target.closest("[data-live-toggle]");
+  if (!button) return;
+  live.paused = !live.paused;
+  button.setAttribute("aria-pressed", String(!live.paused));
+  if (!live.paused) poll();
+});

@@ -1,0 +1,64 @@
+// Tables: sorted by a click on a heading, and a click into a row follows its first link.
+"use strict";
+
+// What a cell is sorted by: its exact figure or moment where the markup has one, else its text.
+function sortValue(cell) {
+  const data = cell?.querySelector("data, time");
+  if (data) return data.value === undefined ? Date.parse(data.dateTime) : Number(data.value);
+  const text = (cell?.textContent || "").trim();
+  if (text === "–" || text === "") return -Infinity;
+  const number = parseFloat(text.replace(/[$,>< ]/g, ""));
+  return Number.isNaN(number) ? text.toLowerCase() : number;
+}
+
+// Numbers come before words.
+function compare(a, b) {
+  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+// The first click puts the largest figure on top, of words the first in the alphabet.
+function isNextDescending(heading) {
+  return heading.classList.contains("num") ? heading.ariaSort !== "descending" : heading.ariaSort === "ascending";
+}
+
+function sortBy(heading, descending = isNextDescending(heading)) {
+  const table = heading.closest("table");
+  const body = table.tBodies[0];
+  for (const other of $$("th[aria-sort]", table)) other.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
+  const sign = descending ? -1 : 1;
+  const rows = [...body.rows].map(row => [sortValue(row.cells[heading.cellIndex]), row]);
+  rows.sort(([a], [b]) => compare(a, b) * sign);
+  body.append(...rows.map(([, row]) => row));
+}
+
+function makeSortable(root = document) {
+  for (const heading of $$("table.sortable thead th", root)) {
+    if (heading.querySelector("button")) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => sortBy(heading));
+  }
+}
+
+// The address of the row's first link; the heading of the column may narrow it down.
+function addressOf(cell, link) {
+  const narrow = cell.closest("table").tHead?.rows[0].cells[cell.cellIndex]?.dataset.narrow;
+  return narrow ? `${link.href}&${narrow}` : link.href;
+}
+
+document.addEventListener("click", event => {
+  const cell = event.target.closest("tbody td:not(.wide-cell)");
+  const link = cell?.parentElement.querySelector("a");
+  const handled = event.target.closest("a, button, summary, form, .heat, .cross");
+  if (!link || handled || String(getSelection())) return;
+  if (event.ctrlKey || event.metaKey) {
+    open(addressOf(cell, link));
+  } else {
+    location.href = addressOf(cell, link);
+  }
+});
