@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from aliases import shapes
 from aliases.models import ApiKey
+from aliases.querysets import AliasImport
 from aliases.serializers import AliasBody, AliasFile, Key
 from cpa_usage.http import rest
 
@@ -37,12 +38,11 @@ def export(request):
     return rest.answer(request, ("export", found.items), lambda: found)
 
 
-@rest.described(shapes.AliasImport, body=AliasFile, summary="Take over names from a file", description=ABOUT_IMPORT)
+@rest.described(AliasImport, body=AliasFile, summary="Take over names from a file", description=ABOUT_IMPORT)
 @api_view(["POST"])
 def import_(request):
     """Names from a file."""
-    done = ApiKey.objects.import_items(**rest.body_of(request, AliasFile))
-    return Response(shapes.AliasImport(**done._asdict()))
+    return Response(ApiKey.objects.import_items(**rest.body_of(request, AliasFile)))
 
 
 def _rename(api_key, alias):

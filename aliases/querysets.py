@@ -1,10 +1,11 @@
 """Client keys: observing, naming, clearing names, and importing names from another installation."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Annotated
 
 from django.db import models, transaction
 from django.utils import timezone
+from msgspec import Meta, Struct
 
 from aliases.items import KeyName, key_names
 from aliases.revision import Revision
@@ -13,12 +14,12 @@ from cpa_usage.keys import fingerprint, is_fingerprint, mask
 CHUNK = 500  # rows in one query
 
 
-class Imported(NamedTuple):
-    """What an import did: keys named, items skipped for a blank key or alias, keys that lost their name."""
+class AliasImport(Struct, frozen=True):
+    """What an import did."""
 
-    imported: int
-    skipped: int
-    removed: int
+    imported: Annotated[int, Meta(description="Keys named.")]
+    skipped: Annotated[int, Meta(description="Items without a key or an alias.")]
+    removed: Annotated[int, Meta(description="Keys that lost their name.")]
 
 
 def resolve(text: str) -> str:
@@ -67,7 +68,7 @@ class ApiKeyQuerySet(models.QuerySet):
         for row in self.named().filter(fingerprint=resolve(key)):
             row.forget()
 
-    def import_items(self, mode: str, items: Iterable[Mapping]) -> Imported:
+    def import_items(self, mode: str, items: Iterable[Mapping]) -> AliasImport:
         """Name many keys at once, all or nothing; mode `replace` clears every name that is not among them.
 
         An item has `key_id` or `api_key` (raw or fingerprint; with a key_id it only gives the mask) and `alias`, all
@@ -78,7 +79,7 @@ class ApiKeyQuerySet(models.QuerySet):
             Revision.bump()
             removed = self._clear_all_but(names) if mode == "replace" else 0
             self._name(names)
-        return Imported(len(names), skipped, removed)
+        return AliasImport(len(names), skipped, removed)
 
     def _clear_all_but(self, names):
         return self.named().exclude(fingerprint__in=list(names)).update(alias="", alias_updated_at=None)

@@ -1,6 +1,7 @@
 """What the body of a change of aliases may hold."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 from aliases.items import is_mask
@@ -9,12 +10,13 @@ from cpa_usage.keys import is_fingerprint
 
 MOST_ITEMS = 10_000
 LONGEST_KEY = 4096
+MASKED = gettext_lazy("This is a masked key: send its key_id instead.")
 
 
 def no_mask(text):
     """Refuses a mask: taken for a raw key, it would name a key that does not exist."""
-    if text and is_mask(text):
-        raise serializers.ValidationError(_("This is a masked key: send its key_id instead."))
+    if is_mask(text):
+        raise serializers.ValidationError(MASKED)
 
 
 def fingerprint_or_blank(text):
@@ -44,11 +46,8 @@ class AliasItem(serializers.Serializer):
 
     def validate(self, attrs):
         """A mask is allowed together with a key_id only."""
-        if not attrs["key_id"]:
-            try:
-                no_mask(attrs["api_key"])
-            except serializers.ValidationError as error:
-                raise serializers.ValidationError({"api_key": error.detail}) from error
+        if attrs["api_key"] and not attrs["key_id"] and is_mask(attrs["api_key"]):
+            raise serializers.ValidationError({"api_key": MASKED})
         return attrs
 
 

@@ -47,14 +47,6 @@ class AliasExport(Struct, frozen=True):
     items: list[ExportedAlias]
 
 
-class AliasImport(Struct, frozen=True):
-    """What an import did."""
-
-    imported: Annotated[int, Meta(description="Keys named.")]
-    skipped: Annotated[int, Meta(description="Items without a key or an alias.")]
-    removed: Annotated[int, Meta(description="Keys that lost their name.")]
-
-
 class AliasChanged(Struct, frozen=True):
     """It is done."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from aliases import shapes
 from aliases.models import ApiKey, Revision
-from aliases.querysets import Imported, resolve
+from aliases.querysets import AliasImport, resolve
 from cpa_usage.keys import fingerprint
 
 ANN, BOB, CAT = "sk-ann-0123456789", "sk-bob-0123456789", "sk-cat-0123456789"
@@ -98,7 +98,7 @@ def test_merging_keeps_other_names(db):
     ApiKey.objects.rename(ANN, "Ann")
     ApiKey.objects.rename(BOB, "Bob")
     done = ApiKey.objects.import_items("merge", [item(BOB, "Bobby"), item(CAT, "Cat"), item("", "nobody")])
-    assert done == Imported(imported=2, skipped=1, removed=0)
+    assert done == AliasImport(imported=2, skipped=1, removed=0)
     assert named() == {A: "Ann", B: "Bobby", C: "Cat"}
     assert Revision.current() == 3
 
@@ -107,20 +107,20 @@ def test_replacing_clears_other_names_and_keeps_their_rows(db):
     ApiKey.objects.rename(ANN, "Ann")
     ApiKey.objects.rename(BOB, "Bob")
     done = ApiKey.objects.import_items("replace", [item(BOB, "Bobby"), item(BOB, "Robert")])
-    assert done == Imported(imported=1, skipped=0, removed=1)
+    assert done == AliasImport(imported=1, skipped=0, removed=1)
     assert named() == {B: "Robert"}
     assert ApiKey.objects.values_list("alias", "alias_updated_at").get(fingerprint=A) == ("", None)
 
 
 def test_replacing_by_nothing_clears_every_name(db):
     ApiKey.objects.rename(ANN, "Ann")
-    assert ApiKey.objects.import_items("replace", []) == Imported(imported=0, skipped=0, removed=1)
+    assert ApiKey.objects.import_items("replace", []) == AliasImport(imported=0, skipped=0, removed=1)
     assert named() == {}
 
 
 def test_merging_nothing_changes_no_name(db):
     ApiKey.objects.rename(ANN, "Ann")
-    assert ApiKey.objects.import_items("merge", []) == Imported(imported=0, skipped=0, removed=0)
+    assert ApiKey.objects.import_items("merge", []) == AliasImport(imported=0, skipped=0, removed=0)
     assert named() == {A: "Ann"}
 
 
@@ -141,8 +141,8 @@ def test_an_import_that_fails_half_way_changes_nothing(db, monkeypatch):
 
 def test_an_import_of_the_greatest_size(db):
     items = [item(f"sk-key-{i:06}", f"name {i}") for i in range(10_000)]
-    assert ApiKey.objects.import_items("replace", items) == Imported(imported=10_000, skipped=0, removed=0)
-    assert ApiKey.objects.import_items("replace", items[1:]) == Imported(imported=9_999, skipped=0, removed=1)
+    assert ApiKey.objects.import_items("replace", items) == AliasImport(imported=10_000, skipped=0, removed=0)
+    assert ApiKey.objects.import_items("replace", items[1:]) == AliasImport(imported=9_999, skipped=0, removed=1)
 
 
 # --- Listing ------------------------------------------------------------------------------------------------------
