@@ -1,12 +1,9 @@
 """A stage for each test; its database is a copy of one that was migrated once."""
 
-import shutil
-from contextlib import contextmanager
-
 import pytest
 
 from simulator import Simulator
-from tests.faults.stage import Stage, free_port
+from tests.faults.stage import Stage, free_port, stages_in
 
 
 @pytest.fixture(scope="session")
@@ -29,24 +26,6 @@ def set_up(tmp_path, migrated):
     """A function that sets a stage for a CPA at an address; what runs on it ends with the test."""
     with stages_in(tmp_path, migrated) as made:
         yield made
-
-
-@contextmanager
-def stages_in(home, migrated):
-    """The same for any folder and span."""
-    stages = []
-
-    def made(base_url, key, **variables):
-        stages.append(Stage(home, base_url, key, **variables))
-        if not stages[-1].database.exists():
-            shutil.copy(migrated, stages[-1].database)
-        return stages[-1]
-
-    try:
-        yield made
-    finally:
-        for stage in stages:
-            stage.end()
 
 
 @pytest.fixture

@@ -1,34 +1,27 @@
-"""An installation of its own, as processes: a simulated CPA, a drain and a web server on a SQLite file."""
+"""An installation of its own, as processes: a drain and a web server on a SQLite file, and records for them."""
 
 import contextlib
 import ctypes
 import os
 import random
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
-import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 
 from tests import PROJECT
+from tests.usage.made import record
+from tests.waiting import PATIENCE, until
 
 AT_WORK, SERVING = "The drain is at work", "The dashboard is at"
-PATIENCE = 60  # seconds; machines that run tests are busy
+START = 1_790_000_000_000_000
 _PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 24, 1, 2
-
-
-def until(true, seconds=PATIENCE, wait=0.05):
-    """Wait until `true()` is; returns what it then was. It counts its looks, which take longer on a busy machine."""
-    for _ in range(int(seconds / wait)):
-        if found := true():
-            return found
-        time.sleep(wait)
-    raise AssertionError(f"not so within {seconds} s")
 
 
 def free_port() -> int:
@@ -175,3 +168,34 @@ def _obey_file_modes():
     libc = ctypes.CDLL(None)
     for right in (_CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH):
         libc.prctl(_PR_CAPBSET_DROP, right, 0, 0, 0)
+
+
+@contextmanager
+def stages_in(home: Path, migrated: Path):
+    """A function that sets a stage in a folder, on a copy of the `migrated` database; what runs there ends after."""
+    stages = []
+
+    def made(base_url, key, **variables):
+        stages.append(Stage(home, base_url, key, **variables))
+        if not stages[-1].database.exists():
+            shutil.copy(migrated, stages[-1].database)
+        return stages[-1]
+
+    try:
+        yield made
+    finally:
+        for stage in stages:
+            stage.end()
+
+
+def push(cpa, count, start=0, **fields):
+    """So many records, told apart by their time."""
+    cpa.push_many(record(START + number * 1000, **fields) for number in range(start, start + count))
+
+
+def caught_up(stage, cpa, count):
+    """All is stored once, nothing waits, and the totals are proved."""
+    until(lambda: stage.stored == count and not stage.waiting and not cpa.queued)
+    proof = stage.manage("verify")
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+    assert stage.query("SELECT sum(requests) FROM usage_day") == (count,)

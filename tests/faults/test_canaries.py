@@ -8,9 +8,9 @@ import pytest
 
 from simulator import Catalog, Simulator
 from simulator.catalog import KEY_LISTS
-from tests.faults.conftest import stages_in
-from tests.faults.stage import AT_WORK, until
+from tests.faults.stage import AT_WORK, stages_in
 from tests.usage.made import record, rfc3339
+from tests.waiting import until
 
 pytestmark = pytest.mark.sqlite  # processes with a SQLite file of their own: once is enough
 

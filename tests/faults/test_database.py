@@ -11,25 +11,11 @@ from contextlib import closing
 
 import pytest
 
-from tests.faults.stage import AT_WORK, until
-from tests.usage.made import record
+from tests.faults.stage import AT_WORK, caught_up, push
+from tests.waiting import until
 
 pytestmark = pytest.mark.sqlite  # processes with a SQLite file of their own: once is enough
-START = 1_790_000_000_000_000
 MEGABYTE = 1024 * 1024
-
-
-def push(cpa, count, start=0, **fields):
-    """So many records, told apart by their time."""
-    cpa.push_many(record(START + number * 1000, **fields) for number in range(start, start + count))
-
-
-def caught_up(stage, cpa, count):
-    """All is stored once, nothing waits, and the totals are proved."""
-    until(lambda: stage.stored == count and not stage.waiting and not cpa.queued)
-    proof = stage.manage("verify")
-    assert proof.returncode == 0, proof.stdout + proof.stderr
-    assert stage.query("SELECT sum(requests) FROM usage_day") == (count,)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 
 from simulator import Simulator
-from tests.faults.stage import AT_WORK, Stage, free_port, until
-from tests.faults.test_database import push
+from tests.faults.stage import AT_WORK, Stage, free_port, push
+from tests.waiting import until
 from usage.models import Day, Event
 from usage.rollups.integrity import damage
 from usage.rollups.proof import prove

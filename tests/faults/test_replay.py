@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from tests.usage.collector.spooled import append
 from tests.usage.made import CAPTURED, NOON, record, rollups
 from usage.collector.spool import Spool
 from usage.collector.storer import Storer
@@ -35,7 +36,7 @@ def store(folder, spooled):
     """A drain that starts on a spool of these batches and stores it."""
     spool = Spool(folder)
     for number, batch in spooled:
-        spool.append(NOON + number, batch)
+        append(spool, NOON + number, batch)
     storer = Storer(spool, Writer())
     while storer.step():
         pass
