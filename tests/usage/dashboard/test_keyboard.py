@@ -2,7 +2,7 @@
 
 import re
 
-from tests.usage.dashboard.test_browser import open_page, shown_total
+from tests.usage.dashboard.browsing import open_page, shown_total
 
 FOCUSED = "(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).trim()"
 

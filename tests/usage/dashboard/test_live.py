@@ -1,6 +1,6 @@
-"""Live updates: they ask whether there is anything new, show it, and disturb nobody."""
+"""Live updates: they fetch what has changed, show it, and keep what the user did."""
 
-from tests.usage.dashboard.test_browser import open_page
+from tests.usage.dashboard.browsing import open_page
 
 # A later answer of the server, with one record more than the page shows.
 LATER = """async () => {
@@ -20,7 +20,7 @@ ADDRESSES = "links => links.map(link => link.href.split('?')[0])"
 COLUMN = "table => [...table.tBodies[0].rows].map(row => +row.cells[2].textContent.replace(/[^0-9]/g, ''))"
 
 
-def test_live_updates_change_figures_and_nothing_that_somebody_did(page):
+def test_live_updates_change_figures_and_nothing_that_the_user_did(page):
     page.set_viewport_size({"width": 390, "height": 900})
     open_page(page, "?range=7d&measure=tokens")
     page.get_by_role("button", name="Live").click()
@@ -42,9 +42,9 @@ def test_live_updates_change_figures_and_nothing_that_somebody_did(page):
 def test_live_updates_ask_by_etag_and_can_be_paused(page):
     open_page(page, "")
     # Figures "of now" move once a minute: the first answer may be a whole one.
-    with page.expect_response(lambda reply: reply.status == 304, timeout=30_000) as told:
+    with page.expect_response(lambda reply: reply.status == 304, timeout=30_000) as answer:
         pass
-    assert told.value.request.headers["if-none-match"].startswith('W/"')
+    assert answer.value.request.headers["if-none-match"].startswith('W/"')
     page.get_by_role("button", name="Live").click()
     assert page.locator("[data-live-toggle]").get_attribute("aria-pressed") == "false"
 

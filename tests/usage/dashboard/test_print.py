@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.usage.dashboard.test_browser import PAGES, open_page
+from tests.usage.dashboard.browsing import PAGES, open_page
 
 PAPER = {"width": 703, "height": 1000}  # A4 without its margins, in CSS pixels
 # The last are words on paper: Chromium leaves out a button in the head that a table repeats on its next sheet.
@@ -30,7 +30,7 @@ def test_a_page_prints_light_and_whole(page, path):
     assert found == {"controls": [], "cut": [], "wide": 0, "ground": "light", "ink": "rgb(22, 25, 31)"}
 
 
-def test_a_chart_is_drawn_anew_for_paper_and_for_the_screen(page):
+def test_a_chart_is_drawn_again_for_paper_and_for_the_screen(page):
     page.emulate_media(color_scheme="dark")
     open_page(page, "")
     dark = bar_colour(page)
