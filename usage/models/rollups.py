@@ -34,8 +34,8 @@ class Measures(models.Model):
 
     @classmethod
     def owner(cls):
-        """The column that tells whose totals these are."""
-        return "series_id" if hasattr(cls, "series") else "cut_id"
+        """The column that names the series or the label value of a row."""
+        return "series_id" if hasattr(cls, "series") else "label_value_id"
 
     @staticmethod
     def measures():
@@ -53,10 +53,6 @@ class Quarter(Measures):
     bucket = models.BigIntegerField(help_text="Start, in seconds since the epoch, UTC.")
     series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="quarters")
 
-    class Meta:
-        # When a series was last used, and what few series did.
-        indexes = [models.Index(fields=["series", "bucket"], name="quarter_of_series")]
-
     def __str__(self):
         return f"quarter {self.bucket} of series {self.series_id}"
 
@@ -70,20 +66,3 @@ class Day(Measures):
 
     def __str__(self):
         return f"day {self.bucket} of series {self.series_id}"
-
-
-class Month(Measures):
-    """Totals of one series in one local month: the sum of its days, for questions that span years."""
-
-    pk = models.CompositePrimaryKey("bucket", "series")
-    bucket = models.IntegerField(help_text="Local calendar month, in months since 1970-01.")
-    series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="months")
-
-    class Meta:
-        indexes = [
-            # How often each model, key or account was asked, ever.
-            models.Index(fields=["series", "bucket"], name="month_of_series"),
-        ]
-
-    def __str__(self):
-        return f"month {self.bucket} of series {self.series_id}"

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from usage.models.labelled import group_of
+from usage.models.labels import group_of
 from usage.models.querysets import SeriesQuerySet
 
 
@@ -25,8 +25,7 @@ class Series(models.Model):
     context_over = models.BigIntegerField(default=0)
     reasoning_effort = models.CharField(max_length=255, blank=True)
     failed = models.BooleanField(default=False)
-    # None of a success, and of failures stored before this was a label: `untold` finds those.
-    status = models.IntegerField(null=True, help_text="Status code of failures, 0 for those without one.")
+    status = models.IntegerField(null=True, help_text="Status code of a failure, 0 for none; null of a success.")
 
     objects = SeriesQuerySet.as_manager()
 

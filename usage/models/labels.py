@@ -1,0 +1,138 @@
+"""The one registry of labels: what a series is told apart by, and how people filter and group by it.
+
+The filter form, the parameters of the API, the chips and choices of pages, the dimensions of breakdowns and the kept
+totals are all derived from it. docs/architecture.md says how to add a label.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+NONE = "(none)"  # what a filter calls an empty label: a blank parameter is no filter
+NO_KEY = "unknown"  # what the API calls the key of a request that came without one
+FAILED, SUCCESS = "failed", "success"
+STATUS_CODES = range(100, 600)  # any other number counts as 0, so that odd ones cannot flood the series
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label of Series. `name` is the query parameter, `column` the path from Series to the stored value.
+
+    `shown` are more columns, which say how to show the value to people. `kept`: whether totals are kept for each of its
+    values. `text` gives the stored value as a text, which names it in kept totals.
+    """
+
+    name: str
+    title: str | Promise
+    column: str
+    description: str
+    shown: tuple[str, ...] = ()
+    repeatable: bool = False
+    kept: bool = False
+    grouped: bool = True  # whether breakdowns and timelines group by it, and choices are listed for it
+    text: Callable[[Any], str] = str
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Everything that names a value: what it is stored as, then how to show it."""
+        return (self.column, *self.shown)
+
+    def named(self, value, *shown) -> tuple[str, str]:
+        """(the value a filter takes, how to show it), from values of `columns`."""
+        if self.name == "api_key":
+            return value or NO_KEY, key_name(*shown)
+        return value or NONE, next(filter(None, shown), value)
+
+
+def key_name(alias: str, mask: str) -> str:
+    """What people call a client key."""
+    return alias or mask or "no key"
+
+
+def group_of(key: str, name: str, provider: str, endpoint: str) -> tuple[str, str]:
+    """(key, display) of the group that usage belongs to: the client key, else provider, endpoint, unknown."""
+    other = provider or endpoint or "unknown"
+    return (key, name) if key else (other, other)
+
+
+def status_of(failed: bool, code: int) -> int | None:
+    """The status label of an attempt that ended with this code: 0 for a failure without one, None for a success."""
+    return (code if code in STATUS_CODES else 0) if failed else None
+
+
+def _result(failed: bool) -> str:
+    return FAILED if failed else SUCCESS
+
+
+LABELS = {
+    label.name: label
+    for label in (
+        Label("model", _("Model"), "model__name", "Models as billed; any of them.", repeatable=True, kept=True),
+        Label(
+            "source",
+            _("Source"),
+            "source",
+            "Accounts: an e-mail or name, or an upstream key or its fingerprint; any of them.",
+            shown=("source_display",),
+            repeatable=True,
+            kept=True,
+        ),
+        Label("auth_index", _("Account"), "auth_index", "The account's index at CPA.", grouped=False),
+        Label(
+            "api_key",
+            _("Key"),
+            "api_key__fingerprint",
+            "Client keys: raw or as fingerprint, `unknown` for none; any of them.",
+            shown=("api_key__alias", "api_key__mask"),
+            repeatable=True,
+            kept=True,
+        ),
+        Label(
+            "result",
+            _("Result"),
+            "failed",
+            "Only attempts that succeeded, or only those that failed.",
+            kept=True,
+            grouped=False,
+            text=_result,
+        ),
+        Label("provider", _("Provider"), "provider", "The upstream's provider.", kept=True),
+        Label("endpoint", _("Endpoint"), "endpoint", "Method and route, such as `POST /v1/messages`.", kept=True),
+        Label(
+            "requested_model",
+            _("Requested model"),
+            "requested_model",
+            f"The model that clients asked for; `{NONE}`, as with any label, where it is empty.",
+        ),
+        Label(
+            "reasoning_effort",
+            _("Effort"),
+            "reasoning_effort",
+            f"The effort asked for, such as `high`; `{NONE}` where none was.",
+            kept=True,
+        ),
+        Label(
+            "tier",
+            _("Tier"),
+            "tier",
+            f"What it is billed as: `flex`, `priority`, `batch`, or `{NONE}` for the standard tier.",
+            kept=True,
+        ),
+        Label(
+            "status",
+            _("Status"),
+            "status",
+            "Failures with this status code, 0 for those without one.",
+            kept=True,
+            grouped=False,
+        ),
+    )
+}
+
+
+def kept_labels() -> list[Label]:
+    """The labels of whose values totals are kept."""
+    return [label for label in LABELS.values() if label.kept]
