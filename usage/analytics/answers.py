@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from usage.models import MEASURES
+from usage.time.periods import rfc3339_utc_us
 
 PICO = 10**12
 _AT = {name: i for i, name in enumerate(MEASURES)}
@@ -52,6 +53,54 @@ def figures(row) -> dict:
         "client_requests": client_requests,
         "client_failed": client_failed,
     }
+
+
+Mean = Annotated[float | None, Meta(description="Milliseconds; null where nothing was measured.")]
+
+
+class Summary(Figures, frozen=True, kw_only=True):
+    """The measures, with how long answers took on average."""
+
+    mean_latency_ms: Mean
+    mean_ttft_ms: Mean
+
+    @property
+    def input_total(self) -> int:
+        """All input: uncached, read from and written to a cache."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_creation_tokens
+
+    @property
+    def cache_hit_rate(self) -> float | None:
+        """The share of input that was read from a cache."""
+        return self.cache_read_tokens / self.input_total if self.input_total else None
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of attempts that succeeded."""
+        return self.success / self.total if self.total else None
+
+    @property
+    def answered_rate(self) -> float | None:
+        """The share of clients' requests that were answered, retries counted once."""
+        return 1 - self.client_failed / self.client_requests if self.client_requests else None
+
+
+def summary_of(row) -> Summary:
+    """From measures in the order of MEASURES."""
+    return Summary(
+        **figures(row),
+        mean_latency_ms=_mean(row[_AT["latency_ms"]], row[_AT["latency_count"]]),
+        mean_ttft_ms=_mean(row[_AT["ttft_ms"]], row[_AT["ttft_count"]]),
+    )
+
+
+def _mean(total, count):
+    return total / count if count else None
+
+
+def instant(us: int | None) -> str | None:
+    """A moment (µs since the epoch) as RFC 3339; None stays None."""
+    return None if us is None else rfc3339_utc_us(us)
 
 
 class Bucket(Figures, frozen=True, kw_only=True):
@@ -133,104 +182,6 @@ class Analysis(Struct, frozen=True, kw_only=True):
     by_api: list[GroupFigures]
     by_model: list[ModelFigures]
     by_api_and_model: list[GroupModelFigures]
-    detail_from: str | None
-
-
-class KeyOption(Struct, frozen=True):
-    """A client key to choose."""
-
-    api_key: str
-    label: str
-
-
-class SourceOption(Struct, frozen=True):
-    """A source to choose."""
-
-    source: str
-    label: str
-
-
-class FilterOptions(Struct, frozen=True, kw_only=True):
-    """What occurs in the period and can be filtered by."""
-
-    models: list[str]
-    sources: list[str]
-    api_key_options: list[KeyOption]
-    source_options: list[SourceOption]
-    providers: list[str]
-    endpoints: list[str]
-    requested_models: list[str]
-    reasoning_efforts: list[str]
-    tiers: list[str]
-    detail_from: str | None
-
-
-class Credential(Figures, frozen=True, kw_only=True):
-    """One account: an auth file or a provider's key."""
-
-    source: str
-    source_display: str
-    auth_index: str
-    name: str
-    email: str
-    provider: str
-    status: str
-    last_seen: Annotated[str | None, Meta(description="Start of its newest kept quarter hour, in the period or not.")]
-
-
-class Credentials(Struct, frozen=True, kw_only=True):
-    """Accounts, most requests first."""
-
-    items: list[Credential]
-    detail_from: str | None
-
-
-class EventRow(Struct, frozen=True, kw_only=True):
-    """One upstream attempt."""
-
-    event_key: str
-    timestamp: Instant
-    provider: str
-    executor_type: str
-    model: str
-    alias: Annotated[str, Meta(description="The model name the client asked for.")]
-    api_group_key: str
-    api_group_display: str
-    source: str
-    source_display: str
-    auth_index: str
-    auth_type: str
-    endpoint: str
-    request_id: str
-    latency_ms: int
-    ttft_ms: int
-    input_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-    cached_tokens: int
-    cache_read_tokens: int
-    cache_creation_tokens: int
-    total_tokens: int
-    failed: bool
-    fail_status_code: int
-    fail_body: str
-    reasoning_effort: str
-    service_tier: str
-    request_service_tier: str
-    response_service_tier: str
-    cost: Annotated[float | None, Meta(description="US dollars; null when the model has no price.")]
-    final: Annotated[bool, Meta(description="Whether this attempt ended the client's request.")]
-    claimed_timestamp: Annotated[str | None, Meta(description="The record's own time, where it was not believed.")]
-
-
-class EventPage(Struct, frozen=True, kw_only=True):
-    """One page of events, newest first."""
-
-    total: int
-    page: int
-    page_size: int
-    total_pages: int
-    items: list[EventRow]
     detail_from: str | None
 
 

@@ -9,9 +9,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from msgspec import Meta, Struct
 
-from usage.analytics.answers import Figures, figures
-from usage.analytics.speeds import Speeds, speeds
-from usage.models import MEASURES
+from usage.analytics.answers import Summary, summary_of
+from usage.analytics.latency import Speeds, speeds
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
@@ -19,43 +18,12 @@ from usage.time.clock import now_us
 from usage.time.periods import Period, date_of, day_start, local_day
 from usage.time.units import QUARTER_US, SECOND_US
 
-_AT = {name: place for place, name in enumerate(MEASURES)}
-
-Mean = Annotated[float | None, Meta(description="Milliseconds; null where nothing was measured.")]
-
-
-class Glance(Figures, frozen=True, kw_only=True):
-    """The measures of a period, with how long answers took on average."""
-
-    mean_latency_ms: Mean
-    mean_ttft_ms: Mean
-
-    @property
-    def input_total(self) -> int:
-        """All input: uncached, read from and written to a cache."""
-        return self.input_tokens + self.cache_read_tokens + self.cache_creation_tokens
-
-    @property
-    def cache_hit_rate(self) -> float | None:
-        """The share of input that was read from a cache."""
-        return self.cache_read_tokens / self.input_total if self.input_total else None
-
-    @property
-    def success_rate(self) -> float | None:
-        """The share of attempts that succeeded."""
-        return self.success / self.total if self.total else None
-
-    @property
-    def answered_rate(self) -> float | None:
-        """The share of clients' requests that were answered, retries counted once."""
-        return 1 - self.client_failed / self.client_requests if self.client_requests else None
-
 
 class Comparison(Struct, frozen=True, kw_only=True):
     """A period and the one before it, up to the same point; null where nothing lies before."""
 
-    current: Glance
-    previous: Glance | None
+    current: Summary
+    previous: Summary | None
     current_speeds: Speeds
     previous_speeds: Speeds | None
     previous_start: Annotated[int | None, Meta(description="µs since the epoch, UTC.")]
@@ -63,15 +31,15 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 @snapshot()
-def comparison(asked: UsageFilter) -> Comparison:
+def comparison(filters: UsageFilter) -> Comparison:
     """The period so far, and as much of the equal one before it."""
-    before = previous(asked.period, now_us(), settings.TIME_ZONE)
-    asked_before, reader = before and asked.with_period(before), Reader.of(asked)
+    before = previous(filters.period, now_us(), settings.TIME_ZONE)
+    filters_before, reader = before and filters.with_period(before), Reader.of(filters)
     return Comparison(
-        current=glance(reader.total()),
-        previous=before and glance(reader.within(before).total()),
-        current_speeds=speeds(asked),
-        previous_speeds=asked_before and speeds(asked_before),
+        current=summary_of(reader.total()),
+        previous=before and summary_of(reader.within(before).total()),
+        current_speeds=speeds(filters),
+        previous_speeds=filters_before and speeds(filters_before),
         previous_start=before and before.start,
         previous_end=before and before.end,
     )
@@ -112,16 +80,3 @@ def against(found: Comparison) -> str:
     moments = (datetime.fromtimestamp(us // SECOND_US, zone) for us in (found.previous_start, found.previous_end))
     start, end = (date_format(moment, _("M j, H:i")) for moment in moments)
     return _("against %(start)s to %(end)s") % {"start": start, "end": end}
-
-
-def glance(row) -> Glance:
-    """From measures in the order of MEASURES."""
-    return Glance(
-        **figures(row),
-        mean_latency_ms=_mean(row[_AT["latency_ms"]], row[_AT["latency_count"]]),
-        mean_ttft_ms=_mean(row[_AT["ttft_ms"]], row[_AT["ttft_count"]]),
-    )
-
-
-def _mean(total, count):
-    return total / count if count else None

@@ -1,22 +1,29 @@
-"""How long answers took: percentiles of latency and time to first token, by model."""
+"""How long answers took: percentiles of latency and time to first token (TTFT), by model, of all, and over time.
+
+They come from histograms, which add up over hours and models as percentiles do not.
+"""
 
 from typing import Annotated
 
+from django.conf import settings
+from django.db.models import F
 from msgspec import Meta, Struct
 
 from pricing.models import Model
-from usage.ingest import durations
+from usage.analytics.overview import covered_seconds
+from usage.ingest.durations import COLUMNS, LATENCY, TTFT
 from usage.models import Duration, Event
 from usage.models.histograms import BUCKETS, bounds_of, percentile
 from usage.query.filters import UsageFilter
 from usage.query.reader import events_from
-from usage.query.snapshots import snapshot
+from usage.query.snapshots import once, snapshot
+from usage.query.sums import add_up
 from usage.time.clock import now_us
-from usage.time.periods import rfc3339_utc
-from usage.time.units import HOUR_S, SECOND_US
+from usage.time.periods import day_start, local_date, rfc3339_utc, whole_hour
+from usage.time.units import DAY_S, DAY_US, HOUR_S, HOUR_US, SECOND_US
 
-COUNTED_FROM_EVENTS = 7 * 24 * HOUR_S * SECOND_US  # µs: what a filter by more than models is answered of
-BY_MODEL = {"model__name__in", "failed"}
+COUNTED_FROM_EVENTS_US = 7 * DAY_US  # where a filter asks for more than models
+BY_HOUR_S = 8 * DAY_S + HOUR_S  # longer periods show their days; one of them may have 25 hours
 
 
 class Percentiles(Struct, frozen=True, kw_only=True):
@@ -45,24 +52,37 @@ class Latency(Struct, frozen=True, kw_only=True):
     measured_from: Annotated[str | None, Meta(description="Start of what was looked at; null for all that is kept.")]
 
 
-@snapshot()
-def latency(asked: UsageFilter) -> Latency:
-    """Percentiles of each model's latency and time to first token; failed attempts do not count.
+class Speeds(Struct, frozen=True):
+    """Of all models together; null medians where nothing was measured."""
 
-    Asked about models alone, it covers the whole hours (UTC) that the period touches, as far as detail is kept. Asked
-    about anything else it counts the events of the period's last seven days.
+    ttft: Percentiles
+    latency: Percentiles
+
+
+class Medians(Struct, frozen=True, kw_only=True):
+    """The median of each hour or day of a period, ms; empty where events alone could tell."""
+
+    latency_ms: list[int | None]
+    ttft_ms: list[int | None]
+
+
+@snapshot()
+def latency(filters: UsageFilter) -> Latency:
+    """Percentiles of each model; failed attempts do not count.
+
+    Filtered by models alone, it covers the whole hours (UTC) that the period touches, as far as detail is kept. With
+    any other filter it counts the events of the period's last seven days.
     """
-    kept_from = events_from() or 0
-    if _by_model(asked):
-        start = _first_hour(asked, kept_from) * SECOND_US
-        sums = _summed(histograms(asked).summed("model", "kind"))
-    else:
-        start = max(asked.period.start or 0, kept_from, (asked.period.end or now_us()) - COUNTED_FROM_EVENTS)
-        sums = _from_events(asked, start)
-    models = dict(Model.objects.filter(id__in=sums).values_list("id", "name"))
+    start, sums = _by_model(filters)
+    models = dict(Model.objects.filter(id__in={model for model, _ in sums}).values_list("id", "name"))
+    nothing = [0] * BUCKETS
     found = [
-        ModelLatency(model=models[id], latency=percentiles(rows[0]), ttft=percentiles(rows[1]))
-        for id, rows in sums.items()
+        ModelLatency(
+            model=name,
+            latency=percentiles(sums.get((id, LATENCY), nothing)),
+            ttft=percentiles(sums.get((id, TTFT), nothing)),
+        )
+        for id, name in models.items()
     ]
     return Latency(
         items=sorted(found, key=lambda row: (-row.latency.count, row.model)),
@@ -71,52 +91,96 @@ def latency(asked: UsageFilter) -> Latency:
     )
 
 
-def histograms(asked: UsageFilter):
-    """The histograms (a QuerySet) of the hours that the period touches; None where only events could tell."""
-    if not _by_model(asked):
-        return None
-    start, end = _first_hour(asked, events_from() or 0), asked.period.end
-    rows = Duration.objects.between(start, None if end is None else -(-end // SECOND_US))
-    return rows.of_models(dict(asked.labels.children).get("model__name__in"))
+@snapshot()
+def speeds(filters: UsageFilter) -> Speeds:
+    """Percentiles of all models together, of the whole hours that the period touches."""
+    over_time = _over_time(filters)
+    sums = _by_model(filters)[1] if over_time is None else over_time
+    return Speeds(*(percentiles(_total(sums, kind)) for kind in (TTFT, LATENCY)))
 
 
-def _first_hour(asked, kept_from):
-    hour = (asked.period.start or 0) // durations.HOUR_US * HOUR_S
-    return max(hour, durations.whole_hour(kept_from // SECOND_US))
+@snapshot()
+def medians(filters: UsageFilter) -> Medians:
+    """The medians of each hour or day that has begun.
 
-
-def _by_model(asked):
-    """Whether the histograms can tell: they know models, and of results only success."""
-    conditions = dict(asked.labels.children)
-    return not asked.of_events and conditions.keys() <= BY_MODEL and not conditions.get("failed")
-
-
-def _from_events(asked, start):
-    sums = {}
-    if ("failed", True) in asked.labels.children:
-        return sums
-    for model, *slots, number in Event.objects.between(start, asked.period.end).matching(asked).by_durations():
-        both = sums.setdefault(model, _nothing())
-        for counts, slot in zip(both, slots, strict=True):
-            if slot is not None:
-                counts[slot] += number
-    return {model: both for model, both in sums.items() if any(map(any, both))}
-
-
-def _summed(rows):
-    """{model id: [counts of latency, counts of time to first token]}."""
-    sums = {}
-    for model, kind, *counts in rows:
-        both = sums.setdefault(model, _nothing())
-        both[kind] = [a + b for a, b in zip(both[kind], counts, strict=True)]
-    return sums
-
-
-def _nothing():
-    return [[0] * BUCKETS for _ in durations.COLUMNS]
+    Days are 24 hours from the first midnight: a sparkline shows no change of clocks.
+    """
+    over_time = _over_time(filters)
+    if over_time is None:
+        return Medians(latency_ms=[], ttft_ms=[])
+    start, end = covered_seconds(filters.period)
+    origin, step = _grid(start, end)
+    places = range((min(end, now_us() // SECOND_US) - origin + step - 1) // step)
+    found = {key: percentile(counts, 50) for key, counts in over_time.items()}
+    return Medians(**{column: [found.get((place, kind)) for place in places] for kind, column in COLUMNS.items()})
 
 
 def percentiles(counts: list[int]) -> Percentiles:
     """Of one histogram."""
     p50, p95, p99 = (percentile(counts, percent) for percent in (50, 95, 99))
     return Percentiles(count=sum(counts), p50=p50, p95=p95, p99=p99, distribution=counts)
+
+
+def _by_model(filters) -> tuple[int, dict[tuple[int, int], list[int]]]:
+    """(where it begins in µs, {(model id, kind): histogram})."""
+    kept_from = events_from() or 0
+    if (rows := _histograms(filters)) is not None:
+        return _first_hour(filters, kept_from) * SECOND_US, _summed(rows, "model")
+    end = filters.period.end or now_us()
+    start = max(filters.period.start or 0, kept_from, end - COUNTED_FROM_EVENTS_US)
+    return start, _from_events(filters, start)
+
+
+@once
+def _over_time(filters) -> dict[tuple[int, int], list[int]] | None:
+    """{(hour or day of the grid, kind): histogram of all models}; None where events alone could tell."""
+    covered, rows = covered_seconds(filters.period), _histograms(filters)
+    if covered is None or rows is None:
+        return None
+    origin, step = _grid(*covered)
+    return _summed(rows.annotate(slot=(F("bucket") - origin) / step), "slot")
+
+
+def _grid(start, end):
+    """(start of the first hour or day, its length) in seconds."""
+    if end - start <= BY_HOUR_S:
+        return start // HOUR_S * HOUR_S, HOUR_S
+    return day_start(local_date(start, settings.TIME_ZONE), settings.TIME_ZONE), DAY_S
+
+
+def _histograms(filters):
+    """The histograms of the hours that the period touches; None where they cannot tell.
+
+    They know models, and successes only.
+    """
+    labels = dict(filters.labels)
+    if filters.of_events or labels.keys() - {"model", "result"} or labels.get("result") == (True,):
+        return None
+    start, end = _first_hour(filters, events_from() or 0), filters.period.end
+    rows = Duration.objects.between(start, None if end is None else -(-end // SECOND_US))
+    return rows.of_models(labels.get("model"))
+
+
+def _first_hour(filters, kept_from):
+    hour = (filters.period.start or 0) // HOUR_US * HOUR_S
+    return max(hour, whole_hour(kept_from // SECOND_US))
+
+
+def _summed(rows, by):
+    return {(key, kind): counts for key, kind, *counts in rows.summed(by, "kind")}
+
+
+def _from_events(filters, start):
+    if filters.values_of("result") == (True,):
+        return {}
+    found = []
+    for model, *slots, number in Event.objects.between(start, filters.period.end).matching(filters).by_durations():
+        for kind, slot in zip((LATENCY, TTFT), slots, strict=True):
+            if slot is not None:
+                found.append(((model, kind), [number if slot == place else 0 for place in range(BUCKETS)]))
+    return add_up(found)
+
+
+def _total(sums, kind):
+    rows = [counts for (_, each), counts in sums.items() if each == kind]
+    return [sum(column) for column in zip(*rows, strict=True)]

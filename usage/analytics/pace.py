@@ -9,8 +9,9 @@ from usage.analytics.answers import Overview
 from usage.models import Event
 from usage.query.filters import UsageFilter
 from usage.time.clock import now_us
+from usage.time.units import SECOND_US
 
-MINUTE_US = 60_000_000
+MINUTE_US = 60 * SECOND_US
 MINUTES = 15  # of a quarter hour
 
 
@@ -28,9 +29,9 @@ class Peak(Struct, frozen=True):
     bucket: Annotated[str, Meta(description="Its start.")]
 
 
-def pace(asked: UsageFilter) -> Pace:
+def pace(filters: UsageFilter) -> Pace:
     """The last minute, whatever the period."""
-    recent = Event.objects.between(now_us() - MINUTE_US, None).matching(asked)
+    recent = Event.objects.between(now_us() - MINUTE_US, None).matching(filters)
     return Pace(**recent.aggregate(rpm=Count("id"), tpm=Sum("total", default=0)))
 
 

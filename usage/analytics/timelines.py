@@ -1,20 +1,17 @@
-"""A measure over time, stacked by a label: the largest few by name, the rest together."""
+"""A measure over time, stacked by a label: the largest few values by name, the rest together."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 from django.conf import settings
-from django.db.models import F, Sum
 from django.utils.translation import gettext_lazy as _
 from msgspec import Meta, Struct
 
 from usage.analytics.answers import PICO
-from usage.analytics.questions import covered
-from usage.models import MEASURES, Day, Quarter
-from usage.query.dimensions import DIMENSIONS, labels_of
+from usage.analytics.overview import covered_seconds
+from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
-from usage.query.reader import CUT_ROLLUPS, Reader
+from usage.query.names import names_of
+from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.periods import date_of, day_number, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
 from usage.time.units import DAY_S, HOUR_S, SECOND_US
@@ -23,7 +20,7 @@ STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
 MEASURE_TITLES = {"cost": _("Cost"), "tokens": _("Tokens"), "requests": _("Requests")}
 NAMED = 6  # as many as there are colours to tell apart
 WEEK_S = 7 * DAY_S
-# A span up to the first is cut into steps of the second, in seconds.
+# A period up to the first length is shown in buckets of the second, in seconds.
 STEPS = ((2 * DAY_S + HOUR_S, HOUR_S), (8 * DAY_S, 4 * HOUR_S), (100 * DAY_S, DAY_S))
 
 
@@ -49,60 +46,28 @@ class Timeline(Struct, frozen=True, kw_only=True):
 
 
 @snapshot()
-def timeline(asked: UsageFilter, by: str, measure: str) -> Timeline:
-    """The measure (of STACKED) of the period by a name of DIMENSIONS; nothing happened: no buckets."""
-    reader, span = Reader.of(asked), covered(asked.period)
-    if span is None:
+def timeline(filters: UsageFilter, by: str, measure: str) -> Timeline:
+    """The measure (a name of STACKED) of the period by a label that usage is grouped by.
+
+    Without anything in the period it has no buckets.
+    """
+    reader, covered = Reader.of(filters), covered_seconds(filters.period)
+    if covered is None:
         return Timeline(measure=measure, by=by, step=DAY_S, buckets=[], end="", layers=[], others=0)
-    step = _step(span, reader.events_from)
-    starts = _starts(*span, step)
-    source = _source(reader, by, STACKED[measure])
-    count = _by_quarters if step < DAY_S else _by_days
-    scale = PICO if measure == "cost" else 1
-    layers, others = _layers(count(reader, source, span, starts, step), scale, len(starts) - 1)
-    name = rfc3339_utc if step < DAY_S else _local
-    *buckets, end = map(name, starts)
+    step = _step(covered, reader.events_from)
+    starts = _starts(*covered, step)
+    rows = _rows(reader, LABELS[by].column, STACKED[measure], covered, step)
+    values = _values(rows, starts, step)
+    layers, others = _layers(values, LABELS[by], PICO if measure == "cost" else 1)
+    *buckets, end = map(rfc3339_utc if step < DAY_S else _local, starts)
     return Timeline(measure=measure, by=by, step=step, buckets=buckets, end=end, layers=layers, others=others)
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Where a measure is read: rows of a rollup, the column that says whose they are, and what those are called."""
-
-    measure: str
-    rows: Callable
-    owner: str
-    names: dict  # owner -> (key, label)
-    of_series: dict  # series id -> (key, label)
-
-    def of_events(self, slivers):
-        """((key, label), quarter, measure) of what was counted from events."""
-        for bucket, series, measures in slivers:
-            yield self.of_series[series], bucket, measures[MEASURES.index(self.measure)]
-
-    def summed(self, rollup, span, place):
-        """((key, label), place, measure) of the rows of a span."""
-        rows = self.rows(rollup).between(*span).annotate(place=place).values_list("place", self.owner)
-        for at, owner, value in rows.annotate(value=Sum(self.measure)).order_by():
-            yield self.names[owner], at, value
-
-
-def _source(reader, by, measure):
-    """Totals of cuts where they can tell, of which there are far fewer, else those of series."""
-    dimension, labels = DIMENSIONS[by], labels_of(reader.asked)
-    of_series = {series: dimension.of(label) for series, label in labels.items()}
-    if dimension.cut_of is None or not reader.asked.admits_all:
-        return _Source(measure, lambda rollup: rollup.objects.matching(reader.asked), "series_id", of_series, of_series)
-    names = {dimension.cut_of(label): of_series[series] for series, label in labels.items()}
-    chosen = {"cut__label": dimension.param, "cut__failed": False}
-    return _Source(measure, lambda rollup: CUT_ROLLUPS[rollup].objects.filter(**chosen), "cut__value", names, of_series)
-
-
-def _step(span, events_from):
-    length = span[1] - span[0]
+def _step(covered, events_from):
+    length = covered[1] - covered[0]
     step = next((step for longest, step in STEPS if length <= longest), WEEK_S)
     # Of days before the kept detail nothing finer is known.
-    return DAY_S if step < DAY_S and events_from and span[0] * SECOND_US < events_from else step
+    return DAY_S if step < DAY_S and events_from and covered[0] * SECOND_US < events_from else step
 
 
 def _starts(start, end, step):
@@ -117,48 +82,40 @@ def _starts(start, end, step):
     return [day_start(date_of(day), zone) for day in range(number, last + 1 + days, days)]
 
 
-def _by_quarters(reader, source, span, starts, step):
-    """((key, label), place, measure) of the period, from quarters and the slivers at its edges."""
-    parts = reader.parts_within(max(span[0] * SECOND_US, reader.asked.period.start or 0), reader.asked.period.end)
-    for quarters in parts.quarters:
-        yield from source.summed(Quarter, quarters, (F("bucket") - starts[0]) / step)
-    for name, bucket, value in source.of_events(reader.slivers(parts.slivers)):
-        yield name, (bucket - starts[0]) // step, value
+def _rows(reader, column, measure, covered, step):
+    """The measure by bucket and stored value: of days from a day on, else of quarter hours."""
+    plan = reader.plan()
+    if step < DAY_S:
+        start = max(covered[0] * SECOND_US, reader.filters.period.start or 0)
+        plan = reader.plan_of_detail(start, reader.filters.period.end)
+    return reader.rows(plan, (column,), (measure,))
 
 
-def _by_days(reader, source, span, starts, step):
-    """The same from days; hours that a period has beside whole days count on theirs."""
-    zone, days = settings.TIME_ZONE, step // DAY_S
-    first, parts = local_day(starts[0], zone), reader.parts()
-    for part in parts.days:
-        yield from source.summed(Day, part, (F("bucket") - first) / days)
-    for part in parts.quarters:
-        for name, bucket, value in source.summed(Quarter, part, F("bucket")):
-            yield name, (local_day(bucket, zone) - first) // days, value
-    for name, bucket, value in source.of_events(reader.daily_slivers(parts.slivers)):
-        yield name, (local_day(bucket, zone) - first) // days, value
-
-
-def _layers(counted, scale, length):
-    layers: dict[tuple, list[int]] = {}
-    for name, place, value in counted:
+def _values(rows, starts, step) -> dict[str, list[int]]:
+    """The measure in each bucket of the timeline by stored value."""
+    length, values = len(starts) - 1, {}
+    first_day = local_day(starts[0], settings.TIME_ZONE)
+    for row in rows:
+        place = (row.bucket - starts[0]) // step if step < DAY_S else (row.day - first_day) // (step // DAY_S)
         if 0 <= place < length:
-            values = layers.get(name)
-            if values is None:
-                values = layers[name] = [0] * length
-            values[place] += int(value)
-    ranked = sorted(layers.items(), key=lambda item: (-sum(item[1]), item[0]))
-    ranked = [item for item in ranked if any(item[1])]
+            values.setdefault(row.group[0], [0] * length)[place] += row.measures[0]
+    return {value: amounts for value, amounts in values.items() if any(amounts)}
+
+
+def _layers(values, label, scale):
+    names = names_of(label, set(values))
+    ranked = sorted(values.items(), key=lambda item: (-sum(item[1]), names[item[0]]))
     named, rest = (ranked, []) if len(ranked) <= NAMED + 1 else (ranked[:NAMED], ranked[NAMED:])
-    found = [_layer(key, label, values, scale) for (key, label), values in named]
+    found = [_layer(*names[value], amounts, scale) for value, amounts in named]
     if rest:
-        found.append(_layer(None, "", [sum(column) for column in zip(*(v for _, v in rest), strict=True)], scale))
+        together = [sum(column) for column in zip(*(amounts for _, amounts in rest), strict=True)]
+        found.append(_layer(None, "", together, scale))
     return found, len(rest)
 
 
-def _layer(key, label, values, scale):
-    divided = [value / scale if scale > 1 else value for value in values]
-    return Layer(key, label, sum(values) / scale if scale > 1 else sum(values), divided)
+def _layer(key, label, amounts, scale):
+    divided = [amount / scale if scale > 1 else amount for amount in amounts]
+    return Layer(key, label, sum(amounts) / scale if scale > 1 else sum(amounts), divided)
 
 
 def _local(seconds):

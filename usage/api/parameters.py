@@ -2,12 +2,16 @@
 
 from drf_spectacular.utils import OpenApiParameter
 
-from usage.analytics.paging import EVENT_KEY as KEY
-from usage.models.querysets import SAID
-from usage.query.filters import FIRST_YEAR, NOTHING, PAGE_SIZE, PAGE_SIZES
+from usage.analytics.events.paging import EVENT_KEY as KEY
+from usage.analytics.timelines import STACKED
+from usage.models.labels import FAILED, LABELS, NONE, SUCCESS
+from usage.models.querysets import MESSAGE_LENGTH
+from usage.query.forms import FIRST_YEAR, PAGE_SIZE, PAGE_SIZES
+from usage.query.names import grouping_labels
 from usage.time.periods import LAST_YEAR
 
 RANGE = r"^(today|([1-9]|[1-9]\d|1[0-5]\d|16[0-8])h|[2-7]d|30d|all|custom)?$"
+STATUS = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "integer", "enum": [0]}]}
 MOMENT = """RFC 3339 with offset, or local: `2026-11-11`, `2026-11-11T08:30`, `2026-11-11T08:30:00.5`."""
 
 
@@ -17,6 +21,21 @@ def _text(name, description, **more):
 
 def _texts(name, description):
     return OpenApiParameter(name, {"type": "array", "items": {"type": "string"}}, description=description, explode=True)
+
+
+def _label(label):
+    """The parameter of a label of the registry."""
+    if label.repeatable:
+        return _texts(label.name, label.description)
+    if label.name == "result":
+        return _text(label.name, label.description, enum=[SUCCESS, FAILED, ""])
+    if label.name == "status":
+        return OpenApiParameter(label.name, STATUS, description=label.description)
+    return _text(label.name, label.description)
+
+
+def _choice(name, description, choices, default):
+    return OpenApiParameter(name, str, description=description, enum=list(choices), default=default)
 
 
 FILTER = [
@@ -29,29 +48,21 @@ FILTER = [
     ),
     _text("start", f"Start of a custom range. {MOMENT}"),
     _text("end", f"End of a custom range, exclusive. {MOMENT}"),
-    _texts("model", "Models as billed; any of them."),
-    _texts("source", "Accounts: an e-mail or name, or an upstream key or its fingerprint; any of them."),
-    _text("auth_index", "The account's index at CPA."),
-    _texts("api_key", "Client keys: raw or as fingerprint, `unknown` for none; any of them."),
-    _text("result", "Only attempts that succeeded, or only those that failed.", enum=["success", "failed", ""]),
-    _text("provider", "The upstream's provider."),
-    _text("endpoint", "Method and route, such as `POST /v1/messages`."),
-    _text("requested_model", f"The model that clients asked for; `{NOTHING}`, as with any label, where it is empty."),
-    _text("reasoning_effort", f"The effort asked for, such as `high`; `{NOTHING}` where none was."),
-    _text("tier", f"What it is billed as: `flex`, `priority`, `batch`, or `{NOTHING}` for the standard tier."),
-    OpenApiParameter(
-        "status",
-        {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "integer", "enum": [0]}]},
-        description="Failures with this status code, 0 for those without one; not those that were older than the kept "
-        "detail when statuses began to be counted.",
-    ),
+    *map(_label, LABELS.values()),
     OpenApiParameter(
         "message",
-        {"type": "string", "maxLength": SAID},
-        description=f"Failures whose body begins with exactly these {SAID} characters, or is this if it is shorter; "
-        f"`{NOTHING}` for none. Looks at kept events only.",
+        {"type": "string", "maxLength": MESSAGE_LENGTH},
+        description=f"Failures whose body begins with exactly these {MESSAGE_LENGTH} characters, or is this; "
+        f"`{NONE}` for none. Looks at kept events only.",
     ),
     _text("request_id", "One request's attempts; a pasted X-CPA-TRACE-ID works too. Looks at kept events only."),
+]
+
+BY = _choice("by", "The label that usage is grouped by.", grouping_labels(), "model")
+MEASURE = _choice("measure", "What is stacked.", STACKED, "cost")
+MATRIX = [
+    _choice("rows", "The label of the rows.", grouping_labels(), "api_key"),
+    _choice("columns", "The label of the columns.", grouping_labels(), "model"),
 ]
 
 PAGE = [

@@ -6,15 +6,22 @@ from rest_framework.response import Response
 
 from catalog.models import Connection
 from cpa_usage.http import rest
+from pricing.models import Model
 from usage.analytics import answers
-from usage.analytics import questions as analytics
-from usage.analytics.eventrows import EventDetail
-from usage.analytics.paging import NoSuchEvent
+from usage.analytics.accounts.credentials import Credentials
+from usage.analytics.accounts.credentials import credentials as credentials_of
+from usage.analytics.analysis import analysis as analysis_of
+from usage.analytics.events.paging import EventPage, NoSuchEvent, event_page
+from usage.analytics.events.paging import event as event_of
+from usage.analytics.events.rows import EventDetail
+from usage.analytics.health import health as health_of
+from usage.analytics.options import FilterOptions, filter_options
+from usage.analytics.overview import overview as overview_of
+from usage.api.answering import answer
 from usage.api.parameters import EVENT_KEY, FILTER, PAGE, REQUEST_ID, YEAR
 from usage.ops.status import Status
 from usage.ops.status import status as status_now
-from usage.query.filters import PageForm, YearForm, checked, filter_of
-from usage.query.freshness import freshness
+from usage.query.forms import PageForm, YearForm, checked
 from usage.requestlogs import fetch as requestlog
 
 
@@ -30,47 +37,47 @@ def status(request):
 @api_view(["GET"])
 def overview(request):
     """Totals of the period, its hours, its days, and the health of its quarter hours."""
-    return _answer(request, analytics.overview)
+    return answer(request, overview_of)
 
 
 @rest.described(answers.Health, parameters=FILTER + YEAR, summary="A year of days, and one of them in detail")
 @api_view(["GET"])
 def health(request):
     """Attempts and failures of every day of a year, and of each five minutes of a day; `range` does not count here."""
-    asked = checked(YearForm(request.GET)).cleaned_data
-    return _answer(request, analytics.health, **asked)
+    chosen = checked(YearForm(request.GET)).cleaned_data
+    return answer(request, health_of, **chosen)
 
 
 @rest.described(answers.Analysis, parameters=FILTER, summary="Who used which model")
 @api_view(["GET"])
 def analysis(request):
     """The period by client key (else provider, else endpoint), by model, and by both; most requests first."""
-    return _answer(request, analytics.analysis)
+    return answer(request, analysis_of)
 
 
-@rest.described(answers.EventPage, parameters=FILTER + PAGE, summary="Attempts, newest first")
+@rest.described(EventPage, parameters=FILTER + PAGE, summary="Attempts, newest first")
 @api_view(["GET"])
 def events(request):
     """Single attempts of the kept detail; of equal times the newest arrival comes first."""
-    asked = checked(PageForm(request.GET)).cleaned_data
+    chosen = checked(PageForm(request.GET)).cleaned_data
     try:
-        return _answer(request, analytics.events, **asked)
+        return answer(request, event_page, **chosen)
     except NoSuchEvent:
         raise rest.BadRequest("before", "There is no such event: give the event_key of one that is kept.") from None
 
 
-@rest.described(answers.FilterOptions, parameters=FILTER, summary="What the period can be filtered by")
+@rest.described(FilterOptions, parameters=FILTER, summary="What the period can be filtered by")
 @api_view(["GET"])
 def filters(request):
     """Models, sources, client keys, providers and endpoints that occur in the period."""
-    return _answer(request, analytics.filter_options)
+    return answer(request, filter_options)
 
 
-@rest.described(answers.Credentials, parameters=FILTER, summary="Accounts, the busiest first")
+@rest.described(Credentials, parameters=FILTER, summary="Accounts, the busiest first")
 @api_view(["GET"])
 def credentials(request):
     """The period by upstream account, with what CPA says about it."""
-    return _answer(request, analytics.credentials)
+    return answer(request, credentials_of)
 
 
 @rest.described(EventDetail, parameters=[EVENT_KEY], errors=[404], summary="One attempt in full")
@@ -78,7 +85,7 @@ def credentials(request):
 def event(request, event_key):
     """Everything that is kept of one attempt, by its `event_key`."""
     try:
-        found = analytics.event(event_key)
+        found = event_of(event_key)
     except NoSuchEvent:
         raise NotFound("There is no such event, or it is no longer kept.") from None
     return rest.answer(request, ("event", found), lambda: found)
@@ -89,7 +96,7 @@ def event(request, event_key):
 def models_used(request):
     """Names of the models CPA offers to its clients and of those that records named."""
     offered = Connection.objects.values_list("models_offered", flat=True).first()
-    found = analytics.models_used(offered or [])
+    found = answers.Names(items=sorted({*(offered or []), *Model.objects.values_list("name", flat=True)}))
     return rest.answer(request, ("models/used", found), lambda: found)
 
 
@@ -102,7 +109,7 @@ def models_used(request):
 )
 @api_view(["GET"])
 def request_log(request, request_id):
-    """What was asked and answered, by client and upstream; 404 says when CPA's request-log is off."""
+    """What was filters and answered, by client and upstream; 404 says when CPA's request-log is off."""
     request_id, log = requestlog.log_of(request_id)
     if not log.found:
         return Response(requestlog.missing(), status=404)
@@ -125,10 +132,3 @@ def raw_request_log(request, request_id):
     if not log.found:
         return Response(requestlog.missing(), status=404)
     return requestlog.attachment(log)
-
-
-def _answer(request, question, **more):
-    """The reply to a question about what the request's parameters select."""
-    asked = filter_of(request)
-    state = (question.__name__, *freshness(asked), tuple(more.items()))
-    return rest.answer(request, state, lambda: question(asked, **more))

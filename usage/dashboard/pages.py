@@ -19,7 +19,7 @@ from cpa_usage.auth.sessions import session_of
 from usage.dashboard.browser import theme_of
 from usage.dashboard.panels.chips import chips_of
 from usage.models import DrainState
-from usage.query.filters import UsageFilterForm
+from usage.query.forms import UsageFilterForm
 from usage.query.freshness import freshness
 from usage.time.clock import now_us
 
@@ -50,7 +50,7 @@ class Unknown(ValueError):
 
 
 def page(template, kept=True):
-    """Decorator of a view that returns its context: `view(request, asked)` becomes the whole page.
+    """Decorator of a view that returns its context: `view(request, filters)` becomes the whole page.
 
     A stranger is sent to the login, a filter that cannot be understood is refused on the page itself with the sentence
     the API would give, and a browser that has this state of the page gets a 304 (where the page is `kept`).
@@ -63,13 +63,13 @@ def page(template, kept=True):
             form = filter_form(request)
             if not form.is_valid():
                 return refused(request, *_first_mistake(form))
-            asked = form.usage_filter()
-            tag = etag(request, asked)
+            filters = form.usage_filter()
+            tag = etag(request, filters)
             # A message is shown once, whatever the state of the rest.
             if kept and tag in parse_etags(request.headers.get("If-None-Match", "")) and not len(get_messages(request)):
                 return _kept(HttpResponse(status=304), tag)
             try:
-                context = view(request, asked, **kwargs)
+                context = view(request, filters, **kwargs)
             except Unknown as unknown:
                 return refused(request, *unknown.args)
             if isinstance(context, HttpResponseBase):
@@ -129,9 +129,9 @@ def refused(request, field: str, sentence: str):
     return render(request, "usage/refused.html", context, status=400)
 
 
-def etag(request, asked) -> str:
+def etag(request, filters) -> str:
     """A tag that changes with everything a page shows; figures "of now" move once a minute."""
-    told = (freshness(asked), now_us() // MINUTE_US, request.get_full_path(), get_language(), theme_of(request))
+    told = (freshness(filters), now_us() // MINUTE_US, request.get_full_path(), get_language(), theme_of(request))
     return f'W/"{blake2b(repr((told, settings.VERSION)).encode(), digest_size=12).hexdigest()}"'
 
 

@@ -40,11 +40,13 @@ class Label:
         """Everything that names a value: what it is stored as, then how to show it."""
         return (self.column, *self.shown)
 
-    def named(self, value, *shown) -> tuple[str, str]:
-        """(the value a filter takes, how to show it), from values of `columns`."""
-        if self.name == "api_key":
-            return value or NO_KEY, key_name(*shown)
-        return value or NONE, next(filter(None, shown), value)
+    def key_of(self, value: str) -> str:
+        """What a filter takes for a stored value."""
+        return value or (NO_KEY if self.name == "api_key" else NONE)
+
+    def shown_as(self, value: str, *shown: str) -> str:
+        """How to show a value, from its values of `columns`."""
+        return key_name(*shown) if self.name == "api_key" else next(filter(None, shown), value)
 
 
 def key_name(alias: str, mask: str) -> str:

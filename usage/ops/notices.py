@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from catalog.models import Connection
-from usage.analytics.comparisons import Glance
+from usage.analytics.answers import Summary
 from usage.dashboard.wording import percent
 from usage.models import DrainState, Gap
 
@@ -26,7 +26,7 @@ class Notice(NamedTuple):
     url: str
 
 
-def notices(figures: Glance | None = None) -> list[Notice]:
+def notices(figures: Summary | None = None) -> list[Notice]:
     """All that hold now; `figures` of the period tell what is unpriced in it."""
     state, connection = DrainState.load(), Connection.objects.filter(pk=1).first()
     found = [_refused(), _off(connection), _silent(state), _gap(), _unpriced(figures)]

@@ -6,7 +6,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from usage.ingest.labels import STATUS_CODES
+from usage.models.labels import STATUS_CODES
 from usage.time.periods import UNKNOWN_RANGE, BadMoment, is_range, parse_moment
 
 _STATUS = gettext_lazy("A status is a whole number from 100 to 599, or 0 for none.")

@@ -10,9 +10,3 @@ def add_up(rows) -> dict[int | None, list[int]]:
         have = sums.get(key)
         sums[key] = list(measures) if have is None else list(map(add, have, measures))
     return sums
-
-
-def less(rows, others) -> list[tuple[int, list[int]]]:
-    """(key, measures) of rows, with those of others taken away; what is left of nothing is left out."""
-    sums = add_up([*rows, *((key, [-value for value in row]) for key, row in others)])
-    return [(key, row) for key, row in sums.items() if any(row)]

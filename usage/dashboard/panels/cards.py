@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from usage.analytics.answers import Overview
 from usage.analytics.comparisons import Comparison
-from usage.analytics.medians import Medians
+from usage.analytics.latency import Medians
 from usage.analytics.pace import Pace, Peak
 from usage.dashboard import wording
 
@@ -42,8 +42,8 @@ def cards(found: Overview, compared: Comparison, paces: Medians, now: Pace, peak
         _tokens(compared, series),
         _success(compared, series),
         _cached(compared, series),
-        _speed(compared, "first_token", _("First token"), "ttft", paces["ttft_ms"]),
-        _speed(compared, "latency", _("Latency"), "latency", paces["latency_ms"]),
+        _speed(compared, "first_token", _("First token"), "ttft", paces.ttft_ms),
+        _speed(compared, "latency", _("Latency"), "latency", paces.latency_ms),
         _pace(now, peak, _so_far(found.hourly_series, found)),
     ]
 

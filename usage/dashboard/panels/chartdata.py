@@ -5,9 +5,8 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from usage.analytics.costclasses import TokenClass
 from usage.analytics.timelines import Timeline
-from usage.query.dimensions import DIMENSIONS
+from usage.analytics.tokenclasses import TokenClass
 
 
 def chart_data(found: Timeline, drill: str) -> dict:
@@ -18,7 +17,7 @@ def chart_data(found: Timeline, drill: str) -> dict:
         "buckets": found.buckets,
         "end": found.end,
         "layers": [{"key": layer.key, "label": _label(layer, found), "values": layer.values} for layer in found.layers],
-        "param": DIMENSIONS[found.by].param,
+        "param": found.by,
         "drill": drill,
     }
 

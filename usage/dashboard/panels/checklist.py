@@ -36,8 +36,8 @@ def checklist() -> list[Step]:
 
 def _reachable(connection, refused):
     done = bool(connection.last_sync_at) or bool(refused)
-    asked = _("Asked at %(address)s.") % {"address": settings.CPA_BASE_URL}
-    return Step(_("CPA is reachable"), done or None, "" if done else connection.last_error or asked, "sync")
+    filters = _("Asked at %(address)s.") % {"address": settings.CPA_BASE_URL}
+    return Step(_("CPA is reachable"), done or None, "" if done else connection.last_error or filters, "sync")
 
 
 def _accepted(connection, refused):

@@ -9,25 +9,10 @@ from django.utils.translation import gettext_lazy
 from aliases.models import ApiKey
 from catalog.models import accounts
 from usage.models import Series
-from usage.query.filters import NOTHING, key_fingerprint
+from usage.models.labels import LABELS, NONE
+from usage.query.filters import key_fingerprint
 
-NAMES = {
-    "model": gettext_lazy("Model"),
-    "source": gettext_lazy("Source"),
-    "api_key": gettext_lazy("Key"),
-    "auth_index": gettext_lazy("Account"),
-    "result": gettext_lazy("Result"),
-    "provider": gettext_lazy("Provider"),
-    "endpoint": gettext_lazy("Endpoint"),
-    "requested_model": gettext_lazy("Requested model"),
-    "reasoning_effort": gettext_lazy("Effort"),
-    "tier": gettext_lazy("Tier"),
-    "status": gettext_lazy("Status"),
-    "message": gettext_lazy("Message"),
-    "request_id": gettext_lazy("Request"),
-}
-
-OF_EVENTS = ("message", "request_id")
+OF_EVENTS = {"message": gettext_lazy("Message"), "request_id": gettext_lazy("Request")}
 
 
 class Chip(NamedTuple):
@@ -43,10 +28,14 @@ def chips_of(query: QueryDict) -> list[Chip]:
     """Chips of every label filter of a query, in a fixed order."""
     return [
         Chip(str(title), _value(name, text), _without(query, name, text), name in OF_EVENTS)
-        for name, title in NAMES.items()
+        for name, title in _titles().items()
         for text in query.getlist(name)
         if text.strip()
     ]
+
+
+def _titles():
+    return {**{name: label.title for name, label in LABELS.items()}, **OF_EVENTS}
 
 
 def _value(name, text):
@@ -60,7 +49,7 @@ def _value(name, text):
         known = accounts([text]).get(text)
         return known.display if known else text
     words = {("result", "success"): _("succeeded"), ("result", "failed"): _("failed"), ("status", "0"): _("none")}
-    return _("none") if text == NOTHING else words.get((name, text), text)
+    return _("none") if text == NONE else words.get((name, text), text)
 
 
 def _without(query, name, text):

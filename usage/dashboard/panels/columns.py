@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from usage.analytics.answers import EventRow
+from usage.analytics.events.rows import EventRow
 from usage.dashboard.templatetags import figures
 
 COOKIE = "columns"

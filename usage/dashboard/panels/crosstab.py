@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from usage.analytics.breakdowns import Breakdown
-from usage.analytics.comparisons import Glance
+from usage.analytics.answers import Summary
+from usage.analytics.breakdowns import Breakdown, Matrix
 from usage.dashboard.panels.heat import LEVELS
 from usage.dashboard.panels.toplists import FIELDS
 
@@ -15,7 +15,7 @@ class Crossed(NamedTuple):
 
     key: str
     label: str
-    cells: list[tuple[Glance | None, str]]
+    cells: list[tuple[Summary | None, str]]
 
 
 class Crosstab(NamedTuple):
@@ -26,13 +26,14 @@ class Crosstab(NamedTuple):
     rest: tuple[int, int]
 
 
-def crosstab(down: Breakdown, across: Breakdown, matrix: dict, measure: str) -> Crosstab:
+def crosstab(down: Breakdown, across: Breakdown, matrix: Matrix, measure: str) -> Crosstab:
     """The matrix of two breakdowns by a measure of FIELDS, the largest first."""
     field = FIELDS[measure]
-    rows, columns = (sorted(cut.parts, key=lambda part: -getattr(part.figures, field)) for cut in (down, across))
-    most = max((getattr(figures, field) for figures in matrix.values()), default=0)
+    cells = {(cell.row, cell.column): cell.figures for cell in matrix.cells}
+    rows, columns = (sorted(each.rows, key=lambda row: -getattr(row.figures, field)) for each in (down, across))
+    most = max((getattr(figures, field) for figures in cells.values()), default=0)
     found = [
-        Crossed(row.key, row.label, [_cell(matrix.get((row.key, c.key)), field, most) for c in columns[:MOST]])
+        Crossed(row.key, row.label, [_cell(cells.get((row.key, c.key)), field, most) for c in columns[:MOST]])
         for row in rows[:MOST]
     ]
     rest = (max(0, len(rows) - MOST), max(0, len(columns) - MOST))

@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from pricing.api.shapes import Price, prices
 from pricing.models import Model, Revision
-from usage.analytics.breakdowns import breakdowns
-from usage.analytics.comparisons import Glance
+from usage.analytics.answers import Summary
+from usage.analytics.breakdowns import breakdown
 from usage.query.filters import UsageFilter
 
 
@@ -16,7 +16,7 @@ class Priced(NamedTuple):
 
     model: str
     price: Price | None
-    used: Glance | None
+    used: Summary | None
 
     @property
     def missing(self) -> bool:
@@ -24,10 +24,10 @@ class Priced(NamedTuple):
         return self.price is None and self.used is not None and self.used.total_tokens > 0
 
 
-def price_list(asked: UsageFilter) -> list[Priced]:
+def price_list(filters: UsageFilter) -> list[Priced]:
     """All models, most tokens in the period first, unused ones by name after them."""
     known = {price.model: price for price in prices(Revision.current_stamp(), timezone.localdate()).items}
-    used = {part.key: part.figures for part in breakdowns(asked, "model")["model"].parts}
+    used = {row.key: row.figures for row in breakdown(filters, "model").rows}
     names = sorted({*Model.objects.values_list("name", flat=True), *known})
     found = [Priced(name, known.get(name), used.get(name)) for name in names]
     return sorted(found, key=lambda row: (not row.missing, -(row.used.total_tokens if row.used else -1), row.model))

@@ -33,7 +33,7 @@ class TopList(NamedTuple):
 def top(breakdown: Breakdown, measure: str, chart: Timeline | None = None) -> TopList:
     """By the measure, the largest first; lines that the chart shows wear its colours."""
     field = FIELDS[measure]
-    values = [(part.key, part.label, getattr(part.figures, field)) for part in breakdown.parts]
+    values = [(row.key, row.label, getattr(row.figures, field)) for row in breakdown.rows]
     ranked = sorted((value for value in values if value[2]), key=lambda value: (-value[2], value[1]))
     whole, most = sum(value for *_, value in ranked), ranked[0][2] if ranked else 1
     colours, plain = ({}, PLAIN) if chart is None or chart.by != breakdown.by else (_colours(chart), REST)

@@ -33,9 +33,9 @@ register.filter("result", result_of)
 
 @register.filter
 def tiers(event):
-    """The service tier as asked for, as answered, and as billed."""
-    asked = event.request_service_tier or event.service_tier
-    return " → ".join(part or "–" for part in (asked, event.response_service_tier, event.tier or "standard"))
+    """The service tier as filters for, as answered, and as billed."""
+    filters = event.request_service_tier or event.service_tier
+    return " → ".join(part or "–" for part in (filters, event.response_service_tier, event.tier or "standard"))
 
 
 @register.simple_tag

@@ -5,23 +5,23 @@ import re
 from django import template
 
 from usage.dashboard.templatetags.figures import narrowed_twice
-from usage.query.filters import NOTHING
+from usage.models.labels import NONE
 
 MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
 register = template.Library()
 
 
 @register.simple_tag
-def failures_of(query, status, said=None):
-    """The query for the failures of a status, or for those of them that said one thing."""
+def failures_of(query, status, message=None):
+    """The query for the failures of a status, or for those with one message."""
     narrower = query.copy()
-    if said is not None:
-        narrower["message"] = said or NOTHING
+    if message is not None:
+        narrower["message"] = message or NONE
     return narrowed_twice(narrower, "result", "failed", "status", status)
 
 
 @register.filter
-def spoken(said):
+def spoken(body):
     """What an error body says in words: its `message` where it is JSON, even if cut off; else all of it."""
-    found = MESSAGE.search(said) if said.lstrip().startswith("{") else None
-    return found[1].replace('\\"', '"').replace("\\n", " ") if found else said
+    found = MESSAGE.search(body) if body.lstrip().startswith("{") else None
+    return found[1].replace('\\"', '"').replace("\\n", " ") if found else body

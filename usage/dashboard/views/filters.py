@@ -2,16 +2,16 @@
 
 from django.urls import NoReverseMatch, reverse
 
-from usage.analytics import questions as analytics
+from usage.analytics.options import filter_options
 from usage.dashboard.pages import page
 from usage.query.filters import UsageFilter
 
 
 @page("usage/filters.html")
-def filters(request, asked):
+def filters(request, filters):
     """Every choice there is in the period, whatever else is filtered by now."""
     return {
-        "options": analytics.filter_options(UsageFilter(asked.period)),
+        "options": filter_options(UsageFilter(filters.period)),
         "action": _page(request.GET.get("for", "")),
         "chosen": {name: request.query.getlist(name) for name in request.query},
     }

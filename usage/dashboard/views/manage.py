@@ -18,7 +18,7 @@ from cpa_usage.api import OURS
 from cpa_usage.http.errors import error_of
 from pricing.api.serializers import PriceBody
 from pricing.models import Model
-from usage.analytics.breakdowns import breakdowns
+from usage.analytics.breakdowns import breakdown
 from usage.dashboard.pages import page, signed_in
 from usage.dashboard.panels.pricelist import price_list
 from usage.ops.notices import notices
@@ -29,9 +29,9 @@ RATES = ("prompt", "completion", "cache", "cache_write", "reasoning")
 
 
 @page("usage/prices.html")
-def prices(request, asked):
+def prices(request, filters):
     """What each model costs today, and what it used in the period."""
-    return {"rows": price_list(asked), "today": timezone.localdate()}
+    return {"rows": price_list(filters), "today": timezone.localdate()}
 
 
 @require_POST
@@ -50,9 +50,9 @@ def price(request):
 
 
 @page("usage/keys.html")
-def keys(request, asked):
+def keys(request, filters):
     """Client keys: what people call them, and what they used in the period."""
-    used = {part.key: part.figures for part in breakdowns(asked, "api_key")["api_key"].parts}
+    used = {row.key: row.figures for row in breakdown(filters, "api_key").rows}
     return {"rows": [(key, used.get(key.key_id)) for key in aliases().items], "unkeyed": used.get("unknown")}
 
 
@@ -68,7 +68,7 @@ def alias(request):
 
 
 @page("usage/system.html", kept=False)
-def system(request, asked):
+def system(request, filters):
     """How the drain, the sync and the database are doing."""
     connection = Connection.objects.filter(pk=1).first()
     return {

@@ -3,16 +3,17 @@
 from django.shortcuts import render
 from django.utils.timezone import get_current_timezone
 
-from usage.analytics import questions as analytics
-from usage.analytics.accounts import accounts as accounts_of
-from usage.analytics.breakdowns import breakdowns, matrix
+from usage.analytics.accounts.accounts import accounts as accounts_of
+from usage.analytics.breakdowns import breakdown, matrix
 from usage.analytics.comparisons import against, comparison
-from usage.analytics.costclasses import token_classes
+from usage.analytics.events.paging import newest
 from usage.analytics.failures import failures as failures_of
-from usage.analytics.latency import latency
-from usage.analytics.medians import medians
+from usage.analytics.health import health as health_of
+from usage.analytics.latency import latency, medians
+from usage.analytics.overview import overview as overview_of
 from usage.analytics.pace import pace, peak
 from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
+from usage.analytics.tokenclasses import token_classes
 from usage.dashboard.pages import checked_form, choice, drill, frame, page
 from usage.dashboard.panels.cards import cards
 from usage.dashboard.panels.chartdata import chart_data, split
@@ -21,84 +22,85 @@ from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.heat import months, rows
 from usage.dashboard.panels.toplists import top
 from usage.ops.notices import notices
-from usage.query.dimensions import DIMENSIONS
-from usage.query.filters import YearForm
+from usage.query.forms import YearForm
+from usage.query.names import grouping_labels
 from usage.query.snapshots import snapshot
 from usage.time.units import FIVE_MINUTES_S, QUARTER_S
 
 LATEST = 8
-OVERVIEW_CUTS = ("model", "api_key", "source", "provider")
+CHART_LABELS = ("model", "api_key", "source", "provider")
 TOPS = ("model", "api_key", "source")
 
 
 @page("usage/overview.html")
-def overview(request, asked):
+def overview(request, filters):
     """The period at a glance; before the first record, what is still to do."""
     if steps := checklist():
         return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
-    by, measure = choice(request, "by", OVERVIEW_CUTS, "model"), choice(request, "measure", STACKED, "cost")
+    by, measure = choice(request, "by", CHART_LABELS, "model"), choice(request, "measure", STACKED, "cost")
     with snapshot():
-        found = {**_glance(asked), **_shares(asked, by, measure), "latest": analytics.latest(asked, LATEST)}
+        found = {**_cards(filters), **_shares(filters, by, measure), "latest": newest(filters, LATEST)}
     notes = notices(found["compared"].current)  # which may write down a refusal
     return {"live": 5, "notices": notes, "chart_data": chart_data(found["chart"], drill(request)), **found}
 
 
-def _glance(asked):
+def _cards(filters):
     """Cards and the grid, of the same overview."""
-    found, compared = analytics.overview(asked), comparison(asked)
+    found, compared = overview_of(filters), comparison(filters)
     return {
         "compared": compared,
         "against": against(compared),
-        "cards": cards(found, compared, medians(asked), pace(asked), peak(found)),
+        "cards": cards(found, compared, medians(filters), pace(filters), peak(found)),
         "heat": rows(found.health_grid, QUARTER_S, get_current_timezone()),
     }
 
 
-def _shares(asked, by, measure):
+def _shares(filters, by, measure):
     """The chart, and the lists that wear its colours."""
-    chart = timeline(asked, by, measure)
+    chart = timeline(filters, by, measure)
     return {
         "chart": chart,
-        "tops": [(name, top(cut, measure, chart)) for name, cut in breakdowns(asked, *TOPS).items()],
+        "tops": [(name, top(breakdown(filters, name), measure, chart)) for name in TOPS],
     }
 
 
 @page("usage/accounts.html")
-def accounts(request, asked):
+def accounts(request, filters):
     """Upstream accounts: usage, the last day, and quotas."""
-    return {"live": 10, "accounts": accounts_of(asked)}
+    return {"live": 10, "accounts": accounts_of(filters)}
 
 
 @page("usage/analysis.html")
 @snapshot()
-def analysis(request, asked):
+def analysis(request, filters):
     """Who and what used how much: by class, by label, and keys against models."""
     measure = choice(request, "measure", STACKED, "cost")
-    cut = choice(request, "by", DIMENSIONS, "model")
-    found = breakdowns(asked, cut, "api_key", "model")
+    labels = grouping_labels()
+    by = choice(request, "by", labels, "model")
+    keys, models = breakdown(filters, "api_key"), breakdown(filters, "model")
     return {
         "measure": measure,
         "measures": MEASURE_TITLES.items(),
-        "cut": found[cut],
-        "dimension": DIMENSIONS[cut],
-        "dimensions": DIMENSIONS,
-        "speeds": latency(asked),
-        "cross": crosstab(found["api_key"], found["model"], matrix(asked, "api_key", "model"), measure),
-        **split(token_classes(asked)),
+        "breakdown": breakdown(filters, by),
+        "label": labels[by],
+        "labels": labels,
+        "speeds": latency(filters),
+        "cross": crosstab(keys, models, matrix(filters, "api_key", "model"), measure),
+        **split(token_classes(filters).classes),
     }
 
 
 @page("usage/failures.html")
-def failures(request, asked):
-    """Why requests failed; asked for by itself, for it reads single events."""
-    return {"failures": failures_of(asked)}
+def failures(request, filters):
+    """Why requests failed; filters for by itself, for it reads single events."""
+    return {"failures": failures_of(filters)}
 
 
 @page("usage/health.html")
-def health(request, asked):
+def health(request, filters):
     """A year of days, and one of them in cells of five minutes."""
     chosen = checked_form(YearForm(request.GET))
-    found = analytics.health(asked, chosen["year"], chosen["day"])
+    found = health_of(filters, chosen["year"], chosen["day"])
     return {
         "live": 30,
         "no_range": True,

@@ -13,7 +13,7 @@ from usage.dashboard.browser import THEMES, go_on, remember, theme_of
 
 
 def login(request):
-    """The password, and then the page that was asked for."""
+    """The password, and then the page that was filters for."""
     if not settings.AUTH_ENABLED or session_of(request):
         return redirect(go_on(request))
     return _try(request) if request.method == "POST" else _form(request)

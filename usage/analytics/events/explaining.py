@@ -11,6 +11,7 @@ from pricing.models import CatalogueEntry
 from pricing.rates import usd_per_million
 from usage.analytics.answers import PICO
 from usage.time.periods import local_day
+from usage.time.units import SECOND_US
 
 NO_PRICE = "The model has no price for this day."
 
@@ -39,8 +40,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 
 def explained(event, book: PriceBook) -> Explanation:
-    """What is behind the cost of an event, given as a row of usage.analytics.eventrows.COLUMNS."""
-    day = local_day(event.timestamp // 1_000_000, settings.TIME_ZONE)
+    """What is behind the cost of an event, given as a row of usage.analytics.events.rows.COLUMNS."""
+    day = local_day(event.timestamp // SECOND_US, settings.TIME_ZONE)
     card = book.card(event.series__model_id, day, event.series__tier, event.series__context_over)
     if card is None:
         return Explanation(reason=_why_unpriced(event.series__model_id))

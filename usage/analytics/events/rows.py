@@ -3,16 +3,55 @@
 from typing import Annotated
 
 from django.conf import settings
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from pricing.book import PriceBook
 from pricing.rates import cost
-from usage.analytics.answers import PICO, EventRow
-from usage.analytics.explaining import Explanation, explained
+from usage.analytics.answers import PICO, Instant
+from usage.analytics.events.explaining import Explanation, explained
 from usage.models.event import key_of
-from usage.models.labelled import group_of, key_name
+from usage.models.labels import group_of, key_name
 from usage.models.querysets import EventQuerySet
 from usage.time.periods import local_day, rfc3339_utc_us
+from usage.time.units import SECOND_US
+
+
+class EventRow(Struct, frozen=True, kw_only=True):
+    """One upstream attempt."""
+
+    event_key: str
+    timestamp: Instant
+    provider: str
+    executor_type: str
+    model: str
+    alias: Annotated[str, Meta(description="The model name the client asked for.")]
+    api_group_key: str
+    api_group_display: str
+    source: str
+    source_display: str
+    auth_index: str
+    auth_type: str
+    endpoint: str
+    request_id: str
+    latency_ms: int
+    ttft_ms: int
+    input_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    cached_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    total_tokens: int
+    failed: bool
+    fail_status_code: int
+    fail_body: str
+    reasoning_effort: str
+    service_tier: str
+    request_service_tier: str
+    response_service_tier: str
+    cost: Annotated[float | None, Meta(description="US dollars; null when the model has no price.")]
+    final: Annotated[bool, Meta(description="Whether this attempt ended the client's request.")]
+    claimed_timestamp: Annotated[str | None, Meta(description="The record's own time, where it was not believed.")]
 
 
 class EventDetail(EventRow, frozen=True, kw_only=True):
@@ -35,7 +74,7 @@ COLUMNS = (
     *("series__executor_type", "series__model_id", "series__model__name", "series__requested_model", "series__source"),
     *("series__source_display", "series__auth_index", "series__auth_type", "series__api_key__fingerprint"),
     *("series__api_key__mask", "series__api_key__alias", "series__endpoint", "series__tier", "series__context_over"),
-    *("series__reasoning_effort", "series__failed"),
+    *("series__reasoning_effort", "failed"),
 )
 MORE = ("fail_body_length", "client__ip", "client__forwarded_for", "client__user_agent")
 
@@ -70,7 +109,7 @@ def event_detail(events: EventQuerySet) -> EventDetail | None:
 
 def _cost(event, book):
     """US dollars; None without a price."""
-    day = local_day(event.timestamp // 1_000_000, settings.TIME_ZONE)
+    day = local_day(event.timestamp // SECOND_US, settings.TIME_ZONE)
     rates = book.rates(event.series__model_id, day, event.series__tier, event.series__context_over)
     if rates is None:
         return None
@@ -106,7 +145,7 @@ def _row(shape, event, book, **more):
         cache_read_tokens=event.cache_read,
         cache_creation_tokens=event.cache_write,
         total_tokens=event.total,
-        failed=event.series__failed,
+        failed=event.failed,
         fail_status_code=event.fail_status_code,
         fail_body=event.fail_body,
         reasoning_effort=event.series__reasoning_effort,

@@ -8,7 +8,7 @@ from operator import attrgetter
 from msgspec import json
 
 from usage.analytics import questions as analytics
-from usage.analytics.answers import EventRow
+from usage.analytics.events.rows import EventRow
 from usage.query.filters import UsageFilter
 
 PAGE = 1000
@@ -24,25 +24,25 @@ class Echo:
         return text
 
 
-def csv_lines(asked: UsageFilter) -> Iterator[str]:
+def csv_lines(filters: UsageFilter) -> Iterator[str]:
     """A header and a line an event, newest first; no cell begins like a formula."""
     write = csv.writer(Echo()).writerow
     yield "\ufeff" + write(FIELDS)
     values = attrgetter(*FIELDS)
-    for row in all_rows(asked):
+    for row in all_rows(filters):
         yield write([_safe(value) for value in values(row)])
 
 
-def json_lines(asked: UsageFilter) -> Iterator[bytes]:
+def json_lines(filters: UsageFilter) -> Iterator[bytes]:
     """The items of the API, one a line, newest first."""
-    for row in all_rows(asked):
+    for row in all_rows(filters):
         yield json.encode(row) + b"\n"
 
 
-def all_rows(asked: UsageFilter) -> Iterator[EventRow]:
+def all_rows(filters: UsageFilter) -> Iterator[EventRow]:
     """Every kept event that the filter admits, newest first."""
     before = ""
-    while items := analytics.latest(asked, PAGE, before):
+    while items := analytics.latest(filters, PAGE, before):
         yield from items
         before = items[-1].event_key
 

@@ -4,21 +4,19 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from usage.analytics.answers import PICO, Cell, Credential
-from usage.analytics.questions import credentials
-from usage.analytics.quotas import Window, windows
-from usage.analytics.upstreams import per_quarter
+from usage.analytics.accounts.credentials import Credential, credentials, spent_per_quarter
+from usage.analytics.accounts.quotas import Window, windows
+from usage.analytics.answers import PICO, Cell
 from usage.models import LimitReading, PastReading
 from usage.query.filters import UsageFilter
-from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.clock import now_us
 from usage.time.periods import rfc3339_utc, rfc3339_utc_us
-from usage.time.units import QUARTER_S, SECOND_US
+from usage.time.units import DAY_S, QUARTER_S, SECOND_US
 
-STRIP_CELL = 1800  # seconds
-STRIP_CELLS = 48  # a day
-WEEK = 7 * 86_400
+HALF_HOUR_S = 1800
+STRIP_CELLS = 48  # a day of half hours
+WEEK_S = 7 * DAY_S
 
 
 class Quota(Struct, frozen=True, kw_only=True):
@@ -47,13 +45,13 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
 
 @snapshot()
-def accounts(asked: UsageFilter) -> Accounts:
-    """Usage of the period by account; strips and quotas are of now."""
-    found = credentials(asked).items
+def accounts(filters: UsageFilter) -> Accounts:
+    """Usage of the period by account; strips and quotas are those of the present."""
+    found = credentials(filters).items
     now = now_us() // SECOND_US
-    recent = per_quarter(Reader.of(asked), (now - WEEK) // QUARTER_S * QUARTER_S)
+    recent = spent_per_quarter(filters, (now - WEEK_S) // QUARTER_S * QUARTER_S)
     readings = {reading.auth_index: reading for reading in LimitReading.objects.all()}
-    past = _past(now - WEEK)
+    past = _past(now - WEEK_S)
     return Accounts(
         items=[
             Account(
@@ -67,10 +65,10 @@ def accounts(asked: UsageFilter) -> Accounts:
 
 
 def _strip(quarters, now):
-    end = now // STRIP_CELL * STRIP_CELL + STRIP_CELL
+    end = now // HALF_HOUR_S * HALF_HOUR_S + HALF_HOUR_S
     cells = []
-    for start in range(end - STRIP_CELLS * STRIP_CELL, end, STRIP_CELL):
-        inside = [quarters.get(start + part, (0, 0, 0)) for part in range(0, STRIP_CELL, QUARTER_S)]
+    for start in range(end - STRIP_CELLS * HALF_HOUR_S, end, HALF_HOUR_S):
+        inside = [quarters.get(start + part, (0, 0, 0)) for part in range(0, HALF_HOUR_S, QUARTER_S)]
         cells.append(Cell(rfc3339_utc(start), sum(n for n, _, _ in inside), sum(bad for _, bad, _ in inside)))
     return cells
 
@@ -108,7 +106,7 @@ def _quota(window, reading, spent, history, now):
 
 
 def _price_of_percent(window, seen, spent):
-    if not window.seconds or window.resets_at is None or window.used < 0.01 or window.seconds > WEEK:
+    if not window.seconds or window.resets_at is None or window.used < 0.01 or window.seconds > WEEK_S:
         return None
     start = window.resets_at // SECOND_US - window.seconds
     pico = sum(cost for quarters in spent for at, (_, _, cost) in quarters.items() if start <= at <= seen)

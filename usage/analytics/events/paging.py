@@ -1,0 +1,185 @@
+"""Pages of events, newest first; the ten-thousandth takes as long as the first.
+
+Counts come from rollups: they tell which quarter hours hold the rows of a page, and only those are read.
+"""
+
+import re
+
+from django.conf import settings
+from django.db.models import Q
+from msgspec import Struct
+
+from usage.analytics.answers import instant
+from usage.analytics.events.rows import EventDetail, EventRow, event_detail, event_rows
+from usage.models import Event
+from usage.query.filters import UsageFilter
+from usage.query.reader import Reader
+from usage.query.snapshots import once, snapshot
+from usage.time.periods import Period, date_of, day_start
+from usage.time.units import QUARTER_S, SECOND_US
+
+EVENT_KEY = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{32})")
+RANGES_AT_ONCE = 100  # ranges in one query; SQLite bounds the depth of an expression
+
+
+class EventPage(Struct, frozen=True, kw_only=True):
+    """One page of events, newest first."""
+
+    total: int
+    page: int
+    page_size: int
+    total_pages: int
+    items: list[EventRow]
+    detail_from: str | None
+
+
+class NoSuchEvent(ValueError):
+    """An event key that names no stored event."""
+
+
+@snapshot()
+def event_page(filters: UsageFilter, page: int, page_size: int, before: str = "") -> EventPage:
+    """One page of kept events, newest first.
+
+    `before` (an event key) starts it below that event, so that arriving records shift nothing; NoSuchEvent when it
+    names none that is stored.
+    """
+    reader, skip = Reader.of(filters).kept(), (page - 1) * page_size
+    total = sum(_counts(reader).values())
+    return EventPage(
+        total=total,
+        page=page,
+        page_size=page_size,
+        total_pages=-(-total // page_size),
+        items=_items(reader, before, skip, page_size) if before or skip < total else [],
+        detail_from=instant(reader.events_from),
+    )
+
+
+@snapshot()
+def newest(filters: UsageFilter, count: int, before: str = "") -> list[EventRow]:
+    """The first rows, or the first ones below an event, without counting all there are."""
+    return _items(Reader.of(filters).kept(), before, 0, count)
+
+
+def event(key: str) -> EventDetail:
+    """One kept event in full, by its event key; NoSuchEvent when there is none."""
+    timestamp, fingerprint = parse_key(key)
+    found = event_detail(Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint))
+    if found is None:
+        raise NoSuchEvent
+    return found
+
+
+def _items(reader, before, skip, size):
+    return _below(reader, before, skip, size) if before else _window(reader, skip, size)
+
+
+@once
+def _counts(reader) -> dict[int | None, int]:
+    """Events of the period by local day, or of all its days under None where they must be counted one by one."""
+    if reader.filters.of_events:
+        period = reader.filters.period
+        return {None: Event.objects.between(period.start, period.end).matching(reader.filters).count()}
+    return {day: row[0] for day, row in reader.counts_per_day().items()}
+
+
+def _below(reader, key, skip, size):
+    """Events older than the named one, in the order of the page."""
+    timestamp, fingerprint = parse_key(key)
+    found = Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint)
+    cursor = found.values_list("id", flat=True).first()
+    if cursor is None:
+        raise NoSuchEvent
+    period = reader.filters.period
+    end = timestamp + 1 if period.end is None else min(period.end, timestamp + 1)
+    older = Q(timestamp__lt=timestamp) | Q(timestamp=timestamp, id__lt=cursor)
+    # The ranges also hold the other events of the same instant: make room for them.
+    same_instant = Event.objects.filter(timestamp=timestamp).count()
+    reader = reader.within(Period(period.start, max(end, period.start or 0)))
+    ranges, _ = window_ranges(reader, 0, skip + size + same_instant)
+    return _read(ranges, reader.filters, skip, size, older)
+
+
+def parse_key(key: str) -> tuple[int, bytes]:
+    """(timestamp µs, fingerprint) of an event key; NoSuchEvent when it is none."""
+    found = EVENT_KEY.fullmatch(key)
+    if found is None:
+        raise NoSuchEvent
+    return int(found[1], 16), bytes.fromhex(found[2])
+
+
+def _window(reader, skip, size):
+    ranges, newer = window_ranges(reader, skip, size)
+    return _read(ranges, reader.filters, skip - newer, size)
+
+
+def window_ranges(reader, skip, size):
+    """Half-open ranges in µs, newest first, that hold the rows [skip, skip + size), and how many rows are newer."""
+    period, zone = reader.filters.period, settings.TIME_ZONE
+    if reader.filters.of_events or (not reader.filters.labels and not skip):  # no count helps, or none is needed
+        return [(period.start, period.end)], 0
+    days, newer = _buckets_of(_counts(reader), 0, skip, size)
+    if not days:
+        return [], newer
+    first, after = (day_start(date_of(day), zone) * SECOND_US for day in (days[-1], days[0] + 1))
+    per_quarter = reader.counts_per_quarter(*_clip(period, first, after))
+    quarters, newer = _buckets_of({quarter: row[0] for quarter, row in per_quarter.items()}, newer, skip, size)
+    edges = ((quarter * SECOND_US, (quarter + QUARTER_S) * SECOND_US) for quarter in quarters)
+    return [_clip(period, *edge) for edge in edges], newer
+
+
+def _buckets_of(counts, newer, skip, size):
+    """The buckets, newest first, that hold the rows [skip, skip + size), and how many rows are newer than these.
+
+    `newer`: rows newer than all of them. It stops early: a bucket too many would be read to its end.
+    """
+    chosen, counted = [], newer
+    for bucket, count in sorted(counts.items(), reverse=True):
+        counted += count
+        if counted <= skip:
+            newer = counted
+        elif count:
+            chosen.append(bucket)
+        if counted >= skip + size:
+            break
+    return chosen, newer
+
+
+def _clip(period, start, end):
+    start = start if period.start is None else max(start, period.start)
+    return start, end if period.end is None else min(end, period.end)
+
+
+def _read(ranges, filters, skip, size, condition=None):
+    """Rows [skip, skip + size) of the events in the ranges (newest range first)."""
+    rows = []
+    for i in range(0, len(ranges), RANGES_AT_ONCE):
+        inside = Q()
+        for start, end in _joined(ranges[i : i + RANGES_AT_ONCE]):
+            inside |= _range(start, end)
+        found = Event.objects.filter(inside).matching(filters).filter(condition or Q()).newest_first()
+        part = event_rows(found[skip : skip + size])
+        rows += part
+        skip, size = 0, size - len(part)  # the first range holds the first row
+        if size <= 0:
+            break
+    return rows
+
+
+def _range(start, end):
+    condition = Q()
+    if start is not None:
+        condition &= Q(timestamp__gte=start)
+    return condition if end is None else condition & Q(timestamp__lt=end)
+
+
+def _joined(ranges):
+    """The same ranges, neighbours made one."""
+    joined = []
+    for start, end in ranges:
+        if joined and joined[-1][0] == end and end is not None:
+            joined[-1] = (start, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined

@@ -1,0 +1,63 @@
+"""A year of local days, and one of them in five-minute cells."""
+
+from datetime import date
+
+from django.conf import settings
+
+from usage.analytics.answers import Cell, DayCell, Health, Year, instant
+from usage.models import Event
+from usage.query.filters import UsageFilter
+from usage.query.reader import Reader
+from usage.query.snapshots import snapshot
+from usage.time.clock import now_us
+from usage.time.periods import (
+    Period,
+    date_of,
+    day_number,
+    five_minute_rows,
+    local_date,
+    rfc3339_local_day,
+    rfc3339_utc,
+)
+from usage.time.units import FIVE_MINUTES_S, SECOND_US
+
+
+@snapshot()
+def health(filters: UsageFilter, year: int | None = None, day: date | None = None) -> Health:
+    """The year (of `day`, or this one) and, when a day is chosen, its cells; the period is not looked at."""
+    zone = settings.TIME_ZONE
+    year = year or (day or local_date(now_us() // SECOND_US, zone)).year
+    reader = Reader.of(filters).within(Period(None, None))
+    counts = reader.counts_per_day()
+    first, after = day_number(date(year, 1, 1)), day_number(date(year, 12, 31)) + 1
+    return Health(
+        year=year,
+        start=rfc3339_local_day(first, zone),
+        end=rfc3339_local_day(after, zone),
+        days=[
+            DayCell(date_of(n).isoformat(), rfc3339_local_day(n, zone), *counts.get(n, (0, 0)))
+            for n in range(first, after)
+        ],
+        years=_years(counts),
+        selected_day=day and day.isoformat(),
+        detail=_cells(filters, day, reader.events_from) if day else [],
+        detail_from=instant(reader.events_from),
+    )
+
+
+def _years(counts):
+    totals: dict[int, int] = {}
+    for day, (total, _) in sorted(counts.items()):
+        year = date_of(day).year
+        totals[year] = totals.get(year, 0) + total
+    return [Year(*pair) for pair in totals.items()]
+
+
+def _cells(filters, day, events_from):
+    rows = five_minute_rows(day, settings.TIME_ZONE)
+    start, end = rows[0][0] if rows else 0, rows[-1][-1] + FIVE_MINUTES_S if rows else 0
+    if events_from is not None and end * SECOND_US <= events_from:
+        return []
+    events = Event.objects.between(start * SECOND_US, end * SECOND_US).matching(filters).counted_by(FIVE_MINUTES_S)
+    counts = {bucket: (total, failed) for bucket, total, failed in events}
+    return [[Cell(rfc3339_utc(cell), *counts.get(cell, (0, 0))) for cell in row] for row in rows]

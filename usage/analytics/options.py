@@ -1,0 +1,49 @@
+"""What occurs in a period and can be filtered by."""
+
+import msgspec
+
+from usage.analytics.answers import instant
+from usage.models.labels import NO_KEY
+from usage.query.filters import UsageFilter
+from usage.query.names import grouping_labels, names_of
+from usage.query.reader import Reader
+from usage.query.snapshots import snapshot
+
+
+def _option(label):
+    """The shape of a choice that is shown otherwise than a filter takes it."""
+    name = "".join(map(str.capitalize, label.name.removeprefix("api_").split("_")))
+    return msgspec.defstruct(f"{name}Option", [(label.name, str), ("label", str)], frozen=True)
+
+
+OPTIONS = {name: _option(label) for name, label in grouping_labels().items() if label.shown}
+FilterOptions = msgspec.defstruct(
+    "FilterOptions",
+    [
+        *((f"{name}s", list[str]) for name in grouping_labels() if name != "api_key"),
+        *((f"{name}_options", list[option]) for name, option in OPTIONS.items()),
+        ("detail_from", str | None),
+    ],
+    namespace={"__doc__": "What occurs in the period and can be filtered by."},
+    frozen=True,
+    kw_only=True,
+)
+
+
+@snapshot()
+def filter_options(filters: UsageFilter):
+    """FilterOptions: the values of each label that usage is grouped by, sorted."""
+    reader, found = Reader.of(filters), {}
+    for name, label in grouping_labels().items():
+        values = reader.values(label.column)
+        if name != "api_key":
+            found[f"{name}s"] = sorted(values - {""})
+        if name in OPTIONS:
+            found[f"{name}_options"] = _options(label, values)
+    return FilterOptions(**found, detail_from=instant(reader.events_from))
+
+
+def _options(label, values):
+    names = names_of(label, values).values()
+    chosen = [pair for pair in names if pair[0] == NO_KEY or pair[0] in values - {""}]
+    return [OPTIONS[label.name](*pair) for pair in sorted(chosen, key=lambda pair: (pair[1], pair[0]))]

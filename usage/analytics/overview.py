@@ -1,0 +1,83 @@
+"""The period at a glance: totals, gap-free hours and days, and the grid of quarter hours."""
+
+from django.conf import settings
+
+from usage.analytics.answers import Bucket, Cell, Figures, Overview, figures, instant
+from usage.models import MEASURES, Day, Quarter
+from usage.query.filters import UsageFilter
+from usage.query.reader import Reader
+from usage.query.snapshots import once, snapshot
+from usage.time.clock import now_us
+from usage.time.periods import Period, date_of, day_start, days, hours, quarters, rfc3339_local_day, rfc3339_utc
+from usage.time.units import DAY_S, HOUR_S, QUARTER_S, SECOND_US
+
+NOTHING = [0] * len(MEASURES)
+HOURLY_IN_FULL_S = 31 * DAY_S  # a longer period shows the hours of its last week
+GRID_DAYS = 31
+
+
+@snapshot()
+def overview(filters: UsageFilter) -> Overview:
+    """Totals, series and health grid of the period; each series counts an event where its time falls."""
+    reader, covered = Reader.of(filters), covered_seconds(filters.period)
+    start, end = covered or (0, 0)
+    detail = max(start, (reader.events_from or 0) // SECOND_US)
+    return Overview(
+        summary=Figures(**figures(reader.total())),
+        hourly_series=_hourly(reader, start, detail, end),
+        daily_series=_daily(reader.per_day(), start, end),
+        health_grid=_grid(reader, detail, end),
+        generated_at=rfc3339_utc(now_us() // SECOND_US),
+        detail_from=instant(reader.events_from),
+    )
+
+
+@once
+def covered_seconds(period: Period) -> tuple[int, int] | None:
+    """The seconds [start, end) that series of the period show; None while there is nothing to show.
+
+    An open start is the first day counted; an open end is now, or the last quarter counted if a clock runs ahead.
+    """
+    start, end = period.start, period.end
+    if start is None:
+        first = Day.objects.order_by("bucket").values_list("bucket", flat=True).first()
+        if first is None:
+            return None
+        start = day_start(date_of(first), settings.TIME_ZONE) * SECOND_US
+    if end is None:
+        last = Quarter.objects.order_by("-bucket").values_list("bucket", flat=True).first() or 0
+        end = max(now_us(), (last + QUARTER_S) * SECOND_US, start + 1)
+    return start // SECOND_US, -(-end // SECOND_US)
+
+
+def _hourly(reader, start, detail, end):
+    """The hours that are kept: all, or those of the last week of a long period."""
+    since = start if end - start <= HOURLY_IN_FULL_S else -(-end // HOUR_S) * HOUR_S - 7 * DAY_S
+    since = max(since, detail)
+    per_hour = reader.per_hour(*_from(reader.filters.period, since)) if since < end else {}
+    return [Bucket(bucket=rfc3339_utc(hour), **figures(per_hour.get(hour, NOTHING))) for hour in hours(since, end)]
+
+
+def _daily(per_day, start, end):
+    zone = settings.TIME_ZONE
+    return [
+        Bucket(bucket=rfc3339_local_day(day, zone), **figures(per_day.get(day, NOTHING)))
+        for day, _, _ in days(start, end, zone)
+    ]
+
+
+def _grid(reader, detail, end):
+    """A row of quarter hours for each local day, of the last days that are kept in detail."""
+    rows = days(detail, end, settings.TIME_ZONE)[-GRID_DAYS:] if detail < end else []
+    if not rows:
+        return []
+    counts = reader.counts_per_quarter(*_from(reader.filters.period, rows[0][1]))
+    return [
+        [Cell(rfc3339_utc(quarter), *counts.get(quarter, (0, 0))) for quarter in quarters(first, last)]
+        for _, first, last in rows
+    ]
+
+
+def _from(period, since):
+    """The range of a period from `since` (seconds) on, in µs."""
+    return max(since * SECOND_US, period.start or 0), period.end

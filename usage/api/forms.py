@@ -1,0 +1,44 @@
+"""The parameters that only some questions have."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from usage.analytics.timelines import STACKED
+from usage.query.names import grouping_labels
+
+
+class Choice(forms.CharField):
+    """One of some names; blank for the first of them or a default."""
+
+    default_error_messages = {"unknown": _("Unknown %(name)s: use %(choices)s.")}
+
+    def __init__(self, name, choices, default):
+        super().__init__(required=False)
+        self.name, self.choices, self.default = name, choices, default
+
+    def clean(self, value):
+        """The chosen name."""
+        chosen = super().clean(value) or self.default
+        if chosen not in self.choices():
+            text = self.error_messages["unknown"] % {"name": self.name, "choices": ", ".join(self.choices())}
+            raise forms.ValidationError(text)
+        return chosen
+
+
+class BreakdownForm(forms.Form):
+    """Which label usage is grouped by."""
+
+    by = Choice("by", grouping_labels, "model")
+
+
+class TimelineForm(BreakdownForm):
+    """And which measure is stacked."""
+
+    measure = Choice("measure", lambda: STACKED, "cost")
+
+
+class MatrixForm(forms.Form):
+    """Two labels that usage is grouped by."""
+
+    rows = Choice("rows", grouping_labels, "api_key")
+    columns = Choice("columns", grouping_labels, "model")

@@ -1,0 +1,126 @@
+"""The forms that turn query parameters into filters, pages and years; the API and the pages share them."""
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from usage.models.labels import FAILED, LABELS
+from usage.models.querysets import MESSAGE_LENGTH
+from usage.query.fields import MomentField, RangeField, RepeatedField, ResultField, StatusField
+from usage.query.filters import UsageFilter, label_value, request_id_of, stored_values
+from usage.time.clock import now_us
+from usage.time.periods import LAST_YEAR, BadRange, resolve
+
+PAGE_SIZES = (20, 50, 100, 500, 1000)
+PAGE_SIZE = 100
+FIRST_YEAR = 1970
+LAST_PAGE = 10**9  # a larger number would not fit the database's own
+
+_FIELDS = {"result": ResultField, "status": StatusField}
+
+
+def filter_of(request) -> UsageFilter:
+    """What a request's parameters ask for; ValidationError names the parameter at fault."""
+    return checked(UsageFilterForm(request.GET)).usage_filter()
+
+
+def checked(form):
+    """The form, valid; ValidationError when it is not."""
+    if not form.is_valid():
+        raise ValidationError(form.errors.as_data())
+    return form
+
+
+class UsageFilterForm(forms.Form):
+    """Parameters of every question about usage; those of labels come from the registry."""
+
+    range = RangeField(required=False)
+    start = MomentField(required=False)
+    end = MomentField(required=False)
+    message = forms.CharField(required=False, max_length=MESSAGE_LENGTH, strip=False)
+    request_id = forms.CharField(required=False, max_length=255)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for label in LABELS.values():
+            field = RepeatedField if label.repeatable else _FIELDS.get(label.name, forms.CharField)
+            self.fields[label.name] = field(required=False)
+
+    def clean(self):
+        """Resolve the period; an error is told on the parameter it comes from."""
+        cleaned = super().clean()
+        if self.errors:
+            return cleaned
+        start, end = cleaned["start"], cleaned["end"]
+        name = cleaned["range"] or ("all" if start is None and end is None else "custom")
+        try:
+            cleaned["period"] = resolve(name, start, end, now=now_us(), zone=settings.TIME_ZONE)
+        except BadRange as error:
+            self.add_error(error.field, _(error.sentence))
+        return cleaned
+
+    def usage_filter(self) -> UsageFilter:
+        """What the valid form asks for."""
+        cleaned = self.cleaned_data
+        wanted = {name: cleaned[name] for name in LABELS if cleaned[name] not in (None, "", [])}
+        if "status" in wanted and cleaned["result"] == FAILED:
+            del wanted["result"]  # only failures have a status
+        message = cleaned["message"]
+        return UsageFilter(
+            cleaned["period"],
+            tuple((name, stored_values(name, given)) for name, given in wanted.items()),
+            label_value(message) if message.strip() else None,
+            request_id_of(cleaned["request_id"]),
+            tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end")),
+        )
+
+
+class PageForm(forms.Form):
+    """Which page of events; a number that names no page is taken for the nearest, other texts are refused."""
+
+    page = forms.IntegerField(required=False, error_messages={"invalid": gettext_lazy("A page is a whole number.")})
+    page_size = forms.IntegerField(
+        required=False, error_messages={"invalid": gettext_lazy("A page size is a whole number.")}
+    )
+    before = forms.CharField(required=False)
+
+    def clean_page(self):
+        """From 1."""
+        return min(max(self.cleaned_data["page"] or 1, 1), LAST_PAGE)
+
+    def clean_page_size(self):
+        """One of PAGE_SIZES."""
+        size = self.cleaned_data["page_size"]
+        return size if size in PAGE_SIZES else PAGE_SIZE
+
+    def clean(self):
+        """With `before` the pages are counted from that event, which begins the first."""
+        cleaned = super().clean()
+        if cleaned.get("before"):
+            cleaned["page"] = 1
+        return cleaned
+
+
+class YearForm(forms.Form):
+    """A year, and one of its days in detail; None for a blank."""
+
+    year = forms.IntegerField(
+        required=False,
+        min_value=FIRST_YEAR,
+        max_value=LAST_YEAR - 1,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), gettext_lazy("A year is 1970 to 2199.")),
+    )
+    day = forms.DateField(
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": gettext_lazy("A day is a date such as 2026-11-24.")},
+    )
+
+    def clean_day(self):
+        """Within the years that can be shown."""
+        day = self.cleaned_data["day"]
+        if day and not FIRST_YEAR <= day.year < LAST_YEAR:
+            raise forms.ValidationError(_("A day lies in the years 1970 to 2199."))
+        return day

@@ -1,0 +1,28 @@
+"""How stored values of a label are called: what a filter takes, and what people read."""
+
+from usage.models import Series
+from usage.models.labels import LABELS, Label
+
+
+def names_of(label: Label, values: set[str]) -> dict[str, tuple[str, str]]:
+    """{stored value: (the value a filter takes, how to show it)}."""
+    shown = {value: value for value in values}
+    if label.shown:
+        rows, columns = _rows(label)
+        found = rows.filter(**{f"{columns[0]}__in": sorted(values)}).order_by().values_list(*columns).distinct()
+        shown |= {row[0]: label.shown_as(*row) for row in found}
+    return {value: (label.key_of(value), text) for value, text in shown.items()}
+
+
+def _rows(label):
+    """The table that holds the values, and the columns that name them there."""
+    field, _, rest = label.column.partition("__")
+    if not rest:
+        return Series.objects, label.columns
+    table = Series._meta.get_field(field).related_model
+    return table.objects, [column.removeprefix(f"{field}__") for column in label.columns]
+
+
+def grouping_labels() -> dict[str, Label]:
+    """The labels that usage is grouped by, by name."""
+    return {name: label for name, label in LABELS.items() if label.grouped}

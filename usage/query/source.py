@@ -1,0 +1,53 @@
+"""The source of a filter: the kept totals of label values where these know all that is asked, else those of series."""
+
+from dataclasses import dataclass
+
+from usage.models import Day, LabelDay, LabelQuarter, Quarter
+from usage.models.labels import LABELS
+from usage.models.querysets import RollupQuerySet
+from usage.query.filters import UsageFilter
+from usage.query.plan import Table
+
+OF_SERIES = {Table.QUARTER: Quarter, Table.DAY: Day}
+OF_LABELS = {Table.QUARTER: LabelQuarter, Table.DAY: LabelDay}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of rollups to add up; `columns` lead from them to the values they are grouped by."""
+
+    filters: UsageFilter
+    columns: tuple[str, ...] = ()
+    label: str | None = None  # of kept totals; None for series
+    values: tuple[str, ...] | None = None  # of the label; None for all
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is one row a bucket and value, with nothing left to add up."""
+        return self.label is not None
+
+    def rows(self, table: Table) -> RollupQuerySet:
+        """The rows of days or of quarter hours."""
+        if self.is_kept:
+            return OF_LABELS[table].objects.of_label(self.label, self.values)
+        return OF_SERIES[table].objects.matching(self.filters)
+
+
+def source(filters: UsageFilter, by: tuple[str, ...] = ()) -> Source:
+    """Where the totals of a filter are read, grouped by columns of Series."""
+    if by and not filters.labels and len(by) == 1 and (label := _kept(by[0])):
+        return Source(filters, ("label_value__value",), label)
+    if by or len(filters.labels) > 1:
+        return Source(filters, tuple(f"series__{column}" for column in by))
+    if not filters.labels:
+        return Source(filters, label="", values=("",))
+    name, values = filters.labels[0]
+    label = LABELS[name]
+    return Source(filters, label=name, values=tuple(map(label.text, values))) if label.kept else Source(filters)
+
+
+def _kept(column):
+    """The name of the kept label that is stored in a column as the text that names its values, if there is one."""
+    return next(
+        (label.name for label in LABELS.values() if label.kept and label.text is str and label.column == column), None
+    )
