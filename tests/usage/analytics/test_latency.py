@@ -5,11 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, scratch, stored
-from usage.analytics.latency import latency
-from usage.analytics.medians import medians
+from usage.analytics.latency import Medians, latency, medians
 from usage.models import COUNTS, DrainState, Duration, Event, Quarter
 from usage.models.histograms import BUCKETS, bounds_of, bucket_of, percentile
-from usage.query.filters import UsageFilterForm
+from usage.query.forms import UsageFilterForm
 from usage.rollups import retention
 from usage.rollups.rebuild import check, rebuild
 
@@ -137,29 +136,29 @@ def test_histograms_equal_their_events(made):
 
 
 def test_the_median_of_each_hour_is_that_of_its_histograms(monkeypatch):
-    monkeypatch.setattr("usage.analytics.medians.now_us", lambda: NOON + 4 * HOUR + SECOND)
+    monkeypatch.setattr("usage.analytics.latency.now_us", lambda: NOON + 4 * HOUR + SECOND)
     attempts = [(-HOUR, 1200, 300), (1 - HOUR, 1200, 0), (2 - HOUR, 40_000, 0), (2 * HOUR, 90, 30), (3 * HOUR, 90, 30)]
     stored(*(attempt(NOON + after, *took) for after, *took in attempts))
     stored(attempt(NOON, 500, model="other"), attempt(NOON + 1, 1, failed=True))
     mixed, other, quick, first, next_one = (middle(*ms) for ms in ((1200, 1200, 40_000), (500,), (90,), (300,), (30,)))
     period = {"start": "2026-11-24T11:00:00", "end": "2026-11-24T18:00:00"}
-    assert medians(asked(**period)) == {
-        "latency_ms": [mixed, other, None, quick, quick, None],
-        "ttft_ms": [first, None, None, next_one, next_one, None],
-    }
-    assert medians(asked(**period, model=["other"]))["latency_ms"] == [None, other, None, None, None, None]
-    assert medians(asked(**period, result="failed")) == {"latency_ms": [], "ttft_ms": []}
+    assert medians(asked(**period)) == Medians(
+        latency_ms=[mixed, other, None, quick, quick, None],
+        ttft_ms=[first, None, None, next_one, next_one, None],
+    )
+    assert medians(asked(**period, model=["other"])).latency_ms == [None, other, None, None, None, None]
+    assert medians(asked(**period, result="failed")) == Medians(latency_ms=[], ttft_ms=[])
 
 
 def test_the_median_of_each_day_is_that_of_a_longer_period(monkeypatch):
-    monkeypatch.setattr("usage.analytics.medians.now_us", lambda: NOON)
+    monkeypatch.setattr("usage.analytics.latency.now_us", lambda: NOON)
     stored(attempt(NOON - 20 * DAY, 1200), attempt(NOON - 20 * DAY + 6 * HOUR, 40_000), attempt(NOON - DAY, 90))
-    found = medians(asked(start="2026-11-04", end="2026-12-01"))["latency_ms"]
+    found = medians(asked(start="2026-11-04", end="2026-12-01")).latency_ms
     assert found == [middle(1200, 40_000), *[None] * 18, middle(90), None]
 
 
 def test_nothing_was_measured_of_nothing():
-    assert medians(asked(range="all")) == {"latency_ms": [], "ttft_ms": []}
+    assert medians(asked(range="all")) == Medians(latency_ms=[], ttft_ms=[])
 
 
 def middle(*durations):

@@ -9,18 +9,18 @@ import pytest
 from pricing.models import Model
 from tests.usage.dashboard.made import store_history
 from tests.usage.made import record, stored
-from usage.analytics import questions as analytics
-from usage.analytics.accounts import accounts
-from usage.analytics.breakdowns import breakdowns, matrix
-from usage.analytics.costclasses import token_classes
+from usage.analytics.accounts.accounts import accounts
+from usage.analytics.accounts.credentials import credentials
+from usage.analytics.breakdowns import breakdown, matrix
 from usage.analytics.failures import failures
-from usage.analytics.latency import latency
+from usage.analytics.latency import latency, speeds
+from usage.analytics.overview import overview
 from usage.analytics.pace import Pace, pace
-from usage.analytics.speeds import speeds
 from usage.analytics.timelines import timeline
+from usage.analytics.tokenclasses import token_classes
 from usage.models import Event
-from usage.query.dimensions import DIMENSIONS
-from usage.query.filters import UsageFilterForm
+from usage.query.forms import UsageFilterForm
+from usage.query.names import grouping_labels
 
 pytestmark = pytest.mark.django_db
 
@@ -48,17 +48,17 @@ QUERIES = [
 ]
 
 
-def test_every_cut_adds_up_to_the_summary(traffic):
+def test_every_breakdown_adds_up_to_the_summary(traffic):
     for asked in map(asking, QUERIES):
-        check_cuts(asked)
+        check_breakdowns(asked)
 
 
-def check_cuts(asked):
-    summary = analytics.overview(asked).summary
-    for cut in breakdowns(asked, *DIMENSIONS).values():
-        assert sum(part.figures.total for part in cut.parts) == summary.total
-        assert sum(part.figures.cost for part in cut.parts) == pytest.approx(summary.cost, abs=1e-9)
-    assert sum(figures.total for figures in matrix(asked, "api_key", "model").values()) == summary.total
+def check_breakdowns(asked):
+    summary = overview(asked).summary
+    for found in (breakdown(asked, name) for name in grouping_labels()):
+        assert sum(row.figures.total for row in found.rows) == summary.total
+        assert sum(row.figures.cost for row in found.rows) == pytest.approx(summary.cost, abs=1e-9)
+    assert sum(cell.figures.total for cell in matrix(asked, "api_key", "model").cells) == summary.total
 
 
 def test_the_layers_of_a_timeline_add_up_to_the_summary(traffic):
@@ -67,7 +67,7 @@ def test_the_layers_of_a_timeline_add_up_to_the_summary(traffic):
 
 
 def check_layers(asked):
-    summary = analytics.overview(asked).summary
+    summary = overview(asked).summary
     whole = {"requests": summary.total, "tokens": summary.total_tokens, "cost": summary.cost}
     for measure, value in whole.items():
         found = timeline(asked, "model", measure)
@@ -81,7 +81,7 @@ def check_layers(asked):
 def test_the_layers_of_a_timeline_are_the_parts_of_the_breakdown(traffic, by):
     """What is kept ready for a value of a label says the same as the series that have it."""
     for asked in map(asking, QUERIES):
-        parts = {part.key: part for part in breakdowns(asked, by)[by].parts}
+        parts = {row.key: row for row in breakdown(asked, by).rows}
         found = timeline(asked, by, "requests")
         named = {layer.key: (layer.label, layer.total) for layer in found.layers if layer.key is not None}
         assert named == {key: (parts[key].label, parts[key].figures.total) for key in named}
@@ -90,7 +90,7 @@ def test_the_layers_of_a_timeline_are_the_parts_of_the_breakdown(traffic, by):
 
 def test_the_buckets_of_a_timeline_are_those_of_the_overview(traffic):
     asked = asking({"range": "24h"})
-    hours = {hour.bucket: hour.total for hour in analytics.overview(asked).hourly_series}
+    hours = {hour.bucket: hour.total for hour in overview(asked).hourly_series}
     found = timeline(asked, "provider", "requests")
     assert found.step == 3600
     assert (
@@ -105,7 +105,7 @@ def test_token_classes_cost_what_the_period_costs(traffic):
 
 
 def check_classes(asked):
-    summary, classes = analytics.overview(asked).summary, {part.name: part for part in token_classes(asked)}
+    summary, classes = overview(asked).summary, {part.name: part for part in token_classes(asked).classes}
     assert sum(part.cost for part in classes.values()) == pytest.approx(summary.cost, abs=1e-9)
     assert classes["uncached"].tokens == summary.input_tokens
     assert classes["cache_read"].tokens == summary.cache_read_tokens
@@ -115,13 +115,13 @@ def check_classes(asked):
 def test_failures_are_all_counted(traffic):
     asked = asking({"range": "all"})
     found = failures(asked)
-    assert found.total == sum(n for _, n in found.by_status) == analytics.overview(asked).summary.failed > 0
+    assert found.total == sum(row.count for row in found.by_status) == overview(asked).summary.failed > 0
 
 
 def test_accounts_are_those_of_the_api_with_a_day_in_half_hours(traffic):
     asked = asking({"range": "24h"})
     found = accounts(asked).items
-    assert [account.about for account in found] == analytics.credentials(asked).items
+    assert [account.about for account in found] == credentials(asked).items
     assert {len(account.strip) for account in found} == {48}
     assert any(account.quotas for account in found)
 
@@ -146,7 +146,7 @@ def test_the_median_of_all_is_that_of_every_answer(traffic):
     asked = asking({"range": "all"})
     found, taken = (
         speeds(asked),
-        sorted(Event.objects.filter(series__failed=False).values_list("latency_ms", flat=True)),
+        sorted(Event.objects.filter(failed=False).values_list("latency_ms", flat=True)),
     )
     assert found.latency.count == len(taken)
     assert found.latency.p50 == pytest.approx(taken[len(taken) // 2], rel=0.15)

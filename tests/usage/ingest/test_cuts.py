@@ -9,7 +9,7 @@ from pricing.models import Model
 from tests.usage.made import NOON, record, stored
 from usage.ingest.cuts import cuts_of
 from usage.models import Cut, CutDay, CutHour, Day, Month, Quarter
-from usage.query.filters import UsageFilterForm
+from usage.query.forms import UsageFilterForm
 from usage.query.plan import hours_of, months_of
 from usage.query.reader import Reader
 from usage.rollups.rebuild import check, rebuild

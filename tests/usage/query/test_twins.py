@@ -14,15 +14,19 @@ from hypothesis import strategies as st
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import record, stored
 from tests.usage.query.twin import SECOND, Twin, instant, local_date, midnight, said
-from usage.analytics import questions as analytics
-from usage.analytics.breakdowns import breakdowns
-from usage.analytics.costclasses import token_classes
+from usage.analytics.accounts.credentials import credentials
+from usage.analytics.analysis import analysis
+from usage.analytics.breakdowns import breakdown
+from usage.analytics.events.paging import event_page
 from usage.analytics.failures import failures
+from usage.analytics.health import health
+from usage.analytics.options import filter_options
+from usage.analytics.overview import overview
 from usage.analytics.timelines import timeline
+from usage.analytics.tokenclasses import token_classes
 from usage.models import DrainState, Event, Quarter
-from usage.query import reader as totals
-from usage.query.dimensions import DIMENSIONS
-from usage.query.filters import UsageFilterForm
+from usage.query.forms import UsageFilterForm
+from usage.query.names import grouping_labels
 from usage.rollups import retention
 from usage.rollups.rebuild import check
 from usage.time.periods import day_number
@@ -216,15 +220,6 @@ filters = st.builds(
     message=st.sampled_from([*[""] * 6, "busy", ("busy" + "!" * 200)[:160], "(none)"]),
     request_id=st.sampled_from(["", "", "", "", "00000003", "fefefefe"]),
 )
-# How quarters are summed: looked up by series, or by what the others of several labels refuse, or read in passing.
-ways = st.sampled_from(
-    [
-        lambda reader: totals.BY_SERIES,
-        lambda reader: totals.BY_TIME,
-        lambda reader: reader.asked.wider[0] if reader.asked.wider else totals.BY_TIME,
-        lambda reader: reader.asked.wider[-1] if reader.asked.wider else totals.BY_SERIES,
-    ]
-)
 two_labels = st.builds(
     Asked,
     model=choice_of(*set(MODELS)),
@@ -317,26 +312,19 @@ def agree(twin):
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")  # nobody else does in a test's transaction, and without it tables seem empty
 
-    @given(some_filters, periods(twin), moments(twin), st.integers(1, 4), st.sampled_from([1, 3, 20]), ways)
+    @given(some_filters, periods(twin), moments(twin), st.integers(1, 4), st.sampled_from([1, 3, 20]))
     @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
-    def holds(asked, period, moment, page, size, way):  # noqa: PLR0917  each is drawn by itself
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(totals.Reader, "_way", way)
-            patch.setattr(totals, "SHORT", 0)
-            patch.setattr(totals, "LONG", moment % 2 * 10**9)  # by days or by quarters
-            ask(asked, period, moment, page, size)
-
-    def ask(asked, period, moment, page, size):
+    def holds(asked, period, moment, page, size):
         form = UsageFilterForm(asked.fields | period)
         assert form.is_valid(), form.errors
         question = form.usage_filter()
         span = (question.period.start, question.period.end)
-        for name in ("overview", "analysis", "credentials", "filter_options"):
-            assert plain(getattr(analytics, name)(question)) == getattr(twin, name)(asked, *span), name
+        for ask in (overview, analysis, credentials, filter_options):
+            assert plain(ask(question)) == getattr(twin, ask.__name__)(asked, *span), ask.__name__
         day = local_date(moment, twin.zone)
-        assert plain(analytics.health(question, day.year, day)) == twin.health(asked, day.year, day)
+        assert plain(health(question, day.year, day)) == twin.health(asked, day.year, day)
         check_pages(question, twin.events(asked, *span), page, size)
-        check_parts(question, twin, asked, span)
+        check_panels(question, twin, asked, span)
 
     holds()
 
@@ -349,21 +337,22 @@ def plain(answer):
 
 def check_pages(question, expected, page, size):
     """One page by its number, and all of them one below the other."""
-    found = analytics.events(question, page, size)
+    found = event_page(question, page, size)
     assert (found.total, found.total_pages) == (len(expected), -(-len(expected) // size))
     assert rows_of(found) == expected[(page - 1) * size : page * size]
     for nth in range(0, len(expected), max(1, len(expected) // 3)):
-        below = analytics.events(question, 1, size, expected[nth][0])
+        below = event_page(question, 1, size, expected[nth][0])
         assert rows_of(below) == expected[nth + 1 : nth + 1 + size]
 
 
-def check_parts(question, twin, asked, span):
+def check_panels(question, twin, asked, span):
     """What pages ask beyond the API."""
-    for name, found in breakdowns(question, *DIMENSIONS).items():
-        parts = {(part.key, part.label): plain_figures(part.figures) for part in found.parts}
-        assert parts == twin.breakdown(asked, *span, name), name
-    assert {row.name: (row.tokens, row.cost) for row in token_classes(question)} == twin.tokens(asked, *span)
-    reasons = {(row.status, row.said): (row.count, row.last) for row in failures(question).reasons}
+    for name in grouping_labels():
+        rows = {(row.key, row.label): plain_figures(row.figures) for row in breakdown(question, name).rows}
+        assert rows == twin.breakdown(asked, *span, name), name
+    classes = {row.name: (row.tokens, row.cost) for row in token_classes(question).classes}
+    assert classes == twin.tokens(asked, *span)
+    reasons = {(row.status, row.message): (row.count, row.last) for row in failures(question).reasons}
     assert reasons == {key: (n, instant(at)) for key, (n, at) in twin.failures(asked, *span).items()}
     for name, measure in (("model", "tokens"), ("api_key", "requests"), ("provider", "cost")):
         layers = {layer.key: layer.total for layer in timeline(question, name, measure).layers}

@@ -301,9 +301,8 @@ def most_first(rows):
 def named_by(name):
     """What gives an attempt's (key, label) of a dimension."""
     shown = {"source": "source_display", "api_key": "api_key_mask"}.get(name, name)
-    column, shown = ({"effort": "reasoning_effort"}.get(each, each) for each in (name, shown))
     empty = ("unknown", "no key") if name == "api_key" else ("(none)", "")
-    return lambda a: (getattr(a.record, column) or empty[0], getattr(a.record, shown) or empty[1])
+    return lambda a: (getattr(a.record, name) or empty[0], getattr(a.record, shown) or empty[1])
 
 
 def said(record):

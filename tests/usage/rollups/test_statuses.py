@@ -10,7 +10,7 @@ from tests.usage.made import DAY, HOUR, NOON, SECOND, record, scratch, stored
 from usage.analytics import questions as analytics
 from usage.ingest.labels import Labels
 from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Event, Month, Quarter, Series
-from usage.query.filters import UsageFilterForm
+from usage.query.forms import UsageFilterForm
 from usage.rollups import retention
 from usage.rollups.rebuild import check
 from usage.rollups.statuses import tell_apart

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.usage.made import NOON, record, stored
-from usage.analytics.paging import event_page, window_spans
-from usage.query.filters import UsageFilterForm
+from usage.analytics.events.paging import event_page, window_ranges
+from usage.query.forms import UsageFilterForm
 from usage.query.reader import Reader
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +21,6 @@ def test_a_page_reads_no_quarter_hour_beyond_the_one_that_fills_it():
     assert form.is_valid()
     asked = form.usage_filter()
     reader = Reader.of(asked).kept()
-    read = {window: len(window_spans(reader, *window)[0]) for window in [(0, 5), (0, 6), (5, 5), (9, 1), (9, 2)]}
+    read = {window: len(window_ranges(reader, *window)[0]) for window in [(0, 5), (0, 6), (5, 5), (9, 1), (9, 2)]}
     assert read == {(0, 5): 1, (0, 6): 2, (5, 5): 1, (9, 1): 1, (9, 2): 2}
     assert [len(event_page(asked, page, 6).items) for page in (1, 2, 3)] == [6, 6, 3]

@@ -9,10 +9,10 @@ from pricing.book import PriceBook
 from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import Model
 from tests.usage.made import NOON, record, stored
-from usage.analytics import questions as analytics
 from usage.analytics.answers import PICO
-from usage.analytics.eventrows import COLUMNS
-from usage.analytics.explaining import Explanation, PricedTokens, explained
+from usage.analytics.events.explaining import Explanation, PricedTokens, explained
+from usage.analytics.events.paging import event
+from usage.analytics.events.rows import COLUMNS
 from usage.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,7 @@ def test_a_tier_without_a_card_of_its_own_is_told_as_the_standard_one():
 def test_the_parts_add_up_to_the_cost_of_the_event():
     priced(*CARDS)
     stored(record(NOON, service_tier="flex", tokens=TOKENS))
-    detail = analytics.event(Event.objects.get().key)
+    detail = event(Event.objects.get().key)
     assert sum(round(part.cost * PICO) for part in detail.price.tokens) == round(detail.cost * PICO) == 1_062_000_000
 
 
