@@ -10,7 +10,7 @@ from usage.collector.spool import Spool
 from usage.collector.storer import Storer
 from usage.ingest.writer import Writer
 from usage.models import DeadLetter, DrainState, Event
-from usage.rollups.rebuild import check
+from usage.rollups.check import check
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from tests import FIXTURES
 from usage.ingest.writer import Writer
-from usage.models import MEASURES, CutDay, CutHour, CutQuarter, Day, Month, Quarter
+from usage.models import MEASURES, Day, LabelDay, LabelQuarter, Quarter
 
 SECOND, HOUR = 1_000_000, 3600 * 1_000_000
 NOON = 1_795_492_800_000_000  # 2026-11-24T04:00:00Z, noon in Shanghai
@@ -60,7 +60,7 @@ def stored(*raw: bytes, arrived: int = NOON, writer: Writer | None = None):
 
 
 def rollups(*measures: str) -> dict:
-    """{table: {(bucket, series or cut id): the measures named, or all}}; a row of zeros is as good as none."""
+    """{table: {(bucket, series or label value id): the measures named, or all}}; a row of zeros is as good as none."""
     names = measures or MEASURES
     return {
         rollup.__name__: {
@@ -68,7 +68,7 @@ def rollups(*measures: str) -> dict:
             for row in rollup.objects.values_list("bucket", rollup.owner(), *names)
             if measures or any(row[2:])
         }
-        for rollup in (Quarter, Day, Month, CutQuarter, CutHour, CutDay)
+        for rollup in (Quarter, Day, LabelQuarter, LabelDay)
     }
 
 

@@ -18,7 +18,7 @@ class UsedApiKeyAdmin(UsageColumns, ApiKeyAdmin):
     """Keys observed or named, the busiest first."""
 
     list_display = ["shown", "alias", "requests", "cost", "last_seen", "key_id"]
-    dashboard_filter = ("api_key", "fingerprint")
+    label = ("api_key", "fingerprint")
     sums = UsageColumns.sums | {"pico": "cost", "unpriced": "unpriced_tokens"}
 
     def get_queryset(self, request):

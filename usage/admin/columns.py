@@ -1,44 +1,47 @@
-"""Columns of usage for lists of what series refer to: models and client keys."""
+"""Columns of usage for the lists of models and of client keys, read from their kept totals."""
 
+from datetime import date
 from urllib.parse import urlencode
 
-from django.db.models import BigIntegerField, Max, Sum
+from django.db.models import BigIntegerField, Max, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from usage.admin.lastseen import LastSeenList
+from usage.models import LabelDay
+from usage.time.periods import date_of
 
 
 class UsageColumns:
-    """For a ModelAdmin whose model has `series`: columns of usage and a link to the dashboard."""
+    """For a ModelAdmin whose rows are the values of a kept label: columns of usage and a link to the dashboard."""
 
-    sums = {"request_count": "requests", "token_count": "total"}  # annotation: measure of Month
-    dashboard_filter = ("", "")  # parameter of the dashboard, and the field it takes
+    sums = {"request_count": "requests", "token_count": "total"}  # annotation: measure
+    label = ("", "")  # its name, and the field that holds the value
 
     def get_queryset(self, request):
-        """Adds `sums`, and `last_month` for LastSeenList."""
-        sums = {
-            name: Sum(f"series__months__{measure}", default=0, output_field=BigIntegerField())
-            for name, measure in self.sums.items()
-        }
-        return super().get_queryset(request).annotate(**sums, last_month=Max("series__months__bucket"))
+        """Adds `sums`, and `last_day` as a day number."""
+        sums = {name: Coalesce(self._total(Sum(measure)), 0) for name, measure in self.sums.items()}
+        return super().get_queryset(request).annotate(**sums, last_day=self._total(Max("bucket")))
 
-    def get_changelist(self, request, **kwargs):
-        """The list with `last_seen`."""
-        return LastSeenList
+    def _total(self, aggregate):
+        label, field = self.label
+        days = LabelDay.objects.of_label(label).filter(label_value__value=OuterRef(field)).order_by()
+        found = days.values("label_value").annotate(found=aggregate).values("found")
+        return Subquery(found, output_field=BigIntegerField())
 
     def view_on_site(self, row):
         """The dashboard, filtered by this row."""
-        parameter, field = self.dashboard_filter
-        return f"{reverse('overview')}?{urlencode({'range': '30d', parameter: getattr(row, field)})}"
+        label, field = self.label
+        return f"{reverse('overview')}?{urlencode({'range': '30d', label: getattr(row, field)})}"
 
     @display(description="Requests", ordering="request_count")
     def requests(self, row):
         """Attempts ever counted."""
         return f"{row.request_count:,}"
 
-    @display(description="Last seen", ordering="last_month")
+    @display(description="Last seen", ordering="last_day")
     def last_seen(self, row):
-        """The local day, or the month when it is long ago."""
-        return format_html('<span class="whitespace-nowrap">{}</span>', row.last_seen)
+        """The local day."""
+        shown = "–" if row.last_day is None else date.isoformat(date_of(row.last_day))
+        return format_html('<span class="whitespace-nowrap">{}</span>', shown)

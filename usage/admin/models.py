@@ -15,7 +15,7 @@ class UsedModelAdmin(UsageColumns, ModelAdmin):
     """The unpriced first, then the busiest."""
 
     list_display = ["name", "source", "rates", "requests", "tokens", "last_seen", "listed"]
-    dashboard_filter = ("model", "name")
+    label = ("model", "name")
 
     def get_ordering(self, request):
         """Models whose cost is unknown come first."""

@@ -39,7 +39,7 @@ def settle(fresh):
     for kin, new in _by_kin((i for id in shared for i in by_id[id]), fresh).items():
         changes += _judge(new, stored.get(kin, []), fresh, final)
     _mark(changes)
-    return final, [(event.timestamp, event.series_id, event.series__failed, 1 if now else -1) for event, now in changes]
+    return final, [(event.timestamp, event.series_id, event.failed, 1 if now else -1) for event, now in changes]
 
 
 def _by_kin(indexes, fresh):
@@ -85,7 +85,7 @@ def _stored_kin(since: dict[str, int]):
 
 
 def _stored(request_ids, days):
-    columns = ("id", "timestamp", "latency_ms", "final", "series_id", "series__failed", "request_id")
+    columns = ("id", "timestamp", "latency_ms", "final", "series_id", "failed", "request_id")
     labels = ("series__api_key__fingerprint", "series__requested_model", "series__endpoint")
     events = Event.objects.of_requests(request_ids, days).order_by("id")
     return events.values_list(*columns, *labels, named=True)
@@ -123,7 +123,7 @@ def _by_what_they_share(events):
 
 def _judge(new, old, fresh, final):
     """Mark the new records of one kin in `final`; returns (event, its new mark) of stored ones whose mark changes."""
-    attempts = [Attempt(e.timestamp, e.latency_ms, e.series__failed, order) for order, e in enumerate(old)]
+    attempts = [Attempt(e.timestamp, e.latency_ms, e.failed, order) for order, e in enumerate(old)]
     attempts += [Attempt(fresh[i].timestamp, fresh[i].latency_ms, fresh[i].failed, len(old) + i) for i in new]
     ended = finals(attempts)
     for i in new:

@@ -8,13 +8,13 @@ import msgspec
 from aliases.models import ApiKey
 from pricing.models import Model
 from usage.models import Client, Series
+from usage.models.labels import status_of
 from usage.records.record import Names
 
 SERIES_LIMIT = 50_000  # beyond it new label sets fold into one, so that a flood of names cannot fill the tables
 REMEMBERED = 2 * SERIES_LIMIT  # label sets, those that folded included
 CLIENTS_REMEMBERED = 20_000
 OTHER = "(other)"
-STATUS_CODES = range(100, 600)  # any other number is none, or a flood of them would be one of label sets
 
 Met = tuple[Names, int, int]  # of a record: its names, the price step its input exceeds, the status it failed with
 
@@ -36,7 +36,7 @@ class Labels(NamedTuple):
     context_over: int
     reasoning_effort: str
     failed: bool
-    status: int | None = None  # see status_of
+    status: int | None = None
 
     @classmethod
     def of(cls, names: Names, context_over: int, status: int):
@@ -46,17 +46,12 @@ class Labels(NamedTuple):
 
     def digest(self) -> bytes:
         """What makes the label set unique: a hash over all of it, in a form no two sets share."""
-        return digest_of(self[:-1] if self.status is None else self)
+        return digest_of(self)
 
     def folded(self):
         """The same attempt without the names that flood; what its price depends on stays."""
         names = ("provider", "executor_type", "requested_model", "source", "source_display", "auth_index")
         return self._replace(**dict.fromkeys(names, OTHER), endpoint=OTHER, reasoning_effort="")
-
-
-def status_of(failed: bool, code: int) -> int | None:
-    """The label of an attempt that ended with this code: 0 for a failure without a status code, None for a success."""
-    return (code if code in STATUS_CODES else 0) if failed else None
 
 
 def digest_of(values) -> bytes:
@@ -70,9 +65,7 @@ class SeriesMap:
     def __init__(self):
         self.models: dict[str, int] = dict(Model.objects.values_list("name", "id"))
         self.keys: dict[str, int] = dict(ApiKey.objects.values_list("fingerprint", "id"))
-        self.count = (
-            Series.objects.count() - Series.objects.untold().count()
-        )  # these are emptied, see usage.rollups.statuses
+        self.count = Series.objects.count()
         self.others: set[int] = set()  # series that many label sets fold into
         self.priced_by: dict[int, tuple] = {}  # series id -> what its price depends on, for Costs
         self._known: dict[Met, int] = {}
@@ -110,7 +103,7 @@ class SeriesMap:
     def _find(self, labels):
         """Ids of the rows that exist already."""
         by_digest = {label.digest(): label for label in labels}
-        found = Series.objects.with_digests(list(by_digest)).values_list("id", "digest")
+        found = Series.objects.filter(digest__in=list(by_digest)).values_list("id", "digest")
         return {by_digest[bytes(digest)]: id for id, digest in found}
 
     def _create(self, labels, masks):

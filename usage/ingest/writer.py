@@ -13,25 +13,12 @@ from usage.ingest import durations
 from usage.ingest.attempts import ended_day
 from usage.ingest.batch import Parsed, late_letter, split_at, unseen
 from usage.ingest.costs import Costs
-from usage.ingest.cuts import Cuts, Rows
 from usage.ingest.finality import settle
 from usage.ingest.labels import ClientMap, SeriesMap
+from usage.ingest.labelvalues import LabelTotals, Rows
 from usage.ingest.limits import LimitNotes
-from usage.models import (
-    COUNTS,
-    MEASURES,
-    CutDay,
-    CutHour,
-    CutQuarter,
-    Day,
-    DeadLetter,
-    DrainState,
-    Duration,
-    Event,
-    Month,
-    Quarter,
-)
-from usage.time.periods import hour_of, local_day, month_of
+from usage.models import COUNTS, MEASURES, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
+from usage.time.periods import local_day
 from usage.time.units import QUARTER_S, QUARTER_US
 
 
@@ -52,7 +39,7 @@ class Writer:
         self._forget()
 
     def _forget(self):
-        self.series = self.clients = self.cuts = self.book = None
+        self.series = self.clients = self.totals = self.book = None
         self.limits = LimitNotes()
 
     def store(self, batch: list[tuple[int, bytes]]) -> Stored:
@@ -77,7 +64,7 @@ class Writer:
         series_ids = self._label(fresh)
         final, undone = settle(fresh)
         self._insert(fresh, series_ids, final)
-        add_to_rollups(_count(fresh, series_ids, final, undone), self.costs, self.cuts)
+        add_to_rollups(_count(fresh, series_ids, final, undone), self.costs, self.totals)
         upsert(Duration, durations.count(fresh, self.series.models))
         dead = _bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
         self.limits.note(fresh)
@@ -88,7 +75,7 @@ class Writer:
     def _remember(self):
         """Load what is remembered, and prices when they changed: inside the transaction, so no change is missed."""
         if self.series is None:
-            self.series, self.clients, self.cuts = SeriesMap(), ClientMap(), Cuts()
+            self.series, self.clients, self.totals = SeriesMap(), ClientMap(), LabelTotals()
         self.book = PriceBook.current()
         self.costs = Costs(self.book, self.series.priced_by)
 
@@ -124,6 +111,7 @@ class Writer:
                 r.service_tier,
                 r.request_service_tier,
                 r.response_service_tier,
+                r.failed,
                 r.fail_status_code,
                 r.fail_body,
                 r.fail_body_length,
@@ -189,20 +177,18 @@ def _count(fresh, series_ids, final, undone):
     return quarters
 
 
-def add_to_rollups(quarters: Rows, costs: Costs, cuts: Cuts):
+def add_to_rollups(quarters: Rows, costs: Costs, totals: LabelTotals):
     """Price the measures of (quarter, series) and add them to every rollup."""
     days = fold_days(quarters, costs)
-    upsert_all(quarters, days, cuts.fold(quarters))
+    upsert_all(quarters, days, totals.fold(quarters))
 
 
-def upsert_all(quarters: Rows, days: Rows, cut_quarters: Rows):
-    """Add measures of series by quarter and by day, and of cuts by quarter, to these and to all that follows."""
+def upsert_all(quarters: Rows, days: Rows, label_quarters: Rows):
+    """Add measures of series by quarter and by day, and of label values by quarter, to all rollups."""
     upsert(Quarter, quarters)
     upsert(Day, days)
-    upsert(Month, fold_months(days))
-    upsert(CutQuarter, cut_quarters)
-    upsert(CutHour, fold_hours(cut_quarters))
-    upsert(CutDay, _fold(cut_quarters, day_of))
+    upsert(LabelQuarter, label_quarters)
+    upsert(LabelDay, fold_to_days(label_quarters))
 
 
 def fold_days(quarters: Rows, costs: Costs) -> Rows:
@@ -213,14 +199,9 @@ def fold_days(quarters: Rows, costs: Costs) -> Rows:
     return _fold(quarters, day.get)
 
 
-def fold_hours(quarters: Rows) -> Rows:
-    """Sum rows by (quarter hour, owner) to rows by (hour, owner)."""
-    return _fold(quarters, hour_of)
-
-
-def fold_months(days: Rows) -> Rows:
-    """Sum rows by (local day, series) to rows by (local month, series)."""
-    return _fold(days, month_of)
+def fold_to_days(quarters: Rows) -> Rows:
+    """Sum rows by (quarter hour, owner) to rows by (local day, owner)."""
+    return _fold(quarters, day_of)
 
 
 def day_of(bucket: int) -> int:
@@ -283,7 +264,7 @@ def _adding(table, key, counts):
     )
 
 
-ROLLUPS = (Quarter, Day, Month, CutQuarter, CutHour, CutDay)
+ROLLUPS = (Quarter, Day, LabelQuarter, LabelDay)
 _UPSERT = {rollup: _adding(rollup, ("bucket", rollup.owner()), MEASURES) for rollup in ROLLUPS}
 _UPSERT[Duration] = _adding(Duration, ("bucket", "model_id", "kind"), COUNTS)
 _CORRECT = {

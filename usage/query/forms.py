@@ -64,14 +64,16 @@ class UsageFilterForm(forms.Form):
     def usage_filter(self) -> UsageFilter:
         """What the valid form asks for."""
         cleaned = self.cleaned_data
-        wanted = {name: cleaned[name] for name in LABELS if cleaned[name] not in (None, "", [])}
-        if "status" in wanted and cleaned["result"] == FAILED:
-            del wanted["result"]  # only failures have a status
-        message = cleaned["message"]
+        message = label_value(cleaned["message"]) if cleaned["message"].strip() else None
+        labels = {name: cleaned[name] for name in LABELS if cleaned[name] not in (None, "", [])}
+        if message is not None:  # only failures have one
+            labels.setdefault("result", FAILED)
+        if "status" in labels and labels.get("result") == FAILED:
+            del labels["result"]  # only failures have one: one label is answered from its kept totals
         return UsageFilter(
             cleaned["period"],
-            tuple((name, stored_values(name, given)) for name, given in wanted.items()),
-            label_value(message) if message.strip() else None,
+            tuple((name, stored_values(name, given)) for name, given in labels.items()),
+            message,
             request_id_of(cleaned["request_id"]),
             tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end")),
         )

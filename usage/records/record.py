@@ -233,7 +233,7 @@ def _failure(item):
     if item.fail is None:
         return 0, "", 0
     body = item.fail.body
-    if not body:
+    if not body.strip():  # blanks say nothing
         return item.fail.status_code, "", 0
     source, key = item.source.strip(), item.api_key.strip()
     secrets = (source, key) if is_secret(item.auth_type.strip(), source) else (key,)

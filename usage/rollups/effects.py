@@ -10,7 +10,7 @@ from msgspec import Struct
 from pricing.book import PriceBook
 from pricing.rates import billed
 from usage.models import Day, DrainState, Event
-from usage.rollups.recosting import labelled
+from usage.rollups.recosting import with_context
 from usage.time.periods import date_of, local_day
 from usage.time.units import SECOND_US
 
@@ -112,8 +112,8 @@ class Past:
         if self.detail_from is not None:
             yield from self._counted(self.days.between(None, self.detail_from))
         first = max((day for day in (self.detail_from, self.since) if day is not None), default=None)
-        events = labelled(Event.objects.filter(series__in=self.series.values("id")), steps).by_quarter()
-        for quarter, *row in _summed(events, ["bucket", "series__tier", "label"], ["total", *CLASSES]):
+        events = with_context(Event.objects.filter(series__in=self.series.values("id")), steps).by_quarter()
+        for quarter, *row in _summed(events, ["bucket", "series__tier", "context"], ["total", *CLASSES]):
             day = local_day(quarter, settings.TIME_ZONE)
             if first is None or day >= first:
                 yield day, *row

@@ -1,8 +1,7 @@
 """What usage tells pricing and aliases: settings.PRICE_HISTORY and settings.KEY_REQUESTS name what stands here."""
 
-from django.db.models import Sum
-
-from usage.models import Series
+from aliases.models import ApiKey
+from usage.models import LabelDay, Series
 from usage.rollups import effects, recosting
 
 
@@ -24,8 +23,9 @@ class RecordedUsage:
 
 def requests_by_key() -> dict[int, int]:
     """Requests ever counted, by id of the client key; a key that was never used is not in it."""
-    counted = Series.objects.order_by().values_list("api_key").annotate(sum_requests=Sum("months__requests", default=0))
-    return {key_id: int(requests) for key_id, requests in counted}  # PostgreSQL sums to numeric
+    ids = dict(ApiKey.objects.values_list("fingerprint", "id"))
+    counted = LabelDay.objects.of_label("api_key").sums_of(("requests",), "label_value__value")
+    return {ids[key]: requests for key, requests in counted if key in ids}
 
 
 def _series(model):

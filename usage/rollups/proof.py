@@ -9,11 +9,12 @@ from typing import NamedTuple
 from django.conf import settings
 from django.utils import timezone
 
-from usage.ingest.cuts import Cuts
+from usage.ingest.labelvalues import LabelTotals
 from usage.models import DrainState, Event
+from usage.rollups.check import Difference, closed_days, wrong_in_closed_days, wrong_in_day
+from usage.rollups.counting import kept_days
 from usage.rollups.integrity import damage_in, looks, tables
-from usage.rollups.rebuild import Difference, kept_days, kept_months, wrong_in_day, wrong_in_month
-from usage.time.periods import local_day, month_of
+from usage.time.periods import local_day
 from usage.time.units import SECOND_US
 
 SHOWN = 10
@@ -58,7 +59,7 @@ class Proving:
     seconds: float = 0.0
     structure: list[str] | None = None  # looks to come; None before the first
     days: list[int] | None = None  # the same; None as long as the structure is looked at
-    months: list[int] = field(default_factory=list)
+    closed: list[tuple[int, int]] = field(default_factory=list)  # days before the kept detail, some at a time
     counted: int = 0  # days
     damage: list[str] = field(default_factory=list)
     differences: list[tuple] = field(default_factory=list)
@@ -67,7 +68,7 @@ class Proving:
     def go_on(self, seconds: float = float("inf")) -> bool:
         """Look on for about so long, once at least; whether there may be more to look at. Raises django.db.Error."""
         before, began = self.seconds, time.monotonic()
-        for _ in self._looks(Cuts()):
+        for _ in self._looks(LabelTotals()):
             self.seconds = before + time.monotonic() - began
             if self.seconds - before >= seconds:
                 return True
@@ -83,7 +84,7 @@ class Proving:
         wrong = sum(count for key, count in self.wrong.items() if _is_kept(*key, first))
         return Proof(self.at, self.seconds, len(tables()), self.counted, events, self.damage[:SHOWN], shown, wrong)
 
-    def _looks(self, cuts: Cuts) -> Iterator[None]:
+    def _looks(self, totals: LabelTotals) -> Iterator[None]:
         """Stops after each look. A damaged database is not counted: its figures mean nothing."""
         if self.structure is None:
             self.structure = looks()
@@ -93,16 +94,14 @@ class Proving:
         if self.damage:
             return
         if self.days is None:
-            self.days, self.months = list(kept_days()), kept_months()
+            self.days, self.closed = list(kept_days()), closed_days()
             self.counted = len(self.days)
         while self.days:
-            self._note(wrong_in_day(self.days.pop(0), cuts))
+            self._note(wrong_in_day(self.days.pop(0), totals))
             yield
-        explained = {month_of(bucket) for rollup, bucket in self.wrong if rollup == "Day"}
-        while self.months:
-            if (month := self.months.pop(0)) not in explained:  # a wrong day makes its month look wrong
-                self._note(wrong_in_month(month, cuts))
-                yield
+        while self.closed:
+            self._note(wrong_in_closed_days(*self.closed.pop(0), totals))
+            yield
 
     def _note(self, differences: list[Difference]):
         for each in differences:
@@ -129,6 +128,6 @@ def keep(proof: Proof):
 
 def _is_kept(rollup, bucket, start) -> bool:
     """Whether a bucket begins in the kept detail, or outlives it; most rollups count in seconds."""
-    if rollup in ("Day", "CutDay"):
-        return bucket >= local_day(start, settings.TIME_ZONE)
-    return rollup == "Month" or bucket >= start
+    if rollup in ("Day", "LabelDay"):
+        return rollup == "LabelDay" or bucket >= local_day(start, settings.TIME_ZONE)
+    return bucket >= start

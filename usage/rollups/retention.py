@@ -6,7 +6,7 @@ first and the rows go after, so a run may be cut off anywhere and the next one c
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -17,27 +17,25 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from usage.models import (
-    Cut,
-    CutHour,
-    CutQuarter,
     DeadLetter,
     DrainState,
     Duration,
     Event,
     Gap,
+    LabelQuarter,
+    LabelValue,
     Lease,
     PastReading,
     Quarter,
 )
 from usage.rollups.rebuild import follow_zone
 from usage.time.periods import date_of, day_start, local_day, whole_hour
-from usage.time.units import SECOND_US
+from usage.time.units import DAY_S, SECOND_US
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)  # outlasts any slice; a run that died blocks the next one no longer
-TARGET_SECONDS = 0.2  # what a slice may hold the database
-FEWEST, FIRST, MOST = 200, 5_000, 50_000  # rows in a slice
+ROWS_AT_ONCE = 5_000  # in one transaction: a fraction of a second
 PAUSE_SECONDS = 0.15  # SQLite's waiting writers look every 100 ms whether it is their turn
 VACUUM_PAGES = 2_000
 LOGS_OF_A_DAY = "*-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].log"  # as cpa_usage.logs names them
@@ -78,7 +76,7 @@ def _expire(slices):
         removed = Removed(
             events=slices.delete(Event.objects.filter(timestamp__lt=start), "timestamp"),
             quarters=_quarters(slices, start // SECOND_US),
-            **_old_troubles(slices),
+            **_old_letters_and_gaps(slices),
         )
         slices.delete(Duration.objects.filter(bucket__lt=whole_hour(start // SECOND_US)), "bucket")
         slices.delete(PastReading.objects.filter(hour__lt=start // SECOND_US), "hour")
@@ -89,14 +87,13 @@ def _expire(slices):
 
 
 def _quarters(slices, start):
-    """Quarter hours before a second; those of cuts, and their hours, one cut after the other, as they are stored."""
-    for cut in Cut.objects.values_list("id", flat=True):
-        slices.delete(CutQuarter.objects.filter(cut=cut, bucket__lt=start), "bucket")
-        slices.delete(CutHour.objects.filter(cut=cut, bucket__lt=whole_hour(start)), "bucket")
+    """Quarter hours before a second; those of label values one value after the other, as they are stored."""
+    for value in LabelValue.objects.values_list("id", flat=True):
+        slices.delete(LabelQuarter.objects.filter(label_value=value, bucket__lt=start), "bucket")
     return slices.delete(Quarter.objects.filter(bucket__lt=start), "bucket")
 
 
-def _old_troubles(slices):
+def _old_letters_and_gaps(slices):
     """Dead letters and gaps have their own times: they go when they are as old as the events that go."""
     if not settings.USAGE_RETENTION_DAYS:
         return {}
@@ -121,29 +118,19 @@ def move_events_from(day: int):
 
 
 class _Slices:
-    """Deletes in slices that hold the database for about TARGET_SECONDS, with room for others between them."""
+    """Deletes some rows a transaction, with room for others between them."""
 
     def __init__(self, lease, pause):
-        self.lease, self.pause, self.size = lease, pause, FIRST
+        self.lease, self.pause = lease, pause
 
     def delete(self, rows: QuerySet, column: str) -> int:
         """Delete the rows in the order of an indexed column; returns how many there were."""
-        deleted = 0
-        for edge in self._edges(rows, column):
+        ordered, deleted = rows.order_by(column).values_list(column, flat=True), 0
+        while edge := ordered[ROWS_AT_ONCE - 1 : ROWS_AT_ONCE] or ordered.reverse()[:1]:
             began = time.monotonic()
-            deleted += rows.filter(**{f"{column}__lte": edge}).delete()[0]
-            took = time.monotonic() - began
-            self.size = int(min(max(self.size * TARGET_SECONDS / max(took, 0.01), FEWEST), self.size * 2, MOST))
-            self.between(took)
+            deleted += rows.filter(**{f"{column}__lte": edge[0]}).delete()[0]
+            self.between(time.monotonic() - began)
         return deleted
-
-    def _edges(self, rows, column) -> Iterator[int]:
-        """The column's value at the end of the next slice, as long as there are rows."""
-        ordered = rows.order_by(column).values_list(column, flat=True)
-        while True:
-            if not (first := ordered[self.size - 1 : self.size] or ordered.reverse()[:1]):
-                return
-            yield first[0]
 
     def between(self, seconds: float):
         """Let others have the database, after it was held for so long."""
@@ -191,7 +178,7 @@ def prune_logs(directory: Path, days: int, now: float) -> int:
     """Remove log files untouched for so many days (0: none), whoever wrote them; returns how many."""
     if not days or not directory.is_dir():
         return 0
-    old = [path for path in directory.glob(LOGS_OF_A_DAY) if path.stat().st_mtime < now - days * 86_400]
+    old = [path for path in directory.glob(LOGS_OF_A_DAY) if path.stat().st_mtime < now - days * DAY_S]
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

@@ -10,7 +10,8 @@ from usage.models import COUNTS, DrainState, Duration, Event, Quarter
 from usage.models.histograms import BUCKETS, bounds_of, bucket_of, percentile
 from usage.query.forms import UsageFilterForm
 from usage.rollups import retention
-from usage.rollups.rebuild import check, rebuild
+from usage.rollups.check import check
+from usage.rollups.rebuild import rebuild
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from tests.waiting import until
 from usage.collector.gaps import DIED
 from usage.collector.spool import _parse
 from usage.models import DeadLetter, DrainState, Event, Gap
-from usage.rollups.rebuild import check
+from usage.rollups.check import check
 
 KILLS, SOAK_KILLS = 10, 67  # in each of three modes
 LIMIT = 20  # records in a reply at most

@@ -15,7 +15,7 @@ from tests.waiting import PATIENCE, until
 from usage.collector.gaps import DIED
 from usage.collector.spool import Spool
 from usage.models import DrainState, Event, Gap
-from usage.rollups.rebuild import check
+from usage.rollups.check import check
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -19,7 +19,7 @@ from usage.collector import gaps
 from usage.collector.queue.resp import RESTARTED
 from usage.collector.spool import Spool, _parse
 from usage.models import Client, DeadLetter, DrainState, Event, Gap, Lease, Series
-from usage.rollups.rebuild import check
+from usage.rollups.check import check
 
 MODES = ("pop", "subscribe", "http")
 CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()

@@ -12,7 +12,8 @@ from usage.models import Cut, CutDay, CutHour, Day, Month, Quarter
 from usage.query.forms import UsageFilterForm
 from usage.query.plan import hours_of, months_of
 from usage.query.reader import Reader
-from usage.rollups.rebuild import check, rebuild
+from usage.rollups.check import check
+from usage.rollups.rebuild import rebuild
 
 JAN_1, FEB_1, MAR_1 = 20454, 20485, 20513  # of 2026
 

@@ -5,7 +5,8 @@ import pytest
 from tests.usage.made import NOON, SECOND, record, rollups, stored, totals
 from usage.ingest.writer import Writer
 from usage.models import Event, Quarter
-from usage.rollups.rebuild import check, rebuild
+from usage.rollups.check import check
+from usage.rollups.rebuild import rebuild
 
 pytestmark = pytest.mark.django_db
 

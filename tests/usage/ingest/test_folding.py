@@ -7,7 +7,7 @@ from tests.usage.made import NOON, record, stored, totals
 from usage.ingest import labels
 from usage.ingest.writer import Writer
 from usage.models import DrainState, Series
-from usage.rollups.rebuild import check
+from usage.rollups.check import check
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,8 @@ from tests.usage.query.twin import Attempt, requests_of
 from usage.ingest.writer import Writer
 from usage.models import Day, Event, Quarter
 from usage.records import record as records
-from usage.rollups.rebuild import check, rebuild
+from usage.rollups.check import check
+from usage.rollups.rebuild import rebuild
 from usage.time.periods import local_day
 
 pytestmark = pytest.mark.django_db

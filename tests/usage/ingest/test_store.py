@@ -10,7 +10,7 @@ from pricing.models import Model
 from tests.usage.made import CAPTURED, NOON, SECOND, record, rollups, stored, totals
 from usage.ingest.writer import Stored, Writer
 from usage.models import Client, Day, DeadLetter, DrainState, Event, LimitReading, Quarter, Series
-from usage.rollups.rebuild import check
+from usage.rollups.check import check
 
 pytestmark = pytest.mark.django_db
 

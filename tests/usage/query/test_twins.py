@@ -28,7 +28,7 @@ from usage.models import DrainState, Event, Quarter
 from usage.query.forms import UsageFilterForm
 from usage.query.names import grouping_labels
 from usage.rollups import retention
-from usage.rollups.rebuild import check
+from usage.rollups.check import check
 from usage.time.periods import day_number
 
 # Days on which clocks change, where they do.

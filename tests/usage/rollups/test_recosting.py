@@ -14,7 +14,7 @@ from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
 from usage.models import Day, DrainState, Event, Quarter, Series
 from usage.rollups.effects import Effect, Month
-from usage.rollups.rebuild import check
+from usage.rollups.check import check
 from usage.time.periods import day_number
 
 pytestmark = pytest.mark.django_db

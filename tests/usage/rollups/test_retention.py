@@ -13,7 +13,7 @@ from tests.usage.made import DAY, HOUR, NOON, record, rollups, stored
 from usage import tasks
 from usage.models import Day, DeadLetter, DrainState, Event, Gap, Lease, LimitReading, Quarter
 from usage.rollups import retention
-from usage.rollups.rebuild import check
+from usage.rollups.check import check
 
 MIDNIGHT = NOON - 12 * HOUR  # of 24 November in Shanghai
 TODAY = 20781  # its day number

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from msgspec import json
 
-from usage.analytics import questions as analytics
+from usage.analytics.events.paging import newest
 from usage.analytics.events.rows import EventRow
 from usage.query.filters import UsageFilter
 
@@ -42,7 +42,7 @@ def json_lines(filters: UsageFilter) -> Iterator[bytes]:
 def all_rows(filters: UsageFilter) -> Iterator[EventRow]:
     """Every kept event that the filter admits, newest first."""
     before = ""
-    while items := analytics.latest(filters, PAGE, before):
+    while items := newest(filters, PAGE, before):
         yield from items
         before = items[-1].event_key
 

@@ -5,8 +5,10 @@ from itertools import islice
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from usage.rollups.rebuild import Difference, check, kept_days, rebuild
-from usage.time.periods import date_of, first_day_of, rfc3339_local_day, rfc3339_utc
+from usage.rollups.check import Difference, check
+from usage.rollups.counting import kept_days
+from usage.rollups.rebuild import rebuild
+from usage.time.periods import date_of, rfc3339_local_day, rfc3339_utc
 
 SHOWN = 10
 
@@ -57,21 +59,15 @@ def described(difference: Difference) -> str:
     return f"{difference.rollup} {when}, {owner} {difference.owner}: {wrong}"
 
 
-def _quarter(bucket, zone):
+def _utc(bucket, zone):
     return rfc3339_utc(bucket)
 
 
-def _month(bucket, zone):
-    return f"{date_of(first_day_of(bucket)):%Y-%m}"
-
-
-_OWNER = {"CutQuarter": "cut", "CutHour": "cut", "CutDay": "cut", "Duration": "model"}
+_OWNER = {"LabelQuarter": "label value", "LabelDay": "label value", "Duration": "model"}
 _WHEN = {
-    "Quarter": _quarter,
-    "CutQuarter": _quarter,
-    "CutHour": _quarter,
+    "Quarter": _utc,
     "Day": rfc3339_local_day,
-    "CutDay": rfc3339_local_day,
-    "Month": _month,
-    "Duration": _quarter,
+    "LabelQuarter": _utc,
+    "LabelDay": rfc3339_local_day,
+    "Duration": _utc,
 }

@@ -1,0 +1,50 @@
+"""What rollups should hold, counted from the events of a local day; and what they hold."""
+
+from django.conf import settings
+
+from pricing.book import PriceBook
+from usage.ingest.costs import Costs
+from usage.ingest.labelvalues import Rows
+from usage.ingest.writer import fold_days
+from usage.models import MEASURES, DrainState, Event, Quarter, Series
+from usage.time.periods import date_of, day_start, local_day
+from usage.time.units import SECOND_US
+
+
+def kept_days() -> range:
+    """Day numbers of the local days whose events are kept; rows that retention has yet to remove do not count."""
+    bounds = _bounds(Event, "timestamp", SECOND_US) + _bounds(Quarter, "bucket", 1)
+    if not bounds:
+        return range(0)
+    events_from = DrainState.load().events_from
+    first, last = (local_day(edge(bounds), settings.TIME_ZONE) for edge in (min, max))
+    kept_from = first if events_from is None else local_day(events_from // SECOND_US, settings.TIME_ZONE)
+    return range(max(first, kept_from), last + 1)
+
+
+def _bounds(rows, column, per_second):
+    """First and last second of a table, [] when it is empty."""
+    ordered = rows.objects.order_by(column).values_list(column, flat=True)
+    return [value // per_second for value in (ordered.first(), ordered.last()) if value is not None]
+
+
+def count_day(day: int) -> tuple[Rows, Rows]:
+    """The rows of Quarter and of Day that the events of a local day make, priced."""
+    start, end = edges_of(day)
+    events = Event.objects.between(start * SECOND_US, end * SECOND_US).by_quarter()
+    quarters = {row[:2]: [*row[2:], 0, 0] for row in events.measured("bucket", "series_id")}
+    costs = Costs(PriceBook.load())
+    costs.learn(Series.objects.filter(id__among=sorted({series_id for _, series_id in quarters})))
+    return quarters, fold_days(quarters, costs)
+
+
+def stored(rollup, start: int | None, end: int | None) -> Rows:
+    """Measures of the rows of [start, end) by (bucket, owner)."""
+    rows = rollup.objects.between(start, end).values_list("bucket", rollup.owner(), *MEASURES)
+    return {row[:2]: list(row[2:]) for row in rows}
+
+
+def edges_of(day: int) -> tuple[int, int]:
+    """First second of a local day and of the next."""
+    zone = settings.TIME_ZONE
+    return day_start(date_of(day), zone), day_start(date_of(day + 1), zone)
