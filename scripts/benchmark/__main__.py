@@ -39,7 +39,7 @@ def _fill(stage: Stage, options, figures: dict):
         return
     records = stage.directory / "records.jsonl"
     print(f"Making {options.events:,} records over {options.days:g} days …", flush=True)
-    ingest.make_records(records, options.events, options.days)
+    ingest.make_records(records, options.events, options.days, options.labels)
     figures["ingest"] = ingest.measure(stage, records, options.events)
     records.unlink()
     print("Ingest\n" + facts(figures["ingest"]), flush=True)
@@ -71,6 +71,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--days", type=float, default=30)
+    parser.add_argument("--labels", type=int, default=0, help="label sets to spread the records over; 0: as they come")
     parser.add_argument("--requests", type=int, default=15, help="of each question, one after another")
     parser.add_argument("--idle", type=float, default=30, help="seconds of watching the idle processes")
     parser.add_argument("--work", type=float, default=0, help="seconds of live traffic before the processes are idle")

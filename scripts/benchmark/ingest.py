@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts.benchmark.labels import spread
 from scripts.benchmark.source import ZONE
 from scripts.benchmark.stage import Stage
 from scripts.benchmark.watch import Watch, count_events, cpu_seconds, disk_bytes, megabytes
@@ -13,10 +14,11 @@ SLICE = 100_000
 STALLED = 120  # seconds without progress
 
 
-def make_records(path: Path, events: int, days: float):
-    """Write records, one a line."""
+def make_records(path: Path, events: int, days: float, labels: int):
+    """Write records, one a line; spread over so many label sets, or 0: as the traffic has them."""
+    records = traffic.history(days, events, 7, datetime.now(UTC), ZONE)
     with path.open("wb") as file:
-        for record in traffic.history(days, events, 7, datetime.now(UTC), ZONE):
+        for record in spread(records, labels) if labels else records:
             file.write(record + b"\n")
 
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django_q.models import Schedule
 
 from tests.usage.made import NOON, record, stored
+from usage.ingest.deadletters import retry
 from usage.ingest.writer import Writer
 from usage.models import DeadLetter, DrainState, Event, Gap
 from usage.records.secrecy import shown
@@ -91,7 +92,7 @@ def test_a_retry_keeps_the_time_of_arrival(admin):
 def test_a_retry_of_what_is_stored_already_adds_nothing():
     stored(record(NOON))
     dead(record(NOON))
-    assert DeadLetter.objects.all().retry() == 1
+    assert retry(DeadLetter.objects.all()) == 1
     assert (Event.objects.count(), DeadLetter.objects.count()) == (1, 0)
 
 
@@ -99,7 +100,7 @@ def test_a_retry_that_fails_loses_nothing(monkeypatch):
     dead(record(NOON))
     monkeypatch.setattr(Writer, "_store", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        DeadLetter.objects.all().retry()
+        retry(DeadLetter.objects.all())
     assert DeadLetter.objects.count() == 1
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from usage.ingest.deadletters import retry
 from usage.models import DeadLetter, DrainState, Gap
 from usage.records.secrecy import shown
 
@@ -62,7 +63,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     @action(description="Try to store them again", permissions=["delete"])
     def retry(self, request, queryset):
         """Store what can be stored now; the rest stays."""
-        chosen, stored = queryset.count(), queryset.retry()
+        chosen, stored = queryset.count(), retry(queryset)
         left = chosen - stored
         sentence = ngettext("%d record was stored.", "%d records were stored.", stored) % stored
         sentence += ngettext(" %d still cannot be.", " %d still cannot be.", left) % left if left else ""

@@ -23,7 +23,6 @@ from usage.ingest.writer import Writer
 from usage.models import DrainState, Lease
 from usage.rollups.forgetting import forget_clients
 from usage.rollups.rebuild import follow_zone
-from usage.rollups.statuses import tell_apart
 from usage.time.clock import now_us
 
 log = logging.getLogger("usage.collector")
@@ -117,8 +116,6 @@ class DrainRun:
             self._keep_lock()
             if follow_zone():
                 log.info("The days are counted anew in the zone %s.", settings.TIME_ZONE)
-            if days := tell_apart():
-                log.info("Failures of %d days are told apart by their status now.", days)
             self._report.begin()
             self._prepared = True
 

@@ -1,11 +1,11 @@
 """Which attempt ended a client's request: the rule that turns CPA's attempts into the requests clients saw."""
 
-from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from usage.time.units import DAY_US
+from usage.time.units import DAY_US, SECOND_US
 
-NEAR = 60 * 1_000_000  # µs between the end of one attempt and the start of the next
+NEAR_US = 60 * SECOND_US  # between the end of one attempt and the start of the next
 
 
 def ended_day(timestamp: int, latency_ms: int) -> int:
@@ -13,9 +13,9 @@ def ended_day(timestamp: int, latency_ms: int) -> int:
     return (timestamp + latency_ms * 1000) // DAY_US
 
 
-def kin_from(timestamp: int) -> int:
-    """The earliest UTC day on which an attempt can have ended that one begun at `timestamp` µs belongs to."""
-    return (timestamp - NEAR) // DAY_US
+def siblings_from(timestamp: int) -> int:
+    """The earliest UTC day on which an attempt can have ended that was followed by one begun at `timestamp` µs."""
+    return (timestamp - NEAR_US) // DAY_US
 
 
 class Attempt(NamedTuple):
@@ -33,7 +33,7 @@ class Attempt(NamedTuple):
 
 
 def counts_alone(request_id: str, endpoint: str) -> bool:
-    """Whether a record is a request of its own: it carries no id, or one its WebSocket's other turns carry too."""
+    """Whether a record is a request of its own: it has no id, or shares it with all messages of a WebSocket."""
     return not request_id or endpoint.startswith("GET ")
 
 
@@ -49,30 +49,25 @@ def _finality(attempt):
     return (not attempt.failed, attempt.timestamp, -attempt.order)
 
 
-def _requests(attempts):
+def _requests(attempts: list[Attempt]) -> Iterator[list[Attempt]]:
     """Groups of attempts (sorted by start) in which each starts near another's end, or together with it."""
-    starts = [a.timestamp for a in attempts]
-    group = list(range(len(attempts)))  # a forest: each attempt points towards its group's first
+    groups = []  # which a later attempt may still join
+    for attempt in attempts:
+        joined, others = [attempt], []
+        for group in groups:
+            if any(_linked(attempt, earlier) for earlier in reversed(group)):
+                joined = group + joined
+            elif max(earlier.end for earlier in group) < attempt.timestamp - NEAR_US:
+                yield group
+            else:
+                others.append(group)
+        groups = [*others, joined]
+    yield from groups
 
-    def first_of(i):
-        while group[i] != i:
-            group[i] = i = group[group[i]]
-        return i
 
-    # Attempts whose starts lie near one end form a stretch of neighbours; stretches are noted by their two edges.
-    stretch = [0] * (len(attempts) + 1)
-    for i, attempt in enumerate(attempts):
-        low, high = bisect_left(starts, attempt.end - NEAR), bisect_right(starts, attempt.end + NEAR) - 1
-        if low <= high:
-            stretch[low] += 1
-            stretch[high] -= 1
-            group[first_of(max(i, low))] = first_of(min(i, low))
-    inside = 0
-    for i in range(1, len(attempts)):
-        inside += stretch[i - 1]
-        if inside or starts[i] == starts[i - 1]:
-            group[first_of(i)] = first_of(i - 1)
-    members = {}
-    for i, attempt in enumerate(attempts):
-        members.setdefault(first_of(i), []).append(attempt)
-    return members.values()
+def _linked(later, earlier):
+    return (
+        abs(later.timestamp - earlier.end) <= NEAR_US
+        or abs(later.end - earlier.timestamp) <= NEAR_US
+        or later.timestamp == earlier.timestamp
+    )

@@ -1,15 +1,16 @@
 """Keeps the mark of the attempt that ended a client's request true while attempts arrive, in whatever order."""
 
+from collections import defaultdict
 from typing import NamedTuple
 
-from usage.ingest.attempts import Attempt, counts_alone, finals, kin_from
+from usage.ingest.attempts import Attempt, counts_alone, finals, siblings_from
 from usage.models import Event
 
-AT_ONCE = 5000  # requests judged anew at a time
+AT_ONCE = 5000  # request ids whose stored events are judged at a time
 
 
-class Kin(NamedTuple):
-    """What records of one client request have in common."""
+class RequestKey(NamedTuple):
+    """What the attempts of one client request have in common."""
 
     request_id: str
     api_key: str
@@ -27,28 +28,49 @@ def settle(fresh):
         id = record.request_id
         if counts_alone(id, record.endpoint):
             continue
-        day = kin_from(record.timestamp)
+        day = siblings_from(record.timestamp)
         if id not in by_id:
             by_id[id], since[id] = [i], day
         else:
             by_id[id].append(i)
             since[id] = min(since[id], day)
-    stored = _stored_kin(since)
-    shared = {kin.request_id for kin in stored} | {id for id, found in by_id.items() if len(found) > 1}
+    stored = _stored_siblings(since)
+    shared = {key.request_id for key in stored} | {id for id, found in by_id.items() if len(found) > 1}
     changes = []
-    for kin, new in _by_kin((i for id in shared for i in by_id[id]), fresh).items():
-        changes += _judge(new, stored.get(kin, []), fresh, final)
+    for key, new in _by_request((i for id in shared for i in by_id[id]), fresh).items():
+        changes += _judge(new, stored.get(key, []), fresh, final)
     _mark(changes)
     return final, [(event.timestamp, event.series_id, event.failed, 1 if now else -1) for event, now in changes]
 
 
-def _by_kin(indexes, fresh):
-    """Indexes of fresh records by what they have in common."""
-    kin = {}
+def settle_stored(days: dict[range, list[str]]):
+    """Recompute the marks of all stored events of requests, given by the UTC days on which their attempts ended.
+
+    The caller mends the rollups.
+    """
+    for ended, ids in days.items():
+        for first in range(0, len(ids), AT_ONCE):
+            for old in _stored_by_request(_stored(ids[first : first + AT_ONCE], ended)).values():
+                _mark(_judge([], old, [], []))
+
+
+def _by_request(indexes, fresh):
+    """Indexes of fresh records by their RequestKey."""
+    requests = defaultdict(list)
     for i in indexes:
         r = fresh[i]
-        kin.setdefault(Kin(r.request_id, r.api_key, r.requested_model, r.endpoint), []).append(i)
-    return kin
+        requests[RequestKey(r.request_id, r.api_key, r.requested_model, r.endpoint)].append(i)
+    return requests
+
+
+def _stored_by_request(events):
+    """Stored events by their RequestKey."""
+    requests = defaultdict(list)
+    for event in events:
+        key = RequestKey(*event[6:])
+        if not counts_alone(key.request_id, key.endpoint):
+            requests[key].append(event)
+    return requests
 
 
 def _mark(changes):
@@ -57,19 +79,8 @@ def _mark(changes):
             Event.objects.filter(id__among=ids).update(final=mark)
 
 
-def settle_stored(days: dict[range, list[str]]):
-    """Recompute the marks of all stored events of requests, given by the UTC days on which their attempts ended.
-
-    The rollups are the caller's to mend.
-    """
-    for ended, ids in days.items():
-        for first in range(0, len(ids), AT_ONCE):
-            for old in _by_what_they_share(_stored(ids[first : first + AT_ONCE], ended)).values():
-                _mark(_judge([], old, [], []))
-
-
-def _stored_kin(since: dict[str, int]):
-    """Stored events of requests by what they have in common, first stored first.
+def _stored_siblings(since: dict[str, int]):
+    """Stored events of requests by their RequestKey, first stored first.
 
     `since`: for each id the UTC day from which on its attempts count. An attempt that took longer than a day may itself
     follow one that ended before; then that one is looked for too.
@@ -81,7 +92,7 @@ def _stored_kin(since: dict[str, int]):
             events = _by_id(_stored(ids, range(first, newest)))
             found |= events
             since |= {id: day for id, day in map(_reaches_back, events.items()) if day < first}
-    return _by_what_they_share(event for events in found.values() for event in events)
+    return _stored_by_request(event for events in found.values() for event in events)
 
 
 def _stored(request_ids, days):
@@ -93,36 +104,27 @@ def _stored(request_ids, days):
 
 def _by_value(days):
     """{value: [keys that have it]}."""
-    keys = {}
+    keys = defaultdict(list)
     for key, value in days.items():
-        keys.setdefault(value, []).append(key)
+        keys[value].append(key)
     return keys
 
 
 def _by_id(events):
-    by_id = {}
+    by_id = defaultdict(list)
     for event in events:
-        by_id.setdefault(event.request_id, []).append(event)
+        by_id[event.request_id].append(event)
     return by_id
 
 
 def _reaches_back(found):
     """An id and the earliest day on which an attempt ended that one of its events can have followed."""
     id, events = found
-    return id, kin_from(min(event.timestamp for event in events))
-
-
-def _by_what_they_share(events):
-    found = {}
-    for event in events:
-        kin = Kin(*event[6:])
-        if not counts_alone(kin.request_id, kin.endpoint):
-            found.setdefault(kin, []).append(event)
-    return found
+    return id, siblings_from(min(event.timestamp for event in events))
 
 
 def _judge(new, old, fresh, final):
-    """Mark the new records of one kin in `final`; returns (event, its new mark) of stored ones whose mark changes."""
+    """Mark the new records of one request in `final`; returns (event, its new mark) of stored ones that change."""
     attempts = [Attempt(e.timestamp, e.latency_ms, e.failed, order) for order, e in enumerate(old)]
     attempts += [Attempt(fresh[i].timestamp, fresh[i].latency_ms, fresh[i].failed, len(old) + i) for i in new]
     ended = finals(attempts)

@@ -2,7 +2,6 @@
 
 from django.db import models
 
-from usage.models.deadletters import DeadLetterQuerySet
 from usage.models.querysets import EventQuerySet
 from usage.models.series import Client, Series
 
@@ -76,8 +75,6 @@ class DeadLetter(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     reason = models.CharField(max_length=500)
     arrived = models.BigIntegerField(help_text="µs since the epoch, UTC.")
-
-    objects = DeadLetterQuerySet.as_manager()
 
     class Meta:
         ordering = ["-arrived"]

@@ -13,7 +13,6 @@ from catalog.models import Connection
 from tests import FIXTURES
 from tests.usage.collector.spooled import append
 from tests.usage.made import HOUR, NOON, record, totals
-from tests.usage.rollups.test_statuses import failures, untold
 from tests.waiting import PATIENCE, until
 from usage.collector import gaps
 from usage.collector.queue.resp import RESTARTED
@@ -50,16 +49,6 @@ def test_the_captured_records_are_stored_exactly(cpa, begin, settings, mode):
     state = DrainState.load()
     assert (state.total_inserted, state.total_deduped, state.mode, state.last_error) == (129, 0, mode, "")
     assert (list(check()), Gap.objects.count(), DeadLetter.objects.count()) == ([], 0, 0)
-
-
-def test_failures_stored_before_their_status_was_a_label_are_told_apart_first(cpa, begin, caplog):
-    caplog.set_level(logging.INFO, "usage.collector")
-    untold(*failures())
-    one = begin()
-    one.until_reported()
-    assert "Failures of 4 days are told apart by their status now." in caplog.messages
-    assert not Event.objects.filter(series__in=Series.objects.untold()).exists()
-    assert list(check()) == []
 
 
 def test_a_batch_is_logged_in_one_line_with_counts_and_rate(cpa, begin, caplog):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.ingest.attempts import NEAR, Attempt, counts_alone, finals
+from usage.ingest.attempts import NEAR_US, Attempt, counts_alone, finals
 
 SECOND = 1_000_000
 
@@ -69,7 +69,7 @@ def literally(attempts):
 
 
 def linked(a, b):
-    return a.timestamp == b.timestamp or abs(a.timestamp - b.end) <= NEAR or abs(b.timestamp - a.end) <= NEAR
+    return a.timestamp == b.timestamp or abs(a.timestamp - b.end) <= NEAR_US or abs(b.timestamp - a.end) <= NEAR_US
 
 
 @given(ATTEMPTS)
