@@ -17,7 +17,7 @@ from tests.waiting import PATIENCE, until
 from usage.collector import gaps
 from usage.collector.queue.resp import RESTARTED
 from usage.collector.spool import Spool, _parse
-from usage.models import Client, DeadLetter, DrainState, Event, Gap, Lease, Series
+from usage.models import Client, DeadLetter, DrainState, Event, Gap, Lease
 from usage.rollups.check import check
 
 MODES = ("pop", "subscribe", "http")

@@ -13,8 +13,8 @@ from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
 from usage.models import Day, DrainState, Event, Quarter, Series
-from usage.rollups.effects import Effect, Month
 from usage.rollups.check import check
+from usage.rollups.effects import Effect, Month
 from usage.time.periods import day_number
 
 pytestmark = pytest.mark.django_db

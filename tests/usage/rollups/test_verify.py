@@ -17,9 +17,9 @@ from usage import tasks
 from usage.models import Day, DrainState, Event, Lease, Quarter
 from usage.ops.status import status
 from usage.query.snapshots import snapshot
+from usage.rollups.check import check
 from usage.rollups.integrity import damage, looks, tables
 from usage.rollups.proof import prove
-from usage.rollups.check import check
 
 pytestmark = pytest.mark.django_db
 HOLDS = "The totals of 2 days equal their 2 events, and the database is sound."

@@ -1,4 +1,4 @@
-"""Accounts are read from the kept totals of their source where it is one account, else by series: with the same result."""
+"""Accounts, from the kept totals of their source where it is one account, else by series: with the same result."""
 
 import re
 

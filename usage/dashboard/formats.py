@@ -1,10 +1,10 @@
-"""Numbers and moments in words: three digits that can be read at a glance. Pure; what is not known is a dash."""
+"""Numbers as pages show them, three digits where that is enough. Pure; a dash stands for what is not known."""
 
-from datetime import datetime
 from decimal import Decimal
 
 DASH = "–"
 UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+BYTE_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 IN_FULL = 100_000
 
 
@@ -13,25 +13,20 @@ def exact(number: float | None) -> str:
     return DASH if number is None else f"{number:,}"
 
 
-def compact(number: float | None) -> str:
-    """`48,213` in full up to a hundred thousand, above that `1.24 M`."""
+def compact(number: float | None, in_full: int = IN_FULL) -> str:
+    """`48,213` in full below `in_full`, from there on `1.24 M`."""
     if number is None:
         return DASH
-    if abs(number) < IN_FULL:
+    if abs(number) < in_full:
         return f"{number:,.0f}" if isinstance(number, int) or abs(number) >= 100 else f"{number:.3g}"
-    for size, unit in UNITS:
-        # Three digits may round up to the next unit: 999,950 is 1.00 M.
-        if abs(number) >= size * 0.9995:
-            return f"{_three(number / size)} {unit}"
-    return exact(number)
+    # Three digits may round up to the next unit: 999,950 is 1.00 M.
+    scale, unit = next((scale, unit) for scale, unit in UNITS if abs(number) >= scale * 0.9995)
+    return f"{_three_digits(number / scale)} {unit}"
 
 
 def short(number: float | None) -> str:
     """As compact, but abbreviated from ten thousand on: for narrow columns."""
-    if number is None or abs(number) < 10_000:
-        return compact(number)
-    size, unit = next((size, unit) for size, unit in UNITS if abs(number) >= size * 0.9995)
-    return f"{_three(number / size)} {unit}"
+    return compact(number, in_full=10_000)
 
 
 def usd(dollars: float | None) -> str:
@@ -48,7 +43,7 @@ def usd(dollars: float | None) -> str:
 
 
 def usd_exact(dollars: float | None) -> str:
-    """Every digit there is."""
+    """US dollars with every digit."""
     return DASH if dollars is None else f"${Decimal(repr(dollars)).normalize():f}"
 
 
@@ -56,13 +51,13 @@ def percent(share: float | None) -> str:
     """`97.9 %` of a share of one; never 100 or 0 for what is not quite."""
     if share is None:
         return DASH
-    if abs(share - 1) < 1e-12:  # sums of dollars are not exact: what is all of it must read so
-        share = 1
+    if share == 0:
+        return "0 %"
+    if abs(share - 1) < 1e-12:  # sums of dollars are not exact: the whole must still read as 100 %
+        return "100 %"
     if 0.9995 <= share < 1:
         return ">99.9 %"
-    if 0 < share < 0.0005:
-        return "<0.1 %"
-    return f"{share * 100:.1f} %".replace(".0 %", " %") if share in (0, 1) else f"{share * 100:.1f} %"
+    return "<0.1 %" if 0 < share < 0.0005 else f"{share * 100:.1f} %"
 
 
 def duration(ms: float | None) -> str:
@@ -72,26 +67,19 @@ def duration(ms: float | None) -> str:
     if ms < 1000:
         return f"{ms:.0f} ms"
     if ms < 60_000:
-        return f"{_three(ms / 1000)} s"
+        return f"{_three_digits(ms / 1000)} s"
     minutes, seconds = divmod(round(ms / 1000), 60)
     return f"{minutes} m {seconds:02d} s"
 
 
-def instant(text: str | None, zone) -> datetime | None:
-    """The local moment of an RFC 3339 text."""
-    return datetime.fromisoformat(text).astimezone(zone) if text else None
-
-
 def size(count: float | None) -> str:
-    """Bytes as `1.2 MB`."""
+    """Bytes as `1.20 MB`."""
     if count is None:
         return DASH
-    for power, unit in ((3, "GB"), (2, "MB"), (1, "kB")):
-        if count >= 1000**power:
-            return f"{_three(count / 1000**power)} {unit}"
-    return f"{count} B"
+    scale, unit = next(((scale, unit) for scale, unit in BYTE_UNITS if count >= scale), (1, "B"))
+    return f"{count} B" if scale == 1 else f"{_three_digits(count / scale)} {unit}"
 
 
-def _three(number):
+def _three_digits(number):
     digits = 2 if abs(number) < 9.995 else 1 if abs(number) < 99.95 else 0
     return f"{number:.{digits}f}"

@@ -1,0 +1,73 @@
+"""Days and moments of answers as HTML, in local time; the exact moment is in the markup and the title."""
+
+from datetime import date, datetime
+
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.timezone import get_current_timezone, localtime
+from django.utils.translation import get_language
+
+from usage.dashboard.formats import DASH
+from usage.time.periods import BadMoment, parse_moment
+from usage.time.units import SECOND_US
+
+DATE_LENGTH = len("2026-11-24")
+CHINESE = {"M j,": "n月j日", "M j": "n月j日", "D j": "n月j日", "l, j F Y": "Y年n月j日 l"}  # parts of date formats
+
+
+def moment(text, form="M j, H:i:s"):
+    """An RFC 3339 moment, or a local date, in a format of Django's `date` filter."""
+    if (get_language() or "").startswith("zh"):
+        for english, chinese in CHINESE.items():
+            form = form.replace(english, chinese)
+    if not text:
+        return DASH
+    if len(text) == DATE_LENGTH:
+        return date_format(date.fromisoformat(text), form)
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', text, date_format(_local(text), form))
+
+
+def day_name(day):
+    """A local date in full, with its weekday."""
+    return moment(day, "l, j F Y")
+
+
+def built(text):
+    """When a version was built: a moment, or the text itself where it is none."""
+    try:
+        return moment(text, "Y-m-d H:i")
+    except ValueError:
+        return text
+
+
+def ago(at):
+    """A moment, as text or datetime, whose age the browser keeps up to date; without a script, the moment itself."""
+    if not at:
+        return DASH
+    local = _local(str(at))
+    title = date_format(local, "Y-m-d H:i:s")
+    return format_html('<time datetime="{}" title="{}" data-ago>{}</time>', local.isoformat(), title, title)
+
+
+def until(text):
+    """How long until a moment, which the browser keeps up to date; without a script, the moment itself."""
+    local = _local(text)
+    shown = date_format(local, "M j, H:i")
+    return format_html('<time datetime="{}" title="{}" data-left>{}</time>', local.isoformat(), shown, shown)
+
+
+def local_input(text):
+    """A moment of a query as an input of type datetime-local takes it; empty for a text that is no moment."""
+    try:
+        at = parse_moment(text, settings.TIME_ZONE) if text else None
+    except BadMoment:
+        at = None
+    if at is None:
+        return ""
+    local = datetime.fromtimestamp(at // SECOND_US, get_current_timezone())
+    return local.strftime("%Y-%m-%dT%H:%M:%S" if local.second else "%Y-%m-%dT%H:%M")
+
+
+def _local(text):
+    return localtime(datetime.fromisoformat(text))
