@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from cpa_usage import api
 from cpa_usage.admin import site as adminsite
 from cpa_usage.auth import sessionlist, signin
-from usage.ops.ready import readyz
+from usage.ops.readiness import readyz
 
 handler400 = "cpa_usage.http.errors.bad_request"
 handler403 = "cpa_usage.http.errors.forbidden"

@@ -1,18 +1,20 @@
 """Copies of the SQLite file: made while everything runs, checked, and put back. PostgreSQL has pg_dump."""
 
-import contextlib
 import os
 import sqlite3
 import time
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
+from usage.ops.readiness import known_migrations
+from usage.time.units import DAY_S
+
 PREFIX, SUFFIX = "cpa-usage-", ".db"  # of the names of nightly backups; other files in the folder are left alone
-BESIDE = ("", "-wal", "-shm")
+LOGS = ("-wal", "-shm")  # SQLite's log of a database and the index of that log: the name of the database, and this
 
 
 class Useless(Exception):
@@ -20,11 +22,12 @@ class Useless(Exception):
 
 
 def back_up(target: Path) -> Path:
-    """A copy of the database as of now at `target`, or under a name made of the time when that is a folder.
+    """A copy of the present database at `target`, or under a name made of the time when that is a folder.
 
-    The copy is whole and checked when its name appears. Nobody waits for it: it reads one snapshot. Raises Useless.
+    The copy is whole and checked when its name appears. It is made from one snapshot, and blocks no writer. Raises
+    Useless.
     """
-    target = _named(target) if target.is_dir() else target
+    target = target / f"{PREFIX}{_time()}{SUFFIX}" if target.is_dir() else target
     if target.exists():
         raise Useless(f"{target} exists: name a file that does not.")
     try:
@@ -41,26 +44,26 @@ def back_up(target: Path) -> Path:
 def examine(path: Path, name: Path):
     """Raises Useless, about `name`, unless the file is a sound database of cpa-usage that this version can read."""
     try:
-        with contextlib.closing(_opened(path)) as copy:
-            words = [word for (word,) in copy.execute("PRAGMA integrity_check(3)")]
+        with closing(_opened(path)) as copy:
+            ((verdict,), *_) = copy.execute("PRAGMA integrity_check(3)")
             applied = set(copy.execute("SELECT app, name FROM django_migrations"))
     except sqlite3.OperationalError as error:  # such as: no such table
         raise Useless(f"{name} is no database of cpa-usage: {error}.") from None
     except sqlite3.DatabaseError as error:
         raise Useless(f"{name} is damaged, or no SQLite file: {error}.") from None
-    if words != ["ok"]:
-        raise Useless(f"{name} is damaged: {words[0]}.")
+    if verdict != "ok":
+        raise Useless(f"{name} is damaged: {verdict}.")
     if ("usage", "0001_initial") not in applied:
         raise Useless(f"{name} is no database of cpa-usage.")
-    known = set(MigrationLoader(None).disk_migrations)
+    known = known_migrations()
     if later := [key for key in applied - known if key[0] in {app for app, _ in known}]:
         raise Useless(f"{name} is of a newer version ({'.'.join(min(later))}): install that one first.")
 
 
 def put_back(source: Path) -> Path | None:
-    """Let the database be a copy of `source`, and keep the one it replaces; returns that one's path.
+    """Let the database be a copy of `source`, and keep the one it replaces; returns the path of that one.
 
-    The caller sees to it that no drain runs. Other processes go over to the new file with their next request.
+    The caller makes sure that no drain runs. Other processes open the new file with their next request.
     Raises Useless, with nothing changed.
     """
     database = _database()
@@ -78,9 +81,9 @@ def put_back(source: Path) -> Path | None:
 
 
 def prune(folder: Path, days: int, now: float) -> list[Path]:
-    """Remove nightly backups older than so many days, but never the newest; returns what went."""
+    """Remove nightly backups older than so many days, but never the newest; returns the removed ones."""
     found = sorted(folder.glob(f"{PREFIX}*{SUFFIX}"))
-    old = [path for path in found[:-1] if path.stat().st_mtime < now - days * 86_400]
+    old = [path for path in found[:-1] if path.stat().st_mtime < now - days * DAY_S]
     for path in old:
         path.unlink(missing_ok=True)
     return old
@@ -94,71 +97,64 @@ def nightly() -> str:
     except OSError as error:
         raise Useless(f"BACKUP_DIR: {folder} cannot be made: {error.strerror}.") from None
     made = back_up(folder)
-    gone = prune(folder, settings.BACKUP_KEEP, time.time())
-    return f"{made.name} made, {made.stat().st_size >> 20} MB; {len(gone)} old backups removed"
+    removed = prune(folder, settings.BACKUP_KEEP, time.time())
+    return f"{made.name} made, {made.stat().st_size >> 20} MB; {len(removed)} old backups removed"
 
 
-def _named(folder: Path) -> Path:
-    return folder / f"{PREFIX}{_now()}{SUFFIX}"
-
-
-def _now() -> str:
+def _time():
     return f"{timezone.localtime():%Y%m%d-%H%M%S}"
 
 
-def _database() -> Path:
+def _database():
     if connection.vendor != "sqlite":
         raise Useless("The database is PostgreSQL: use pg_dump to back it up, and pg_restore to put it back.")
     return Path(connection.settings_dict["NAME"])
 
 
-@contextlib.contextmanager
-def _draft(target: Path):
-    """A name beside `target`, of an empty file that only this user may read; gone afterwards, if it is still there."""
+def _with(path, suffix):
+    return path.with_name(path.name + suffix)
+
+
+@contextmanager
+def _draft(target):
+    """A hidden empty file in the folder of `target` that only this user may read; deleted unless it was renamed."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         yield draft
     finally:
-        for suffix in (*BESIDE, "-journal"):
-            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+        for suffix in ("", *LOGS, "-journal"):
+            _with(draft, suffix).unlink(missing_ok=True)
 
 
-def _copy(source: Path, target: Path):
-    """SQLite's online backup; the copy is one file, without a log beside it, and on the disk."""
-    with (
-        contextlib.closing(_opened(source)) as original,
-        contextlib.closing(sqlite3.connect(target)) as copy,
-    ):
+def _copy(source, target):
+    """SQLite's online backup; the copy is one file without a log, and flushed to the disk."""
+    with closing(_opened(source)) as original, closing(sqlite3.connect(target)) as copy:
         original.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
-    handle = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    _sync(target)
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path):
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=20)
 
 
-def _move_away(database: Path) -> Path | None:
-    """Give the database and its log another name; whoever has them open goes on with both until it looks again."""
+def _move_away(database):
+    """Rename the database and its log; a process that has them open keeps both until its next connection."""
     if not database.exists():
-        for suffix in BESIDE[1:]:  # a log without its database would be taken for the new one's
-            database.with_name(database.name + suffix).unlink(missing_ok=True)
+        for suffix in LOGS:  # a log without its database would be taken for the new one's
+            _with(database, suffix).unlink(missing_ok=True)
         return None
-    replaced = database.with_name(f"{database.name}.replaced-{_now()}")
-    for suffix in BESIDE:
-        part = database.with_name(database.name + suffix)
-        if part.exists():
-            part.rename(replaced.with_name(replaced.name + suffix))
+    replaced = _with(database, f".replaced-{_time()}")
+    for suffix in ("", *LOGS):
+        if _with(database, suffix).exists():
+            _with(database, suffix).rename(_with(replaced, suffix))
     return replaced
 
 
-def _sync(folder: Path):
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path):
+    """Flush a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -1,4 +1,4 @@
-"""What has to be in place before the first record is seen, and what to do where it is not."""
+"""The steps of an installation up to the first record, and what to do about those that are not done."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from usage.ops.status import is_alive
 
 
 class Step(NamedTuple):
-    """`done` is None while it cannot be known; `action` names what a button does about it."""
+    """`done` is None while it cannot be known; `action` names the button that does it."""
 
     title: str
     done: bool | None
@@ -30,14 +30,14 @@ def checklist() -> list[Step]:
         _accepted(connection, refused),
         _statistics(connection),
         _drain(),
-        _first(),
+        _first_record(),
     ]
 
 
 def _reachable(connection, refused):
     done = bool(connection.last_sync_at) or bool(refused)
-    filters = _("Asked at %(address)s.") % {"address": settings.CPA_BASE_URL}
-    return Step(_("CPA is reachable"), done or None, "" if done else connection.last_error or filters, "sync")
+    hint = connection.last_error or _("Asked at %(address)s.") % {"address": settings.CPA_BASE_URL}
+    return Step(_("CPA is reachable"), done or None, "" if done else hint, "sync")
 
 
 def _accepted(connection, refused):
@@ -57,5 +57,5 @@ def _drain():
     return Step(_("The drain is running"), alive, "" if alive else _("Start it: manage.py drain"))
 
 
-def _first():
+def _first_record():
     return Step(_("The first record is stored"), None, _("Send a request through CPA: it shows here within seconds."))

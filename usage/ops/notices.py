@@ -9,16 +9,14 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from catalog.models import Connection
-from usage.analytics.answers import Summary
-from usage.dashboard.wording import percent
 from usage.models import DrainState, Gap
+from usage.ops.status import is_alive
 
-SILENT_AFTER = timedelta(seconds=90)  # the drain writes its heartbeat far more often
 GAPS_SHOWN_FOR = timedelta(days=7)
 
 
 class Notice(NamedTuple):
-    """A sentence, what to do, and where."""
+    """A sentence, what to do, and the page where that is done."""
 
     level: str  # "bad" or "warn"
     sentence: str
@@ -26,30 +24,29 @@ class Notice(NamedTuple):
     url: str
 
 
-def notices(figures: Summary | None = None) -> list[Notice]:
-    """All that hold now; `figures` of the period tell what is unpriced in it."""
-    state, connection = DrainState.load(), Connection.objects.filter(pk=1).first()
-    found = [_refused(), _off(connection), _silent(state), _gap(), _unpriced(figures)]
+def notices(unpriced: str = "") -> list[Notice]:
+    """All that hold now; `unpriced` is the share of a period's tokens that have no price, as a text."""
+    found = [_refused(), _switched_off(), _silent(), _gap(), _unpriced(unpriced)]
     return [notice for notice in found if notice]
 
 
 def _refused():
-    if sentence := Connection.refused():
-        return Notice("bad", sentence, _("System"), reverse("system"))
-    return None
+    sentence = Connection.refused()
+    return Notice("bad", sentence, _("System"), reverse("system")) if sentence else None
 
 
-def _off(connection):
-    if connection and connection.statistics_enabled is False:
-        sentence = _("CPA drops its usage records: usage statistics are switched off there.")
-        return Notice("bad", sentence, _("Switch on"), reverse("system"))
-    return None
-
-
-def _silent(state):
-    if state.heartbeat_at is None or timezone.now() - state.heartbeat_at < SILENT_AFTER:
+def _switched_off():
+    if not Connection.objects.filter(pk=1, statistics_enabled=False).exists():
         return None
-    since = date_format(timezone.localtime(state.heartbeat_at), _("M j, H:i"))
+    sentence = _("CPA drops its usage records: usage statistics are switched off there.")
+    return Notice("bad", sentence, _("Switch on"), reverse("system"))
+
+
+def _silent():
+    state = DrainState.load()
+    if state.heartbeat_at is None or is_alive(state):
+        return None
+    since = _minute(state.heartbeat_at)
     sentence = _("Nothing is consumed since %(since)s: start the drain (manage.py drain).") % {"since": since}
     return Notice("bad", sentence, _("System"), reverse("system"))
 
@@ -58,14 +55,15 @@ def _gap():
     gap = Gap.objects.filter(end__gte=timezone.now() - GAPS_SHOWN_FOR).first()
     if gap is None:
         return None
-    start, end = (date_format(timezone.localtime(moment), _("M j, H:i")) for moment in (gap.start, gap.end))
-    sentence = _("Records may have been lost between %(start)s and %(end)s.") % {"start": start, "end": end}
+    edges = {"start": _minute(gap.start), "end": _minute(gap.end)}
+    sentence = _("Records may have been lost between %(start)s and %(end)s.") % edges
     return Notice("warn", sentence, _("Why"), reverse("system"))
 
 
-def _unpriced(figures):
-    if not figures or not figures.unpriced_tokens or not figures.total_tokens:
-        return None
-    part = percent(figures.unpriced_tokens / figures.total_tokens)
+def _unpriced(part):
     sentence = _("%(part)s of tokens have no price and are missing from cost.") % {"part": part}
-    return Notice("warn", sentence, _("Set prices"), reverse("prices"))
+    return Notice("warn", sentence, _("Set prices"), reverse("prices")) if part else None
+
+
+def _minute(moment):
+    return date_format(timezone.localtime(moment), _("M j, H:i"))

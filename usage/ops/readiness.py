@@ -1,4 +1,4 @@
-"""/readyz: whether what should be consumed is consumed, for those who restart or route by it."""
+"""/readyz: whether records are consumed, for programs that restart this one or route requests to it."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,7 +13,8 @@ from msgspec import UNSET, Struct, UnsetType, json
 from cpa_usage.http.away import sentence_of
 from usage.models import DrainState
 
-# The drain writes both every 5 s: this is noticed within a minute, and no single slow write or reply is.
+# The drain writes its heartbeat and its last pop every 5 s: a stall is noticed within a minute, and one slow write
+# or reply is not taken for one.
 STALLED_AFTER = timedelta(seconds=45)
 
 
@@ -26,13 +27,13 @@ class Readiness(Struct, frozen=True):
 
 def readyz(request):
     """200 while the database is usable and up to date and the drain consumes; else 503 with the reason."""
-    reason = why_not()
+    reason = unready_reason()
     found = Readiness("unready", reason) if reason else Readiness("ready")
     return HttpResponse(json.encode(found), status=503 if reason else 200, content_type="application/json")
 
 
-def why_not() -> str:
-    """What is wrong, in a sentence for anybody; "" when nothing is."""
+def unready_reason() -> str:
+    """What is wrong, in a sentence without secrets; "" when nothing is."""
     try:
         if missing := missing_migrations():
             return f"The database is not up to date, {len(missing)} migrations are missing: run manage.py migrate."
@@ -42,12 +43,18 @@ def why_not() -> str:
 
 
 def missing_migrations() -> set[tuple[str, str]]:
-    """(app, name) of those the database has not seen. Raises django.db.Error when it is away."""
-    return _migrations() - set(MigrationRecorder.Migration.objects.values_list("app", "name"))
+    """(app, name) of migrations that the database lacks. Raises django.db.Error when it cannot be reached."""
+    return known_migrations() - set(MigrationRecorder.Migration.objects.values_list("app", "name"))
+
+
+@cache
+def known_migrations() -> frozenset[tuple[str, str]]:
+    """(app, name) of the migrations of this version; cached, for reading the files is slow."""
+    return frozenset(MigrationLoader(None).disk_migrations)
 
 
 def stalled(state: DrainState, now: datetime) -> str:
-    """Why nothing seems to be consumed, in a sentence for anybody; "" while records are."""
+    """Why no records seem to be consumed, in a sentence without secrets; "" while they are."""
     if state.heartbeat_at is None:
         return "The drain has never run: start it (manage.py drain)."
     if now - state.heartbeat_at > STALLED_AFTER:
@@ -57,12 +64,6 @@ def stalled(state: DrainState, now: datetime) -> str:
     if now - state.last_pop_at > STALLED_AFTER:
         return f"CPA's queue has not answered since {_utc(state.last_pop_at)}: /status says why."
     return ""
-
-
-@cache
-def _migrations() -> frozenset[tuple[str, str]]:
-    """What this version brings along; reading it takes longer than all the rest."""
-    return frozenset(MigrationLoader(None).disk_migrations)
 
 
 def _utc(moment):

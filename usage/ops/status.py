@@ -13,6 +13,12 @@ from usage.time.periods import rfc3339_utc_us
 
 SILENT_AFTER = timedelta(seconds=90)  # the drain writes its heartbeat far more often
 GAPS_SHOWN = 100
+# Fields of DrainState that are shown as they are.
+OF_DRAIN = (
+    *("batches_popped", "total_inserted", "total_deduped", "total_decode_errors", "total_too_late", "total_folded"),
+    *("last_pop_at", "last_inserted_at", "last_error", "last_error_at"),
+    *("lag_ms", "spool_files", "spool_bytes", "proved_at", "proof_holds"),
+)
 
 
 class GapRow(Struct, frozen=True):
@@ -24,10 +30,10 @@ class GapRow(Struct, frozen=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """How the drain and the metadata sync are doing; a time that never was is null, an error that is not is empty."""
+    """How the drain and the metadata sync are doing; a time is null until it happens, an error is empty without one."""
 
     redis_address: Annotated[str, Meta(description="host:port of CPA's queue.")]
-    redis_mode: Annotated[str, Meta(description="The door of the queue in use, else the one configured.")]
+    redis_mode: Annotated[str, Meta(description="The transport of the queue in use, else the one configured.")]
     batches_popped: int
     total_inserted: int
     total_deduped: int
@@ -57,13 +63,10 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 def status() -> Status:
-    """The drain's own row, what the catalogue knows of CPA, and what went wrong."""
+    """The state of the drain, the catalog's view of CPA, and recent errors."""
     state, cpa = DrainState.load(), Connection.objects.filter(pk=1).first() or Connection()
-    same = ("batches_popped", "total_inserted", "total_deduped", "total_decode_errors", "total_too_late")
-    same += ("total_folded", "last_pop_at", "last_inserted_at", "last_error", "last_error_at")
-    same += ("lag_ms", "spool_files", "spool_bytes", "proved_at", "proof_holds")
     return Status(
-        **{name: getattr(state, name) for name in same},
+        **{name: getattr(state, name) for name in OF_DRAIN},
         redis_address=settings.REDIS_QUEUE_ADDR,
         redis_mode=state.mode or settings.QUEUE_MODE,
         last_metadata_sync_at=cpa.last_sync_at,
@@ -81,5 +84,5 @@ def status() -> Status:
 
 
 def is_alive(state: DrainState) -> bool:
-    """Whether a drain gave a sign of life lately."""
+    """Whether a drain has written its heartbeat lately."""
     return state.heartbeat_at is not None and timezone.now() - state.heartbeat_at < SILENT_AFTER

@@ -1,4 +1,4 @@
-"""How much room the database takes."""
+"""The size of the database."""
 
 from pathlib import Path
 
@@ -9,14 +9,14 @@ from usage.models import DrainState
 
 
 class _DatabaseSize(Func):
-    """PostgreSQL's own figure for the database we are in."""
+    """PostgreSQL's own figure for the current database."""
 
     template = "pg_database_size(current_database())"
     output_field = BigIntegerField()
 
 
 def database_bytes() -> int | None:
-    """Bytes on disk, with SQLite's log beside it; None while there is none to ask about."""
+    """Bytes on disk, with SQLite's write-ahead log; None on PostgreSQL before the drain has run."""
     if connection.vendor == "sqlite":
         name = str(connection.settings_dict["NAME"])
         return sum(path.stat().st_size for end in ("", "-wal", "-shm") if (path := Path(name + end)).is_file())

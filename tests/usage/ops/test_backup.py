@@ -23,7 +23,7 @@ from usage.ops.backups import Useless, back_up, examine, prune
 EVENTS = "SELECT count(*) FROM usage_event"
 
 
-def asked(path, sql):
+def query(path, sql):
     with closing(sqlite3.connect(path)) as database:
         return database.execute(sql).fetchone()[0]
 
@@ -80,7 +80,7 @@ def test_a_backup_holds_all_that_is_committed_and_only_its_owner_reads_it(tmp_pa
     copy = tmp_path / "copy.db"
     size = copy.stat().st_size
     assert capsys.readouterr().out == f"{copy} holds the database as of now: {size:,} bytes, checked.\n"
-    assert (asked(copy, EVENTS), asked(copy, "PRAGMA journal_mode"), asked(copy, "PRAGMA auto_vacuum")) == (
+    assert (query(copy, EVENTS), query(copy, "PRAGMA journal_mode"), query(copy, "PRAGMA auto_vacuum")) == (
         1,
         "delete",
         2,
@@ -135,7 +135,7 @@ def test_what_a_backup_brings_back(home):
             f"The database is a copy of {backup} now. Start the drain again.\n"
             f"What it was before is kept as {replaced}: delete it when all is well.",
         )
-    assert (asked(home / "app.db", CLIENTS), asked(replaced, CLIENTS), asked(backup, CLIENTS)) == (1, 2, 1)
+    assert (query(home / "app.db", CLIENTS), query(replaced, CLIENTS), query(backup, CLIENTS)) == (1, 2, 1)
     assert (home / "app.db").stat().st_mode & 0o777 == 0o600
     assert not list(home.glob(".app.db*"))
 
@@ -145,21 +145,21 @@ def test_a_database_that_is_gone_or_damaged_is_brought_back(home):
     manage(home, "backup", backup)
     (home / "app.db").write_bytes(b"nonsense" * 1000)
     assert manage(home, "restore", backup)[0] == 0
-    assert asked(home / "app.db", CLIENTS) == 1
+    assert query(home / "app.db", CLIENTS) == 1
     for path in home.glob("app.db*"):
         path.unlink()
     (home / "app.db-wal").write_bytes(b"of the file that is gone")
     assert manage(home, "restore", backup) == (0, f"The database is a copy of {backup} now. Start the drain again.")
-    assert asked(home / "app.db", CLIENTS) == 1
+    assert query(home / "app.db", CLIENTS) == 1
 
 
 def test_a_backup_of_an_earlier_version_is_brought_up_to_date(home):
     backup = home / "copy.db"
     manage(home, "backup", backup)
-    manage(home, "migrate", "usage", "0002", "--verbosity=0")
+    assert manage(home, "migrate", "auth", "0011", "--verbosity=0") == (0, "")
     manage(home, "backup", home / "old.db")
     assert manage(home, "restore", home / "old.db")[0] == 0
-    assert asked(home / "app.db", "SELECT count(*) FROM django_migrations WHERE app = 'usage' AND name > '0003'") > 0
+    assert query(home / "app.db", "SELECT count(*) FROM django_migrations WHERE app = 'auth' AND name > '0012'") > 0
 
 
 def broken(path):

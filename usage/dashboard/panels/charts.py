@@ -1,4 +1,4 @@
-"""What the script that draws a chart is told. Pure."""
+"""What charts draw: the data of the script's timeline, and the bars of token classes. Pure."""
 
 from typing import NamedTuple
 
@@ -8,9 +8,19 @@ from django.utils.translation import ngettext
 from usage.analytics.timelines import Timeline
 from usage.analytics.tokenclasses import TokenClass
 
+GAP = 0.15  # between the slices of a bar, in per cent of its width
+
+
+class Slice(NamedTuple):
+    """A part of a split bar, in per cent of its width."""
+
+    x: str
+    width: str
+    colour: int
+
 
 def chart_data(found: Timeline, drill: str) -> dict:
-    """Buckets, named layers, and the address that a click on a bar narrows down."""
+    """Buckets, named layers, and the address that a click on a bar leads to, with the bar's filters added."""
     return {
         "measure": found.measure,
         "step": found.step,
@@ -22,36 +32,27 @@ def chart_data(found: Timeline, drill: str) -> dict:
     }
 
 
-class Slice(NamedTuple):
-    """A part of a split bar, in per cent of its width."""
-
-    x: str
-    width: str
-    colour: int
-
-
 def split(classes: list[TokenClass]) -> dict:
     """Token classes as a table and as two bars, of tokens and of cost."""
-    all_tokens, all_cost = sum(part.tokens for part in classes), sum(part.cost for part in classes)
-    bars = [("tokens", [part.tokens for part in classes]), ("cost", [part.cost for part in classes])]
+    values = {name: [getattr(part, name) for part in classes] for name in ("tokens", "cost")}
     return {
         "classes": classes,
-        "all_tokens": all_tokens,
-        "all_cost": all_cost,
-        "bars": [(name, _slices(values)) for name, values in bars if any(values)],
+        "all_tokens": sum(values["tokens"]),
+        "all_cost": sum(values["cost"]),
+        "bars": [(name, _slices(parts)) for name, parts in values.items() if any(parts)],
     }
-
-
-def _slices(values):
-    whole, slices, x = sum(values), [], 0.0
-    for colour, value in enumerate(values, 1):
-        width = value / whole * 100
-        slices.append(Slice(f"{x:.2f}", f"{max(0, width - 0.15):.2f}", colour))
-        x += width
-    return slices
 
 
 def _label(layer, found):
     if layer.key is None:
         return ngettext("%(count)s other", "%(count)s others", found.others) % {"count": found.others}
     return layer.label or _("none")
+
+
+def _slices(values):
+    whole, slices, x = sum(values), [], 0.0
+    for colour, value in enumerate(values, 1):
+        width = value / whole * 100
+        slices.append(Slice(f"{x:.2f}", f"{max(0, width - GAP):.2f}", colour))
+        x += width
+    return slices

@@ -1,4 +1,4 @@
-"""The filters in force, as a page shows them: one chip each, with the query that remains when it is taken away."""
+"""The filters in force, as a page shows them: one chip each, with the query that remains when it is removed."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,12 @@ from usage.models import Series
 from usage.models.labels import LABELS, NONE
 from usage.query.filters import key_fingerprint
 
-OF_EVENTS = {"message": gettext_lazy("Message"), "request_id": gettext_lazy("Request")}
+EVENT_FILTERS = {"message": gettext_lazy("Message"), "request_id": gettext_lazy("Request")}
+WORDS = {
+    ("result", "success"): gettext_lazy("succeeded"),
+    ("result", "failed"): gettext_lazy("failed"),
+    ("status", "0"): gettext_lazy("none"),
+}
 
 
 class Chip(NamedTuple):
@@ -21,21 +26,18 @@ class Chip(NamedTuple):
     name: str
     value: str
     without: QueryDict
-    of_events: bool  # totals do not know it
+    of_events: bool  # totals cannot be filtered by it
 
 
 def chips_of(query: QueryDict) -> list[Chip]:
-    """Chips of every label filter of a query, in a fixed order."""
+    """A chip for every filter of a query except its period, in a fixed order."""
+    titles = {name: label.title for name, label in LABELS.items()} | EVENT_FILTERS
     return [
-        Chip(str(title), _value(name, text), _without(query, name, text), name in OF_EVENTS)
-        for name, title in _titles().items()
+        Chip(str(title), _value(name, text), _without(query, name, text), name in EVENT_FILTERS)
+        for name, title in titles.items()
         for text in query.getlist(name)
         if text.strip()
     ]
-
-
-def _titles():
-    return {**{name: label.title for name, label in LABELS.items()}, **OF_EVENTS}
 
 
 def _value(name, text):
@@ -48,8 +50,7 @@ def _value(name, text):
     if name == "auth_index":
         known = accounts([text]).get(text)
         return known.display if known else text
-    words = {("result", "success"): _("succeeded"), ("result", "failed"): _("failed"), ("status", "0"): _("none")}
-    return _("none") if text == NONE else words.get((name, text), text)
+    return _("none") if text == NONE else str(WORDS.get((name, text), text))
 
 
 def _without(query, name, text):

@@ -1,17 +1,19 @@
-"""The columns a table of requests can have, and how a cell of each reads."""
+"""The columns a table of requests can have, and what a cell of each shows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from usage.analytics.events.rows import EventRow
-from usage.dashboard.templatetags import figures
+from usage.dashboard.markup import brief, money, span
+from usage.models.labels import LABELS
 
 COOKIE = "columns"
-CHOSEN = ("model", "key", "account", "input", "cached", "output", "ttft", "latency", "cost", "result")
+DEFAULT = ("model", "key", "account", "input", "cached", "output", "ttft", "latency", "cost", "result")
 
 
 @dataclass(frozen=True)
@@ -35,32 +37,40 @@ def result(row: EventRow) -> str:
     return format_html('<span class="tag warn">{} · {}</span>', status, gettext("retried"))
 
 
+def _label(name, field, shown=None):
+    return Column(LABELS[name].title, attrgetter(shown or field), param=name, value=field)
+
+
+def _number(title, field, markup=brief):
+    return Column(title, lambda row: markup(getattr(row, field)), numeric=True)
+
+
 COLUMNS = {
-    "model": Column(_("Model"), lambda row: row.model, param="model", value="model"),
-    "requested": Column(_("Requested model"), lambda row: row.alias, param="requested_model", value="alias"),
-    "key": Column(_("Key"), lambda row: row.api_group_display, param="api_key", value="api_group_key"),
+    "model": _label("model", "model"),
+    "requested": _label("requested_model", "alias"),
+    "key": _label("api_key", "api_group_key", "api_group_display"),
     "account": Column(
         _("Account"), lambda row: row.source_display or row.source or row.auth_index, param="source", value="source"
     ),
-    "provider": Column(_("Provider"), lambda row: row.provider, param="provider", value="provider"),
-    "endpoint": Column(_("Endpoint"), lambda row: row.endpoint, param="endpoint", value="endpoint"),
-    "input": Column(_("Input"), lambda row: figures.brief(row.input_tokens), numeric=True),
-    "cached": Column(_("Cached"), lambda row: figures.brief(row.cache_read_tokens), numeric=True),
-    "written": Column(_("Cache write"), lambda row: figures.brief(row.cache_creation_tokens), numeric=True),
-    "output": Column(_("Output"), lambda row: figures.brief(row.output_tokens), numeric=True),
-    "reasoning": Column(_("Reasoning"), lambda row: figures.brief(row.reasoning_tokens), numeric=True),
-    "total": Column(_("Tokens"), lambda row: figures.brief(row.total_tokens), numeric=True),
-    "ttft": Column(_("First token"), lambda row: figures.span(row.ttft_ms), numeric=True),
-    "latency": Column(_("Latency"), lambda row: figures.span(row.latency_ms), numeric=True),
-    "cost": Column(_("Cost"), lambda row: figures.money(row.cost), numeric=True),
-    "effort": Column(_("Effort"), lambda row: row.reasoning_effort, param="reasoning_effort", value="reasoning_effort"),
-    "tier": Column(_("Tier"), lambda row: row.response_service_tier or row.service_tier),
-    "request": Column(_("Request id"), lambda row: row.request_id, param="request_id", value="request_id"),
-    "result": Column(_("Result"), result),
+    "provider": _label("provider", "provider"),
+    "endpoint": _label("endpoint", "endpoint"),
+    "input": _number(_("Input"), "input_tokens"),
+    "cached": _number(_("Cached"), "cache_read_tokens"),
+    "written": _number(_("Cache write"), "cache_creation_tokens"),
+    "output": _number(_("Output"), "output_tokens"),
+    "reasoning": _number(_("Reasoning"), "reasoning_tokens"),
+    "total": _number(_("Tokens"), "total_tokens"),
+    "ttft": _number(_("First token"), "ttft_ms", span),
+    "latency": _number(_("Latency"), "latency_ms", span),
+    "cost": _number(_("Cost"), "cost", money),
+    "effort": _label("reasoning_effort", "reasoning_effort"),
+    "tier": Column(LABELS["tier"].title, lambda row: row.response_service_tier or row.service_tier),
+    "request": Column(_("Request id"), attrgetter("request_id"), param="request_id", value="request_id"),
+    "result": Column(LABELS["result"].title, result),
 }
 
 
 def chosen_of(request) -> list[str]:
-    """The columns this browser likes, in the order of COLUMNS."""
+    """The columns this browser has chosen, in the order of COLUMNS."""
     wanted = request.COOKIES.get(COOKIE, "").split(".")
-    return [name for name in COLUMNS if name in wanted] or [name for name in COLUMNS if name in CHOSEN]
+    return [name for name in COLUMNS if name in wanted] or list(DEFAULT)

@@ -1,4 +1,4 @@
-"""Heat maps: how full and how troubled each cell is, as classes of the stylesheet. Pure."""
+"""Heat maps: how busy each cell is and whether requests failed in it, as classes of the stylesheet. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from usage.analytics.answers import Cell, DayCell
 
 LEVELS = 4
-TROUBLED, FAILING = 0.1, 0.5  # shares of failures from which a cell is amber, and red
+WARN_SHARE, BAD_SHARE = 0.1, 0.5  # shares of failures from which a cell is amber, and red
 
 
 class Row(NamedTuple):
@@ -19,24 +19,54 @@ class Row(NamedTuple):
     total: int
     failed: int
     classes: list[str]
-    counts: str  # "12 34/1 0": attempts, and after a slash the failed ones
+    counts: str
 
 
-def level(total: int, failed: int, busiest: int) -> str:
-    """0 for nothing, 1 to 4 by volume, w and x for trouble: green, amber and red mean good, look here and wrong."""
-    if not total:
-        return "0"
-    if failed / total >= FAILING:
-        return "x"
-    if failed / total >= TROUBLED:
-        return "w"
-    return str(1 + min(LEVELS - 1, int(LEVELS * (total / busiest) ** 0.6)))
+class Month(NamedTuple):
+    """One month of a year view: weeks of seven cells, None where a weekday is of another month."""
+
+    date: str
+    weeks: list[list[tuple[DayCell, str] | None]]
 
 
 def rows(grid: list[list[Cell]], seconds: int, zone) -> list[Row]:
     """Rows of cells `seconds` long, newest day last, labelled with their local start."""
     busiest = typical_most(cell.total for row in grid for cell in row)
     return [_row(row, seconds, zone, busiest) for row in grid if row]
+
+
+def months(days: list[DayCell]) -> list[Month]:
+    """The days of a year as calendars, weeks from Monday on."""
+    busiest = typical_most(day.total for day in days)
+    found: dict[str, list] = {}
+    for day in days:
+        cells = found.setdefault(day.date[:7], [None] * datetime.fromisoformat(day.date).weekday())
+        cells.append((day, failure_level(day, busiest)))
+    return [Month(f"{month}-01", [cells[i : i + 7] for i in range(0, len(cells), 7)]) for month, cells in found.items()]
+
+
+def strip_classes(cells: list) -> list[str]:
+    """Classes of a single row of cells."""
+    busiest = typical_most(cell.total for cell in cells)
+    return [failure_level(cell, busiest) for cell in cells]
+
+
+def counts(cells: list) -> str:
+    """Attempts of each cell, and after a slash the failed ones, as tooltips read them: `12 34/1 0`."""
+    return " ".join(f"{cell.total}/{cell.failed}" if cell.failed else str(cell.total) for cell in cells)
+
+
+def failure_level(cell, busiest: int) -> str:
+    """0 for no attempts, 1 to 4 (green) by volume, w (amber) and x (red) by the share of failures."""
+    failed = cell.failed / cell.total if cell.total else 0
+    if failed >= WARN_SHARE:
+        return "x" if failed >= BAD_SHARE else "w"
+    return str(level(cell.total / busiest, 0.6)) if cell.total else "0"
+
+
+def level(share: float, exponent: float = 0.5) -> int:
+    """1 to LEVELS for a share of the largest; an exponent below 1 keeps small shares apart."""
+    return 1 + min(LEVELS - 1, int(LEVELS * share**exponent))
 
 
 def typical_most(totals: Iterable[int]) -> int:
@@ -53,23 +83,6 @@ def _row(row, seconds, zone, busiest):
         (last + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         sum(cell.total for cell in row),
         sum(cell.failed for cell in row),
-        [level(cell.total, cell.failed, busiest) for cell in row],
-        " ".join(f"{cell.total}/{cell.failed}" if cell.failed else str(cell.total) for cell in row),
+        [failure_level(cell, busiest) for cell in row],
+        counts(row),
     )
-
-
-class Month(NamedTuple):
-    """One month of a year view: weeks of seven cells, None where a weekday is of another month."""
-
-    date: str
-    weeks: list[list[tuple[DayCell, str] | None]]
-
-
-def months(days: list[DayCell]) -> list[Month]:
-    """The year's days as calendars, weeks from Monday on."""
-    busiest = typical_most(day.total for day in days)
-    found: dict[str, list] = {}
-    for day in days:
-        cells = found.setdefault(day.date[:7], [None] * datetime.fromisoformat(day.date).weekday())
-        cells.append((day, level(day.total, day.failed, busiest)))
-    return [Month(f"{month}-01", [cells[i : i + 7] for i in range(0, len(cells), 7)]) for month, cells in found.items()]

@@ -1,4 +1,4 @@
-"""The filter panel: what occurs in the period and can be filtered by, as a form."""
+"""The filter panel: every value that occurs in the period, as a form."""
 
 from django.urls import NoReverseMatch, reverse
 
@@ -9,16 +9,16 @@ from usage.query.filters import UsageFilter
 
 @page("usage/filters.html")
 def filters(request, filters):
-    """Every choice there is in the period, whatever else is filtered by now."""
+    """All choices of the period; the other filters of the page do not narrow them."""
     return {
         "options": filter_options(UsageFilter(filters.period)),
-        "action": _page(request.GET.get("for", "")),
-        "chosen": {name: request.query.getlist(name) for name in request.query},
+        "action": _address(request.GET.get("for", "")),
+        "chosen": dict(request.query.lists()),
     }
 
 
-def _page(name):
-    """The page to go back to; the Overview for a name that is none."""
+def _address(name):
+    """The address of the page that the form filters; the Overview for an unknown name."""
     try:
         return reverse(name)
     except NoReverseMatch:

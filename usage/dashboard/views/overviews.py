@@ -1,4 +1,4 @@
-"""Pages about usage. Each asks its questions and hands the answers to a template; dashboard.pages is the frame."""
+"""Pages about usage: each view collects answers of usage.analytics for its template."""
 
 from django.shortcuts import render
 from django.utils.timezone import get_current_timezone
@@ -14,13 +14,16 @@ from usage.analytics.overview import overview as overview_of
 from usage.analytics.pace import pace, peak
 from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.analytics.tokenclasses import token_classes
-from usage.dashboard.pages import checked_form, choice, drill, frame, page
+from usage.dashboard.formats import percent
+from usage.dashboard.frame import drill, frame
+from usage.dashboard.pages import page
 from usage.dashboard.panels.cards import cards
-from usage.dashboard.panels.chartdata import chart_data, split
-from usage.dashboard.panels.checklist import checklist
+from usage.dashboard.panels.charts import chart_data, split
 from usage.dashboard.panels.crosstab import crosstab
-from usage.dashboard.panels.heat import months, rows
-from usage.dashboard.panels.toplists import top
+from usage.dashboard.panels.heatmap import months, rows
+from usage.dashboard.panels.rankings import ranking
+from usage.dashboard.parameters import checked, choice
+from usage.ops.checklist import checklist
 from usage.ops.notices import notices
 from usage.query.forms import YearForm
 from usage.query.names import grouping_labels
@@ -29,23 +32,23 @@ from usage.time.units import FIVE_MINUTES_S, QUARTER_S
 
 LATEST = 8
 CHART_LABELS = ("model", "api_key", "source", "provider")
-TOPS = ("model", "api_key", "source")
+RANKED = ("model", "api_key", "source")
 
 
 @page("usage/overview.html")
 def overview(request, filters):
-    """The period at a glance; before the first record, what is still to do."""
+    """The most important figures of the period; before the first record, the steps of the installation."""
     if steps := checklist():
         return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
     by, measure = choice(request, "by", CHART_LABELS, "model"), choice(request, "measure", STACKED, "cost")
     with snapshot():
-        found = {**_cards(filters), **_shares(filters, by, measure), "latest": newest(filters, LATEST)}
-    notes = notices(found["compared"].current)  # which may write down a refusal
+        found = {**_cards(filters), **_chart(filters, by, measure), "latest": newest(filters, LATEST)}
+    notes = notices(_unpriced(found["compared"].current))  # may write, so it stays out of the snapshot
     return {"live": 5, "notices": notes, "chart_data": chart_data(found["chart"], drill(request)), **found}
 
 
 def _cards(filters):
-    """Cards and the grid, of the same overview."""
+    """The cards and the heat map, which share one overview."""
     found, compared = overview_of(filters), comparison(filters)
     return {
         "compared": compared,
@@ -55,13 +58,17 @@ def _cards(filters):
     }
 
 
-def _shares(filters, by, measure):
-    """The chart, and the lists that wear its colours."""
+def _chart(filters, by, measure):
+    """The chart, and the rankings that have its colours."""
     chart = timeline(filters, by, measure)
-    return {
-        "chart": chart,
-        "tops": [(name, top(breakdown(filters, name), measure, chart)) for name in TOPS],
-    }
+    return {"chart": chart, "tops": [(name, ranking(breakdown(filters, name), measure, chart)) for name in RANKED]}
+
+
+def _unpriced(figures):
+    """The share of tokens without a price as a text; "" where all have one."""
+    if not figures.unpriced_tokens or not figures.total_tokens:
+        return ""
+    return percent(figures.unpriced_tokens / figures.total_tokens)
 
 
 @page("usage/accounts.html")
@@ -73,7 +80,7 @@ def accounts(request, filters):
 @page("usage/analysis.html")
 @snapshot()
 def analysis(request, filters):
-    """Who and what used how much: by class, by label, and keys against models."""
+    """Usage by token class, by label, and keys against models."""
     measure = choice(request, "measure", STACKED, "cost")
     labels = grouping_labels()
     by = choice(request, "by", labels, "model")
@@ -92,14 +99,14 @@ def analysis(request, filters):
 
 @page("usage/failures.html")
 def failures(request, filters):
-    """Why requests failed; filters for by itself, for it reads single events."""
+    """Why requests failed; a page of its own, loaded into the analysis later, because it reads single events."""
     return {"failures": failures_of(filters)}
 
 
 @page("usage/health.html")
 def health(request, filters):
     """A year of days, and one of them in cells of five minutes."""
-    chosen = checked_form(YearForm(request.GET))
+    chosen = checked(YearForm(request.GET))
     found = health_of(filters, chosen["year"], chosen["day"])
     return {
         "live": 30,

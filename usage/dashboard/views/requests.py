@@ -8,9 +8,10 @@ from rest_framework.exceptions import APIException
 from usage.analytics.events.exports import FORMATS, csv_lines, json_lines
 from usage.analytics.events.paging import NoSuchEvent, event_page
 from usage.analytics.events.paging import event as event_of
-from usage.dashboard.browser import go_on, remember
-from usage.dashboard.pages import checked_form, page, signed_in
+from usage.dashboard.cookies import next_page, remember
+from usage.dashboard.pages import page, signed_in
 from usage.dashboard.panels.columns import COLUMNS, COOKIE, chosen_of
+from usage.dashboard.parameters import checked
 from usage.query.filters import UsageFilter
 from usage.query.forms import PageForm
 from usage.requestlogs import fetch as requestlog
@@ -22,50 +23,44 @@ from usage.time.units import HOUR_US
 @page("usage/requests.html")
 def requests(request, filters):
     """Attempts, newest first."""
-    wanted = checked_form(PageForm({"page_size": "50", **request.GET.dict()}))
+    wanted = checked(PageForm({"page_size": "50", **request.GET.dict()}))
     found = event_page(filters, wanted["page"], wanted["page_size"])
     return {"live": 5 if found.page == 1 else 0, "found": found, "columns": chosen_of(request), "all_columns": COLUMNS}
 
 
 @page("usage/request.html")
 def request_detail(request, filters, event_key):
-    """One attempt in full, the other attempts of its request, and why it cost what it did."""
+    """One attempt in full, the other attempts of its request, and how its cost was calculated."""
     event = _event(event_key)
     return {"event": event, "attempts": _siblings(event), "lines": event.price.tokens}
 
 
 @page("usage/request_log.html")
 def request_log(request, filters, event_key):
-    """CPA's log of the request; asking CPA takes a moment, so it is filters for by itself."""
+    """CPA's log of the request; a page of its own, loaded later, because CPA may be slow to answer."""
     event = _event(event_key)
     try:
         log = requestlog.log_of(event.request_id)[1] if event.request_id else None
     except APIException as problem:
         return {"event": event, "problem": str(problem.detail)}
-    found = log is not None and log.found
-    return {
-        "event": event,
-        "log": log,
-        "sections": sections(log.text) if found else [],
-        "missing": requestlog.missing(),
-    }
+    parts = sections(log.text) if log is not None and log.found else []
+    return {"event": event, "log": log, "sections": parts, "missing": requestlog.missing()}
 
 
 @page("")
 def export(request, filters, form):
     """Exactly the filtered events, as a file."""
     lines = {"csv": csv_lines, "jsonl": json_lines}[form]
-    name = f"requests-{localtime():%Y%m%d-%H%M}.{form}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {"Content-Disposition": f'attachment; filename="requests-{localtime():%Y%m%d-%H%M}.{form}"'}
     return StreamingHttpResponse(lines(filters), content_type=FORMATS[form], headers=headers)
 
 
 @require_POST
 @signed_in
 def columns(request):
-    """Which columns this browser likes."""
+    """Remember the columns this browser has chosen."""
     chosen = [name for name in COLUMNS if name in request.POST.getlist("column")]
-    return remember(HttpResponseRedirect(go_on(request)), request, COOKIE, ".".join(chosen))
+    return remember(HttpResponseRedirect(next_page(request)), request, COOKIE, ".".join(chosen))
 
 
 def _event(event_key):

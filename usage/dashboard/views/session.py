@@ -1,4 +1,4 @@
-"""Signing in and out, and what a browser remembers about how pages look."""
+"""Signing in and out, and the theme."""
 
 from django.conf import settings
 from django.http import HttpResponseRedirect
@@ -9,19 +9,19 @@ from rest_framework.exceptions import APIException
 
 from cpa_usage.auth.sessions import session_of, set_cookie, sign_out
 from cpa_usage.auth.signin import session_for
-from usage.dashboard.browser import THEMES, go_on, remember, theme_of
+from usage.dashboard.cookies import THEMES, next_page, remember, theme_of
 
 
 def login(request):
-    """The password, and then the page that was filters for."""
+    """The form for the password; the right one leads on to the page in `next`."""
     if not settings.AUTH_ENABLED or session_of(request):
-        return redirect(go_on(request))
-    return _try(request) if request.method == "POST" else _form(request)
+        return redirect(next_page(request))
+    return _sign_in(request) if request.method == "POST" else _form(request)
 
 
 @require_POST
 def logout(request):
-    """The session ends on the server, and the cookie goes."""
+    """End the session on the server and delete its cookie."""
     response = redirect("login" if settings.AUTH_ENABLED else "overview")
     sign_out(request, response)
     return response
@@ -29,23 +29,22 @@ def logout(request):
 
 @require_POST
 def theme(request):
-    """light, dark, or as the system; kept in a cookie."""
-    response, chosen = HttpResponseRedirect(go_on(request)), request.POST.get("theme")
+    """Remember a theme of THEMES; any other is ignored."""
+    response, chosen = HttpResponseRedirect(next_page(request)), request.POST.get("theme")
     return remember(response, request, "theme", chosen) if chosen in THEMES else response
 
 
-def _try(request):
+def _sign_in(request):
     try:
         token = session_for(request, request.POST.get("password", ""))
     except APIException as refusal:
-        return _form(request, refusal)
-    response = HttpResponseRedirect(go_on(request))
+        return _form(request, refusal.status_code)
+    response = HttpResponseRedirect(next_page(request))
     set_cookie(response, token, secure=request.is_secure())
     return response
 
 
-def _form(request, refusal=None):
+def _form(request, status=200):
     sentences = {401: _("The password is wrong."), 429: _("Too many tries: wait a minute.")}
-    status = refusal.status_code if refusal else 200
-    context = {"next": go_on(request), "sentence": sentences.get(status, ""), "theme": theme_of(request)}
+    context = {"next": next_page(request), "sentence": sentences.get(status, ""), "theme": theme_of(request)}
     return render(request, "usage/login.html", context, status=status)

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Copy the SQLite database to PATH, or under a name made of the time when PATH is a folder."
 
     def add_arguments(self, parser):
-        """One path."""
+        """PATH."""
         parser.add_argument("path", type=Path)
 
     def handle(self, *, path, **options):

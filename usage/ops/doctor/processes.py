@@ -12,7 +12,7 @@ from cpa_usage.http.addresses import local
 from cpa_usage.management.commands.plantasks import OURS, periodic_tasks
 from usage.models import DrainState
 from usage.ops.doctor.findings import Finding
-from usage.ops.ready import stalled
+from usage.ops.readiness import stalled
 
 OVERDUE_AFTER = timedelta(minutes=5)  # the cluster looks every 30 s, and one task may hold it up a little
 PROOF_AGE = timedelta(days=2)

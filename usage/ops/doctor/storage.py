@@ -1,4 +1,4 @@
-"""The doctor at home: database, spool and files."""
+"""The doctor's checks of the database, the spool and the modes of private files."""
 
 import os
 import shutil
@@ -12,13 +12,13 @@ from django.utils import timezone
 from cpa_usage.http.away import sentence_of
 from usage.models import Lease
 from usage.ops.doctor.findings import Finding
-from usage.ops.ready import missing_migrations
+from usage.ops.readiness import missing_migrations
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
 
 def database():
-    """There, of this version, and writable: a row is written and taken back."""
+    """Reachable, of this version, and writable: a row is written and rolled back."""
     try:
         if missing := missing_migrations():
             yield Finding("Database", False, f"{len(missing)} migrations are missing: run manage.py migrate.")
@@ -32,17 +32,16 @@ def database():
 
 
 def spool():
-    """Writable, and with room for what may have to wait there."""
+    """Writable, and with room for the batches that may have to wait there."""
     folder = settings.SPOOL_DIR
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
         with tempfile.TemporaryFile(dir=folder):
-            pass
+            free = shutil.disk_usage(folder).free
     except OSError as error:
         sentence = f"{folder} cannot be written ({error.strerror}): let this user write there, or set SPOOL_DIR."
         yield Finding("Spool", False, sentence)
         return
-    free = shutil.disk_usage(folder).free
     if free < settings.SPOOL_MAX_BYTES:
         sentence = f"{folder} has {free >> 20} MB of room, less than SPOOL_MAX_BYTES: make room, or set less."
         yield Finding("Spool", False, sentence)
@@ -51,13 +50,13 @@ def spool():
 
 
 def modes():
-    """Nobody but this user may read database, spool, logs, backups and keys."""
-    open_ones = [path for path in _private_paths() if path.stat().st_mode & 0o077]
-    if not open_ones:
+    """Only this user may read database, spool, logs, backups and keys."""
+    readable = [path for path in _private_paths() if path.stat().st_mode & 0o077]
+    if not readable:
         yield Finding("Files", True, "Database, spool, logs, backups and keys are for this user alone.")
         return
-    names = ", ".join(map(str, open_ones[:3])) + (f" and {len(open_ones) - 3} more" if open_ones[3:] else "")
-    yield Finding("Files", False, f"Others may read {names}: run manage.py doctor --fix.", lambda: _close(open_ones))
+    names = ", ".join(map(str, readable[:3])) + (f" and {len(readable) - 3} more" if readable[3:] else "")
+    yield Finding("Files", False, f"Others may read {names}: run manage.py doctor --fix.", lambda: _close(readable))
 
 
 LOOKS = (database, spool, modes)
@@ -67,9 +66,9 @@ def _private_paths() -> list[Path]:
     folders = [settings.SPOOL_DIR, settings.LOG_DIR, settings.BACKUP_DIR]
     folders = [folder for folder in folders if folder and folder.is_dir()]
     data = settings.SQLITE_PATH
-    beside = [*data.parent.glob(f"{data.name}*"), data.parent / "secret_key"]
-    inside = [path for folder in folders for path in folder.iterdir()]
-    return [path for path in (*folders, *beside, *inside) if path.exists()]
+    files = [*data.parent.glob(f"{data.name}*"), data.parent / "secret_key"]
+    files += [path for folder in folders for path in folder.iterdir()]
+    return folders + [path for path in files if path.exists()]
 
 
 def _close(paths):

@@ -1,9 +1,9 @@
-"""Numbers in words."""
+"""Numbers as pages show them."""
 
 import pytest
 
-from usage.dashboard import wording
-from usage.dashboard.panels import cards
+from usage.dashboard import formats
+from usage.dashboard.panels.cards import points_changed
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ from usage.dashboard.panels import cards
     ],
 )
 def test_counts(number, text):
-    assert wording.compact(number) == text
+    assert formats.compact(number) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(9_999, "9,999"), (10_000, "10.0 k"), (89_123, "89.1 k"), (None, "–")])
 def test_counts_in_narrow_columns(number, text):
-    assert wording.short(number) == text
+    assert formats.short(number) == text
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_counts_in_narrow_columns(number, text):
     ],
 )
 def test_money(dollars, text, exact):
-    assert (wording.usd(dollars), wording.usd_exact(dollars)) == (text, exact)
+    assert (formats.usd(dollars), formats.usd_exact(dollars)) == (text, exact)
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,19 @@ def test_money(dollars, text, exact):
     ],
 )
 def test_shares_are_never_all_or_nothing_when_they_are_not_quite(share, text):
-    assert wording.percent(share) == text
+    assert formats.percent(share) == text
 
 
 @pytest.mark.parametrize(
     ("ms", "text"), [(None, "–"), (532, "532 ms"), (1310, "1.31 s"), (14_700, "14.7 s"), (72_400, "1 m 12 s")]
 )
 def test_durations(ms, text):
-    assert wording.duration(ms) == text
+    assert formats.duration(ms) == text
 
 
 @pytest.mark.parametrize(("count", "text"), [(None, "–"), (12, "12 B"), (1200, "1.20 kB"), (15_000_000, "15.0 MB")])
 def test_sizes(count, text):
-    assert wording.size(count) == text
+    assert formats.size(count) == text
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_sizes(count, text):
     ],
 )
 def test_only_a_notable_change_of_a_rate_is_good_or_bad(now, before, change, trend):
-    assert cards._points(now, before, good=True) == (change, trend)
+    assert points_changed(now, before) == (change, trend)

@@ -1,27 +1,29 @@
-"""What a browser remembers about how pages look, and where it goes on."""
+"""What a browser remembers about how pages look, and the page it returns to after a form."""
 
 from django.conf import settings
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from usage.time.units import DAY_S
+
 THEMES = ("auto", "light", "dark")
-YEAR = 365 * 86_400
+YEAR_S = 365 * DAY_S
 
 
 def theme_of(request) -> str:
-    """light, dark, or auto for what the system likes."""
+    """light, dark, or auto for the theme of the system."""
     theme = request.COOKIES.get("theme")
     return theme if theme in THEMES else "auto"
 
 
 def remember(response, request, name: str, value: str):
-    """The response, with a cookie of this mount that holds a preference for a year."""
+    """The response, with a cookie that keeps a preference for a year, below our base path only."""
     secure = settings.SECURE_COOKIES or request.is_secure()
-    response.set_cookie(name, value, YEAR, path=settings.COOKIE_PATH, secure=secure, httponly=True, samesite="Lax")
+    response.set_cookie(name, value, YEAR_S, path=settings.COOKIE_PATH, secure=secure, httponly=True, samesite="Lax")
     return response
 
 
-def go_on(request) -> str:
-    """The address of ours that `next` names, else the Overview."""
+def next_page(request) -> str:
+    """The address in the parameter `next` where it is one of this site, else the Overview."""
     target = request.POST.get("next") or request.GET.get("next") or ""
     ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return target if ours else f"{settings.APP_BASE_PATH}/"

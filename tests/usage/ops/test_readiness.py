@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django.db.migrations.recorder import MigrationRecorder
 
 from usage.models import DrainState
-from usage.ops import ready
+from usage.ops import readiness
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
@@ -15,7 +15,7 @@ NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def at_noon(monkeypatch):
-    monkeypatch.setattr(ready.timezone, "now", lambda: NOW)
+    monkeypatch.setattr(readiness.timezone, "now", lambda: NOW)
 
 
 def drained(heartbeat=0, pop=0):
@@ -26,7 +26,7 @@ def drained(heartbeat=0, pop=0):
     )
 
 
-def ask(client, path="/readyz"):
+def readyz(client, path="/readyz"):
     reply = client.get(path)
     assert reply["Content-Type"] == "application/json"
     return reply.status_code, reply.json()
@@ -39,7 +39,7 @@ def unready(reason):
 @pytest.mark.parametrize(("heartbeat", "pop"), [(0, 0), (45, 45), (6, 11)])
 def test_ready_while_records_are_consumed(client, heartbeat, pop):
     drained(heartbeat, pop)
-    assert ask(client) == (200, {"status": "ready"})
+    assert readyz(client) == (200, {"status": "ready"})
 
 
 @pytest.mark.parametrize(
@@ -53,17 +53,17 @@ def test_ready_while_records_are_consumed(client, heartbeat, pop):
 )
 def test_unready_within_a_minute_of_a_stall(client, heartbeat, pop, reason):
     drained(heartbeat, pop)
-    assert ask(client) == unready(reason)
+    assert readyz(client) == unready(reason)
 
 
 def test_unready_before_the_first_drain(client):
-    assert ask(client) == unready("The drain has never run: start it (manage.py drain).")
+    assert readyz(client) == unready("The drain has never run: start it (manage.py drain).")
 
 
 def test_unready_while_migrations_are_missing(client):
     drained()
-    MigrationRecorder.Migration.objects.filter(app="usage", name__gt="0002").delete()
-    code, reply = ask(client)
+    MigrationRecorder.Migration.objects.filter(app="usage").delete()
+    code, reply = readyz(client)
     assert (code, reply["status"]) == (503, "unready")
     assert reply["reason"].startswith("The database is not up to date, ")
     assert reply["reason"].endswith(" migrations are missing: run manage.py migrate.")
@@ -74,16 +74,16 @@ def test_unready_while_the_database_is_away(client, monkeypatch):
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(DrainState, "load", load)
-    assert ask(client) == unready("The database is locked by another process: try again in a moment.")
+    assert readyz(client) == unready("The database is locked by another process: try again in a moment.")
 
 
-def test_nobody_need_sign_in(client, settings):
+def test_no_sign_in_is_needed(client, settings):
     settings.AUTH_ENABLED = True
     drained()
-    assert ask(client) == (200, {"status": "ready"})
+    assert readyz(client) == (200, {"status": "ready"})
 
 
-def test_two_questions_are_asked_of_the_database(client, django_assert_num_queries):
+def test_two_database_queries_are_enough(client, django_assert_num_queries):
     drained()
     client.get("/readyz")
     with django_assert_num_queries(2):

@@ -1,0 +1,64 @@
+"""The frame of a page: navigation, filters, the time zone, versions, and how recent the records are."""
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Connection
+from usage.dashboard.cookies import theme_of
+from usage.dashboard.links import PERIOD, page_address
+from usage.dashboard.panels.chips import chips_of
+from usage.models import DrainState
+
+RANGES = {
+    "today": _("Today"),
+    "24h": _("24 h"),
+    "7d": _("7 days"),
+    "30d": _("30 days"),
+    "all": _("All"),
+}
+NAV = {
+    "overview": _("Overview"),
+    "analysis": _("Analysis"),
+    "requests": _("Requests"),
+    "accounts": _("Accounts"),
+    "health": _("Health"),
+    "prices": _("Prices"),
+    "keys": _("Keys"),
+    "system": _("System"),
+}
+
+
+def frame(request) -> dict:
+    """The context of base.html."""
+    state, connection = DrainState.load(), Connection.objects.filter(pk=1).first()
+    return {
+        "query": request.query,
+        "nav": _nav(request),
+        "ranges": list(RANGES.items()),
+        "known_range": request.query.get("range") in RANGES,
+        "drill": drill(request),
+        "here": request.resolver_match.url_name,
+        "chips": chips_of(request.query),
+        "zone": settings.TIME_ZONE,
+        "theme": theme_of(request),
+        "version": settings.VERSION,
+        "cpa_version": connection.version if connection else "",
+        "last_record": state.last_inserted_at,
+        "auth_enabled": settings.AUTH_ENABLED,
+        "open_to_all": settings.OPEN_TO_ALL,
+        "path": request.get_full_path(),
+    }
+
+
+def drill(request) -> str:
+    """The address of the requests behind a part of this page, its filters on; the part itself adds the period."""
+    return page_address("requests", request.query, *PERIOD)
+
+
+def _nav(request):
+    """The pages, with the filters of this one."""
+    here = request.resolver_match.url_name
+    return [
+        {"title": title, "url": page_address(name, request.query), "current": name == here}
+        for name, title in NAV.items()
+    ]

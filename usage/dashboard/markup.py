@@ -1,0 +1,29 @@
+"""Numbers as HTML: short to read, with the exact value in the markup and the title."""
+
+from django.utils.html import format_html
+
+from usage.dashboard.formats import compact, duration, exact, short, usd, usd_exact
+
+
+def count(number):
+    """A whole number."""
+    return _data(number, compact(number), exact(number))
+
+
+def brief(number):
+    """A whole number for narrow columns, abbreviated earlier."""
+    return _data(number, short(number), exact(number))
+
+
+def money(dollars):
+    """US dollars, with every digit in the title."""
+    return _data(dollars, usd(dollars), usd_exact(dollars))
+
+
+def span(ms):
+    """Milliseconds; 0 is no measurement."""
+    return _data(ms or None, duration(ms or None), f"{exact(ms)} ms")
+
+
+def _data(value, text, title):
+    return text if value is None else format_html('<data value="{}" title="{}">{}</data>', value, title, text)
