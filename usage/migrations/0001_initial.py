@@ -98,6 +98,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('pk', models.CompositePrimaryKey('bucket', 'model', 'kind', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('bucket', models.BigIntegerField(help_text='Start of the hour, in seconds since the epoch, UTC.')),
+                ('model', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='durations', to='pricing.model')),
                 ('kind', models.SmallIntegerField(choices=[(0, 'latency'), (1, 'time to first token')])),
                 ('n00', models.IntegerField(default=0)),
                 ('n01', models.IntegerField(default=0)),
@@ -123,7 +124,6 @@ class Migration(migrations.Migration):
                 ('n21', models.IntegerField(default=0)),
                 ('n22', models.IntegerField(default=0)),
                 ('n23', models.IntegerField(default=0)),
-                ('model', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='durations', to='pricing.model')),
             ],
         ),
         migrations.CreateModel(
@@ -140,6 +140,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LabelQuarter',
             fields=[
+                ('pk', models.CompositePrimaryKey('label_value', 'bucket', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('label_value', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='quarters', to='usage.labelvalue')),
+                ('bucket', models.BigIntegerField(help_text='Start, in seconds since the epoch, UTC.')),
                 ('requests', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('client_requests', models.BigIntegerField(default=0)),
@@ -157,9 +160,6 @@ class Migration(migrations.Migration):
                 ('ttft_count', models.BigIntegerField(default=0)),
                 ('cost', models.BigIntegerField(default=0, help_text='Pico-USD.')),
                 ('unpriced_tokens', models.BigIntegerField(default=0)),
-                ('pk', models.CompositePrimaryKey('label_value', 'bucket', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bucket', models.BigIntegerField(help_text='Start, in seconds since the epoch, UTC.')),
-                ('label_value', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='quarters', to='usage.labelvalue')),
             ],
             options={
                 'abstract': False,
@@ -168,6 +168,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='LabelDay',
             fields=[
+                ('pk', models.CompositePrimaryKey('label_value', 'bucket', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('label_value', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='days', to='usage.labelvalue')),
+                ('bucket', models.IntegerField(help_text='Local calendar date, in days since 1970-01-01.')),
                 ('requests', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('client_requests', models.BigIntegerField(default=0)),
@@ -185,9 +188,6 @@ class Migration(migrations.Migration):
                 ('ttft_count', models.BigIntegerField(default=0)),
                 ('cost', models.BigIntegerField(default=0, help_text='Pico-USD.')),
                 ('unpriced_tokens', models.BigIntegerField(default=0)),
-                ('pk', models.CompositePrimaryKey('label_value', 'bucket', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bucket', models.IntegerField(help_text='Local calendar date, in days since 1970-01-01.')),
-                ('label_value', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='days', to='usage.labelvalue')),
             ],
             options={
                 'abstract': False,
@@ -235,6 +235,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Quarter',
             fields=[
+                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('bucket', models.BigIntegerField(help_text='Start, in seconds since the epoch, UTC.')),
+                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='quarters', to='usage.series')),
                 ('requests', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('client_requests', models.BigIntegerField(default=0)),
@@ -252,9 +255,6 @@ class Migration(migrations.Migration):
                 ('ttft_count', models.BigIntegerField(default=0)),
                 ('cost', models.BigIntegerField(default=0, help_text='Pico-USD.')),
                 ('unpriced_tokens', models.BigIntegerField(default=0)),
-                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bucket', models.BigIntegerField(help_text='Start, in seconds since the epoch, UTC.')),
-                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='quarters', to='usage.series')),
             ],
             options={
                 'abstract': False,
@@ -263,6 +263,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Day',
             fields=[
+                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('bucket', models.IntegerField(help_text='Local calendar date, in days since 1970-01-01.')),
+                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='days', to='usage.series')),
                 ('requests', models.BigIntegerField(default=0)),
                 ('failed', models.BigIntegerField(default=0)),
                 ('client_requests', models.BigIntegerField(default=0)),
@@ -280,9 +283,6 @@ class Migration(migrations.Migration):
                 ('ttft_count', models.BigIntegerField(default=0)),
                 ('cost', models.BigIntegerField(default=0, help_text='Pico-USD.')),
                 ('unpriced_tokens', models.BigIntegerField(default=0)),
-                ('pk', models.CompositePrimaryKey('bucket', 'series', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('bucket', models.IntegerField(help_text='Local calendar date, in days since 1970-01-01.')),
-                ('series', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='days', to='usage.series')),
             ],
             options={
                 'abstract': False,
