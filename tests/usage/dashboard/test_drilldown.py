@@ -7,7 +7,7 @@ import pytest
 
 from tests.usage.dashboard.made import NOW_US, store_history, stored_now
 from tests.usage.made import record
-from usage.query.dimensions import DIMENSIONS
+from usage.query.names import grouping_labels
 
 pytestmark = pytest.mark.django_db
 ROW = re.compile(r"<tr>(?:(?!</tr>).)*?</tr>", re.DOTALL)
@@ -48,7 +48,7 @@ def test_a_reason_leads_to_exactly_the_failures_it_counts(client, traffic, filte
     assert sum(count for count, _ in rows) == sum(int(count.replace(",", "")) for _, count in heads)
 
 
-@pytest.mark.parametrize("name", DIMENSIONS)
+@pytest.mark.parametrize("name", grouping_labels())
 def test_a_row_of_the_analysis_leads_to_the_requests_it_counts(client, traffic, name):
     table = client.get(f"/analysis/?range=7d&by={name}").text.split('id="cut-title"')[1].partition("</section>")[0]
     rows = rows_of(table)

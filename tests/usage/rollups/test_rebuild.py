@@ -8,11 +8,11 @@ from django.core.management import CommandError, call_command
 
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, rollups, stored, totals
-from usage.ingest.cuts import Cuts
-from usage.models import MEASURES, Day, DrainState, Event, Quarter, Series
+from usage.models import MEASURES, Day, DrainState, Event, LabelDay, Quarter, Series
 from usage.rollups import retention
-from usage.rollups.derived import derive_months
-from usage.rollups.rebuild import Difference, check, follow_zone, kept_days, rebuild
+from usage.rollups.check import Difference, check
+from usage.rollups.counting import kept_days
+from usage.rollups.rebuild import follow_zone, rebuild
 from usage.time.periods import day_start
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +85,7 @@ def test_rebuilding_begins_where_the_kept_detail_does():
     Quarter.objects.filter(bucket__lt=(NOON - DAY) // SECOND).delete()
     retention.move_events_from(TODAY - 1)
     Day.objects.filter(bucket=TODAY - 2).update(requests=1000)
-    derive_months(None, Cuts())
+    LabelDay.objects.filter(bucket=TODAY - 2).update(requests=1000)
     before = rollups()
     assert list(check()) == []
     assert list(rebuild()) == [TODAY - 1, TODAY]

@@ -51,7 +51,7 @@ def test_whole_days_go_with_their_quarters_and_the_day_rollups_stay():
     assert [event.timestamp for event in Event.objects.order_by("timestamp")] == [NOON - n * DAY for n in (2, 1, 0)]
     assert rollups() == before | {
         name: {key: row for key, row in before[name].items() if key[0] * 1_000_000 >= start}
-        for name in ("Quarter", "CutQuarter", "CutHour")
+        for name in ("Quarter", "LabelQuarter")
     }
     assert days_of(Day.objects.all()) == numbers
     assert list(check()) == []

@@ -78,7 +78,7 @@ def test_lost_events_are_noticed_and_ten_differences_are_shown(capsys):
     stored(*(record(NOON - hour * 3600 * 10**6) for hour in range(11)), arrived=NOON)
     Event.objects.all().delete()
     differences = Counter(difference.rollup for difference in check())
-    assert {"Quarter", "Day", "CutQuarter", "CutDay", "Duration"} <= set(differences)
+    assert {"Quarter", "Day", "LabelQuarter", "LabelDay", "Duration"} <= set(differences)
     lines, refusal = verify(capsys)
     assert len(lines) == 2 + 10
     assert refusal == f"{differences.total()} totals differ from their events: run manage.py rebuildrollups."
