@@ -25,7 +25,7 @@ MAGIC = b"cpa-usage spool 1\n"
 HEADER = struct.Struct(">qI")
 CHECKSUM = struct.Struct(">I")
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
-SLAB_BYTES = 1024 * 1024
+BUFFER_BYTES = 1024 * 1024  # each write to the file hands the interpreter to the thread that stores
 
 Record = tuple[int, bytes]  # arrival in µs since the epoch UTC, raw bytes
 
@@ -56,9 +56,10 @@ class Spool:
         """
         with self._discard_draft_on_error():
             if self._draft is None:
-                self._draft = _begun(self.directory / f"{self._next_name()}.part")
-            for slab in _slabs(records):
-                self._draft.write(slab)
+                path = self.directory / f"{self._next_name()}.part"
+                self._draft = open(path, "xb", buffering=BUFFER_BYTES, opener=_private)  # noqa: SIM115  until sealed
+                self._draft.write(MAGIC)
+            self._draft.writelines(_framed(records))
             self._draft.flush()
 
     def seal(self) -> Path:
@@ -150,29 +151,12 @@ class Spool:
             path.unlink()
 
 
-def _slabs(records: list[Record]) -> Iterator[bytes]:
-    """What `_parse` reads, in few pieces: each write to the file hands the interpreter to the thread that stores.
-
-    Not in one either: then all of it would be in memory twice.
-    """
-    pieces, size = [], 0
+def _framed(records: list[Record]) -> Iterator[bytes]:
+    """What `_parse` reads."""
     for arrived, raw in records:
         head = HEADER.pack(arrived, len(raw))
-        pieces += head, CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head))), raw
-        size += len(raw)
-        if size >= SLAB_BYTES:
-            large = pieces.pop()
-            yield b"".join(pieces)
-            yield large
-            pieces, size = [], 0
-    yield b"".join(pieces)
-
-
-def _begun(path: Path) -> BinaryIO:
-    """A new file with the line that names the format, still in its buffer."""
-    file = open(path, "xb", opener=_private)  # noqa: SIM115  open until it is sealed
-    file.write(MAGIC)
-    return file
+        yield head + CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head)))
+        yield raw
 
 
 def _private(path, flags):

@@ -12,7 +12,6 @@ from usage.time.clock import now_us
 
 ENOUGH_RECORDS = 5_000  # merged into one transaction: more are hardly quicker, and 5,000 take 20 MB of memory
 ENOUGH_BYTES = 16 * 1024 * 1024
-MOST_RECORDS = 10_000  # a larger file is stored in parts
 TRIES = 3
 
 
@@ -74,7 +73,7 @@ class Storer:
 
     def _store(self, paths: list[Path], records: list[Record]):
         try:
-            return _total([self._writer.store(part) for part in _parts(records)])
+            return self._writer.store(records)
         except Error as error:
             if not isinstance(error, DataError | IntegrityError):
                 raise
@@ -96,14 +95,3 @@ class Storer:
             self._spool.set_aside(paths[0])
             sentence += f" The batch {paths[0].stem} was put aside; the next start tries it again."
         raise StoringFailed(sentence) from None
-
-
-def _parts(records: list[Record]):
-    if len(records) <= MOST_RECORDS:
-        return [records]
-    return [records[i : i + ENOUGH_RECORDS] for i in range(0, len(records), ENOUGH_RECORDS)]
-
-
-def _total(parts: list[tuple]) -> tuple:
-    """The parts' counts added up."""
-    return type(parts[0])(*map(sum, zip(*parts, strict=True))) if len(parts) > 1 else parts[0]

@@ -5,7 +5,7 @@ import pytest
 from tests.usage.collector.spooled import append
 from tests.usage.made import NOON, record
 from usage.collector.spool import Spool
-from usage.collector.storer import ENOUGH_RECORDS, MOST_RECORDS, TRIES, Storer, StoringFailed
+from usage.collector.storer import ENOUGH_RECORDS, TRIES, Storer, StoringFailed
 from usage.ingest.writer import Writer
 from usage.models import Event
 
@@ -49,12 +49,6 @@ def test_no_more_are_merged_than_are_enough(spool):
         append(spool, NOON, made(ENOUGH_RECORDS, n * ENOUGH_RECORDS))
     storer = Storer(spool, Writer())
     assert [storer.step().records for _ in range(3)] == [ENOUGH_RECORDS] * 3
-
-
-def test_a_file_larger_than_one_transaction_is_stored_in_parts_and_counted_whole(spool):
-    append(spool, NOON, [*made(MOST_RECORDS), b"no record"])
-    batch = Storer(spool, Writer()).step()
-    assert (batch.records, batch.stored.events, batch.stored.dead) == (MOST_RECORDS + 1, MOST_RECORDS, 1)
 
 
 def test_a_batch_that_fails_again_and_again_is_put_aside_and_the_others_are_stored(spool):

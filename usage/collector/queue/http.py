@@ -5,6 +5,7 @@ import msgspec
 from django.conf import settings
 
 from catalog.client import bearer, client
+from catalog.facts import error_words
 from catalog.problems import quoted
 from usage.collector.queue.errors import Interrupted, Unavailable, unavailable
 from usage.collector.queue.key import Key
@@ -58,21 +59,13 @@ class HttpTransport:
     def _check(self, response):
         if response.status_code == 200:
             self._key.accepted()
-        elif response.status_code in (401, 403):
-            raise self._key.refused(f"CPA refuses the management key: {_words(response)}")
-        elif response.status_code == 404:
+            return
+        response.read()
+        words = quoted(error_words(response.content) or "no reason given")
+        if response.status_code in (401, 403):
+            raise self._key.refused(f"CPA refuses the management key: {words}")
+        if response.status_code == 404:
             raise Unavailable(
                 f"{settings.CPA_BASE_URL} has no {PATH}: is this CPA, and is its management API switched on?"
             )
-        else:
-            raise Unavailable(f"CPA's management API answers {response.status_code}: {_words(response)}")
-
-
-def _words(response) -> str:
-    """The reason in an error reply; its first part is enough."""
-    for chunk in response.iter_bytes(1024):
-        try:
-            return quoted(msgspec.json.decode(chunk)["error"])
-        except (msgspec.DecodeError, KeyError, TypeError):
-            return quoted(chunk.decode(errors="replace"))
-    return "no reason given"
+        raise Unavailable(f"CPA's management API answers {response.status_code}: {words}")

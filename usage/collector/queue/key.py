@@ -1,7 +1,7 @@
-"""What is known about the management key: five refused logins ban our address, so one is tried per ten minutes.
+"""Whether CPA takes the management key: five refused logins ban our address, so a refused key rests for ten minutes.
 
-The reader thread logs in and asks only this memory, never the database, which may be slow or away; the main thread
-passes news between this memory and the row that all processes share.
+The reader thread logs in and reads only this memory, never the database, which may be slow or away; the main thread
+exchanges news between this memory and the row that all processes share.
 """
 
 import threading
@@ -9,7 +9,7 @@ import time
 
 from usage.collector.queue.errors import Refused
 
-WAIT_SECONDS = 600
+REFUSED_FOR_S = 600
 
 
 class Key:
@@ -30,7 +30,7 @@ class Key:
     def refused(self, reason: str) -> Refused:
         """Note that CPA refused a login; returns the error to raise."""
         with self._lock:
-            self._reason, self._until = reason, self._clock() + WAIT_SECONDS
+            self._reason, self._until = reason, self._clock() + REFUSED_FOR_S
             self._proved, self._news = False, "refused"
         return Refused(reason)
 
@@ -42,11 +42,11 @@ class Key:
 
     @property
     def has_news(self) -> bool:
-        """Whether something happened that the others should hear at once."""
+        """Whether other processes should hear at once of what happened here."""
         return bool(self._news)
 
     def share(self, row):
-        """Tell `row` (catalog's Connection) what happened here and learn from it what happened elsewhere.
+        """Write to `row` (catalog's Connection) what happened here and read what happened in other processes.
 
         Raises what the database raises; the news then waits for the next call.
         """
@@ -55,16 +55,16 @@ class Key:
         try:
             if news:
                 row.refuse(reason) if news == "refused" else row.accepted()
-            self._hear(row.refused())
+            self._learn(row.refused())
         except Exception:
             with self._lock:
                 self._news = self._news or news
             raise
 
-    def _hear(self, sentence: str | None):
+    def _learn(self, sentence: str | None):
         with self._lock:
-            if self._news == "refused":  # it happened while we asked, so it is newer than the answer
+            if self._news == "refused":  # it happened during the query, so it is newer than the row
                 return
-            self._until = self._clock() + WAIT_SECONDS if sentence else 0.0
+            self._until = self._clock() + REFUSED_FOR_S if sentence else 0.0
             if sentence:
                 self._reason, self._proved = sentence, False

@@ -41,7 +41,7 @@ class CpaQueue:
     def pop(self, limit: int) -> list[bytes]:
         """Up to about `limit` records; [] when there are none now. Raises a QueueError."""
         if self._auto and self.mode == "http" and self._clock() >= self._try_resp_at:
-            return self._try_resp(limit)
+            self._use(self._new(self._resp))
         try:
             return self._transport.pop(limit)
         except Interrupted:
@@ -60,18 +60,6 @@ class CpaQueue:
     def close(self) -> list[bytes]:
         """Disconnect; returns records that were still on their way. The next pop connects again."""
         return self._transport.close()
-
-    def _try_resp(self, limit: int) -> list[bytes]:
-        transport = self._new(self._resp)
-        try:
-            records = transport.pop(limit)
-        except Interrupted:
-            raise
-        except (Unavailable, NotResp):
-            self._try_resp_at = self._clock() + RESP_RETRY_S
-            return self._transport.pop(limit)
-        self._use(transport)
-        return records
 
     def _try_http(self, limit: int, error: QueueError) -> list[bytes]:
         """Pop over HTTP after RESP failed with `error`; when that fails too, RESP stays in use."""

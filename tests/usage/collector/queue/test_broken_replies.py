@@ -5,7 +5,9 @@ import re
 import pytest
 
 from tests.usage.collector.scripted import last
+from tests.waiting import until
 from usage.collector.queue import CpaQueue, Interrupted, NotResp, Refused, Unavailable
+from usage.collector.queue.subscribe import SubscribeTransport
 
 OK = b"+OK\r\n"
 REPLY = b'*2\r\n$7\r\n{"a":1}\r\n$7\r\n{"a":2}\r\n'
@@ -27,6 +29,29 @@ def test_it_says_exactly_auth_and_lpop(pop, scripted):
         b"*3\r\n$4\r\nLPOP\r\n$5\r\nusage\r\n$2\r\n10\r\n",
         b"*3\r\n$4\r\nLPOP\r\n$5\r\nusage\r\n$1\r\n7\r\n",
     ]
+
+
+def test_a_subscriber_says_exactly_auth_subscribe_ping_and_unsubscribe_and_pops_the_backlog(key, scripted):
+    greeting = b"*3\r\n$9\r\nsubscribe\r\n$5\r\nusage\r\n:1\r\n"
+    leaving = b"*3\r\n$11\r\nunsubscribe\r\n$5\r\nusage\r\n:0\r\n"
+    scripted.replies = [OK, greeting, OK, b"*0\r\n", b"*2\r\n$4\r\npong\r\n$-1\r\n", last(leaving)]
+    transport = SubscribeTransport(key, lambda subscribed: None, ping_seconds=0)
+    assert transport.pop(10) == []
+    until(lambda: len(scripted.asked) == 5)
+    assert transport.close() == []
+    commands = [re.findall(rb"[A-Za-z][\w-]+", asked) for asked in scripted.asked]
+    login = [b"AUTH", b"lab-management-key"]
+    pings = [[b"SUBSCRIBE", b"usage"], login, [b"LPOP", b"usage"], [b"PING"], [b"UNSUBSCRIBE"]]
+    assert commands == [login, *pings]
+
+
+def test_a_cpa_that_answers_no_ping_is_given_up(key, scripted):
+    greeting = b"*3\r\n$9\r\nsubscribe\r\n$5\r\nusage\r\n:1\r\n"
+    scripted.replies = [OK, greeting, OK, b"*0\r\n", *[b""] * 100]
+    transport = SubscribeTransport(key, lambda subscribed: None, ping_seconds=0.1)
+    with pytest.raises(Interrupted, match=r"^The subscription was cut: CPA fell silent\.$"):
+        until(lambda: transport.pop(10))
+    transport.close()
 
 
 @pytest.mark.parametrize("length", range(0, len(REPLY), 5))
