@@ -6,8 +6,7 @@ import pytest
 from django.utils import timezone
 
 from aliases.models import ApiKey
-from pricing.models import Model
-from usage.models import Month, Series
+from usage.models import LabelDay, LabelValue
 
 
 @pytest.fixture
@@ -18,15 +17,11 @@ def on_nov_24(monkeypatch):
 
 @pytest.fixture
 def count(db):
-    """count(key, 3, 4): the key was observed, on one series a number, its requests spread over two months."""
-    made = iter(range(1000))
+    """count(key, 3, 4): so many requests of the key were counted, on a day each."""
 
     def count(key: ApiKey, *requests):
-        for number in requests:
-            model = Model.objects.get_or_create(name="m")[0]
-            series = Series.objects.create(digest=next(made).to_bytes(16), model=model, api_key=key)
-            for bucket, part in ((1, number // 2), (2, number - number // 2)):
-                if part:
-                    Month.objects.create(bucket=bucket, series=series, requests=part)
+        value, _ = LabelValue.objects.get_or_create(label="api_key", value=key.fingerprint)
+        for day, number in enumerate(requests):
+            LabelDay.objects.create(bucket=day, label_value=value, requests=number)
 
     return count

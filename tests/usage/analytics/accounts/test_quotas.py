@@ -1,6 +1,6 @@
 """Quota windows from the headers that upstreams send."""
 
-from usage.analytics.quotas import Window, windows
+from usage.analytics.accounts.quotas import Window, windows
 
 SEEN = 1_795_534_000_000_000
 
