@@ -1,9 +1,8 @@
-"""The doctor at CPA: is it there, does it take our key, does it keep records for us?"""
+"""Findings about CPA: whether it answers, takes our key and keeps records for us."""
 
 import re
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 
 from catalog.cpa import Cpa
 from catalog.problems import Problem, Refused
@@ -13,6 +12,7 @@ from usage.collector.queue import Refused as QueueRefused
 from usage.collector.queue.resp import login
 from usage.models import DrainState
 from usage.ops.doctor.findings import Finding
+from usage.ops.doctor.processes import with_database
 
 OLDEST = (7, 0)  # fewer fields in a record, no subscription
 SKEW_SECONDS = 60
@@ -20,7 +20,7 @@ RETENTION_SECONDS = 60  # CPA's default; an outage of ours shorter than it loses
 
 
 def management():
-    """CPA's management API: reachable, key accepted, version, and what its configuration means for us."""
+    """Whether CPA's management API answers and takes the key, its version, and what its configuration means for us."""
     try:
         with Cpa() as cpa:
             enabled = cpa.switch("statistics_enabled")
@@ -37,7 +37,7 @@ def management():
 
 
 def queue():
-    """The queue's own protocol; nothing is popped, only the key is shown."""
+    """Whether a login to the queue works; nothing is popped."""
     try:
         login(Key()).close()
         yield Finding("Queue", True, f"It answers at {settings.REDIS_QUEUE_ADDR}.")
@@ -51,12 +51,10 @@ def queue():
         yield Finding("Queue", False, str(problem))
 
 
+@with_database
 def consumers():
-    """Whether somebody else takes the records, as far as the drain has noticed."""
-    try:
-        state = DrainState.load()
-    except (DatabaseError, InterfaceError):
-        return  # said by the look at the database
+    """Whether another program takes the records, as far as the drain has noticed."""
+    state = DrainState.load()
     if STARVED in state.last_error:
         yield Finding("Consumers", state.mode == "subscribe", f"{STARVED} Stop it, or leave QUEUE_MODE at auto.")
     elif state.heartbeat_at:

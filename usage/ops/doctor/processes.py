@@ -1,4 +1,4 @@
-"""The doctor at the processes: web, drain and tasks, and what the tasks have done."""
+"""Findings about the processes: web, drain and tasks, and what the tasks have done."""
 
 from datetime import timedelta
 
@@ -16,11 +16,11 @@ from usage.ops.readiness import stalled
 
 OVERDUE_AFTER = timedelta(minutes=5)  # the cluster looks every 30 s, and one task may hold it up a little
 PROOF_AGE = timedelta(days=2)
-ASK_SECONDS = 5
+ANSWER_SECONDS = 5
 
 
 def with_database(look):
-    """A look that is left out while the database is away, which is said elsewhere."""
+    """A look that finds nothing while the database is away: the look at the database reports that."""
 
     def guarded():
         try:
@@ -33,14 +33,14 @@ def with_database(look):
 
 @with_database
 def drain():
-    """Alive and consuming."""
+    """Whether the drain runs and takes records."""
     reason = stalled(DrainState.load(), timezone.now())
     yield Finding("Drain", not reason, reason or "It runs and takes CPA's records.")
 
 
 @with_database
 def tasks():
-    """Planned, and run when they are due."""
+    """Whether the periodic tasks are planned, and run when they are due."""
     due = dict(Schedule.objects.filter(name__startswith=OURS).values_list("name", "next_run"))
     if missing := [task.name for task in periodic_tasks() if OURS + task.name not in due]:
         sentence = f"{', '.join(missing)}: not planned; run manage.py plantasks."
@@ -54,7 +54,7 @@ def tasks():
 
 @with_database
 def failures():
-    """None of the last day."""
+    """Whether a task failed in the last day."""
     recent = Failure.objects.filter(stopped__gte=timezone.now() - timedelta(days=1))
     if names := sorted(set(recent.values_list("func", flat=True))):
         yield Finding("Failures", False, f"Failed in the last 24 hours: {', '.join(names)}. The admin shows why.")
@@ -64,7 +64,7 @@ def failures():
 
 @with_database
 def proof():
-    """Recent, and one that holds."""
+    """Whether the totals were proved lately, and the proof holds."""
     state = DrainState.load()
     if state.proved_at is None:
         yield Finding("Proof", True, "The totals have not been proved yet: it is done every night.")
@@ -81,7 +81,7 @@ def web():
 
     address = f"{local()}{settings.APP_BASE_PATH}/healthz"
     try:
-        reply = httpx.get(address, timeout=ASK_SECONDS, trust_env=False)
+        reply = httpx.get(address, timeout=ANSWER_SECONDS, trust_env=False)
     except httpx.HTTPError as error:
         why = type(error).__name__
         yield Finding("Web", False, f"Nothing answers at {address} ({why}): start the web process, or see APP_PORT.")
