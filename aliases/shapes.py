@@ -56,15 +56,15 @@ class AliasChanged(Struct, frozen=True):
 def aliases() -> Aliases:
     """Every key that was used or named."""
     requests = requests_by_key()
-    keys = [key for key in ApiKey.objects.real() if key.alias or key.pk in requests]
-    keys.sort(key=lambda key: (-requests.get(key.pk, 0), key.mask, key.fingerprint))
+    keys = [key for key in ApiKey.objects.real() if key.alias or key.fingerprint in requests]
+    keys.sort(key=lambda key: (-requests.get(key.fingerprint, 0), key.mask, key.fingerprint))
     return Aliases(
         items=[
             Alias(
                 api_key=key.mask,
                 key_id=key.fingerprint,
                 alias=key.alias,
-                event_count=requests.get(key.pk, 0),
+                event_count=requests.get(key.fingerprint, 0),
                 alias_updated_at=key.alias_updated_at,
             )
             for key in keys
@@ -72,8 +72,8 @@ def aliases() -> Aliases:
     )
 
 
-def requests_by_key() -> dict[int, int]:
-    """Requests ever counted, by id of the client key; only used keys are in it. Told by usage, see the setting."""
+def requests_by_key() -> dict[str, int]:
+    """Requests ever counted, by fingerprint of the client key, as usage tells them; only used keys are in it."""
     return import_string(settings.KEY_REQUESTS)()
 
 

@@ -3,6 +3,7 @@
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from typing import NamedTuple
 
+PICO = 10**12  # pico-USD in a USD
 PICO_PER_MICRO = 1_000_000  # 1 USD per million tokens is 1,000,000 pico-USD per token
 STEP = Decimal("0.000001")  # USD per million tokens: one pico-USD per token
 MOST_USD_PER_MILLION = 10_000

@@ -4,9 +4,9 @@ from django.db import transaction
 from django.template.response import TemplateResponse
 
 from pricing.models import DryRun
+from pricing.rates import PICO
 
 CONFIRMED = "_confirmed"
-PICO = 10**12
 HEADERS = ["Month", "Cost before", "Cost after", "Change", "Unpriced tokens before", "after"]
 
 

@@ -6,9 +6,8 @@ from unfold.decorators import display
 
 from aliases.admin import ApiKeyAdmin
 from aliases.models import ApiKey
+from pricing.rates import PICO
 from usage.admin.columns import UsageColumns
-
-PICO = 10**12
 
 admin.site.unregister(ApiKey)
 

@@ -1,6 +1,5 @@
 """What usage tells pricing and aliases: settings.PRICE_HISTORY and settings.KEY_REQUESTS name what stands here."""
 
-from aliases.models import ApiKey
 from usage.models import LabelDay, Series
 from usage.rollups import effects, recosting
 
@@ -21,11 +20,9 @@ class RecordedUsage:
         return set(_series(model).order_by().values_list("provider", flat=True).distinct())
 
 
-def requests_by_key() -> dict[int, int]:
-    """Requests ever counted, by id of the client key; a key that was never used is not in it."""
-    ids = dict(ApiKey.objects.values_list("fingerprint", "id"))
-    counted = LabelDay.objects.of_label("api_key").sums_of(("requests",), "label_value__value")
-    return {ids[key]: requests for key, requests in counted if key in ids}
+def requests_by_key() -> dict[str, int]:
+    """Requests ever counted, by fingerprint of the client key; a key that was never used is not in it."""
+    return dict(LabelDay.objects.of_label("api_key").sums_of(("requests",), "label_value__value"))
 
 
 def _series(model):

@@ -8,13 +8,12 @@ from django.db import transaction
 from cpa_usage.sqlite import wal
 from pricing.book import PriceBook
 from pricing.models import Model
+from pricing.rates import PICO
 from usage.models import Series
 from usage.models.querysets import SeriesQuerySet
 from usage.rollups.effects import Effect, effect_of
 from usage.rollups.recosting import recost
 from usage.time.periods import day_number
-
-PICO = 10**12
 
 
 class Command(BaseCommand):
