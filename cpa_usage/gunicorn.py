@@ -7,7 +7,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cpa_usage.settings")
 
 from django.conf import settings
 
-from cpa_usage.http import banner
 from cpa_usage.http.addresses import dashboard, listening
 
 bind = listening()
@@ -18,7 +17,6 @@ preload_app = False  # what a master loads for its worker is soon in memory twic
 graceful_timeout = 3  # seconds; a stop waits no longer for replies under way
 control_socket_disable = True
 forwarded_allow_ips = ""  # cpa_usage.http.proxies judges X-Forwarded-*; gunicorn would believe anybody on this machine
-banner.leave_out()
 loglevel = settings.LOG_LEVEL.lower().replace("debug", "info")  # at debug it logs each address, whatever is in it
 
 
