@@ -67,9 +67,10 @@ BACKUP_DIR = BASE_DIR / env.text("BACKUP_DIR") if env.text("BACKUP_DIR") else No
 BACKUP_KEEP = env.number("BACKUP_KEEP", 14, least=1, most=36_500)
 
 # The order matters: auto_vacuum takes effect only before the journal mode and the first table. The log is moved into
-# the database every 16 MB (4,000 pages): a page that many batches change is then moved once for all of them.
+# the database every 16 MB (4,000 pages): a page that many batches change is then moved once for all of them. The drain
+# stores records that exist nowhere else, so a commit waits for the disk.
 _SQLITE_PRAGMAS = """
-    PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous};
+    PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
     PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=20000;
     PRAGMA wal_autocheckpoint=4000;
 """
@@ -86,8 +87,7 @@ else:
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
-                # The drain answers for records that exist nowhere else: it waits for the disk.
-                "init_command": _SQLITE_PRAGMAS.format(synchronous="FULL" if ROLE == "drain" else "NORMAL"),
+                "init_command": _SQLITE_PRAGMAS,
             },
         }
     }
@@ -139,7 +139,7 @@ MIDDLEWARE = [
     "cpa_usage.http.proxies.believe_trusted_proxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "cpa_usage.http.replies.CompressedReplies",
+    "django.middleware.gzip.GZipMiddleware",
     "cpa_usage.http.replies.private_replies",
     "cpa_usage.http.csp.content_security_policy",
     "cpa_usage.http.origin.SameOriginWrites",

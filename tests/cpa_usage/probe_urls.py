@@ -75,6 +75,11 @@ def rows(request):
 
 
 @api_view(["GET"])
+def many(request):
+    return rest.answer(request, ("many",), lambda: MANY_ROWS)
+
+
+@api_view(["GET"])
 def mixed(request):
     data = {"lazy": gettext_lazy("Yes"), "safe": mark_safe("<b>"), "day": date(2026, 11, 24), "nan": float("nan")}
     return Response(data)
@@ -94,6 +99,7 @@ def large(request):
 asked = []
 state = {"counter": 1}
 ROWS = Rows(items=[Row(name="größe", at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC))])
+MANY_ROWS = Rows(items=[Row(name=f"row {number}", at=ROWS.items[0].at) for number in range(8000)])
 
 handler400 = "cpa_usage.http.errors.bad_request"
 handler403 = "cpa_usage.http.errors.forbidden"
@@ -102,6 +108,7 @@ handler500 = "cpa_usage.http.errors.server_error"
 urlpatterns = [
     path("api/v1/failing/<how>", failing),
     path("api/v1/rows", rows),
+    path("api/v1/many", many),
     path("api/v1/mixed", mixed),
     path("api/v1/write", write),
     path("large", large),
