@@ -61,7 +61,7 @@ class Drain:
         log.info("The drain is at work, QUEUE_MODE %s.", settings.QUEUE_MODE)
         try:
             while not self._stopping and not run.state.crashed:
-                if not run.step().batch:
+                if not run.step():
                     run.wait(IDLE_SECONDS)
         except LockLost:
             finish = False

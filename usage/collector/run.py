@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db import Error, connection
@@ -34,14 +33,6 @@ ERROR_CHARACTERS = 200
 
 class LockLost(Exception):
     """Another drain acquired the lock while our session with the database was closed."""
-
-
-class Step(NamedTuple):
-    """What a step did: the batch it stored, whether it wrote its report, and what failed."""
-
-    batch: Batch | None = None
-    reported: bool = False
-    error: str = ""
 
 
 class DrainRun:
@@ -78,32 +69,34 @@ class DrainRun:
         """Wait until something is spooled."""
         self.state.arrived.wait(seconds)
 
-    def step(self) -> Step:
-        """Store the oldest batches and report. A database that is away is tried again after a while.
+    def step(self) -> Batch | None:
+        """Store the oldest batches and report; returns what was stored. After a failure nothing is tried for a while.
 
         Raises LockLost.
         """
         self.state.arrived.clear()
         if self._clock() < self._retry_at:
-            return Step(error=self._errors.latest.sentence)
+            return None
         try:
             self._prepare()
             batch = self._storer.step()
-            reported = self._tell(batch)
+            self._tell(batch)
         except StoringFailed as error:
-            return self._failed(str(error))
+            self._failed(str(error))
+            return None
         except Error as error:
-            return self._database_away(error)
+            self._database_away(error)
+            return None
         self._backoff = 0.0
         self._errors.resolve("The database answers again.")
-        return Step(batch, reported)
+        return batch
 
     def end(self, finish: bool = True):
         """Leave the queue in good order; `finish`: store what is spooled too, as far as there is time."""
         self._ending.set()
         self._thread.join(settings.CPA_TIMEOUT.total_seconds() + LAST_BATCHES_S)
         self._retry_at, until = 0.0, self._clock() + LAST_BATCHES_S
-        while finish and self._clock() < until and self.step().batch:
+        while finish and self._clock() < until and self.step():
             pass
         if self.spool.depth:
             log.warning("%d batches wait in the spool for the next start.", self.spool.depth)
@@ -123,8 +116,8 @@ class DrainRun:
         if not self._lock.acquire():
             raise LockLost
 
-    def _tell(self, batch: Batch | None) -> bool:
-        """Update the log, the state and what other processes should know; whether the state was written."""
+    def _tell(self, batch: Batch | None):
+        """Update the log, the state and what other processes should know."""
         if batch:
             log.info("%s", _sentence(batch))
             self._report.stored(batch.lag_ms)
@@ -139,7 +132,6 @@ class DrainRun:
             self._report.write()
             self._forget_clients()
         wal.cut_back()
-        return due
 
     def _forget_clients(self):
         """After each run of retention. The drain does it, for its writer remembers clients."""
@@ -150,17 +142,16 @@ class DrainRun:
                 log.info("Forgot %d clients whose events are gone.", count)
             self._clients_forgotten_to = start
 
-    def _database_away(self, error: Error) -> Step:
+    def _database_away(self, error: Error):
         connection.close()  # it may be useless now; the next query opens a new one
         self._prepared = False
         words = str(error).strip().splitlines() or [type(error).__name__]
-        return self._failed(f"The database cannot be used: {words[0][:ERROR_CHARACTERS]}")
+        self._failed(f"The database cannot be used: {words[0][:ERROR_CHARACTERS]}")
 
-    def _failed(self, sentence: str) -> Step:
+    def _failed(self, sentence: str):
         self._backoff = min(self._backoff * 2 or 0.5, LONGEST_BACKOFF_S)
         self._retry_at = self._clock() + self._backoff
         self._errors.report(sentence)
-        return Step(error=sentence)
 
     def _last_report(self):
         """The queue is no longer read by any transport, unless the reader did not leave it in good order."""

@@ -91,7 +91,7 @@ class Spool:
         return records
 
     def remove(self, path: Path):
-        """Forget a batch that is stored; a damaged one stays beside the others for people to look at."""
+        """Forget a batch that is stored; a damaged one stays in the folder for people to look at."""
         self._drop(path)
         with contextlib.suppress(OSError):  # what stays by a fault of the disk is stored again at the next start
             path.rename(path.with_suffix(".damaged")) if path in self._damaged else path.unlink()

@@ -1,6 +1,7 @@
 """A simulated CPA that the settings point to, a spool of its own, and drains that end with the test."""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.waiting import until
 from usage.collector.lock import DrainLock
 from usage.collector.queue import Key
 from usage.collector.run import DrainRun
+from usage.collector.storer import Batch
 
 
 def point_to(settings, host, port, key):
@@ -81,6 +83,14 @@ def start(cpa, home):
         process.kill()
 
 
+class Step(NamedTuple):
+    """What a step did: the batch it stored, whether it wrote its report, and what failed."""
+
+    batch: Batch | None
+    reported: bool
+    error: str
+
+
 class SteppedDrain:
     """A drain's run in this process, stepped by the test."""
 
@@ -91,9 +101,13 @@ class SteppedDrain:
         self.stored = 0
 
     def step(self):
-        done = self.run.step()
-        self.stored += done.batch.records if done.batch else 0
-        return done
+        report = self.run._report
+        written_at = report._written_at
+        batch = self.run.step()
+        self.stored += batch.records if batch else 0
+        return Step(
+            batch, report._written_at != written_at, self.run._errors.latest.sentence if self.run._backoff else ""
+        )
 
     def until_stored(self, count):
         """Step until so many records were stored."""
