@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
 
+from cpa_usage import settings as project
 from cpa_usage.http.static import collect_changed
 
 
@@ -15,7 +16,7 @@ def ours(settings, tmp_path):
     (folder / "page.css.map").write_text("{}" * 50)
     settings.STATICFILES_DIRS, settings.STATIC_ROOT = [folder], tmp_path / "collected"
     settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "cpa_usage.http.static.Storage"}}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": project.STORAGES["staticfiles"]}
     return folder
 
 
@@ -28,18 +29,18 @@ def test_a_changed_file_is_collected_and_the_old_one_goes(ours, settings):
     old = staticfiles_storage.stored_name("page.css")
     (ours / "page.css").write_text("b { color: blue }\n" * 50)
     assert collect_changed()
-    assert (settings.STATIC_ROOT / "page.css").read_text().startswith("b {")
+    assert (settings.STATIC_ROOT / staticfiles_storage.stored_name("page.css")).read_text().startswith("b {")
     assert not (settings.STATIC_ROOT / old).exists()
 
 
-def test_a_collection_that_was_cut_off_is_made_again(ours, settings):
+def test_an_interrupted_collection_is_repeated(ours, settings):
     collect_changed()
     (settings.STATIC_ROOT / "collected").unlink()
     assert collect_changed()
 
 
-def test_only_what_pages_link_is_compressed(ours, settings):
+def test_only_files_named_by_their_content_are_kept_and_source_maps_are_not_compressed(ours, settings):
     collect_changed()
-    name = staticfiles_storage.stored_name("page.css")
-    packed = sorted(path.name for path in settings.STATIC_ROOT.iterdir() if path.suffix in (".br", ".gz"))
-    assert packed == [f"{name}.br", f"{name}.gz"]
+    page, source_map = map(staticfiles_storage.stored_name, ("page.css", "page.css.map"))
+    kept = {path.name for path in settings.STATIC_ROOT.iterdir()}
+    assert kept == {page, f"{page}.br", f"{page}.gz", source_map, "collected", "staticfiles.json"}
