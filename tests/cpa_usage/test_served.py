@@ -1,6 +1,5 @@
 """The whole, served by gunicorn: mounted under a base or at the root, behind proxies that strip the base or do not."""
 
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from tests import PROJECT
+from tests.served import address_of, environment
 
 # How the server is mounted, and what of the base is left of a path when it arrives.
 MOUNTS = [("/usage", "/usage"), ("/usage", ""), ("", "")]
@@ -30,24 +30,6 @@ class Links(HTMLParser):
         for name in ("src", "href", "action"):
             if attrs.get(name):
                 (self.assets if loads else self.places).add(attrs[name])
-
-
-def environment(directory, base):
-    """A server's environment: a database of its own and nothing of the machine's."""
-    return {
-        "PATH": os.environ["PATH"],
-        "DJANGO_SETTINGS_MODULE": "tests.cpa_usage.served_settings",
-        "PYTHONPATH": os.pathsep.join((str(PROJECT), os.environ.get("PYTHONPATH", ""))),
-        "ENV_FILE": os.devnull,
-        "CPA_BASE_URL": "http://127.0.0.1:1",
-        "CPA_MANAGEMENT_KEY": "test-management-key",
-        "SQLITE_PATH": str(directory / "app.db"),
-        "LOG_FILE_ENABLED": "false",
-        "AUTH_ENABLED": "false",
-        "APP_BASE_PATH": base,
-        "CPA_USAGE_COMMIT": "abc1234",
-        "CPA_USAGE_BUILD_DATE": "2026-11-24T04:00:00Z",
-    }
 
 
 @pytest.fixture(scope="module")
@@ -75,15 +57,6 @@ def start(directory, base):
     return subprocess.Popen(
         [*command, "--threads=2"], cwd=PROJECT, env=environment(directory, base), stderr=subprocess.PIPE, text=True
     )
-
-
-def address_of(process):
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if found := re.search(r"Listening at: (http://127\.0\.0\.1:\d+)", line):
-            return found[1]
-    raise AssertionError("".join(said))
 
 
 @pytest.fixture(params=MOUNTS, ids=["direct", "stripped", "root"])

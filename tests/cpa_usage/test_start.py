@@ -14,7 +14,7 @@ import pytest
 
 from simulator import Simulator, traffic
 from tests import PROJECT
-from tests.cpa_usage.test_served import environment
+from tests.served import environment
 
 RECORDS = 50
 PATIENCE = 90  # seconds; a machine may be busy

@@ -7,7 +7,8 @@ import sys
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.cpa_usage.test_served import PROJECT, address_of, environment
+from tests import PROJECT
+from tests.served import address_of, environment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
