@@ -5,6 +5,6 @@ import django
 django.setup()
 
 if __name__ == "__main__":
-    from tests.usage.dashboard.made import store_history
+    from tests.usage.traffic import store_history
 
     store_history(8, 2500, ended_minutes_ago=1)

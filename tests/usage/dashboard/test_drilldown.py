@@ -5,8 +5,8 @@ from html import unescape
 
 import pytest
 
-from tests.usage.dashboard.made import NOW_US, store_history, stored_now
 from tests.usage.made import record
+from tests.usage.traffic import NOW_US, store_history, stored_now
 from usage.query.names import grouping_labels
 
 pytestmark = pytest.mark.django_db

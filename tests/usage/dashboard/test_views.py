@@ -13,8 +13,8 @@ from django.utils import timezone
 from aliases.models import ApiKey
 from catalog.models import Connection
 from pricing.models import Model, PriceSet
-from tests.usage.dashboard.made import NOW_US, store_history, stored_now
 from tests.usage.made import record
+from tests.usage.traffic import NOW_US, store_history, stored_now
 from usage.dashboard.panels.columns import COLUMNS
 from usage.models import DrainState, Event, Gap
 

@@ -1,4 +1,4 @@
-"""Questions that pages ask beyond the API's: each adds up to what the API says."""
+"""The answers of analytics agree: the parts of each add up to the totals of the overview."""
 
 import time
 from datetime import datetime
@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from pricing.models import Model
-from tests.usage.dashboard.made import store_history
 from tests.usage.made import record, stored
+from tests.usage.traffic import store_history
 from usage.analytics.accounts.accounts import accounts
 from usage.analytics.accounts.credentials import credentials
 from usage.analytics.breakdowns import breakdown, matrix
@@ -30,7 +30,7 @@ def traffic():
     store_history(9, 600)
 
 
-def asking(query):
+def filters_of(query):
     form = UsageFilterForm(query)
     assert form.is_valid(), form.errors
     return form.usage_filter()
@@ -49,28 +49,28 @@ QUERIES = [
 
 
 def test_every_breakdown_adds_up_to_the_summary(traffic):
-    for asked in map(asking, QUERIES):
-        check_breakdowns(asked)
+    for filters in map(filters_of, QUERIES):
+        check_breakdowns(filters)
 
 
-def check_breakdowns(asked):
-    summary = overview(asked).summary
-    for found in (breakdown(asked, name) for name in grouping_labels()):
+def check_breakdowns(filters):
+    summary = overview(filters).summary
+    for found in (breakdown(filters, name) for name in grouping_labels()):
         assert sum(row.figures.total for row in found.rows) == summary.total
         assert sum(row.figures.cost for row in found.rows) == pytest.approx(summary.cost, abs=1e-9)
-    assert sum(cell.figures.total for cell in matrix(asked, "api_key", "model").cells) == summary.total
+    assert sum(cell.figures.total for cell in matrix(filters, "api_key", "model").cells) == summary.total
 
 
 def test_the_layers_of_a_timeline_add_up_to_the_summary(traffic):
-    for asked in map(asking, QUERIES):
-        check_layers(asked)
+    for filters in map(filters_of, QUERIES):
+        check_layers(filters)
 
 
-def check_layers(asked):
-    summary = overview(asked).summary
+def check_layers(filters):
+    summary = overview(filters).summary
     whole = {"requests": summary.total, "tokens": summary.total_tokens, "cost": summary.cost}
     for measure, value in whole.items():
-        found = timeline(asked, "model", measure)
+        found = timeline(filters, "model", measure)
         assert sum(layer.total for layer in found.layers) == pytest.approx(value, abs=1e-9)
         assert all(len(layer.values) == len(found.buckets) for layer in found.layers)
     edges = [datetime.fromisoformat(text) for text in (*found.buckets, found.end)]
@@ -80,18 +80,18 @@ def check_layers(asked):
 @pytest.mark.parametrize("by", ["model", "source", "api_key", "provider"])
 def test_the_layers_of_a_timeline_are_the_parts_of_the_breakdown(traffic, by):
     """What is kept ready for a value of a label says the same as the series that have it."""
-    for asked in map(asking, QUERIES):
-        parts = {row.key: row for row in breakdown(asked, by).rows}
-        found = timeline(asked, by, "requests")
+    for filters in map(filters_of, QUERIES):
+        parts = {row.key: row for row in breakdown(filters, by).rows}
+        found = timeline(filters, by, "requests")
         named = {layer.key: (layer.label, layer.total) for layer in found.layers if layer.key is not None}
         assert named == {key: (parts[key].label, parts[key].figures.total) for key in named}
         assert len(parts) == len(named) + found.others
 
 
 def test_the_buckets_of_a_timeline_are_those_of_the_overview(traffic):
-    asked = asking({"range": "24h"})
-    hours = {hour.bucket: hour.total for hour in overview(asked).hourly_series}
-    found = timeline(asked, "provider", "requests")
+    filters = filters_of({"range": "24h"})
+    hours = {hour.bucket: hour.total for hour in overview(filters).hourly_series}
+    found = timeline(filters, "provider", "requests")
     assert found.step == 3600
     assert (
         dict(zip(found.buckets, map(sum, zip(*(layer.values for layer in found.layers), strict=True)), strict=True))
@@ -100,12 +100,12 @@ def test_the_buckets_of_a_timeline_are_those_of_the_overview(traffic):
 
 
 def test_token_classes_cost_what_the_period_costs(traffic):
-    for asked in map(asking, QUERIES):
-        check_classes(asked)
+    for filters in map(filters_of, QUERIES):
+        check_classes(filters)
 
 
-def check_classes(asked):
-    summary, classes = overview(asked).summary, {part.name: part for part in token_classes(asked).classes}
+def check_classes(filters):
+    summary, classes = overview(filters).summary, {part.name: part for part in token_classes(filters).classes}
     assert sum(part.cost for part in classes.values()) == pytest.approx(summary.cost, abs=1e-9)
     assert classes["uncached"].tokens == summary.input_tokens
     assert classes["cache_read"].tokens == summary.cache_read_tokens
@@ -113,15 +113,15 @@ def check_classes(asked):
 
 
 def test_failures_are_all_counted(traffic):
-    asked = asking({"range": "all"})
-    found = failures(asked)
-    assert found.total == sum(row.count for row in found.by_status) == overview(asked).summary.failed > 0
+    filters = filters_of({"range": "all"})
+    found = failures(filters)
+    assert found.total == sum(row.count for row in found.by_status) == overview(filters).summary.failed > 0
 
 
 def test_accounts_are_those_of_the_api_with_a_day_in_half_hours(traffic):
-    asked = asking({"range": "24h"})
-    found = accounts(asked).items
-    assert [account.about for account in found] == credentials(asked).items
+    filters = filters_of({"range": "24h"})
+    found = accounts(filters).items
+    assert [account.about for account in found] == credentials(filters).items
     assert {len(account.strip) for account in found} == {48}
     assert any(account.quotas for account in found)
 
@@ -137,23 +137,23 @@ def test_a_hundredth_of_a_quota_costs_what_was_spent_since_its_window_began():
     old, new = (now - 6 * 3600) * 1_000_000, (now - 1800) * 1_000_000
     tokens = {"input": 200_000, "output": 0, "reasoning": 0, "cached": 0, "total": 200_000}
     stored(record(old, tokens=tokens), record(new, tokens=tokens, response_headers=headers), arrived=now * 1_000_000)
-    (quota,) = accounts(asking({"range": "7d"})).items[0].quotas
+    (quota,) = accounts(filters_of({"range": "7d"})).items[0].quotas
     assert (quota.window.used, quota.over) == (0.2, False)
     assert quota.usd_per_percent == pytest.approx(2.0 / 20)
 
 
 def test_the_median_of_all_is_that_of_every_answer(traffic):
-    asked = asking({"range": "all"})
+    filters = filters_of({"range": "all"})
     found, taken = (
-        speeds(asked),
+        speeds(filters),
         sorted(Event.objects.filter(failed=False).values_list("latency_ms", flat=True)),
     )
     assert found.latency.count == len(taken)
     assert found.latency.p50 == pytest.approx(taken[len(taken) // 2], rel=0.15)
-    assert sum(row.ttft.count for row in latency(asked).items) == found.ttft.count
+    assert sum(row.ttft.count for row in latency(filters).items) == found.ttft.count
 
 
 def test_now_is_the_last_minute():
     now = int(time.time() * 1_000_000)
     stored(record(now - 10_000_000), record(now - 50_000_000), record(now - 70_000_000), arrived=now)
-    assert pace(asking({"range": "all"})) == Pace(rpm=2, tpm=300)
+    assert pace(filters_of({"range": "all"})) == Pace(rpm=2, tpm=300)
