@@ -120,7 +120,7 @@ def test_a_cell_of_the_grid_opens_its_requests(page):
 
 def test_a_click_into_a_row_opens_the_requests_it_counts(page):
     open_page(page, "analysis/?range=7d&by=provider")
-    row = page.locator("section[aria-labelledby=cut-title] tbody tr").nth(1)
+    row = page.locator("section[aria-labelledby=breakdown-title] tbody tr").nth(1)
     count = int(row.locator("td data").first.get_attribute("value"))
     row.locator("td").nth(5).click()
     page.wait_for_url(re.compile(r"requests/.*provider="))

@@ -54,7 +54,7 @@ def test_ranges_filters_tables_and_requests_are_reached_without_a_mouse(page):
     assert page.locator("th[aria-sort]", has_text="Cost").get_attribute("aria-sort") == "descending"
     page.keyboard.press("Space")
     assert page.locator("th[aria-sort]", has_text="Cost").get_attribute("aria-sort") == "ascending"
-    name = page.locator("section[aria-labelledby=cut-title] tbody th a").first.inner_text()
+    name = page.locator("section[aria-labelledby=breakdown-title] tbody th a").first.inner_text()
     tab_to(page, name)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("requests/.*model="))
@@ -83,8 +83,8 @@ def test_back_and_forward_restore_every_view(page):
     pages = page.get_by_role("navigation", name="Pages")
     open_page(page, "?range=7d&measure=tokens")
     steps = [
-        (pages.get_by_role("link", name="Analysis"), "cut-title"),
-        (page.get_by_role("link", name="Provider", exact=True), "cut-title"),
+        (pages.get_by_role("link", name="Analysis"), "breakdown-title"),
+        (page.get_by_role("link", name="Provider", exact=True), "breakdown-title"),
         (pages.get_by_role("link", name="Requests"), "requests-title"),
         (page.get_by_role("link", name="Older"), "requests-title"),
         (page.locator("#requests tbody th a").first, "attempts-title"),
