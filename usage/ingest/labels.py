@@ -4,9 +4,11 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
+from django.db.models import Max
 
 from aliases.models import ApiKey
 from pricing.models import Model
+from usage.ingest.statements import insert
 from usage.models import Client, Series
 from usage.models.labels import status_of
 from usage.records.record import Names
@@ -15,6 +17,7 @@ SERIES_LIMIT = 50_000  # beyond it new label sets fold into one, so that a flood
 REMEMBERED = 2 * SERIES_LIMIT  # label sets, those that folded included
 CLIENTS_REMEMBERED = 20_000
 OTHER = "(other)"
+INSTANCE = ""  # which CPA: there is one for now
 
 Met = tuple[Names, int, int]  # of a record: its names, the price step its input exceeds, the status it failed with
 
@@ -41,8 +44,9 @@ class Labels(NamedTuple):
     @classmethod
     def of(cls, names: Names, context_over: int, status: int):
         """The label set of records with these names, whose input exceeds this price step; `status` is a failure's."""
-        shared = {field: getattr(names, field) for field in cls._fields if hasattr(names, field)}
-        return cls(**shared, context_over=context_over, status=status_of(names.failed, status))
+        first = names[: cls._fields.index("endpoint")]  # the same fields in the same order
+        status = status_of(names.failed, status)
+        return cls(*first, names.endpoint, names.tier, context_over, names.reasoning_effort, names.failed, status)
 
     def digest(self) -> bytes:
         """What makes the label set unique: a hash over all of it, in a form no two sets share."""
@@ -107,28 +111,32 @@ class SeriesMap:
         return {by_digest[bytes(digest)]: id for id, digest in found}
 
     def _create(self, labels, masks):
+        """Ids of new rows. The writers' lock is held, so all rows after the newest are these."""
         if not labels:
             return {}
         missing = {label.api_key for label in labels} - self.keys.keys()
         if missing:
             self.keys.update(ApiKey.objects.observe({fingerprint: masks[fingerprint] for fingerprint in missing}))
-        Series.objects.bulk_create([self._row(label) for label in labels], ignore_conflicts=True, batch_size=500)
+        by_digest = {label.digest(): label for label in labels}
+        newest = Series.objects.aggregate(newest=Max("id"))["newest"] or 0
+        insert(Series, [self._row(digest, label) for digest, label in by_digest.items()])
         self.count += len(labels)
-        return self._find(labels)
+        created = Series.objects.filter(id__gt=newest).values_list("id", "digest")
+        return {by_digest[bytes(digest)]: id for id, digest in created}
 
-    def _row(self, labels):
-        fields = labels._asdict()
-        fields.update(model_id=self.models[fields.pop("model")], api_key_id=self.keys[fields.pop("api_key")])
-        return Series(digest=labels.digest(), **fields)
+    def _row(self, digest, labels):
+        """The values of a Series row, in the order of its fields."""
+        fields = labels._replace(model=self.models[labels.model], api_key=self.keys[labels.api_key])
+        return (digest, INSTANCE, *fields)
 
     def _fold(self, labels, masks):
-        """Past the limit: send each set to its folded twin, of which there are few."""
-        twins = {label: label.folded() for label in labels}
-        distinct = list(dict.fromkeys(twins.values()))
+        """Past the limit: send each set to one without the names that flood, of which there are few."""
+        folded = {label: label.folded() for label in labels}
+        distinct = list(dict.fromkeys(folded.values()))
         ids = self._find(distinct)
-        ids |= self._create([twin for twin in distinct if twin not in ids], masks)
+        ids |= self._create([each for each in distinct if each not in ids], masks)
         self.others.update(ids.values())
-        return {label: ids[twin] for label, twin in twins.items()}
+        return {label: ids[each] for label, each in folded.items()}
 
 
 class ClientMap:

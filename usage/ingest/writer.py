@@ -1,10 +1,9 @@
 """The only writer of events and rollups: a batch of raw records becomes rows and totals in one transaction."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -17,7 +16,8 @@ from usage.ingest.finality import settle
 from usage.ingest.labels import ClientMap, SeriesMap
 from usage.ingest.labelvalues import LabelTotals, Rows
 from usage.ingest.limits import LimitNotes
-from usage.models import COUNTS, MEASURES, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
+from usage.ingest.statements import insert, upsert
+from usage.models import MEASURES, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
 from usage.time.periods import local_day
 from usage.time.units import QUARTER_S, QUARTER_US
 
@@ -90,34 +90,37 @@ class Writer:
 
     def _insert(self, fresh, series_ids, final):
         clients = self.clients.ids
-        insert_events(
-            (
-                r.timestamp,
-                r.fingerprint,
-                series_id,
-                clients[r.client_ip, r.x_forwarded_for, r.user_agent],
-                r.request_id,
-                ended_day(r.timestamp, r.latency_ms),
-                ended,
-                r.latency_ms,
-                r.ttft_ms,
-                r.uncached,
-                r.cache_read,
-                r.cache_write,
-                r.output,
-                r.reasoning,
-                r.unclassified,
-                r.total,
-                r.service_tier,
-                r.request_service_tier,
-                r.response_service_tier,
-                r.failed,
-                r.fail_status_code,
-                r.fail_body,
-                r.fail_body_length,
-                r.claimed,
-            )
-            for r, series_id, ended in zip(fresh, series_ids, final, strict=True)
+        insert(
+            Event,
+            [
+                (
+                    r.timestamp,
+                    r.fingerprint,
+                    series_id,
+                    clients[r.client_ip, r.x_forwarded_for, r.user_agent],
+                    r.request_id,
+                    ended_day(r.timestamp, r.latency_ms),
+                    ended,
+                    r.latency_ms,
+                    r.ttft_ms,
+                    r.uncached,
+                    r.cache_read,
+                    r.cache_write,
+                    r.output,
+                    r.reasoning,
+                    r.unclassified,
+                    r.total,
+                    r.service_tier,
+                    r.request_service_tier,
+                    r.response_service_tier,
+                    r.failed,
+                    r.fail_status_code,
+                    r.fail_body,
+                    r.fail_body_length,
+                    r.claimed,
+                )
+                for r, series_id, ended in zip(fresh, series_ids, final, strict=True)
+            ],
         )
 
     def _tell(self, state, stored, folded):
@@ -223,52 +226,3 @@ def _fold(rows, wider):
 def _each_bucket(rows, wider):
     """{bucket: the wider bucket that it lies in}; rows are many, their buckets few."""
     return {bucket: wider(bucket) for bucket in {bucket for bucket, _ in rows}}
-
-
-def upsert(rollup, rows: Rows):
-    """Add measures to the rows of a rollup, in key order so that writers on PostgreSQL cannot lock each other out."""
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_UPSERT[rollup], [(*key, *rows[key]) for key in sorted(rows)])
-
-
-def correct(rollup, rows: Rows):
-    """Add (cost, unpriced tokens) to rows of a rollup; an hour that retention left a part of has none, and needs none.
-
-    In key order, as above.
-    """
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_CORRECT[rollup], [(*rows[key], *key) for key in sorted(rows)])
-
-
-def insert_events(rows: Iterable[tuple]):
-    """Insert rows of EVENT_COLUMNS, already adapted: integers, text, bytes and booleans only."""
-    with connection.cursor() as cursor:
-        cursor.executemany(_INSERT_EVENT, list(rows))
-
-
-EVENT_COLUMNS = [field.column for field in Event._meta.concrete_fields if not field.primary_key]
-_INSERT_EVENT = (
-    f"INSERT INTO {Event._meta.db_table} ({', '.join(EVENT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(EVENT_COLUMNS))})"
-)
-
-
-def _adding(table, key, counts):
-    """Inserts a row of a table, or adds its counts to the row that has its key."""
-    name, columns = table._meta.db_table, (*key, *counts)
-    return (
-        f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "
-        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET "
-        + ", ".join(f"{count} = {name}.{count} + excluded.{count}" for count in counts)
-    )
-
-
-ROLLUPS = (Quarter, Day, LabelQuarter, LabelDay)
-_UPSERT = {rollup: _adding(rollup, ("bucket", rollup.owner()), MEASURES) for rollup in ROLLUPS}
-_UPSERT[Duration] = _adding(Duration, ("bucket", "model_id", "kind"), COUNTS)
-_CORRECT = {
-    rollup: f"UPDATE {rollup._meta.db_table} SET cost = cost + %s, unpriced_tokens = unpriced_tokens + %s "
-    f"WHERE bucket = %s AND {rollup.owner()} = %s"
-    for rollup in ROLLUPS
-}

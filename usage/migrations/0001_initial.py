@@ -225,8 +225,8 @@ class Migration(migrations.Migration):
                 ('reasoning_effort', models.CharField(blank=True, max_length=255)),
                 ('failed', models.BooleanField(default=False)),
                 ('status', models.IntegerField(help_text='Status code of a failure, 0 for none; null of a success.', null=True)),
-                ('api_key', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='aliases.apikey')),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='series', to='pricing.model')),
+                ('api_key', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='series', to='aliases.apikey')),
+                ('model', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='series', to='pricing.model')),
             ],
             options={
                 'verbose_name_plural': 'series',

@@ -12,7 +12,7 @@ from pricing.book import PriceBook
 from usage.ingest import durations
 from usage.ingest.finality import settle_stored
 from usage.ingest.labelvalues import LabelTotals
-from usage.ingest.writer import upsert
+from usage.ingest.statements import upsert
 from usage.models import Day, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter, Series
 from usage.rollups.counting import count_day, edges_of, kept_days, stored
 from usage.rollups.recosting import recost

@@ -9,7 +9,8 @@ from django.db.models import Case, F, IntegerField, Max, Min, Value, When
 from usage.ingest.costs import CLASSES, Costs
 from usage.ingest.labels import Labels
 from usage.ingest.labelvalues import LabelTotals, Rows
-from usage.ingest.writer import correct, day_of, fold_to_days, upsert
+from usage.ingest.statements import correct, upsert
+from usage.ingest.writer import day_of, fold_to_days
 from usage.models import MEASURES, Day, DrainState, Event, LabelDay, LabelQuarter, Quarter, Series
 from usage.time.periods import date_of, day_start
 from usage.time.units import SECOND_US
