@@ -85,6 +85,7 @@ def test_every_column_of_an_event():
         "service_tier": "auto",
         "request_service_tier": "flex",
         "response_service_tier": "priority",
+        "failed": True,
         "fail_status_code": 429,
         "fail_body": "slow down",
         "fail_body_length": 9,

@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, rollups, stored, totals
@@ -84,8 +85,8 @@ def test_rebuilding_begins_where_the_kept_detail_does():
     Event.objects.filter(timestamp__lt=NOON - DAY).delete()
     Quarter.objects.filter(bucket__lt=(NOON - DAY) // SECOND).delete()
     retention.move_events_from(TODAY - 1)
-    Day.objects.filter(bucket=TODAY - 2).update(requests=1000)
-    LabelDay.objects.filter(bucket=TODAY - 2).update(requests=1000)
+    for rollup in (Day, LabelDay):
+        rollup.objects.filter(bucket=TODAY - 2).update(requests=F("requests") * 1000)
     before = rollups()
     assert list(check()) == []
     assert list(rebuild()) == [TODAY - 1, TODAY]

@@ -111,8 +111,7 @@ def test_old_dead_letters_and_gaps_go_and_the_newest_limits_stay():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_run_cut_off_anywhere_is_carried_on_by_the_next(monkeypatch):
-    monkeypatch.setattr(retention, "FIRST", 1)
-    monkeypatch.setattr(retention, "MOST", 1)
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 1)
     one_a_day(9)
     left = []
 
@@ -130,8 +129,7 @@ def test_a_run_cut_off_anywhere_is_carried_on_by_the_next(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_slices_take_equal_timestamps_together_and_end(monkeypatch):
-    monkeypatch.setattr(retention, "FIRST", 2)
-    monkeypatch.setattr(retention, "MOST", 2)
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 2)
     old = NOON - 5 * DAY
     stored(*(record(old, request_id=f"{n:08x}") for n in range(5)), record(old + 1), record(NOON))
     counts = []

@@ -127,7 +127,7 @@ def test_a_damaged_database_is_not_counted(two_days, capsys, monkeypatch):
 
 @pytest.mark.sqlite
 @pytest.mark.django_db(transaction=True)
-def test_no_look_outlasts_a_day_or_a_month_so_that_the_log_is_cut_back_in_between(two_days, monkeypatch):
+def test_no_look_outlasts_a_day_so_that_the_log_is_cut_back_in_between(two_days, monkeypatch):
     path, busy, looks = connection.settings_dict["NAME"], [], []
 
     @contextmanager
@@ -138,9 +138,9 @@ def test_no_look_outlasts_a_day_or_a_month_so_that_the_log_is_cut_back_in_betwee
         with closing(sqlite3.connect(path, timeout=0)) as other:
             busy.append(other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
 
-    monkeypatch.setattr("usage.rollups.rebuild.snapshot", looked_at)
+    monkeypatch.setattr("usage.rollups.check.snapshot", looked_at)
     assert prove().holds
-    assert (looks, busy) == ([True] * 3, [0] * 3)  # two days and their month
+    assert (looks, busy) == ([True] * 2, [0] * 2)  # two days
 
 
 def test_the_nightly_task_notes_what_status_shows(two_days):
@@ -166,7 +166,7 @@ def test_the_nightly_task_does_a_look_at_a_time_and_queues_the_rest(two_days, mo
     while (said := next_task()) == "goes on":
         assert (OrmQ.objects.count(), DrainState.load().proof, Lease.is_held("verify")) == (1, "", False)
         looked += 1
-    assert (said, looked, OrmQ.objects.exists()) == (HOLDS, len(looks()) + 2 + 1, False)  # two days and their month
+    assert (said, looked, OrmQ.objects.exists()) == (HOLDS, len(looks()) + 2, False)  # two days
     state = DrainState.load()
     assert (state.proof, state.proof_holds, before <= state.proved_at <= timezone.now()) == (HOLDS, True, True)
 
