@@ -73,7 +73,7 @@ def test_filters_of_labels_and_failures_go_along_and_can_be_taken_away(client, t
 
 def test_a_card_leads_to_the_requests_it_counts(client, traffic):
     text = client.get("/?range=7d&measure=tokens&by=source").text
-    cards = re.findall(r'<a class="card" href="/usage(/requests/[^"]*)" data-card="(\w+)"', text)
+    cards = re.findall(r'<a\s+class="card"\s+href="/usage(/requests/[^"]*)"\s+data-card="(\w+)"', text)
     whole = int(re.search(r'data-card="requests".*?<data class="n" value="(\d+)"', text, re.DOTALL)[1])
     failed = int(re.search(r"([\d,]+) failed&nbsp;", text)[1].replace(",", ""))
     counted = {name: total(client, unescape(address)) for address, name in cards}
