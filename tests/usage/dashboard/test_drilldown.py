@@ -50,8 +50,8 @@ def test_a_reason_leads_to_exactly_the_failures_it_counts(client, traffic, filte
 
 @pytest.mark.parametrize("name", grouping_labels())
 def test_a_row_of_the_analysis_leads_to_the_requests_it_counts(client, traffic, name):
-    table = client.get(f"/analysis/?range=7d&by={name}").text.split('id="breakdown-title"')[1].partition("</section>")[0]
-    rows = rows_of(table)
+    text = client.get(f"/analysis/?range=7d&by={name}").text
+    rows = rows_of(text.split('id="breakdown-title"')[1].partition("</section>")[0])
     assert rows
     assert [(count, address) for count, address in rows if total(client, address) != count] == []
 
