@@ -1,7 +1,6 @@
 """The database goes away under a running drain and web server: records wait on disk, all say so, and all catch up."""
 
 import contextlib
-import os
 import resource
 import shutil
 import sqlite3
@@ -44,31 +43,33 @@ def test_a_locked_database(stage, cpa, drain, soak):
     assert drain.stop() == 0
 
 
-def test_a_deleted_file_is_noticed_and_a_restored_one_is_taken_up(stage, cpa, drain, tmp_path):
+def test_a_missing_database_is_reported_and_a_restored_one_is_used(stage, cpa, tmp_path):
+    push(cpa, 10)
+    drain = stage.drain()
+    until(lambda: stage.stored == 10)
+    assert drain.stop() == 0
     assert stage.manage("backup", tmp_path / "backup.db").returncode == 0
-    web = stage.web()
-    assert stage.ask("/api/v1/status")[1]["total_inserted"] == 10
     for path in stage.data.glob("app.db*"):
-        if "lock" not in path.name:
-            path.unlink()
+        path.unlink()
+    drain, web = stage.drain(), stage.web()
     push(cpa, 100, start=10)
     drain.says("The database cannot be used: ")
     until(lambda: stage.waiting and not cpa.queued)
-    missing = "The database file is missing or cannot be opened: restore a backup, or run manage.py migrate."
+    missing = "The database is empty or of another version: run manage.py migrate."
     assert stage.ask("/api/v1/status") == (503, {"error": missing})
     code, page = stage.ask("/")
     assert (code, missing in page, "Traceback" in page) == (503, True, False)
     assert stage.ask("/readyz") == (503, {"status": "unready", "reason": missing})
     assert stage.ask("/healthz") == (200, {"status": "ok"})
-    assert not stage.database.exists()
-    (tmp_path / "backup.db").rename(stage.database)
+    assert (drain.stop(), web.stop()) == (0, 0)
+    assert stage.manage("restore", tmp_path / "backup.db").returncode == 0
+    drain, web = stage.drain(), stage.web()
     caught_up(stage, cpa, 110)
-    drain.says("The database answers again.")
     assert stage.ask("/api/v1/status")[1]["total_inserted"] == 110
     assert (drain.stop(), web.stop()) == (0, 0)
 
 
-def test_a_damaged_file_is_told_and_a_restored_one_is_taken_up(stage, cpa, tmp_path):
+def test_a_damaged_database_is_reported_and_a_restored_one_is_used(stage, cpa, tmp_path):
     sound = shutil.copy(stage.database, tmp_path / "sound.db")
     stage.database.write_bytes(b"\xff" * stage.database.stat().st_size)
     drain, web = stage.drain(), stage.web()
@@ -80,7 +81,9 @@ def test_a_damaged_file_is_told_and_a_restored_one_is_taken_up(stage, cpa, tmp_p
     assert stage.ask("/readyz")[1]["reason"] == damaged
     code, page = stage.ask("/")
     assert (code, damaged in page) == (503, True)
-    os.replace(sound, stage.database)
+    assert (drain.stop(), web.stop()) == (0, 0)
+    assert stage.manage("restore", sound).returncode == 0
+    drain, web = stage.drain(), stage.web()
     caught_up(stage, cpa, 100)
     assert stage.ask("/api/v1/usage/overview")[1]["summary"]["total"] == 100
     assert (drain.stop(), web.stop()) == (0, 0)

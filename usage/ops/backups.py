@@ -61,10 +61,10 @@ def examine(path: Path, name: Path):
 
 
 def put_back(source: Path) -> Path | None:
-    """Let the database be a copy of `source`, and keep the one it replaces; returns the path of that one.
+    """Replace the database by a copy of `source`. Returns the path under which the replaced one is kept, if any.
 
-    The caller makes sure that no drain runs. Other processes open the new file with their next request.
-    Raises Useless, with nothing changed.
+    No process may have the database open: it would go on with the replaced file. The caller holds the drain's lock;
+    connections of web and tasks are looked for here. Raises Useless, with nothing changed.
     """
     database = _database()
     try:
@@ -72,6 +72,7 @@ def put_back(source: Path) -> Path | None:
             _copy(source, draft)
             examine(draft, source)
             connection.close()
+            _refuse_while_open(database)
             replaced = _move_away(database)
             draft.rename(database)
             _sync(database.parent)
@@ -139,8 +140,20 @@ def _opened(path):
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=20)
 
 
+def _refuse_while_open(database):
+    """SQLite leaves WAL mode only while no other connection is open. A damaged database cannot be asked."""
+    if not database.exists():
+        return
+    try:
+        with closing(sqlite3.connect(database, timeout=1)) as ours:
+            ours.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            raise Useless("The database is in use: stop web and tasks first.") from None
+
+
 def _move_away(database):
-    """Rename the database and its log; a process that has them open keeps both until its next connection."""
+    """Rename the database and its log."""
     if not database.exists():
         for suffix in LOGS:  # a log without its database would be taken for the new one's
             _with(database, suffix).unlink(missing_ok=True)

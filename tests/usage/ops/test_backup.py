@@ -126,15 +126,15 @@ def test_a_backup_that_cannot_be_written_leaves_nothing(tmp_path):
 def test_what_a_backup_brings_back(home):
     backup = home / "copy.db"
     assert manage(home, "backup", backup)[0] == 0
-    with closing(sqlite3.connect(home / "app.db")) as open_still:
-        add_client(open_still, b"second")
-        code, said = manage(home, "restore", backup)
-        (replaced,) = home.glob("app.db.replaced-????????-??????")
-        assert (code, said) == (
-            0,
-            f"The database is a copy of {backup} now. Start the drain again.\n"
-            f"What it was before is kept as {replaced}: delete it when all is well.",
-        )
+    with closing(sqlite3.connect(home / "app.db")) as database:
+        add_client(database, b"second")
+    code, said = manage(home, "restore", backup)
+    (replaced,) = home.glob("app.db.replaced-????????-??????")
+    assert (code, said) == (
+        0,
+        f"The database is a copy of {backup} now. Start web, drain and tasks again.\n"
+        f"What it was before is kept as {replaced}: delete it when all is well.",
+    )
     assert (query(home / "app.db", CLIENTS), query(replaced, CLIENTS), query(backup, CLIENTS)) == (1, 2, 1)
     assert (home / "app.db").stat().st_mode & 0o777 == 0o600
     assert not list(home.glob(".app.db*"))
@@ -149,7 +149,7 @@ def test_a_database_that_is_gone_or_damaged_is_brought_back(home):
     for path in home.glob("app.db*"):
         path.unlink()
     (home / "app.db-wal").write_bytes(b"of the file that is gone")
-    assert manage(home, "restore", backup) == (0, f"The database is a copy of {backup} now. Start the drain again.")
+    assert manage(home, "restore", backup) == (0, f"The database is a copy of {backup} now. Start web, drain and tasks again.")
     assert query(home / "app.db", CLIENTS) == 1
 
 
@@ -211,10 +211,22 @@ def test_nothing_is_restored_while_a_drain_runs(home):
     manage(home, "backup", backup)
     drain = FileLock(home / "app.db.drain.lock")
     assert drain.acquire()
-    refused = (1, "CommandError: A drain is at work on this database: stop it first.")
+    refused = (1, "CommandError: A drain is at work on this database: stop web, drain and tasks first.")
     assert manage(home, "restore", backup) == refused
     drain.release()
     assert manage(home, "restore", backup)[0] == 0
+
+
+def test_nothing_is_restored_while_another_process_has_the_database_open(home):
+    backup = home / "copy.db"
+    manage(home, "backup", backup)
+    with closing(sqlite3.connect(home / "app.db")) as web:
+        assert web.execute("SELECT count(*) FROM usage_client").fetchone() == (1,)
+        refused = (1, "CommandError: The database is in use: stop web and tasks first.")
+        assert manage(home, "restore", backup) == refused
+        add_client(web, b"still stored")
+    assert not list(home.glob("app.db.replaced*"))
+    assert query(home / "app.db", CLIENTS) == 2
 
 
 def test_postgresql_has_tools_of_its_own(monkeypatch, tmp_path):

@@ -12,9 +12,9 @@ from usage.ops.backups import Useless, put_back
 
 
 class Command(BaseCommand):
-    """The file is checked first, the database it replaces is kept, and web and tasks go over to it by themselves."""
+    """The file is checked first, and the database it replaces is kept."""
 
-    help = "Replace the SQLite database by a copy of PATH. Stop the drain before, and start it again after."
+    help = "Replace the SQLite database by a copy of PATH. Stop web, drain and tasks before, and start them again after."
     requires_system_checks = []  # they may ask the very database that is to be replaced
 
     def add_arguments(self, parser):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         lock = DrainLock(settings.SPOOL_DIR)
         try:
             if not lock.acquire():
-                raise CommandError("A drain is at work on this database: stop it first.")
+                raise CommandError("A drain is at work on this database: stop web, drain and tasks first.")
             replaced = put_back(path)
             call_command("migrate", interactive=False, verbosity=0)
         except Useless as reason:
@@ -35,6 +35,6 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be used: {error}") from None
         finally:
             lock.release()
-        self.stdout.write(f"The database is a copy of {path} now. Start the drain again.")
+        self.stdout.write(f"The database is a copy of {path} now. Start web, drain and tasks again.")
         if replaced:
             self.stdout.write(f"What it was before is kept as {replaced}: delete it when all is well.")
