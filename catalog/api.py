@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 from rest_framework import status
-from rest_framework.decorators import api_view
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
@@ -26,6 +26,15 @@ class BadGateway(APIException):
     """CPA refused or is away; the text says what to do."""
 
     status_code = status.HTTP_502_BAD_GATEWAY
+
+
+@rest.described(shapes.Versions, summary="Which versions")
+@api_view(["GET"])
+@authentication_classes([])
+@permission_classes([])
+def version(request):
+    """The versions of cpa-usage and of the CPA it talks to."""
+    return Response(shapes.versions())
 
 
 @rest.described(shapes.ListedAuthFiles, summary="Accounts CPA signs in to")

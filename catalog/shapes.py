@@ -5,10 +5,18 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from catalog.models import AuthFile, Provider
+from catalog.models import AuthFile, Connection, Provider
+from cpa_usage.api import OURS, Build
 
 Absent = Annotated[datetime | None, Meta(description="Since when CPA no longer lists it; null: it does.")]
 AuthIndex = Annotated[str, Meta(description="Joins it to records.")]
+
+
+class Versions(Struct, frozen=True):
+    """Ours, and CPA's as its last reply to us named it."""
+
+    cpa_usage: Build
+    cpa: Build
 
 
 class ListedAuthFile(Struct, frozen=True, kw_only=True):
@@ -66,6 +74,12 @@ class SwitchSet(Struct, frozen=True):
 
     value: bool
     ok: bool = True
+
+
+def versions() -> Versions:
+    """The build of this program, and CPA's; empty texts before the first reply of CPA."""
+    known = Connection.objects.values_list("version", "commit", "build_date").first()
+    return Versions(cpa_usage=OURS, cpa=Build(*(known or ("", "", ""))))
 
 
 def auth_files() -> ListedAuthFiles:

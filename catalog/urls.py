@@ -5,6 +5,7 @@ from django.urls import path
 from catalog import api
 
 urlpatterns = [
+    path("version", api.version),
     path("auth-files", api.auth_files),
     path("provider-metadata", api.provider_metadata),
     path("sync", api.sync),

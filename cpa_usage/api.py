@@ -1,4 +1,4 @@
-"""What answers without signing in: that we are here, and which version of what."""
+"""Endpoints that need no login: that this process answers, and which build it is."""
 
 import os
 import subprocess
@@ -9,7 +9,6 @@ from msgspec import Struct
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.response import Response
 
-from catalog.models import Connection
 from cpa_usage.http.rest import described
 
 
@@ -28,13 +27,6 @@ class Build(Struct, frozen=True):
     build_date: str
 
 
-class Versions(Struct, frozen=True):
-    """Ours, and CPA's as its last reply to us named it."""
-
-    cpa_usage: Build
-    cpa: Build
-
-
 def healthz(request):
     """This process answers; whether CPA and the drain do is what /status says."""
     return HttpResponse(b'{"status":"ok"}', content_type="application/json")
@@ -47,20 +39,6 @@ def healthz(request):
 def ping(request):
     """Whether somebody is here."""
     return Response(Pong(pong=True, version=settings.VERSION))
-
-
-@described(Versions, summary="Which versions")
-@api_view(["GET"])
-@authentication_classes([])
-@permission_classes([])
-def version(request):
-    """The versions of cpa-usage and of the CPA it talks to."""
-    return Response(Versions(cpa_usage=OURS, cpa=_cpa_build()))
-
-
-def _cpa_build():
-    known = Connection.objects.values_list("version", "commit", "build_date").first()
-    return Build(*(known or ("", "", "")))
 
 
 def _our_build():

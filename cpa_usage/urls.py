@@ -17,7 +17,6 @@ handler500 = "cpa_usage.http.errors.server_error"
 
 v1 = [
     path("ping", api.ping),
-    path("version", api.version),
     path("auth/session", signin.session),
     path("auth/login", signin.login),
     path("auth/logout", signin.logout),

@@ -54,8 +54,8 @@ def test_only_usage_imports_other_apps():
             assert apps_imported(path) <= {app}, path
 
 
-def test_only_the_map_of_addresses_imports_usage():
-    assert {path for path in sources() if path.startswith("cpa_usage/") and "usage" in apps_imported(path)} <= {
+def test_the_project_imports_an_app_only_in_the_map_of_addresses():
+    assert {path for path in sources() if path.startswith("cpa_usage/") and apps_imported(path)} <= {
         "cpa_usage/urls.py"
     }
 
