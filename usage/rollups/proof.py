@@ -60,6 +60,7 @@ class Proving:
     structure: list[str] | None = None  # looks to come; None before the first
     days: list[int] | None = None  # the same; None as long as the structure is looked at
     closed: list[tuple[int, int]] = field(default_factory=list)  # days before the kept detail, some at a time
+    first: int | None = None  # day of the kept detail when they were listed; None: nothing was kept
     counted: int = 0  # days
     damage: list[str] = field(default_factory=list)
     differences: list[tuple] = field(default_factory=list)
@@ -80,8 +81,8 @@ class Proving:
         if not self.damage:
             events = Event.objects.between(start, None).count()
         first = (start or 0) // SECOND_US
-        shown = [Difference(*each) for each in self.differences if _is_kept(*each[:2], first)][:SHOWN]
-        wrong = sum(count for key, count in self.wrong.items() if _is_kept(*key, first))
+        shown = [Difference(*each) for each in self.differences if self._is_kept(*each[:2], first)][:SHOWN]
+        wrong = sum(count for key, count in self.wrong.items() if self._is_kept(*key, first))
         return Proof(self.at, self.seconds, len(tables()), self.counted, events, self.damage[:SHOWN], shown, wrong)
 
     def _looks(self, totals: LabelTotals) -> Iterator[None]:
@@ -95,13 +96,19 @@ class Proving:
             return
         if self.days is None:
             self.days, self.closed = list(kept_days()), closed_days()
-            self.counted = len(self.days)
+            self.first, self.counted = min(self.days, default=None), len(self.days)
         while self.days:
             self._note(wrong_in_day(self.days.pop(0), totals))
             yield
         while self.closed:
             self._note(wrong_in_closed_days(*self.closed.pop(0), totals))
             yield
+
+    def _is_kept(self, rollup, bucket, start) -> bool:
+        """Whether a bucket lies in the detail kept from second `start` on, or was a closed day from the beginning."""
+        if rollup in ("Day", "LabelDay"):
+            return self.first is None or bucket < self.first or bucket >= local_day(start, settings.TIME_ZONE)
+        return bucket >= start
 
     def _note(self, differences: list[Difference]):
         for each in differences:
@@ -124,10 +131,3 @@ def keep(proof: Proof):
     noted = {"proved_at": proof.at, "proof": proof.sentence, "proof_holds": proof.holds}
     if not DrainState.objects.filter(pk=1).update(**noted):
         DrainState.objects.update_or_create(pk=1, defaults=noted)
-
-
-def _is_kept(rollup, bucket, start) -> bool:
-    """Whether a bucket begins in the kept detail, or outlives it; most rollups count in seconds."""
-    if rollup in ("Day", "LabelDay"):
-        return rollup == "LabelDay" or bucket >= local_day(start, settings.TIME_ZONE)
-    return bucket >= start
