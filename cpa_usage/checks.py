@@ -6,7 +6,7 @@ import zoneinfo
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 
-OWN = {"admin", "api", "healthz", "readyz", "static"}
+OURS = {"admin", "api", "healthz", "readyz", "static"}
 CPA_NEEDS = {
     "CPA_BASE_URL": "give the address of your CLIProxyAPI, such as http://127.0.0.1:8317",
     "CPA_MANAGEMENT_KEY": "give the secret-key of CPA's remote-management",
@@ -16,20 +16,20 @@ EXAMPLE = ", in the environment or in .env (see .env.example); without a CPA, tr
 
 @register("configuration")
 def variables_read(app_configs, **kwargs):
-    """What the environment held and could not be understood."""
+    """Variables of the environment that could not be read."""
     return [Error(f"{m.variable}: {m.sentence}", id="cpa_usage.E001") for m in settings.CONFIGURATION_MISTAKES]
 
 
 @register("configuration")
 def cpa_is_named(app_configs, **kwargs):
     """Without an address and a key there is nothing to drain."""
-    unread = {mistake.variable for mistake in settings.CONFIGURATION_MISTAKES}
-    missing = [name for name in CPA_NEEDS if not getattr(settings, name) and name not in unread]
+    noted = {mistake.variable for mistake in settings.CONFIGURATION_MISTAKES}
+    missing = [name for name in CPA_NEEDS if not getattr(settings, name) and name not in noted]
     if not missing:
         return []
     names, verb = " and ".join(missing), "is" if len(missing) == 1 else "are"
-    cure = ", ".join(CPA_NEEDS[name] for name in missing)
-    return [Error(f"{names} {verb} not set: {cure}{EXAMPLE}", id="cpa_usage.E002")]
+    advice = ", ".join(CPA_NEEDS[name] for name in missing)
+    return [Error(f"{names} {verb} not set: {advice}{EXAMPLE}", id="cpa_usage.E002")]
 
 
 @register("configuration")
@@ -42,7 +42,7 @@ def zone_is_known(app_configs, **kwargs):
 
 @register("configuration")
 def storage_is_named(app_configs, **kwargs):
-    """The driver and the address must agree."""
+    """STORAGE_DRIVER=postgres needs DATABASE_URL."""
     if settings.STORAGE_DRIVER == "postgres" and not settings.DATABASE_URL:
         return [Error("DATABASE_URL is not set: STORAGE_DRIVER is postgres, so set postgres://…", id="cpa_usage.E004")]
     return []
@@ -50,7 +50,7 @@ def storage_is_named(app_configs, **kwargs):
 
 @register("configuration")
 def queue_address_reads(app_configs, **kwargs):
-    """host:port, both of them."""
+    """It must be host:port."""
     host, _, port = settings.REDIS_QUEUE_ADDR.rpartition(":")
     if host and port.isdecimal() and 0 < int(port) < 65536:
         return []
@@ -59,7 +59,7 @@ def queue_address_reads(app_configs, **kwargs):
 
 @register("configuration")
 def login_has_a_password(app_configs, **kwargs):
-    """A login without a password would lock everybody out; an open door on every address lets everybody in."""
+    """A login without a password locks all users out; without a login, any host of the network reads everything."""
     if settings.AUTH_ENABLED and not settings.LOGIN_PASSWORD:
         return [Error("LOGIN_PASSWORD is not set: AUTH_ENABLED is true, so choose one.", id="cpa_usage.E006")]
     if not settings.AUTH_ENABLED and settings.APP_HOST not in ("127.0.0.1", "::1", "localhost"):
@@ -75,14 +75,14 @@ def login_has_a_password(app_configs, **kwargs):
 
 @register("configuration")
 def base_path_can_be_mounted(app_configs, **kwargs):
-    """Plain segments, the first of which is no address of our own: behind a stripping proxy the two look alike."""
+    """Plain segments; the first must differ from our own paths, which look the same behind a proxy that strips it."""
     segments = settings.APP_BASE_PATH.split("/")[1:]
-    if all(re.fullmatch(r"[A-Za-z0-9_~.-]*[A-Za-z0-9_~-]", s) for s in segments) and OWN.isdisjoint(segments[:1]):
+    if all(re.fullmatch(r"[A-Za-z0-9_~.-]*[A-Za-z0-9_~-]", s) for s in segments) and OURS.isdisjoint(segments[:1]):
         return []
     return [
         Error(
             f"APP_BASE_PATH: nothing can be mounted at {settings.APP_BASE_PATH}: set a path such as /usage, of "
-            f"letters, digits and . _ ~ -, that does not begin with {', '.join(sorted(OWN))}; empty for the root.",
+            f"letters, digits and . _ ~ -, that does not begin with {', '.join(sorted(OURS))}; empty for the root.",
             id="cpa_usage.E008",
         )
     ]

@@ -1,4 +1,4 @@
-"""How the web process is served: gunicorn --config python:cpa_usage.gunicorn cpa_usage.wsgi."""
+"""Settings of the web server: gunicorn --config python:cpa_usage.gunicorn cpa_usage.wsgi."""
 
 import gc
 import os
@@ -13,18 +13,18 @@ bind = listening()
 worker_class = "gthread"
 workers = 1  # caches are per process, and a second one costs 80 MB
 threads = 4
-preload_app = False  # what a master loads for its worker is soon in memory twice: counting references writes to it
-graceful_timeout = 3  # seconds; a stop waits no longer for replies under way
+preload_app = False  # reference counts write to the pages shared with the master, so they would soon be in memory twice
+graceful_timeout = 3  # seconds that a stop waits for requests in progress
 control_socket_disable = True
-forwarded_allow_ips = ""  # cpa_usage.http.proxies judges X-Forwarded-*; gunicorn would believe anybody on this machine
-loglevel = settings.LOG_LEVEL.lower().replace("debug", "info")  # at debug it logs each address, whatever is in it
+forwarded_allow_ips = ""  # cpa_usage.http.proxies checks X-Forwarded-*; gunicorn would trust all of this machine
+loglevel = settings.LOG_LEVEL.lower().replace("debug", "info")  # at debug it logs each address, which may contain a key
 
 
 def post_worker_init(worker):
-    """Load all pages, and let no collection of garbage walk over what stays for ever: it took up to 80 ms."""
+    """Load all pages, and exempt them from garbage collection, which took up to 80 ms."""
     from django.urls import get_resolver
 
     _ = get_resolver().url_patterns
     gc.collect()
     gc.freeze()
-    worker.log.info("The dashboard is at %s", dashboard())  # said when requests are answered, not before
+    worker.log.info("The dashboard is at %s", dashboard())  # logged once requests are answered

@@ -1,22 +1,22 @@
-"""Secrets as this product knows them: a fingerprint to tell them apart, a mask to recognise them by, never the key."""
+"""A fingerprint that identifies a key, and a mask that shows a part of it: keys themselves are never stored."""
 
 import re
 from functools import lru_cache
 from hashlib import sha256
 
 MASK = "****"
-REMEMBERED = 4096  # keys; the writer meets the same few a million times
+CACHED = 4096  # keys; the writer sees the same few a million times
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CACHED)
 def fingerprint(key: str) -> str:
     """SHA-256 of the key, 64 lower-case hexadecimal digits; the key is taken as it is, blanks included."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(CACHED)
 def mask(key: str) -> str:
     """The key with its middle hidden; counted in characters, and the mask of a mask is that mask."""
     if len(key) <= 4:

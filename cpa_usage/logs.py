@@ -1,4 +1,4 @@
-"""Log files by the day: web-2026-11-24.log and so on, for this user alone; and what must not get into them."""
+"""Log files by day, such as web-2026-11-24.log, readable by this user alone, and paths masked in them."""
 
 import logging
 import os
@@ -26,10 +26,10 @@ class DailyFileHandler(logging.FileHandler):
     def emit(self, record):
         day = date.fromtimestamp(record.created)
         if day != self.day:
-            self._turn_to(day)
+            self._switch_to(day)
         super().emit(record)
 
-    def _turn_to(self, day):
+    def _switch_to(self, day):
         if self.stream:
             self.stream.close()
             self.stream = None  # the next record opens the new one
@@ -44,7 +44,7 @@ class DailyFileHandler(logging.FileHandler):
 
 
 class MaskedPaths(logging.Filter):
-    """Django logs the address of a request that failed: anything may have been pasted into it, a key too."""
+    """Masks the path that Django logs of a failed request: it may contain a key that a user pasted."""
 
     def filter(self, record):
         path = getattr(getattr(record, "request", None), "path", None)
@@ -54,7 +54,7 @@ class MaskedPaths(logging.Filter):
 
 
 def masked_path(path: str) -> str:
-    """The path with a mask for every part that is no word of our own addresses."""
+    """The path with a mask for every part that does not occur in our own addresses."""
     known = _words(get_resolver()) | set(settings.APP_BASE_PATH.split("/"))
     return "/".join(part if part in known else mask(part) for part in path.split("/"))
 
@@ -66,8 +66,8 @@ def _words(resolver) -> frozenset[str]:
 
 def _words_of(resolver):
     yield from re.findall(r"[\w.-]+", str(resolver.pattern))
-    for below in getattr(resolver, "url_patterns", ()):
-        yield from _words_of(below)
+    for child in getattr(resolver, "url_patterns", ()):
+        yield from _words_of(child)
 
 
 def _private(path, flags):

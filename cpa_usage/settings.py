@@ -14,7 +14,7 @@ VERSION = "0.1.0"
 env = Environment(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
 CONFIGURATION_MISTAKES = env.mistakes  # reported by cpa_usage.checks
 
-# What this process is: the drain and the task cluster load less than the web does, and each has its own log file.
+# The role of this process: the drain and the task cluster load less than the web, and each has its own log file.
 ROLE = {"drain": "drain", "qcluster": "tasks"}.get(sys.argv[1] if len(sys.argv) > 1 else "", "web")
 
 # --- CPA ----------------------------------------------------------------------------------------------------------
@@ -45,13 +45,13 @@ FORCE_SCRIPT_NAME = APP_BASE_PATH or None
 _public = urlsplit(APP_PUBLIC_URL)
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 # Without a login only this machine may ask (a foreign Host would be DNS rebinding); with one, any name may serve.
-OPEN_TO_ALL = not AUTH_ENABLED and APP_HOST not in ("127.0.0.1", "::1", "localhost")  # said on every page
+OPEN_TO_ALL = not AUTH_ENABLED and APP_HOST not in ("127.0.0.1", "::1", "localhost")  # shown on every page
 ALLOWED_HOSTS = ["*"] if AUTH_ENABLED or OPEN_TO_ALL else [*LOOPBACK_HOSTS]
 if _public.hostname:
     ALLOWED_HOSTS = [*LOOPBACK_HOSTS, _public.hostname]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"] if _public.hostname else []
 
-# Whose X-Forwarded-* is believed; cpa_usage.http.proxies takes away everybody else's.
+# Proxies whose X-Forwarded-* is believed; cpa_usage.http.proxies removes that of all others.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 FRAME_ANCESTORS = env.origins("FRAME_ANCESTORS")
@@ -131,12 +131,12 @@ INSTALLED_APPS = {
     "web": [*_WEB_APPS, *_SESSION_APPS, *_MODEL_APPS],
 }[ROLE]
 
-# What usage tells the apps below it, loaded by name because they do not import usage.
+# Functions of usage for the apps below it, loaded by name because they do not import usage.
 PRICE_HISTORY = "usage.rollups.history.RecordedUsage"
 KEY_REQUESTS = "usage.rollups.history.requests_by_key"
 
 MIDDLEWARE = [
-    "cpa_usage.http.proxies.believe_trusted_proxies",
+    "cpa_usage.http.proxies.trust_proxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -169,7 +169,7 @@ TEMPLATES = [
     }
 ]
 
-if ROLE != "web":  # it answers no requests, and its system checks would load all that is named above
+if ROLE != "web":  # it answers no requests, and its system checks would load all modules named above
     ROOT_URLCONF, MIDDLEWARE, TEMPLATES = None, [], []
 
 # Written out in full: a relative one is read before the prefix is known and would miss the base.
@@ -197,7 +197,7 @@ COOKIE_PATH = f"{APP_BASE_PATH}/"
 SECURE_COOKIES = _public.scheme == "https"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
-# The proxy that ends TLS redirects to https and promises it (HSTS): here every request comes over plain HTTP.
+# The proxy that ends TLS redirects to https and sends HSTS; requests arrive here over plain HTTP.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if SECURE_COOKIES else []
 SESSION_COOKIE_AGE = int(AUTH_SESSION_TTL.total_seconds())
 AUTHENTICATION_BACKENDS = ["cpa_usage.auth.backends.OwnerBackend", "cpa_usage.auth.throttle.ThrottledBackend"]
@@ -219,7 +219,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "cpa_usage.http.wire.Negotiation",
     "DEFAULT_SCHEMA_CLASS": "cpa_usage.http.openapi.Schema",
     "EXCEPTION_HANDLER": "cpa_usage.http.errors.exception_handler",
-    "URL_FORMAT_OVERRIDE": None,  # ?format= is not ours to take
+    "URL_FORMAT_OVERRIDE": None,  # ?format= has no meaning here
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "cpa-usage",
@@ -270,9 +270,9 @@ Q_CLUSTER = {
     "orm": "default",
     "workers": 1,
     "recycle": 50,
-    "max_rss": 150_000,  # kB: a worker that costed a long history anew is replaced and gives its memory back
+    "max_rss": 150_000,  # kB: a worker that repriced a long history is replaced, which frees its memory
     "timeout": 1800,
-    "retry": 3600,  # longer than the longest task: the broker hands a task out again after this
+    "retry": 3600,  # longer than the longest task: after this the broker starts a task again
     "max_attempts": 1,
     "ack_failures": True,
     "catch_up": False,

@@ -9,14 +9,14 @@ from honcho import manager
 from honcho.compat import ProcessManager
 from honcho.environ import parse_procfile
 
-manager.KILL_WAIT = 10  # seconds from the first one's end until the rest are killed
+manager.KILL_WAIT = 10  # seconds after the first process ends; those that are left are killed then
 STOPPED = {130, 143}  # what honcho returns for SIGINT and SIGTERM
 
 
-class _Mixed(ProcessManager):
-    """Asks the main process alone to stop, as systemd's KillMode=mixed does; killing still takes its whole group.
+class _MainProcessFirst(ProcessManager):
+    """Sends SIGTERM to the main process alone, as systemd's KillMode=mixed does; SIGKILL still goes to its group.
 
-    The task cluster never ends when its children hear SIGTERM from anybody but itself.
+    The task cluster never ends when its children get SIGTERM from another process than their parent.
     """
 
     def terminate(self, pid):
@@ -24,18 +24,18 @@ class _Mixed(ProcessManager):
 
 
 def run(procfile: str) -> int:
-    """The exit status: 0 after a signal; else that of the process that ended by itself, 1 when that was 0."""
+    """Returns the exit status: 0 after a signal; else that of the process that ended first, 1 when that was 0."""
     together = manager.Manager()
-    together._procmgr = _Mixed()
+    together._procmgr = _MainProcessFirst()
     for name, command in parse_procfile(Path(procfile).read_text()).processes.items():
-        # exec: a shell in between would take the signal and die of it alone
+        # exec: without it the signal would end a shell, not the process
         together.add_process(name, f"exec {command}")
     together.loop()
     return 0 if together.returncode in STOPPED else _status(together.returncode)
 
 
 def _status(code):
-    return 1 if code == 0 else code if code > 0 else 128 - code  # as a shell says it of one that a signal ended
+    return 1 if code == 0 else code if code > 0 else 128 - code  # 128 + the signal, as shells report it
 
 
 if __name__ == "__main__":

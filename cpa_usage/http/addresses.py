@@ -1,8 +1,8 @@
-"""Where the web server listens, and where a browser finds it."""
+"""The addresses of the web server: the one it listens on, and the ones to open."""
 
 from django.conf import settings
 
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def listening() -> str:
@@ -11,13 +11,13 @@ def listening() -> str:
 
 
 def dashboard() -> str:
-    """The address to open: APP_PUBLIC_URL's when there is one, else this machine's."""
+    """The address to open in a browser: APP_PUBLIC_URL, or this machine's when it is not set."""
     return f"{settings.APP_PUBLIC_URL or local()}{settings.APP_BASE_PATH}/"
 
 
 def local() -> str:
-    """How this machine itself reaches the web server, without the base path."""
-    return f"http://{_joined(EVERYWHERE.get(settings.APP_HOST, settings.APP_HOST))}"
+    """The web server's address for programs on this machine, without the base path."""
+    return f"http://{_joined(ANY_HOST.get(settings.APP_HOST, settings.APP_HOST))}"
 
 
 def _joined(host):

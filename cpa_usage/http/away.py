@@ -1,4 +1,4 @@
-"""When the database is away, locked, read-only, damaged or of another version: what to say, and a page that says it."""
+"""Sentences and a page for a database that is unreachable, locked, read-only, damaged or of another version."""
 
 import logging
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
-# The first whose words the database uses. SQLite: its result codes' texts; PostgreSQL: what psycopg passes on.
+# The first entry with words that the error contains is taken: texts of SQLite's result codes and of psycopg.
 SENTENCES = (
     (("locked", "lock timeout"), gettext_lazy("The database is locked by another process: try again in a moment.")),
     (("malformed", "not a database"), gettext_lazy("The database is damaged: restore a backup (manage.py restore).")),
@@ -25,27 +25,26 @@ SENTENCES = (
         gettext_lazy("The database is empty or of another version: run manage.py migrate."),
     ),
     (
-        ("is gone", "unable to open"),
+        ("unable to open",),
         gettext_lazy("The database file is missing or cannot be opened: restore a backup, or run manage.py migrate."),
     ),
-    (("was replaced",), gettext_lazy("The database was replaced just now: try again.")),
 )
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether it says something about the database and not about what was asked of it."""
+    """Whether the error is about the database itself, not about the data or the query given to it."""
     return isinstance(error, DatabaseError | InterfaceError) and not isinstance(error, DataError | IntegrityError)
 
 
 def sentence_of(error: BaseException) -> str:
-    """What is wrong and what to do, without names of hosts or files: strangers may read it."""
+    """What is wrong and what to do, without names of hosts or files, for it is shown without a login."""
     words = str(error).lower()
     known = (sentence for signs, sentence in SENTENCES if any(sign in words for sign in signs))
     return str(next(known, _("The database does not answer just now: try again in a moment.")))
 
 
 class AwayPages:
-    """Middleware: a page with the sentence instead of a traceback in the log and "Server Error" on the screen."""
+    """Middleware: a page with the sentence instead of a traceback in the log and a page "Server Error"."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -54,7 +53,7 @@ class AwayPages:
         return self.get_response(request)
 
     def process_exception(self, request, exception):
-        """The page for a view that met a database that is away; None for all else."""
+        """The page for a view that failed because of the database; None for every other exception."""
         if not is_away(exception):
             return None
         log.error("The database does not answer: %s", str(exception).strip() or type(exception).__name__)

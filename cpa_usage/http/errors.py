@@ -1,4 +1,4 @@
-"""Every error of the API in one shape: {"error": "<sentence>", "field": "<parameter>"}, the latter if there is one."""
+"""Every error of the API in one shape: {"error": "<sentence>", "field": "<parameter>"}; `field` may be missing."""
 
 import logging
 import sys
@@ -36,14 +36,14 @@ class BadRequest(exceptions.APIException):
 
 
 class Unavailable(exceptions.APIException):
-    """The database is away or too busy; the detail says how."""
+    """The database cannot be used; the detail says why."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     wait = RETRY_SECONDS
 
 
 def exception_handler(exc, context):
-    """DRF's hook: the reply for an exception of a view, or None for one nobody foresaw (a logged 500)."""
+    """DRF's hook: the reply for an exception of a view, or None for an unexpected one, a logged 500."""
     known = _known(exc)
     if known is None:
         return None
@@ -51,7 +51,7 @@ def exception_handler(exc, context):
 
 
 def error_of(exc: exceptions.APIException) -> Error:
-    """The sentence and the field of a DRF exception: the first mistake where it holds several."""
+    """The sentence and the field of a DRF exception; of several mistakes, the first."""
     if isinstance(exc, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return Error("authentication required")
     if isinstance(exc, exceptions.UnsupportedMediaType):
@@ -77,7 +77,7 @@ def not_found(request, exception):
 
 
 def server_error(request):
-    """Django's 500 (which it has logged): JSON below api/. A database that went away under a middleware is a 503."""
+    """Django's 500 (which it has logged): JSON below api/. A database error in a middleware is a 503."""
     if is_away(error := sys.exc_info()[1]):
         return away(request, error)
     return _page(request, 500, "Something went wrong here; the log has the details.") or defaults.server_error(request)
@@ -113,13 +113,13 @@ def _headers(exc):
 
 
 def _first(detail, path=()):
-    """The first sentence in DRF's nested details, and the names and places that lead to it."""
+    """(path, sentence) of the first sentence in DRF's nested details; a path is of names and indexes."""
     if isinstance(detail, dict):
         name, inner = next(((k, v) for k, v in detail.items() if v), ("", ""))
         return _first(inner, path if name in _NO_FIELD else (*path, str(name)))
     if isinstance(detail, list):
-        place, inner = next(((i, v) for i, v in enumerate(detail) if v), (0, ""))
-        return _first(inner, (*path, str(place)) if isinstance(inner, dict) else path)
+        index, inner = next(((i, v) for i, v in enumerate(detail) if v), (0, ""))
+        return _first(inner, (*path, str(index)) if isinstance(inner, dict) else path)
     return path, str(detail)
 
 

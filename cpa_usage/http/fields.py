@@ -1,4 +1,4 @@
-"""Fields of request bodies that take a JSON value of their own type and convert no other."""
+"""Fields of request bodies that accept one JSON type, where DRF's own convert others."""
 
 from rest_framework import serializers
 

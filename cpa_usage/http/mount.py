@@ -4,7 +4,7 @@ API = "/api/v1/"
 
 
 class Mounted:
-    """WSGI: cut `base` ("/usage", or "" for none) off the path when it is there, before Django sees it.
+    """WSGI: removes `base` ("/usage", or "" for none) from the path before Django sees it, where it is there.
 
     FORCE_SCRIPT_NAME puts it back into links. `base` itself is redirected to `base`/, where its cookies are sent.
     """
@@ -30,5 +30,5 @@ class Mounted:
 
 
 def without_slash(path: str) -> str:
-    """One slash at the end of an API path is trimmed here: a redirect would lose the body of a PUT."""
+    """The path without one slash at its end, for the API alone: a redirect would lose the body of a PUT."""
     return path[:-1] if path.startswith(API) and path.endswith("/") and path != API else path

@@ -1,4 +1,4 @@
-"""The OpenAPI description: DRF views described by msgspec structs, and one Error for everything that goes wrong."""
+"""The OpenAPI schema: DRF views described by msgspec structs, and one Error for all error replies."""
 
 import inspect
 import re
@@ -25,7 +25,7 @@ ERRORS = {
     503: "The database does not answer.",
 }
 _REF = "#/components/schemas/{name}"
-_described_types = [Error]  # every struct a reply is made of, met as the views are imported
+_described_types = [Error]  # every struct a reply is made of, collected as the views are imported
 
 
 def described(
@@ -41,23 +41,23 @@ def described(
     methods=None,
     media_type="application/json",
 ):
-    """Say in the OpenAPI schema what an `@api_view` takes and returns; goes above `@api_view`.
+    """Describe in the OpenAPI schema what an `@api_view` takes and returns; goes above `@api_view`.
 
     `reply` is a struct type (or any type msgspec describes; None for no body), `body` a DRF serializer class,
     `parameters` a list of OpenApiParameter, `errors` the status codes beyond those every such view has, `replies` the
-    shapes of those that are no Error. A view of several methods is described once for each, with `methods=["PUT"]`;
+    shapes of those without an Error. A view of several methods is described once for each, with `methods=["PUT"]`;
     the docstring describes it otherwise.
     """
 
     def decorate(view):
         text = description or inspect.getdoc(view.cls)
         shapes = dict.fromkeys(sorted({*errors, *_usual_errors(view, body, methods, parameters)}), Error)
-        responses = {(status, media_type): OpenApiResponse(_schema_of(reply), description=_said_of(reply))}
+        responses = {(status, media_type): OpenApiResponse(_schema_of(reply), description=_description_of(reply))}
         if _is_conditional(view, methods):
             responses[304] = OpenApiResponse(None, description="What the client has, by If-None-Match, still holds.")
         for code, shape in (shapes | (replies or {})).items():
-            said = ERRORS[code] if shape is Error else _said_of(shape)
-            responses[code, "application/json"] = OpenApiResponse(_schema_of(shape), description=said)
+            meaning = ERRORS[code] if shape is Error else _description_of(shape)
+            responses[code, "application/json"] = OpenApiResponse(_schema_of(shape), description=meaning)
         _allow_head(view)
         return extend_schema(
             request=body,
@@ -75,14 +75,14 @@ def add_structs(result, generator, request, public):
     """drf-spectacular's postprocessing hook: put the structs that replies refer to among the components."""
     _, components = msgspec.json.schema_components(_described_types, ref_template=_REF)
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    if twice := schemas.keys() & components.keys():
-        raise ValueError(f"Two shapes share a name in the schema: {', '.join(sorted(twice))}")
+    if duplicates := schemas.keys() & components.keys():
+        raise ValueError(f"Two shapes share a name in the schema: {', '.join(sorted(duplicates))}")
     schemas.update(sorted(components.items()))
     return result
 
 
 class Schema(AutoSchema):
-    """drf-spectacular's reading of a view, with operations named by what one calls: put_pricing_model."""
+    """drf-spectacular's schema of a view, with operations named by method and path: put_pricing_model."""
 
     def get_operation_id(self):
         """The method and the words of the path: no two operations share them."""
@@ -90,7 +90,7 @@ class Schema(AutoSchema):
 
 
 class SessionTokenScheme(OpenApiAuthenticationExtension):
-    """How a client shows that it has signed in."""
+    """The two ways a client shows that it has signed in."""
 
     target_class = "cpa_usage.auth.sessions.SessionTokenAuthentication"
     name = ["session", "bearer"]
@@ -116,18 +116,18 @@ def _schema_of(shape):
     return schema
 
 
-def _said_of(shape):
+def _description_of(shape):
     """The first line of a struct's docstring."""
     return inspect.getdoc(shape).partition("\n")[0] if inspect.isclass(shape) and issubclass(shape, Struct) else ""
 
 
 def _is_conditional(view, methods):
-    """Whether it is a read that rest.answer may spare: those that need a session."""
+    """Whether it may answer 304 by rest.answer: reads that need a session do."""
     return "GET" in (m.upper() for m in methods or view.cls.http_method_names) and bool(view.cls.permission_classes)
 
 
 def _usual_errors(view, body, methods, parameters):
-    """What any view of its kind may answer."""
+    """Status codes that every view of its kind may answer."""
     codes = {503}
     if view.cls.permission_classes:
         codes.add(401)

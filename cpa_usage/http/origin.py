@@ -1,4 +1,4 @@
-"""Writes come from our own pages or from no page at all: the API needs no CSRF token of its own."""
+"""Writes from pages of other origins are refused, so the API needs no CSRF token."""
 
 from urllib.parse import urlsplit
 
@@ -11,19 +11,19 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class SameOriginWrites:
-    """Middleware: 403 for a write that a page of another origin started, with a login or without, admin included."""
+    """Middleware: 403 for a write from a page of another origin, with or without a login, admin included."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        if request.method in SAFE_METHODS or comes_from_here(request):
+        if request.method in SAFE_METHODS or is_same_origin(request):
             return self.get_response(request)
         return error_response(403, "Writes from pages of another origin are refused.")
 
 
-def comes_from_here(request) -> bool:
-    """What the browser says itself decides, whatever proxies did to Host; programs say nothing and may pass."""
+def is_same_origin(request) -> bool:
+    """Sec-Fetch-Site decides where there is one, for proxies may change Host; programs send neither it nor Origin."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site in ("same-origin", "none")
@@ -35,7 +35,7 @@ def comes_from_here(request) -> bool:
 
 
 def _origin(address):
-    """(scheme, host, port), or None for what is no web origin."""
+    """(scheme, host, port), or None where the address is not a web origin."""
     try:
         parts = urlsplit(address)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)

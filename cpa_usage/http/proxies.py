@@ -1,4 +1,4 @@
-"""Who asks, when proxies stand in front: X-Forwarded-* is believed of TRUSTED_PROXIES and of nobody else."""
+"""The client's address behind proxies: X-Forwarded-* is believed when it comes from TRUSTED_PROXIES only."""
 
 from ipaddress import ip_address
 
@@ -7,8 +7,8 @@ from django.conf import settings
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
 
 
-def believe_trusted_proxies(get_response):
-    """Middleware: REMOTE_ADDR becomes the client's address, and what strangers forward is dropped.
+def trust_proxies(get_response):
+    """Middleware: REMOTE_ADDR becomes the client's address; X-Forwarded-* of all others is dropped.
 
     Comes first, so that everything after it may trust request.is_secure() and REMOTE_ADDR.
     """
@@ -25,7 +25,7 @@ def believe_trusted_proxies(get_response):
 
 
 def client_address(meta) -> str:
-    """The last address forwarded that is no trusted proxy: those before it the client may have made up."""
+    """The last forwarded address that is no trusted proxy; the client may have made up those before it."""
     address = meta["REMOTE_ADDR"]
     for hop in reversed(meta.get("HTTP_X_FORWARDED_FOR", "").split(",")):
         if not _is_trusted(address) or not _is_address(hop.strip()):
@@ -38,7 +38,7 @@ def _is_trusted(text):
     if not settings.TRUSTED_PROXIES or not _is_address(text):
         return False
     address = ip_address(text)
-    address = getattr(address, "ipv4_mapped", None) or address  # ::ffff:127.0.0.1 of a socket that speaks both
+    address = getattr(address, "ipv4_mapped", None) or address  # ::ffff:127.0.0.1, from a socket for IPv4 and IPv6
     return any(address in network for network in settings.TRUSTED_PROXIES)
 
 

@@ -1,4 +1,4 @@
-"""What every view of the API is made of: the body it takes, the conditional answer it gives, how it is described."""
+"""Parts of every view of the API: reading the body, the conditional answer, the description."""
 
 from hashlib import blake2b
 
@@ -28,10 +28,10 @@ __all__ = [
 
 
 def answer(request, state, question):
-    """The reply of a read: `question()`, or a 304 without asking it when the client has the answer to this `state`.
+    """The reply of a read: `question()`, or a 304 without calling it when the client has the answer to this `state`.
 
     `state` is what the answer depends on (counters, the resolved period, the query) as a tuple of plain values with a
-    stable repr. Call it inside the view: the permission check comes first, so a stranger never learns of a match.
+    stable repr. Call it inside the view: the permission check comes first, so a match is never shown without a login.
     """
     tag = _etag(request, state)
     if _matches(request, tag):
@@ -39,21 +39,21 @@ def answer(request, state, question):
         del response["Content-Type"]
     else:
         response = Response(question())
-        response.add_post_render_callback(_let_go)
+        response.add_post_render_callback(_break_cycle)
     response["ETag"] = tag
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ("Accept", "Accept-Language", "Cookie"))
     return response
 
 
-def _let_go(response):
+def _break_cycle(response):
     """DRF's view and its response hold each other: a few answers of megabytes would wait for the garbage collector."""
     response.renderer_context["view"].response = None
     response.renderer_context = None  # it holds the response as well
 
 
 def body_of(request, serializer_class):
-    """The validated data of the JSON object in the body; 400 names the first field that will not do."""
+    """The validated data of the JSON object in the body; 400 names the first invalid field."""
     if not isinstance(request.data, dict) or not _has_body(request):
         raise BadRequest(None, "The body must be a JSON object.")
     serializer = serializer_class(data=request.data)
@@ -63,8 +63,8 @@ def body_of(request, serializer_class):
 
 def _etag(request, state):
     # Weak, because compression changes the bytes and not the meaning.
-    told = (state, request.accepted_renderer.media_type, get_language(), settings.VERSION)
-    return f'W/"{blake2b(repr(told).encode(), digest_size=16).hexdigest()}"'
+    parts = (state, request.accepted_renderer.media_type, get_language(), settings.VERSION)
+    return f'W/"{blake2b(repr(parts).encode(), digest_size=16).hexdigest()}"'
 
 
 def _matches(request, tag):
@@ -73,5 +73,5 @@ def _matches(request, tag):
 
 
 def _has_body(request):
-    """Whether bytes came at all: DRF reads an empty body as an empty object."""
+    """DRF reads an empty body as an empty object."""
     return (request.META.get("CONTENT_LENGTH") or "0") != "0"

@@ -1,4 +1,4 @@
-"""Bytes in and out of the API: JSON by msgspec, for structs as they are, and DRF's browsable pages over it."""
+"""Parsers and renderers of the API: JSON by msgspec, and DRF's browsable pages."""
 
 from collections.abc import Mapping
 
@@ -36,15 +36,15 @@ class JSONRenderer(BaseRenderer):
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
-    """The API for a person with a browser: the same JSON on a page that says what it means."""
+    """The same JSON on DRF's page, for browsers."""
 
     def show_form_for_method(self, view, method, request, obj):
-        """Raw forms alone: a reply is no model instance to fill a form with."""
+        """Empty forms: a reply is no model instance to fill them with."""
         return super().show_form_for_method(view, method, request, None)
 
 
 class Negotiation(DefaultContentNegotiation):
-    """What a client accepts decides between JSON and a page; who accepts neither gets JSON, not an error."""
+    """The Accept header decides between JSON and a page; a client that accepts neither gets JSON, not an error."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
         """(renderer, media type)."""
@@ -55,7 +55,7 @@ class Negotiation(DefaultContentNegotiation):
 
 
 class JSONParser(BaseParser):
-    """Strict JSON: no NaN, no numbers beyond a float, no lone surrogates, and an end to nesting."""
+    """Strict JSON: no NaN, no numbers beyond a float, no lone surrogates, and limited nesting."""
 
     media_type = "application/json"
 
@@ -72,7 +72,7 @@ class JSONParser(BaseParser):
 
 
 def _plain(value):
-    """What msgspec does not know: Django's lazy and safe strings, DRF's error strings, and its own kinds of dict."""
+    """Types that msgspec does not know: lazy and safe strings of Django, error strings and dicts of DRF."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Promise):

@@ -60,16 +60,8 @@ def client():
             "The database is empty or of another version: run manage.py migrate.",
         ),
         (
-            OperationalError("the database file /srv/app.db is gone"),
-            "The database file is missing or cannot be opened: restore a backup, or run manage.py migrate.",
-        ),
-        (
             OperationalError("unable to open database file"),
             "The database file is missing or cannot be opened: restore a backup, or run manage.py migrate.",
-        ),
-        (
-            OperationalError("the database file /srv/app.db was replaced"),
-            "The database was replaced just now: try again.",
         ),
         (
             OperationalError('connection to server at "db.internal", port 5432 failed: Connection refused'),

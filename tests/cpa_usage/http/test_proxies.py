@@ -6,7 +6,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from cpa_usage.http.proxies import believe_trusted_proxies
+from cpa_usage.http.proxies import trust_proxies
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def seen(settings):
 
     def ask(peer, **headers):
         request = RequestFactory().get("/", REMOTE_ADDR=peer, headers=headers)
-        believe_trusted_proxies(lambda _: HttpResponse())(request)
+        trust_proxies(lambda _: HttpResponse())(request)
         return request.META["REMOTE_ADDR"], request.is_secure()
 
     return ask
