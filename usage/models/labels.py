@@ -74,6 +74,15 @@ LABELS = {
     for label in (
         Label("model", _("Model"), "model__name", "Models as billed; any of them.", repeatable=True, kept=True),
         Label(
+            "api_key",
+            _("Key"),
+            "api_key__fingerprint",
+            "Client keys: raw or as fingerprint, `unknown` for none; any of them.",
+            shown=("api_key__alias", "api_key__mask"),
+            repeatable=True,
+            kept=True,
+        ),
+        Label(
             "source",
             _("Source"),
             "source",
@@ -83,15 +92,6 @@ LABELS = {
             kept=True,
         ),
         Label("auth_index", _("Account"), "auth_index", "The account's index at CPA.", grouped=False),
-        Label(
-            "api_key",
-            _("Key"),
-            "api_key__fingerprint",
-            "Client keys: raw or as fingerprint, `unknown` for none; any of them.",
-            shown=("api_key__alias", "api_key__mask"),
-            repeatable=True,
-            kept=True,
-        ),
         Label(
             "result",
             _("Result"),

@@ -26,11 +26,12 @@ stored(record(NOON, auth_type="oauth"), record(NOON + 1, auth_type="apikey", sou
 from usage.models import LabelValue
 
 def get(path, **query):
-    reply = Client().get(f"/usage/api/v1/usage/{path}", query)
+    reply = Client().get(f"/api/v1/usage/{path}", query)
     return reply.json()
 
-page = Client().get("/usage/", {"range": "all", "auth_type": "oauth", "by": "auth_type"}).content.decode()
-schema = Client().get("/usage/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"}).json()
+page = Client().get("/analysis/", {"range": "all", "auth_type": "oauth", "by": "auth_type"}).content.decode()
+form = Client().get("/filters/", {"range": "all"}).content.decode()
+schema = Client().get("/api/schema/", headers={"accept": "application/vnd.oai.openapi+json"}).json()
 overview = schema["paths"]["/api/v1/usage/overview"]["get"]["parameters"]
 print(json.dumps({
     "filtered": get("overview", auth_type="oauth")["summary"]["total"],
@@ -39,7 +40,8 @@ print(json.dumps({
     "breakdown": [row["key"] for row in get("breakdown", by="auth_type")["rows"]],
     "kept": sorted(LabelValue.objects.filter(label="auth_type").values_list("value", flat=True)),
     "parameter": [each["description"] for each in overview if each["name"] == "auth_type"],
-    "chip": "Sign-in" in page,
+    "chip": 'class="chip on"' in page and "Sign-in" in page,
+    "select": '<select name="auth_type">' in form,
 }))
 """
 
@@ -58,4 +60,5 @@ def test_a_label_more_is_filtered_grouped_listed_described_and_kept(tmp_path):
         "kept": ["apikey", "oauth"],
         "parameter": ["How CPA signs in upstream."],
         "chip": True,
+        "select": True,
     }
