@@ -136,9 +136,3 @@ def at(items, place):
 def split(text):
     """The words of a text."""
     return text.split()
-
-
-@register.filter
-def first_of(option):
-    """The value of an option of a filter: its first field, which each kind of option names in its own way."""
-    return getattr(option, option.__struct_fields__[0])
