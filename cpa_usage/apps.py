@@ -1,4 +1,4 @@
-"""The project itself as an app: its system checks and shared parts of the API."""
+"""The project itself as an app: system checks, sign-in and the shared parts of the API."""
 
 from django.apps import AppConfig
 

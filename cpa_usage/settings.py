@@ -83,7 +83,6 @@ else:
             "ENGINE": "cpa_usage.sqlite",
             "NAME": SQLITE_PATH,
             "CONN_MAX_AGE": None,
-            "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,

@@ -1,4 +1,4 @@
-"""manage.py plantasks: what runs periodically, in one table, and the schedules of the task cluster made equal to it."""
+"""manage.py plantasks: the table of periodic tasks, and the command that copies it to the cluster's schedules."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-OURS = "cpa-usage: "  # begins the names of our schedules; others are somebody's own and are left alone
+OURS = "cpa-usage: "  # begins the names of our schedules; other schedules are left alone
 NIGHT = time(3)
 MOST_MINUTES = 32_767  # the column holds no more
 

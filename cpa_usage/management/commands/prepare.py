@@ -1,4 +1,4 @@
-"""manage.py prepare: what has to be done before the processes start. Run at every start; twice is no harm."""
+"""manage.py prepare: the steps before the processes start. Run at every start; running it twice does no harm."""
 
 import os
 import socket
@@ -22,20 +22,20 @@ BYTES_A_SECOND = 20_000_000  # measured: a table of a million events was rewritt
 
 class Command(BaseCommand):
     help = "Check the configuration, migrate the database, collect changed static files and plan the periodic tasks."
-    requires_system_checks = []  # handle() runs those of the configuration, and says each in one line
+    requires_system_checks = []  # handle() runs those of the configuration, and prints each in one line
 
     def add_arguments(self, parser):
         parser.add_argument("--port", action="store_true", help="fail when APP_HOST:APP_PORT cannot be listened on")
 
     def handle(self, **options):
-        """Says what it did; raises CommandError with one sentence about what to set."""
+        """Prints what it did; raises CommandError with one sentence about what to set."""
         self._check()
         if options["port"]:
             _try_port()
         try:
             self._migrate()
             call_command("plantasks", verbosity=0, skip_checks=True)
-            self._tell_of_admin()
+            self._suggest_admin()
         except OperationalError as error:
             raise CommandError(f"The database does not answer: {str(error).splitlines()[0]}") from error
         if collect_changed():
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Applying {len(plan)} migrations to the database{expectation()}.")
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
 
-    def _tell_of_admin(self):
+    def _suggest_admin(self):
         if get_user_model().objects.filter(is_superuser=True).exists():
             return
         file = f"ENV_FILE={os.environ['ENV_FILE']} " if "ENV_FILE" in os.environ else ""
