@@ -42,11 +42,11 @@ class Session(models.Model):
 
     @classmethod
     def current(cls):
-        """Those that are open now: not expired, not revoked, and opened with today's password."""
+        """Sessions that are open now: not expired, not revoked, and opened with the present password."""
         return cls.objects.filter(expires_at__gt=timezone.now(), password_id=_password_id())
 
     def revoke(self):
-        """End it on the server, whoever holds the token."""
+        """End the session on the server: its token is refused from now on."""
         from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
         with transaction.atomic():
@@ -104,7 +104,7 @@ class ApiToken(models.Model):
         return self.scope == self.Scope.WRITE or method in ("GET", "HEAD", "OPTIONS")
 
     def revoke(self):
-        """Let nobody in with it any more; the row stays to be looked at."""
+        """Refuse the token from now on; its row stays in the list."""
         type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
 
     def _note_use(self, now):
@@ -127,7 +127,7 @@ class LoginTry(models.Model):
 
     @classmethod
     def count(cls, address: str, minute: int) -> int:
-        """Count one more; returns how many there are then, this one included, exact beside others who count."""
+        """Count one more try. Returns the number of tries with it, exact when several processes count at once."""
         try:
             with transaction.atomic():  # keeps the row from others between writing and reading it
                 mine = cls.objects.filter(address=address, minute=minute)
@@ -139,7 +139,7 @@ class LoginTry(models.Model):
 
 
 class KnownAddress(models.Model):
-    """An address from which the right password came lately: strangers' tries do not keep it out."""
+    """An address from which the right password came lately: tries from other addresses do not lock it out."""
 
     FOR = timedelta(days=30)
 
@@ -154,7 +154,7 @@ class KnownAddress(models.Model):
 
 
 def forget_old():
-    """Sessions that are over, counts that count no more, and addresses nobody came from for long."""
+    """Delete expired sessions, counts of past minutes, and addresses without a sign-in for KnownAddress.FOR."""
     now = timezone.now()
     Session.objects.filter(expires_at__lte=now).delete()
     LoginTry.objects.filter(minute__lt=int(now.timestamp() // 60) - 1).delete()

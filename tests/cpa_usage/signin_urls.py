@@ -1,4 +1,4 @@
-"""The door, and one room behind it."""
+"""Sign-in, and one view that needs it."""
 
 from django.urls import path
 

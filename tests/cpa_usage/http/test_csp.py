@@ -34,8 +34,8 @@ def test_only_who_is_named_may_show_pages_in_a_frame(settings, path, more):
 def test_every_reply_says_what_browsers_may_do_with_it(client):
     for path in ("/healthz", "/api/v1/ping", "/api/v1/nothing", "/nothing", "/"):
         reply = client.get(path)
-        told = {name: reply.headers[name] for name in SAID}
-        assert told == SAID, path
+        sent = {name: reply.headers[name] for name in SAID}
+        assert sent == SAID, path
 
 
 SAID = {

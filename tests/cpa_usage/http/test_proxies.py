@@ -1,4 +1,4 @@
-"""Whose word about the client is believed."""
+"""X-Forwarded-* is believed from trusted proxies only."""
 
 from ipaddress import ip_network
 
@@ -58,5 +58,5 @@ def test_whether_the_client_speaks_tls(seen, peer, scheme, secure):
 
 def test_nobody_is_trusted_by_default(seen, settings):
     settings.TRUSTED_PROXIES = []
-    told = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
-    assert seen("127.0.0.1", **told) == ("127.0.0.1", False)
+    forwarded = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    assert seen("127.0.0.1", **forwarded) == ("127.0.0.1", False)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import path
 
 from cpa_usage.http import errors
-from cpa_usage.http.away import is_away, sentence_of
+from cpa_usage.http.databaseerrors import is_unavailable, sentence_of
 
 handler500 = errors.server_error
 DAMAGED = "The database is damaged: restore a backup (manage.py restore)."
@@ -71,12 +71,12 @@ def client():
     ],
 )
 def test_what_is_said(error, sentence):
-    assert (is_away(error), sentence_of(error)) == (True, sentence)
+    assert (is_unavailable(error), sentence_of(error)) == (True, sentence)
 
 
 @pytest.mark.parametrize("error", [IntegrityError("x"), DataError("x"), ValueError("locked"), None])
 def test_what_says_nothing_about_the_database(error):
-    assert is_away(error) is False
+    assert is_unavailable(error) is False
 
 
 @pytest.mark.urls(__name__)
@@ -86,10 +86,10 @@ def test_a_page_says_it_and_the_log_holds_a_line(client, caplog):
     assert (reply.status_code, reply["Retry-After"], reply["Content-Type"]) == (503, "5", "text/html; charset=utf-8")
     assert DAMAGED in reply.content.decode()
     told = [
-        (r.levelname, r.name, r.getMessage(), r.exc_info) for r in caplog.records if r.name == "cpa_usage.http.away"
+        (r.levelname, r.name, r.getMessage(), r.exc_info) for r in caplog.records if r.name == "cpa_usage.http.databasepages"
     ]
     assert told == [
-        ("ERROR", "cpa_usage.http.away", "The database does not answer: database disk image is malformed", None)
+        ("ERROR", "cpa_usage.http.databasepages", "The database does not answer: database disk image is malformed", None)
     ]
     assert not any(record.exc_info for record in caplog.records)
 
