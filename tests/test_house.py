@@ -114,12 +114,59 @@ timedelta(days=1), "a series of models", rows.filter(price_sets__cards=None), mo
     }
 
 
-def test_no_file_below_usage_imports_itself_by_way_of_others():
-    files = {path for path in sources() if path.split("/")[0] in BELOW_USAGE - {"cpa_usage"}}
-    imports = {path: {file for name in imported(path) if (file := file_of(name)) in files} for path in files}
+def graph(files):
+    """{file: the files of ours that it imports}, imports inside functions counted."""
+    return {path: {file for name in imported(path) if (file := file_of(name)) in files} - {path} for path in files}
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    files = {path for path in sources() if path.split("/")[0] in BELOW_USAGE | {"usage"}}
+    imports = graph(files)
     while leaves := {path for path, others in imports.items() if not others}:
         imports = {path: others - leaves for path, others in imports.items() if path not in leaves}
     assert imports == {}
+
+
+# The rooms of usage from the ground up: a file imports its own room and rooms of lower numbers.
+FLOORS = {
+    name: floor
+    for floor, names in enumerate(
+        (
+            ("time",),
+            ("models", "records"),
+            ("ingest",),
+            ("rollups",),
+            ("query",),
+            ("analytics",),
+            ("requestlogs", "collector"),
+            ("ops",),  # the doctor asks CPA's queue as the drain does
+            ("api", "dashboard"),
+            ("admin", "tasks.py"),
+        )
+    )
+    for name in names
+}
+
+
+def test_the_rooms_of_usage_import_one_way():
+    files = {path for path in sources() if path.startswith("usage/")}
+    found = []
+    for path, others in graph(files).items():
+        room = path.split("/")[1]
+        for other in others:
+            there = other.split("/")[1]
+            if room in FLOORS and there in FLOORS and room != there and FLOORS[there] >= FLOORS[room]:
+                found.append((path, other))
+    assert found == []
+
+
+def test_no_folder_holds_more_than_15_modules():
+    counts = {}
+    for path in sources():
+        folder, _, name = path.rpartition("/")
+        if path.split("/")[0] in BELOW_USAGE | {"usage"} and name != "__init__.py":
+            counts[folder] = counts.get(folder, 0) + 1
+    assert {folder: count for folder, count in counts.items() if count > 15} == {}
 
 
 def file_of(name):

@@ -6,12 +6,13 @@ import sys
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.views import defaults
 from msgspec import UNSET, Struct, UnsetType, json
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from cpa_usage.http.away import RETRY_SECONDS, away, is_away, sentence_of
+from cpa_usage.http.databaseerrors import RETRY_SECONDS, is_unavailable, sentence_of
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +79,17 @@ def not_found(request, exception):
 
 def server_error(request):
     """Django's 500 (which it has logged): JSON below api/. A database error in a middleware is a 503."""
-    if is_away(error := sys.exc_info()[1]):
-        return away(request, error)
+    if is_unavailable(error := sys.exc_info()[1]):
+        return database_unavailable(request, error)
     return _page(request, 500, "Something went wrong here; the log has the details.") or defaults.server_error(request)
+
+
+def database_unavailable(request, error: BaseException) -> HttpResponse:
+    """503 with the sentence: JSON below api/, a page that needs no database elsewhere."""
+    sentence = sentence_of(error)
+    page = _page(request, 503, sentence) or render(request, "away.html", {"sentence": sentence}, status=503)
+    page["Retry-After"] = str(RETRY_SECONDS)
+    return page
 
 
 def error_response(status_code: int, sentence: str) -> HttpResponse:
@@ -97,7 +106,7 @@ def _known(exc):
         return exceptions.PermissionDenied()
     if isinstance(exc, DjangoValidationError):
         return exceptions.ValidationError(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
-    if is_away(exc):
+    if is_unavailable(exc):
         logger.error("The database does not answer: %s", exc)
         return Unavailable(sentence_of(exc))
     return None

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from msgspec import UNSET, Struct, UnsetType, json
 
-from cpa_usage.http.away import sentence_of
+from cpa_usage.http.databaseerrors import sentence_of
 from usage.models import DrainState
 
 # The drain writes its heartbeat and its last pop every 5 s: a stall is noticed within a minute, and one slow write

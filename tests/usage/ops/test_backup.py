@@ -149,7 +149,8 @@ def test_a_database_that_is_gone_or_damaged_is_brought_back(home):
     for path in home.glob("app.db*"):
         path.unlink()
     (home / "app.db-wal").write_bytes(b"of the file that is gone")
-    assert manage(home, "restore", backup) == (0, f"The database is a copy of {backup} now. Start web, drain and tasks again.")
+    sentence = f"The database is a copy of {backup} now. Start web, drain and tasks again."
+    assert manage(home, "restore", backup) == (0, sentence)
     assert query(home / "app.db", CLIENTS) == 1
 
 

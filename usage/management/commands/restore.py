@@ -14,7 +14,7 @@ from usage.ops.backups import Useless, put_back
 class Command(BaseCommand):
     """The file is checked first, and the database it replaces is kept."""
 
-    help = "Replace the SQLite database by a copy of PATH. Stop web, drain and tasks before, and start them again after."
+    help = "Replace the SQLite database by a copy of PATH. Stop web, drain and tasks first; start them after."
     requires_system_checks = []  # they may ask the very database that is to be replaced
 
     def add_arguments(self, parser):

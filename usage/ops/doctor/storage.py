@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
-from cpa_usage.http.away import sentence_of
+from cpa_usage.http.databaseerrors import sentence_of
 from usage.models import Lease
 from usage.ops.doctor.findings import Finding
 from usage.ops.readiness import missing_migrations
