@@ -32,12 +32,12 @@ def healthz(request):
     return HttpResponse(b'{"status":"ok"}', content_type="application/json")
 
 
-@described(Pong, summary="Whether somebody is here")
+@described(Pong, summary="Whether cpa-usage answers")
 @api_view(["GET"])
 @authentication_classes([])
 @permission_classes([])
 def ping(request):
-    """Whether somebody is here."""
+    """Whether cpa-usage answers."""
     return Response(Pong(pong=True, version=settings.VERSION))
 
 

@@ -26,7 +26,7 @@ class ApiTokenAdmin(ModelAdmin):
         return self.fields if obj else ["name", "scope"]
 
     def get_readonly_fields(self, request, obj=None):
-        """What a token may do does not change once somebody has it."""
+        """What a token may do does not change once it is handed out."""
         return [name for name in self.fields if name != "name"] if obj else []
 
     def save_model(self, request, obj, form, change):
@@ -42,12 +42,12 @@ class ApiTokenAdmin(ModelAdmin):
         """At once, for everybody who has it."""
         for token in queryset:
             token.revoke()
-        messages.success(request, f"{len(queryset)} tokens let nobody in any more.")
+        messages.success(request, f"{len(queryset)} tokens are revoked.")
 
 
 @admin.register(Session)
 class SessionAdmin(ModelAdmin):
-    """Where somebody is signed in with the password."""
+    """The open sessions of the password."""
 
     list_display = ["address", "user_agent", "opened_at", "expires_at"]
     fields = ["address", "user_agent", "opened_at", "expires_at"]
@@ -72,7 +72,7 @@ class SessionAdmin(ModelAdmin):
 
     @admin.action(description="End these sessions", permissions=["view"])
     def end(self, request, queryset):
-        """On the server, whoever holds the token."""
+        """On the server: the token is of no use afterwards."""
         for session in queryset:
             session.revoke()
         messages.success(request, f"{len(queryset)} sessions are over.")

@@ -14,7 +14,7 @@ OWNER = "owner"
 
 
 class OwnerBackend(ModelBackend):
-    """Lets in one user, and nobody while AUTH_ENABLED is false; superusers are the business of the next backend."""
+    """Lets in one user, and none while AUTH_ENABLED is false; superusers are the business of the next backend."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         """The owner, for LOGIN_PASSWORD and the name `owner` or none; tries are counted with those of the dashboard."""

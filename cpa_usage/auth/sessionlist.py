@@ -1,4 +1,4 @@
-"""/auth/sessions: where somebody is signed in, and the end of it."""
+"""/auth/sessions: the open sessions, and the end of one."""
 
 from datetime import datetime
 from typing import Annotated
@@ -39,7 +39,7 @@ class Revoked(Struct, frozen=True):
     ok: bool
 
 
-@described(Sessions, errors=[403], summary="Where somebody is signed in")
+@described(Sessions, errors=[403], summary="Open sessions")
 @api_view(["GET"])
 @permission_classes([Person])
 def sessions(request):

@@ -49,7 +49,7 @@ class SessionTokenAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request):
-        """(nobody in particular, the SessionToken or ApiToken), or None."""
+        """(AnonymousUser, the SessionToken or ApiToken), or None."""
         token = session_of(request) or api_token_of(request)
         return (AnonymousUser(), token) if token else None
 
@@ -62,7 +62,7 @@ class SignedIn(BasePermission):
     """A valid session or a token whose scope will do, or any request while AUTH_ENABLED is false."""
 
     def has_permission(self, request, view):
-        """Settings first: with the door open no token is looked at."""
+        """Settings first: without AUTH_ENABLED no token is looked at."""
         if not settings.AUTH_ENABLED:
             return True
         if isinstance(request.auth, ApiToken) and not request.auth.may(request.method):

@@ -23,7 +23,7 @@ class SessionState(Struct, frozen=True):
 
 
 class SignedInReply(Struct, frozen=True):
-    """The door is open: until when, or because nothing is locked."""
+    """Whether one is signed in and until when, or that no login is needed."""
 
     authenticated: bool
     expires_at: str | UnsetType = UNSET
@@ -45,7 +45,7 @@ class WrongPassword(APIException):
 
 
 class PasswordSerializer(serializers.Serializer):
-    """The body of a login; a blank password is none, so an unset LOGIN_PASSWORD lets nobody in."""
+    """The body of a login; a blank password is none, so that an unset LOGIN_PASSWORD admits no login."""
 
     password = serializers.CharField(max_length=1000, trim_whitespace=False)
 

@@ -1,4 +1,4 @@
-"""A period beside the equal one before it."""
+"""A period compared to the equal one before it."""
 
 from datetime import datetime
 from typing import Annotated

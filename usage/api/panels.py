@@ -51,7 +51,7 @@ def matrix(request):
 @rest.described(Comparison, parameters=FILTER, summary="The period and the equal one before it")
 @api_view(["GET"])
 def comparison(request):
-    """The period so far, beside as much of the one before."""
+    """The period so far, and as much of the one before."""
     return answer(request, comparison_of)
 
 

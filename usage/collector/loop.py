@@ -1,4 +1,4 @@
-"""The loop of manage.py drain: wait for the lock, drain while it is ours, end when told to."""
+"""The loop of manage.py drain: wait for the lock, drain while this process has it, end on a signal."""
 
 import logging
 import time

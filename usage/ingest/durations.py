@@ -1,4 +1,4 @@
-"""Histograms of latency and time to first token: counted, counted anew, compared, and read.
+"""Histograms of latency and time to first token: counted while events are stored, and counted again from events.
 
 Only attempts that succeeded count: a refusal within a millisecond says nothing about how long answers take. Hours are
 UTC, so in zones off by a part of an hour the kept detail begins within one: histograms begin with the next.

@@ -1,4 +1,4 @@
-"""The one registry of labels: what a series is told apart by, and how people filter and group by it.
+"""The one registry of labels: what tells series apart, and how people filter and group by it.
 
 The filter form, the parameters of the API, the chips and choices of pages, the dimensions of breakdowns and the kept
 totals are all derived from it. docs/architecture.md says how to add a label.

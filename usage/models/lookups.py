@@ -1,6 +1,6 @@
 """`field__among=[…]`: like `in`, with all values in one parameter.
 
-A list of thousands makes a statement of its own for every length: each is parsed anew, and 128 of them are kept.
+A list of thousands makes a statement of its own for every length: each is parsed again, and 128 of them are kept.
 """
 
 from django.db.models import Field, Lookup

@@ -33,7 +33,7 @@ class Status(Struct, frozen=True, kw_only=True):
     """How the drain and the metadata sync are doing; a time that never was is null, an error that is not is empty."""
 
     redis_address: Annotated[str, Meta(description="host:port of CPA's queue.")]
-    redis_mode: Annotated[str, Meta(description="The door of the queue in use, else the one configured.")]
+    redis_mode: Annotated[str, Meta(description="The transport of the queue in use, else the one configured.")]
     batches_popped: int
     total_inserted: int
     total_deduped: int

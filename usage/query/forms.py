@@ -49,7 +49,7 @@ class UsageFilterForm(forms.Form):
             self.fields[label.name] = field(required=False)
 
     def clean(self):
-        """Resolve the period; an error is told on the parameter it comes from."""
+        """Resolve the period; an error is reported on the parameter it comes from."""
         cleaned = super().clean()
         if self.errors:
             return cleaned

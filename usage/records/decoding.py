@@ -175,7 +175,7 @@ def _breakdown(fields):
 
 
 class Fields:
-    """A JSON object read leniently; what has an impossible type is told by the path of its field."""
+    """A JSON object read leniently; an impossible type is reported with the path of its field."""
 
     def __init__(self, value, path=""):
         if not isinstance(value, dict):

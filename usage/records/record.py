@@ -111,7 +111,7 @@ def parse(raw: bytes, arrived: int) -> Record | None:
     if len(trimmed) <= LONGEST_CUE and _cue(trimmed):
         return None
     item = decode(trimmed)
-    # What is remembered must stay small, even if somebody sends user agents of a megabyte.
+    # What is remembered must stay small, even if a client sends user agents of a megabyte.
     names_of, client = (_names, _client) if len(trimmed) <= ORDINARY else (_names.__wrapped__, _client.__wrapped__)
     timestamp, claimed = _time(item.timestamp, arrived)
     failed = item.failed

@@ -34,7 +34,7 @@ def believed(text: str, arrived: int) -> tuple[int, int | None]:
 
 
 def moment(text: str) -> int:
-    """µs of an RFC 3339 time with any number of decimals, or of one of its kin; ValueError when it is no time."""
+    """µs of an RFC 3339 time with any number of decimals, or of a similar one; ValueError when it is no time."""
     if text[10:11] != "T":
         return _odd_moment(text)
     try:

@@ -52,7 +52,7 @@ def _holds(breakdown):
 def _input(style, tokens):
     """(uncached, cache read, cache write)."""
     read, cached, written = tokens.cache_read_tokens or 0, tokens.cached_tokens, tokens.cache_creation_tokens or 0
-    if style == "claude":  # input stands beside the cache; without reads CPA repeats the writes as cached
+    if style == "claude":  # input does not include the cache; without reads CPA repeats the writes as cached
         if not read and cached != written:
             read = cached
         return tokens.input_tokens, read, written
@@ -62,7 +62,7 @@ def _input(style, tokens):
 
 def _output(style, tokens):
     """(output without reasoning, reasoning)."""
-    if style == "gemini":  # thoughts stand beside the output
+    if style == "gemini":  # output does not include thoughts
         return tokens.output_tokens, tokens.reasoning_tokens
     reasoning = min(tokens.reasoning_tokens, tokens.output_tokens)
     return tokens.output_tokens - reasoning, reasoning

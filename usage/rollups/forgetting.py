@@ -12,7 +12,7 @@ CHUNK = 1_000  # rows emptied in one transaction
 def forget_clients() -> int:
     """Empty the row of every client that no event names; returns how many there were.
 
-    A writer remembers which row a client has, so whoever owns one must make a new one afterwards: only the drain calls
+    A writer remembers which row a client has, so its owner must make a new one afterwards: only the drain calls
     this. The rows stay, for the database would look through all events for each row that goes.
     """
     newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0

@@ -175,7 +175,7 @@ def _pragma(name):
 
 
 def prune_logs(directory: Path, days: int, now: float) -> int:
-    """Remove log files untouched for so many days (0: none), whoever wrote them; returns how many."""
+    """Remove log files untouched for so many days (0: none), of any process; returns how many."""
     if not days or not directory.is_dir():
         return 0
     old = [path for path in directory.glob(LOGS_OF_A_DAY) if path.stat().st_mtime < now - days * DAY_S]

@@ -21,7 +21,7 @@ MOST_HOURS = 168
 DAY_RANGES = {f"{n}d": n for n in (2, 3, 4, 5, 6, 7, 30)}
 UNKNOWN_RANGE = gettext_noop("Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom.")
 NO_MOMENT = gettext_noop("Not a moment: write 2026-11-11, 2026-11-11T08:30 or 2026-11-11T08:30:00+08:00.")
-RANGE_NAMES = ("today", *DAY_RANGES, "all", "custom")  # beside these, 1h to 168h
+RANGE_NAMES = ("today", *DAY_RANGES, "all", "custom")  # and 1h to 168h
 _HOURS = re.compile(r"([1-9]\d{0,2})h", re.ASCII)
 
 # Nothing happened outside: moments beyond count as these, and every date around them stays within the calendar.
@@ -45,7 +45,7 @@ class BadRange(ValueError):
 
 
 class BadMoment(ValueError):
-    """A text that is no moment; its text is a sentence for whoever wrote it."""
+    """A text that is no moment; its text is a sentence for the person who wrote it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Window(Struct, frozen=True, kw_only=True):
-    """One quota: how much of it is used, and when it begins anew."""
+    """One quota: how much of it is used, and when it resets."""
 
     name: Annotated[str, Meta(description="5h, 7d, requests, tokens and the like.")]
     used: Annotated[float, Meta(description="Share of one; may pass it.")]

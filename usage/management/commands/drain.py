@@ -1,4 +1,4 @@
-"""manage.py drain: take CPA's usage records and store them, until told to stop."""
+"""manage.py drain: take CPA's usage records and store them, until it is stopped."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""manage.py reprice: cost the past anew with today's prices, or tell what that would change."""
+"""manage.py reprice: cost the past again with today's prices; --dry-run only shows the change."""
 
 from datetime import date
 
