@@ -149,7 +149,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "cpa_usage.http.away.AwayPages",
+    "cpa_usage.http.databasepages.DatabaseErrorPages",
 ]
 
 TEMPLATES = [
