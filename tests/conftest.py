@@ -1,5 +1,7 @@
 """What holds for every test: which of them belong to one database alone, and a run in which nothing may be skipped."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.db import connection
 
@@ -13,6 +15,22 @@ def pytest_addoption(parser):
 def soak(request):
     """Whether there is time."""
     return request.config.getoption("soak")
+
+
+@pytest.fixture
+def set_clock(time_machine):
+    """A function that stops every clock of the process at a moment: an aware datetime, or µs since the epoch.
+
+    Monotonic clocks, other processes and times of files go on. The clock is the real one again after the test.
+    """
+
+    def set_to(moment: datetime | int):
+        if isinstance(moment, int):
+            moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=moment)
+        # For a datetime in UTC or in a ZoneInfo time-machine changes TZ, which belongs to Django's TIME_ZONE.
+        time_machine.move_to(moment.astimezone(UTC).replace(tzinfo=None), tick=False)
+
+    return set_to
 
 
 def pytest_collection_modifyitems(config, items):

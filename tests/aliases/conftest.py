@@ -3,16 +3,15 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.utils import timezone
 
 from aliases.models import ApiKey
 from usage.models import LabelDay, LabelValue
 
 
 @pytest.fixture
-def on_nov_24(monkeypatch):
+def on_nov_24(set_clock):
     """It is noon UTC on 24 November 2026."""
-    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 24, 12, tzinfo=UTC))
+    set_clock(datetime(2026, 11, 24, 12, tzinfo=UTC))
 
 
 @pytest.fixture

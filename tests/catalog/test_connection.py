@@ -14,15 +14,10 @@ REASON = "CPA refuses the key. Set CPA_MANAGEMENT_KEY."
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(set_clock):
     """A function that moves the time by minutes."""
-    now = [datetime(2026, 11, 24, 12, tzinfo=UTC)]
-    monkeypatch.setattr(timezone, "now", lambda: now[0])
-
-    def move(minutes):
-        now[0] += timedelta(minutes=minutes)
-
-    return move
+    set_clock(datetime(2026, 11, 24, 12, tzinfo=UTC))
+    return lambda minutes: set_clock(timezone.now() + timedelta(minutes=minutes))
 
 
 def test_nothing_is_refused_at_first():

@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule
@@ -19,12 +18,12 @@ SYNC = "cpa-usage: CPA's accounts and keys"
 
 
 @pytest.fixture
-def clock(monkeypatch, settings):
+def clock(set_clock, monkeypatch, settings):
     """A function that sets the time (ISO, UTC) and the zone, for us and for django-q2."""
 
     def at(text, zone=SHANGHAI):
         moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
-        monkeypatch.setattr(timezone, "now", lambda: moment)
+        set_clock(moment)
         monkeypatch.setattr(Conf, "TIME_ZONE", zone)
         settings.TIME_ZONE = zone
         return moment

@@ -24,11 +24,11 @@ XAI, CAROL = "e38cb42e2ff23c2e", "e64be36b9abbced4"
 
 
 @pytest.fixture
-def noon(monkeypatch):
+def noon(set_clock):
     """It is noon, until the test sets another time."""
-    now = [datetime(2026, 11, 24, 12, tzinfo=UTC)]
-    monkeypatch.setattr(timezone, "now", lambda: now[0])
-    return now
+    moment = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    set_clock(moment)
+    return moment
 
 
 def rows():
@@ -86,7 +86,7 @@ def test_the_connection_says_how_cpa_is(cpa, noon):
         "build_date": "unknown",
         "statistics_enabled": True,
         "request_log_enabled": False,
-        "last_sync_at": noon[0],
+        "last_sync_at": noon,
         "last_error": "",
         "last_error_at": None,
         "sync_until": None,
@@ -108,17 +108,18 @@ def test_nothing_of_a_key_is_stored(cpa):
 # --- What is left alone -------------------------------------------------------------------------------------------
 
 
-def test_an_unchanged_catalogue_is_not_written(cpa, noon):
+def test_an_unchanged_catalogue_is_not_written(cpa, noon, set_clock):
     sync()
     before = rows()
-    noon[0] += timedelta(seconds=30)
+    later = noon + timedelta(seconds=30)
+    set_clock(later)
     cpa.push((FIXTURES / "records.jsonl").read_bytes().splitlines()[0])  # counters are nothing people see change
     with CaptureQueriesContext(connection) as queries:
         assert sync() == SyncResult(changed=0)
     said = [query["sql"].split()[0] for query in queries if "SAVEPOINT" not in query["sql"]]
     assert said == ["SELECT", "UPDATE", *["SELECT"] * 4, "UPDATE"]
     assert (rows(), revision()) == (before, 1)
-    assert (Connection.load().last_sync_at, Connection.load().attempts_counted) == (noon[0], 1)
+    assert (Connection.load().last_sync_at, Connection.load().attempts_counted) == (later, 1)
 
 
 def test_a_thousand_new_accounts_take_no_more_queries_than_one(cpa):
@@ -176,16 +177,17 @@ def test_a_key_listed_twice_is_one_row(cpa):
 # --- What CPA no longer says --------------------------------------------------------------------------------------
 
 
-def test_what_is_no_longer_listed_is_kept_and_marked(cpa, noon):
+def test_what_is_no_longer_listed_is_kept_and_marked(cpa, noon, set_clock):
     sync()
     cpa.catalog.auth_files.remove(carol(cpa))
     cpa.catalog.providers["xai-api-key"] = None
-    noon[0] += timedelta(hours=1)
+    since = noon + timedelta(hours=1)
+    set_clock(since)
     assert sync().changed == 2
     gone = AuthFile.objects.get(auth_index=CAROL), Provider.objects.get(auth_index=XAI)
-    assert [(row.absent_since, row.state) for row in gone] == [(noon[0], "absent")] * 2
+    assert [(row.absent_since, row.state) for row in gone] == [(since, "absent")] * 2
     assert gone[0].name == "codex-carol@example.com-pro.json"
-    since, noon[0] = noon[0], noon[0] + timedelta(hours=1)
+    set_clock(noon + timedelta(hours=2))
     assert sync().changed == 0
     assert AuthFile.objects.get(auth_index=CAROL).absent_since == since
 
@@ -305,13 +307,13 @@ def test_a_key_refused_midway_keeps_what_was_read(cpa):
     assert (AuthFile.objects.count(), Provider.objects.count()) == (5, 2)
 
 
-def test_after_ten_minutes_the_key_is_tried_again(cpa, noon):
+def test_after_ten_minutes_the_key_is_tried_again(cpa, noon, set_clock):
     cpa.fail_paths = {MANAGEMENT + "auth-files": 401}
     sync()
     cpa.fail_paths = {}
-    noon[0] += timedelta(minutes=9)
+    set_clock(noon + timedelta(minutes=9))
     assert sync().changed == 0
-    noon[0] += timedelta(minutes=1)
+    set_clock(noon + timedelta(minutes=10))
     assert sync().changed == 16
     assert Connection.refused() is None
 

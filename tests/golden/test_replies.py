@@ -14,7 +14,6 @@ import re
 
 import msgspec
 import pytest
-import time_machine
 
 from tests.golden import questions, seed
 from tests.golden.compare import difference, kept
@@ -35,10 +34,9 @@ LEFT_OUT = [
 
 
 @pytest.fixture(autouse=True)
-def clock():
-    """It is NOW all the time, for whoever asks any clock."""
-    with time_machine.travel(seed.NOW, tick=False):
-        yield
+def clock(set_clock):
+    """It is NOW all the time."""
+    set_clock(seed.NOW)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.utils import timezone
 
 from pricing.models import Model, Revision
 
@@ -27,6 +26,6 @@ def gpt(db, recosted):
 
 
 @pytest.fixture
-def on_nov_24(monkeypatch):
+def on_nov_24(set_clock):
     """It is 1 o'clock on 24 November 2026 in the project's zone, and still the 23rd in UTC."""
-    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 23, 17, tzinfo=UTC))
+    set_clock(datetime(2026, 11, 23, 17, tzinfo=UTC))

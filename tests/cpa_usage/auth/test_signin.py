@@ -1,6 +1,6 @@
 """Signing in and out."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
@@ -12,6 +12,7 @@ from cpa_usage.auth import throttle
 from cpa_usage.auth.sessions import COOKIE, SessionToken
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.cpa_usage.signin_urls")]
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PASSWORD = "correct horse Größe"
 LOGIN, LOGOUT, SESSION, LOCKED = "/api/v1/auth/login", "/api/v1/auth/logout", "/api/v1/auth/session", "/api/v1/rows"
 IN, OUT = {"authenticated": True, "auth_required": True}, {"authenticated": False, "auth_required": True}
@@ -165,33 +166,33 @@ def test_tokens_of_others_are_none(settings):
     assert [bearer(token).get(LOCKED).status_code for token in forged] == [401] * 4
 
 
-def test_too_many_tries_from_one_address(client, monkeypatch):
-    monkeypatch.setattr(throttle.time, "time", lambda: 600.0 + 18)
+def test_too_many_tries_from_one_address(client, set_clock):
+    set_clock(NOON + timedelta(seconds=18))
     for _ in range(throttle.TRIES_PER_ADDRESS):
         assert login(client, "wrong").status_code == 401
     reply = login(client)
     assert (reply.status_code, reply["Retry-After"]) == (429, "42")
     assert login(client, REMOTE_ADDR="203.0.113.9").status_code == 200
-    monkeypatch.setattr(throttle.time, "time", lambda: 600.0 + 60)
+    set_clock(NOON + timedelta(seconds=60))
     assert login(client).status_code == 200
 
 
-def test_too_many_tries_from_everywhere(client, monkeypatch):
-    monkeypatch.setattr(throttle.time, "time", lambda: 600.0)
+def test_too_many_tries_from_everywhere(client, set_clock):
+    set_clock(NOON)
     for i in range(throttle.TRIES_OF_ALL):
         assert login(client, "wrong", REMOTE_ADDR=f"203.0.113.{i}").status_code == 401
     assert login(client, REMOTE_ADDR="203.0.113.200").status_code == 429
 
 
-def test_one_address_cannot_use_up_the_tries_of_all(client, monkeypatch):
-    monkeypatch.setattr(throttle.time, "time", lambda: 600.0)
+def test_one_address_cannot_use_up_the_tries_of_all(client, set_clock):
+    set_clock(NOON)
     for _ in range(throttle.TRIES_OF_ALL + 1):
         login(client, "wrong", REMOTE_ADDR="203.0.113.1")
     assert login(client, REMOTE_ADDR="203.0.113.2").status_code == 200
 
 
-def test_the_right_password_forgets_the_wrong_ones(client, monkeypatch):
-    monkeypatch.setattr(throttle.time, "time", lambda: 600.0)
+def test_the_right_password_forgets_the_wrong_ones(client, set_clock):
+    set_clock(NOON)
     for _ in range(3):
         for _ in range(throttle.TRIES_PER_ADDRESS - 1):
             login(client, "wrong")

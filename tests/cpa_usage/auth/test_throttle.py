@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth import authenticate
@@ -12,7 +12,6 @@ from django.test import RequestFactory
 from django.utils import timezone
 from rest_framework.exceptions import Throttled
 
-from cpa_usage.auth import throttle
 from cpa_usage.auth.throttle import TRIES_OF_ALL, TRIES_PER_ADDRESS, count_try, forgive, place_of
 from cpa_usage.models import KnownAddress, LoginTry, forget_old
 from tests import PROJECT
@@ -21,13 +20,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch):
-    """Sets the time, seconds since the epoch."""
+def clock(set_clock):
+    """It is noon; a function that sets the time to so many seconds after it."""
 
     def at(seconds):
-        monkeypatch.setattr(throttle.time, "time", lambda: float(seconds))
+        set_clock(datetime(2026, 11, 24, 12, tzinfo=UTC) + timedelta(seconds=seconds))
 
-    at(600)
+    at(0)
     return at
 
 
@@ -48,12 +47,12 @@ def storm():
 def test_an_address_has_ten_tries_a_minute(clock):
     assert [is_let_try("203.0.113.9") for _ in range(TRIES_PER_ADDRESS + 1)] == [True] * TRIES_PER_ADDRESS + [False]
     assert is_let_try("203.0.113.10")
-    clock(660)
+    clock(60)
     assert is_let_try("203.0.113.9")
 
 
 def test_how_long_to_wait(clock):
-    clock(618)
+    clock(18)
     for _ in range(TRIES_PER_ADDRESS):
         count_try("203.0.113.9")
     with pytest.raises(Throttled) as refusal:
@@ -156,9 +155,10 @@ def test_processes_count_together(tmp_path):
 
 COUNT = """
 import django
+import time_machine
 django.setup()
 from cpa_usage.auth import throttle
-throttle.time.time = lambda: 600.0
+time_machine.travel(600, tick=False).start()
 let = 0
 for _ in range(10):
     try:

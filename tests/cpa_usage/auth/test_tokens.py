@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from cpa_usage import models
 from cpa_usage.models import ApiToken
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.cpa_usage.signin_urls")]
@@ -71,11 +70,11 @@ def test_a_token_is_no_cookie_and_no_parameter():
     assert client.get(LOCKED, {"token": raw}).status_code == 401
 
 
-def test_its_use_is_noted_at_most_once_a_minute(monkeypatch):
+def test_its_use_is_noted_at_most_once_a_minute(set_clock):
     raw, start = token(), timezone.now()
     noted = []
     for seconds in (0, 1, 59, 60, 61):
-        monkeypatch.setattr(models.timezone, "now", lambda seconds=seconds: start + timedelta(seconds=seconds))
+        set_clock(start + timedelta(seconds=seconds))
         program(raw).get(LOCKED)
         noted.append((ApiToken.objects.get().last_used_at - start).total_seconds())
     assert noted == [0, 0, 0, 60, 60]

@@ -136,8 +136,8 @@ def test_histograms_equal_their_events(made):
         assert Quarter.objects.exists() or not made
 
 
-def test_the_median_of_each_hour_is_that_of_its_histograms(monkeypatch):
-    monkeypatch.setattr("usage.analytics.latency.now_us", lambda: NOON + 4 * HOUR + SECOND)
+def test_the_median_of_each_hour_is_that_of_its_histograms(set_clock):
+    set_clock(NOON + 4 * HOUR + SECOND)
     attempts = [(-HOUR, 1200, 300), (1 - HOUR, 1200, 0), (2 - HOUR, 40_000, 0), (2 * HOUR, 90, 30), (3 * HOUR, 90, 30)]
     stored(*(attempt(NOON + after, *took) for after, *took in attempts))
     stored(attempt(NOON, 500, model="other"), attempt(NOON + 1, 1, failed=True))
@@ -151,8 +151,8 @@ def test_the_median_of_each_hour_is_that_of_its_histograms(monkeypatch):
     assert medians(asked(**period, result="failed")) == Medians(latency_ms=[], ttft_ms=[])
 
 
-def test_the_median_of_each_day_is_that_of_a_longer_period(monkeypatch):
-    monkeypatch.setattr("usage.analytics.latency.now_us", lambda: NOON)
+def test_the_median_of_each_day_is_that_of_a_longer_period(set_clock):
+    set_clock(NOON)
     stored(attempt(NOON - 20 * DAY, 1200), attempt(NOON - 20 * DAY + 6 * HOUR, 40_000), attempt(NOON - DAY, 90))
     found = medians(asked(start="2026-11-04", end="2026-12-01")).latency_ms
     assert found == [middle(1200, 40_000), *[None] * 18, middle(90), None]

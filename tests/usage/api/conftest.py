@@ -1,7 +1,6 @@
 """The captured records behind the API, as captured and spread over days, at a known moment."""
 
 import json
-import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,9 +14,9 @@ CAPTURED = (FIXTURES / "records.jsonl").read_bytes().splitlines()
 
 
 @pytest.fixture(autouse=True)
-def now(monkeypatch):
-    """It is NOW, for everything that counts in µs."""
-    monkeypatch.setattr(time, "time_ns", lambda: NOW * 1000)
+def now(set_clock):
+    """It is NOW."""
+    set_clock(NOW)
     return NOW
 
 

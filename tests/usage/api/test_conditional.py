@@ -1,7 +1,5 @@
 """A client that has the answer is told so, cheaply; any change of what the answer is made of makes a new one."""
 
-import time
-
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -98,19 +96,19 @@ def test_an_event_changes_with_its_price_and_name(client, captured):
     ("query", "lasts"),
     [("", 1), ("range=24h", 1), ("range=all&result=failed", 1), ("range=today", 4 * 11 + 2), ("range=30d", 4 * 11 + 2)],
 )
-def test_time_alone_changes_an_answer_when_its_period_moves(client, captured, monkeypatch, query, lasts):
+def test_time_alone_changes_an_answer_when_its_period_moves(client, captured, set_clock, query, lasts):
     """`lasts`: how many quarters of an hour; 12:30 is 46 of them before midnight."""
     path = f"usage/overview?{query}"
     known = tag(client, path)
     for seconds, status in ((lasts * QUARTER - 1, 304), (lasts * QUARTER, 200)):
-        monkeypatch.setattr(time, "time_ns", lambda at=NOW + seconds * SECOND: at * 1000)
+        set_clock(NOW + seconds * SECOND)
         assert again(client, path, known) == status
 
 
-def test_a_period_in_the_past_stays(client, captured, monkeypatch):
+def test_a_period_in_the_past_stays(client, captured, set_clock):
     path = "usage/overview?start=2026-11-20&end=2026-11-24T12:00"
     known = tag(client, path)
-    monkeypatch.setattr(time, "time_ns", lambda: (NOW + 400 * 86_400 * SECOND) * 1000)
+    set_clock(NOW + 400 * 86_400 * SECOND)
     assert again(client, path, known) == 304
 
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
 from catalog.models import Connection
 from tests.usage.api.conftest import CAPTURED, NOW
@@ -11,7 +10,7 @@ from usage.ingest.writer import Writer
 from usage.models import DrainState, Gap
 
 pytestmark = pytest.mark.django_db
-MOMENT = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
+MOMENT = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)  # NOW as a datetime
 NEVER = {
     "redis_address": "127.0.0.1:1",
     "redis_mode": "auto",
@@ -42,12 +41,6 @@ NEVER = {
     "zone": "Asia/Shanghai",
     "detail_from": None,
 }
-
-
-@pytest.fixture(autouse=True)
-def moment(monkeypatch):
-    """It is MOMENT."""
-    monkeypatch.setattr(timezone, "now", lambda: MOMENT)
 
 
 def status(client):

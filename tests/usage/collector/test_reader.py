@@ -34,9 +34,9 @@ def reader(spool, state):
 
 
 @pytest.fixture
-def at(monkeypatch):
-    """A function that sets the reader's clock, in seconds."""
-    return lambda seconds: monkeypatch.setattr("usage.collector.reader.now_us", lambda: seconds * SECOND_US)
+def at(set_clock):
+    """A function that sets the clock, in seconds."""
+    return lambda seconds: set_clock(seconds * SECOND_US)
 
 
 @pytest.fixture

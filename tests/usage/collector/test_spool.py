@@ -49,14 +49,14 @@ def test_the_file_format_is_the_documented_one(folder):
     assert path.read_bytes() == MAGIC + line(-7, b"one") + line(-7, b"two")
 
 
-def test_batches_come_in_the_order_of_their_appending_though_the_clock_is_set_back(folder, monkeypatch):
+def test_batches_come_in_the_order_of_their_appending_though_the_clock_is_set_back(folder, set_clock):
     spool = Spool(folder)
     for second in (2_000, 1_000, 3_000, 3_000):
-        monkeypatch.setattr("usage.collector.spool.now_us", lambda now=second: now * SECOND_US)
+        set_clock(second * SECOND_US)
         append(spool, second, [b"%d" % second])
     assert [raw for _, raw in records(spool)] == [b"2000", b"1000", b"3000", b"3000"]
     assert records(Spool(folder)) == records(spool)
-    monkeypatch.setattr("usage.collector.spool.now_us", lambda: 5 * SECOND_US)
+    set_clock(5 * SECOND_US)
     later = Spool(folder)
     append(later, 5, [b"last"])
     assert [raw for _, raw in records(later)][-1] == b"last"

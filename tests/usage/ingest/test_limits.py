@@ -1,9 +1,6 @@
 """What is kept of upstreams' rate-limit headers."""
 
-from datetime import UTC, datetime
-
 import pytest
-from django.utils import timezone
 
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, stored
 from usage.ingest.writer import Writer
@@ -53,9 +50,9 @@ def test_records_without_limits_change_nothing():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_retention_takes_the_history_and_leaves_the_newest(monkeypatch, settings):
+def test_retention_takes_the_history_and_leaves_the_newest(set_clock, settings):
     settings.USAGE_RETENTION_DAYS = 2
-    monkeypatch.setattr(timezone, "now", lambda: datetime.fromtimestamp(NOON / 1e6, UTC))
+    set_clock(NOON)
     stored(said(NOON - 5 * DAY, "10"), said(NOON - 5 * DAY, "20", auth_index="idle"))
     stored(said(NOON, "30"))
     retention.expire(pause=lambda seconds: None)

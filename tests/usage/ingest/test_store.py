@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.utils import timezone
 
 from aliases.models import ApiKey
 from pricing.models import Model
@@ -138,9 +137,9 @@ def test_a_time_that_is_not_believed_counts_at_its_arrival():
     assert Event.objects.values_list("timestamp", "claimed").get() == (NOON, NOON - 10 * 365 * 86_400 * SECOND)
 
 
-def test_the_state_tells_what_was_stored(monkeypatch):
+def test_the_state_tells_what_was_stored(set_clock):
     now = datetime(2026, 11, 24, 4, tzinfo=UTC)
-    monkeypatch.setattr(timezone, "now", lambda: now)
+    set_clock(now)
     stored(record(NOON), record(NOON), b"no record")
     DrainState.objects.update(events_from=NOON)
     stored(record(NOON - 1))

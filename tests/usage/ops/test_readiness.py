@@ -7,15 +7,14 @@ from django.db import OperationalError
 from django.db.migrations.recorder import MigrationRecorder
 
 from usage.models import DrainState
-from usage.ops import readiness
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def at_noon(monkeypatch):
-    monkeypatch.setattr(readiness.timezone, "now", lambda: NOW)
+def at_noon(set_clock):
+    set_clock(NOW)
 
 
 def drained(heartbeat=0, pop=0):

@@ -2,7 +2,6 @@
 
 import random
 from datetime import date, datetime, timedelta
-from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -263,7 +262,7 @@ def text_of(us):
 
 
 @pytest.fixture
-def made(monkeypatch, settings):
+def made(set_clock, settings):
     """A function that fills the database for a zone and returns the twin."""
 
     def fill(zone):
@@ -271,7 +270,7 @@ def made(monkeypatch, settings):
         settings.TIME_ZONE, chance = zone, random.Random(zone)
         raws = made_records(zone, day, chance)
         now = midnight(day + timedelta(days=1), zone) + 13 * 3600 * SECOND + 7
-        monkeypatch.setattr("usage.time.clock.time", SimpleNamespace(time_ns=lambda: now * 1000))
+        set_clock(now)
         set_prices(day)
         at = 0
         while at < len(raws):

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -20,10 +20,10 @@ TODAY = 20781  # its day number
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch, settings):
+def clock(set_clock, settings):
     """It is noon of 24 November 2026 in Shanghai, and two whole days before today are kept."""
     settings.USAGE_RETENTION_DAYS = 2
-    monkeypatch.setattr(timezone, "now", lambda: datetime.fromtimestamp(NOON / 1e6, UTC))
+    set_clock(NOON)
 
 
 def expire():
@@ -148,10 +148,9 @@ def test_only_one_run_at_a_time():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lease_whose_holder_died_passes_on_and_its_holder_notices(monkeypatch):
+def test_a_lease_whose_holder_died_passes_on_and_its_holder_notices(set_clock):
     died = Lease.take("retention", timedelta(minutes=1))
-    later = timezone.now() + timedelta(minutes=2)
-    monkeypatch.setattr(timezone, "now", lambda: later)
+    set_clock(timezone.now() + timedelta(minutes=2))
     one_a_day()
     assert expire() is not None
     assert died.extend(timedelta(minutes=1)) is False
