@@ -167,4 +167,3 @@ def expire(settings):
 
     settings.USAGE_RETENTION_DAYS = KEPT_DAYS
     assert expire(pause=lambda seconds: None).events > 1000
-

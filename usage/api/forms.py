@@ -42,3 +42,10 @@ class MatrixForm(forms.Form):
 
     rows = Choice("rows", grouping_labels, "api_key")
     columns = Choice("columns", grouping_labels, "model")
+
+    def clean(self):
+        """One label by itself is a breakdown."""
+        cleaned = super().clean()
+        if not self.errors and cleaned["rows"] == cleaned["columns"]:
+            self.add_error("columns", _("The columns must be another label than the rows."))
+        return cleaned

@@ -5,14 +5,14 @@ import pytest
 from pricing.book import PriceBook
 from tests.usage.api.conftest import CAPTURED, spread, store
 
-FRESHNESS = 1
+FRESHNESS = 4
 QUERIES = {
-    "overview": FRESHNESS + 7,
-    "health": FRESHNESS + 3,
-    "health?day=2026-11-24": FRESHNESS + 4,
+    "overview": FRESHNESS + 6,
+    "health": FRESHNESS + 2,
+    "health?day=2026-11-24": FRESHNESS + 3,
     "analysis": FRESHNESS + 3,
-    "events?page_size=20": FRESHNESS + 5,
-    "events/filters": FRESHNESS + 3,
+    "events?page_size=20": FRESHNESS + 4,
+    "events/filters": FRESHNESS + 11,
     "credentials": FRESHNESS + 6,
 }
 
