@@ -182,12 +182,7 @@ def _count(fresh, series_ids, final, undone):
 
 def add_to_rollups(quarters: Rows, costs: Costs, totals: LabelTotals):
     """Price the measures of (quarter, series) and add them to every rollup."""
-    days = fold_days(quarters, costs)
-    upsert_all(quarters, days, totals.fold(quarters))
-
-
-def upsert_all(quarters: Rows, days: Rows, label_quarters: Rows):
-    """Add measures of series by quarter and by day, and of label values by quarter, to all rollups."""
+    days, label_quarters = fold_days(quarters, costs), totals.fold(quarters)
     upsert(Quarter, quarters)
     upsert(Day, days)
     upsert(LabelQuarter, label_quarters)

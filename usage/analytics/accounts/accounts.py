@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from usage.analytics.accounts.credentials import Credential, credentials, spent_per_quarter
 from usage.analytics.accounts.quotas import Window, windows
-from usage.analytics.answers import PICO, Cell
+from usage.analytics.answers import PICO, Cell, instant
 from usage.models import LimitReading, PastReading
 from usage.query.filters import UsageFilter
 from usage.query.snapshots import snapshot
@@ -98,7 +98,7 @@ def _quota(window, reading, spent, history, now):
     return Quota(
         window=window,
         seen_at=rfc3339_utc_us(reading.seen_at),
-        resets_at=None if window.resets_at is None else rfc3339_utc_us(window.resets_at),
+        resets_at=instant(window.resets_at),
         over=over,
         history=history,
         usd_per_percent=_price_of_percent(window, reading.seen_at // SECOND_US, spent),

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from pricing.book import PriceBook
 from pricing.rates import cost
-from usage.analytics.answers import PICO, Instant
+from usage.analytics.answers import PICO, Instant, instant
 from usage.analytics.events.explaining import Explanation, explained
 from usage.models.event import key_of
 from usage.models.labels import group_of, key_name
@@ -154,6 +154,6 @@ def _row(shape, event, book, **more):
         response_service_tier=event.response_service_tier,
         cost=_cost(event, book),
         final=event.final,
-        claimed_timestamp=None if event.claimed is None else rfc3339_utc_us(event.claimed),
+        claimed_timestamp=instant(event.claimed),
         **more,
     )
