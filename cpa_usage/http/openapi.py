@@ -1,6 +1,7 @@
 """The OpenAPI schema: DRF views described by msgspec structs, and one Error for all error replies."""
 
 import inspect
+import json
 import re
 
 import msgspec
@@ -73,7 +74,11 @@ def described(
 
 def add_structs(result, generator, request, public):
     """drf-spectacular's postprocessing hook: put the structs that replies refer to among the components."""
-    _, components = msgspec.json.schema_components(_described_types, ref_template=_REF)
+    named = set(re.findall(_REF.format(name=r"(\w+)"), json.dumps(result)))
+    components = {}
+    for shape in _described_types:
+        _, needed = msgspec.json.schema_components([shape], ref_template=_REF)
+        components |= needed if named & needed.keys() else {}
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     if duplicates := schemas.keys() & components.keys():
         raise ValueError(f"Two shapes share a name in the schema: {', '.join(sorted(duplicates))}")
