@@ -2,7 +2,8 @@
 
 import json
 import re
-from typing import Annotated
+from types import NoneType
+from typing import Annotated, get_args
 
 from msgspec import Meta, MsgspecError, Raw, Struct, structs
 from msgspec.json import Decoder
@@ -135,18 +136,7 @@ def _misspelt(item, raw):
 
 def tolerant(raw: bytes) -> Item:
     """The fields of an item in any legible spelling: keys in any case, bytes that are no UTF-8, 12.0 for 12, nulls."""
-    fields = Fields(_json(raw))
-    tokens, breakdown, fail = fields.object("tokens"), fields.object("token_breakdown"), fields.object("fail")
-    return Item(
-        **{name: fields.text(name) for name in _TEXTS},
-        latency_ms=fields.count("latency_ms"),
-        ttft_ms=fields.count("ttft_ms"),
-        failed=fields.flag("failed"),
-        tokens=TokenCounts(**{name: tokens.count(name) for name in TokenCounts.__struct_fields__}),
-        token_breakdown=_breakdown(breakdown),
-        fail=Fail(fail.count("status_code"), fail.text("body")),
-        response_headers=fields.raw("response_headers"),
-    )
+    return _object(Item, _json(raw), "")
 
 
 def _json(raw):
@@ -159,75 +149,49 @@ def _json(raw):
         raise Malformed("It is nested too deeply.") from None
 
 
-def _breakdown(fields):
-    """The breakdown where it is of the schema known; another schema may have any shape and says nothing to us."""
-    if not fields.known("schema_version", 2):
-        return None
-    into, out = fields.object("input"), fields.object("output")
-    return Breakdown(
-        schema_version=2,
-        quality=fields.text("quality"),
-        total_tokens=fields.count("total_tokens"),
-        input=InputTokens(**{name: into.count(name) for name in InputTokens.__struct_fields__}),
-        output=OutputTokens(**{name: out.count(name) for name in OutputTokens.__struct_fields__}),
-        unclassified_tokens=fields.count("unclassified_tokens"),
-    )
+def _object(kind, value, path):
+    """A struct of `kind` from a JSON object read leniently; `path` names it in errors."""
+    if not isinstance(value, dict):
+        raise Malformed(f"{path or 'It'} is not a JSON object.")
+    values = {key.strip().lower(): item for key, item in value.items()} | value
+    if kind is Breakdown and values.get("schema_version") != 2:
+        return None  # another schema may have any shape and says nothing to us
+    inner = f"{path}." if path else ""
+    return kind(**{name: read(values.get(name), inner + name) for name, read in _READERS[kind].items()})
 
 
-class Fields:
-    """A JSON object read leniently; an impossible type is reported with the path of its field."""
+def _text(value, path):
+    """A text, '' when absent; never with NUL or lone surrogates, which databases and UTF-8 refuse."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Malformed(f"The field {path} is not a text.")
+    return legible(value)
 
-    def __init__(self, value, path=""):
-        if not isinstance(value, dict):
-            raise Malformed(f"{path or 'It'} is not a JSON object.")
-        self._values = {key.strip().lower(): item for key, item in value.items()} | value
-        self._path = f"{path}." if path else ""
 
-    def text(self, name: str) -> str:
-        """A text, '' when absent; never with NUL or lone surrogates, which databases and UTF-8 refuse."""
-        value = self._get(name, "")
-        if not isinstance(value, str):
-            raise self._malformed(name, "not a text")
-        return legible(value)
+def _count(value, path):
+    """A whole number from 0 to MOST; 0 when absent or negative."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Malformed(f"The field {path} is not a whole number.")
+    if value > MOST:
+        raise Malformed(f"The field {path} is larger than any real figure.")
+    return max(value, 0)
 
-    def count(self, name: str) -> int:
-        """A whole number from 0 to MOST; 0 when absent or negative."""
-        value = self._get(name, 0)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self._malformed(name, "not a whole number")
-        if value > MOST:
-            raise self._malformed(name, "larger than any real figure")
-        return max(value, 0)
 
-    def flag(self, name: str) -> bool:
-        """True or false; false when absent."""
-        value = self._get(name, False)
-        if not isinstance(value, bool):
-            raise self._malformed(name, "neither true nor false")
-        return value
+def _flag(value, path):
+    """True or false; false when absent."""
+    if value is not None and not isinstance(value, bool):
+        raise Malformed(f"The field {path} is neither true nor false.")
+    return bool(value)
 
-    def object(self, name: str) -> "Fields":
-        """An object, empty when absent."""
-        return Fields(self._get(name, {}), self._path + name)
 
-    def raw(self, name: str) -> Raw:
-        """Any value, as JSON; NOTHING when absent."""
-        value = self._get(name, None)
-        return NOTHING if value is None else Raw(json.dumps(value).encode())
-
-    def known(self, name: str, version: int) -> bool:
-        """Whether the field has exactly this number."""
-        value = self._get(name, None)
-        return not isinstance(value, bool) and value == version
-
-    def _get(self, name, default):
-        value = self._values.get(name)
-        return default if value is None else value
-
-    def _malformed(self, name, what):
-        return Malformed(f"The field {self._path}{name} is {what}.")
+def _raw(value, path):
+    """Any value, as JSON; NOTHING when absent."""
+    return NOTHING if value is None else Raw(json.dumps(value).encode())
 
 
 _ILLEGIBLE = re.compile("[\x00\ud800-\udfff]")
@@ -238,6 +202,17 @@ def legible(text: str) -> str:
     return text if text.isprintable() else _ILLEGIBLE.sub("\ufffd", text)
 
 
+def _reader(kind):
+    """What reads a field of this type of a struct."""
+    if NoneType in get_args(kind):
+        kind = get_args(kind)[0]
+    simple = {str: _text, int: _count, Count: _count, bool: _flag, Raw: _raw}
+    return simple.get(kind) or (lambda value, path: _object(kind, {} if value is None else value, path))
+
+
 UNREAD = ("generate", "accounting_version", "access_token_sha256")
-_TEXTS = [field.name for field in structs.fields(Item) if field.type in (str, str | None)]
+_READERS = {
+    kind: {field.name: _reader(field.type) for field in structs.fields(kind) if field.name not in UNREAD}
+    for kind in (Item, TokenCounts, Breakdown, InputTokens, OutputTokens, Fail)
+}
 _OPTIONAL = [(field.name, f'"{field.name}"'.encode()) for field in structs.fields(Item) if not field.required]

@@ -4,7 +4,7 @@ import json
 import re
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from operator import attrgetter
 
 from msgspec import Raw, Struct
 
@@ -21,45 +21,27 @@ AGENT = 512
 ORDINARY = 8192  # bytes; nearly every record is shorter
 LONGEST_CUE = 100  # bytes
 CUES = {"refresh", "support_refresh"}
+NAMES_REMEMBERED = 8192
 LIMITS_KEPT = 64
 LIMIT_TEXT = 256
 
 _TIERS = {"flex": "flex", "priority": "priority", "fast": "priority", "batch": "batch"}
 _TIERED = {"codex", "xai", "openaicompat"}  # executors that pass the tier asked for on to who bills it
+_tier_words = attrgetter("service_tier", "request_service_tier", "response_service_tier")
+# Everything that the Names of an item are made of.
+_words = attrgetter(
+    *("provider", "executor_type", "model", "alias", "source", "auth_index", "auth_type", "api_key", "endpoint"),
+    *("reasoning_effort", "service_tier", "request_service_tier", "response_service_tier", "failed"),
+)
+_known: dict[tuple, tuple] = {}  # the Names of items by their words
 _HEADER_NAME = re.compile(r"[a-z0-9_-]{1,100}")
 _LIMIT_NAMES = {"retry-after", "request-id", "x-request-id"}
 _LIMIT_PREFIXES = ("x-codex-", "anthropic-ratelimit-", "x-ratelimit-")
 
 
-class Names(NamedTuple):
-    """What records have in common with many others; see Record for what each says."""
+class Names(Struct, gc=False):
+    """What a record has in common with many others."""
 
-    provider: str
-    executor_type: str
-    model: str
-    requested_model: str
-    source: str
-    source_display: str
-    auth_index: str
-    auth_type: str
-    api_key: str
-    api_key_mask: str
-    endpoint: str
-    tier: str
-    reasoning_effort: str
-    service_tier: str
-    request_service_tier: str
-    response_service_tier: str
-    failed: bool
-
-
-class Record(Struct, gc=False):
-    """One upstream attempt. Times are µs since the epoch, UTC; texts are never None."""
-
-    timestamp: int
-    claimed: int | None  # the time it claimed, where that was not believed; then timestamp is the arrival
-    arrived: int
-    fingerprint: bytes  # BLAKE2b-128 of the raw item
     provider: str
     executor_type: str
     model: str
@@ -77,7 +59,16 @@ class Record(Struct, gc=False):
     request_service_tier: str
     response_service_tier: str
     failed: bool
-    names: Names  # the fields from provider to failed again: one object for all records that share them
+
+
+class Record(Names, gc=False):
+    """One upstream attempt. Times are µs since the epoch, UTC; texts are never None."""
+
+    names: tuple  # the fields of Names again: one object for all records that share them
+    timestamp: int
+    claimed: int | None  # the time it claimed, where that was not believed; then timestamp is the arrival
+    arrived: int
+    fingerprint: bytes  # BLAKE2b-128 of the raw item
     request_id: str
     latency_ms: int
     ttft_ms: int
@@ -112,37 +103,20 @@ def parse(raw: bytes, arrived: int) -> Record | None:
         return None
     item = decode(trimmed)
     # What is remembered must stay small, even if a client sends user agents of a megabyte.
-    names_of, client = (_names, _client) if len(trimmed) <= ORDINARY else (_names.__wrapped__, _client.__wrapped__)
-    timestamp, claimed = _time(item.timestamp, arrived)
-    failed = item.failed
-    names = names_of(
-        item.provider,
-        item.executor_type,
-        item.model,
-        item.alias,
-        item.source,
-        item.auth_index,
-        item.auth_type,
-        item.api_key,
-        item.endpoint,
-        item.reasoning_effort,
-        item.service_tier,
-        item.request_service_tier,
-        item.response_service_tier,
-        failed,
-    )
+    client = _client if len(trimmed) <= ORDINARY else _client.__wrapped__
+    words = _words(item)
+    names = _known.get(words) or _names(item, words if len(trimmed) <= ORDINARY else None)
     return Record(
-        timestamp,
-        claimed,
-        arrived,
-        blake2b(trimmed, digest_size=16).digest(),
         *names,
         names,
+        *_time(item.timestamp, arrived),
+        arrived,
+        blake2b(trimmed, digest_size=16).digest(),
         _line(item.request_id, LABEL),
         item.latency_ms,
         item.ttft_ms or 0,
         *classify(item.executor_type or "", item.provider, item.tokens, item.token_breakdown),
-        *(_failure(item) if failed else (0, "", 0)),
+        *(_failure(item) if item.failed else (0, "", 0)),
         *client(item.client_ip, item.x_forwarded_for, item.user_agent),
         item.response_headers or None,
     )
@@ -169,45 +143,38 @@ def _time(text, arrived):
         raise Malformed("The field timestamp is no time.") from None
 
 
-@lru_cache(8192)
-def _names(  # noqa: PLR0917  named arguments would double the cost of a hit
-    provider,
-    executor,
-    model,
-    alias,
-    source,
-    auth_index,
-    auth_type,
-    api_key,
-    endpoint,
-    effort,
-    asked,
-    asked_early,
-    answered,
-    failed,
-):
-    """The Names of an item's own words; remembered, for records repeat them."""
-    provider, executor, auth_type = _line(provider, LABEL), _line(executor, LABEL), _line(auth_type, LABEL)
-    model, key = _line(model, None) or "unknown", _line(api_key, None)
-    asked, asked_early, answered = (_line(word, TIER_WORD) for word in (asked, asked_early, answered))
-    return Names(
+def _names(item, remember_as):
+    """The Names of an item as a tuple, remembered by its own words, for records repeat them; None: not remembered."""
+    provider, executor = _line(item.provider, LABEL), _line(item.executor_type, LABEL)
+    auth_type, model, key = (
+        _line(item.auth_type, LABEL),
+        _line(item.model, None) or "unknown",
+        _line(item.api_key, None),
+    )
+    asked, asked_early, answered = (_line(word, TIER_WORD) for word in _tier_words(item))
+    names = (
         provider,
         executor,
         model[:LABEL],
-        _without_suffix(_line(alias, None)) or _without_suffix(model) or "unknown",
-        *account(auth_type, _line(source, None)),
-        _line(auth_index, LABEL),
+        _without_suffix(_line(item.alias, None)) or _without_suffix(model) or "unknown",
+        *account(auth_type, _line(item.source, None)),
+        _line(item.auth_index, LABEL),
         auth_type,
         fingerprint(key) if key else "",
         mask(key),
-        _line(endpoint, LABEL),
-        _tier(family(executor, provider), asked_early or asked, answered, failed),
-        _line(effort, LABEL),
+        _line(item.endpoint, LABEL),
+        _tier(family(executor, provider), asked_early or asked, answered, item.failed),
+        _line(item.reasoning_effort, LABEL),
         asked,
         asked_early,
         answered,
-        failed,
+        item.failed,
     )
+    if remember_as:
+        if len(_known) >= NAMES_REMEMBERED:
+            _known.clear()
+        _known[remember_as] = names
+    return names
 
 
 def _line(text, most):

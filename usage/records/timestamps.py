@@ -1,7 +1,7 @@
 """Times as CPA writes them, to microseconds since the epoch in UTC; cut, never rounded."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 
 from usage.time.units import DAY_S, DAY_US, SECOND_US
 
@@ -13,8 +13,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ODD = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
-    r"(?:[Tt\s]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d*))?)?)?"
-    r"\s*(?:[Zz]|([+-])(\d{1,2}):?(\d\d)?)?",
+    r"(?:[Tt\s]\s*(\d{1,2}):(\d{1,2})(?::(60|[0-5]?\d)(?:[.,](\d*))?)?)?"
+    r"\s*(?:[Zz]|(?:([+-])([01]?\d|2[0-3]):?([0-5]\d)?))?",
     re.ASCII,
 )
 
@@ -38,14 +38,9 @@ def moment(text: str) -> int:
     if text[10:11] != "T":
         return _odd_moment(text)
     try:
-        since = datetime.fromisoformat(text) - EPOCH
+        return _microseconds(datetime.fromisoformat(text) - EPOCH)
     except (ValueError, TypeError):  # TypeError: it has no offset
         return _odd_moment(text)
-    return (since.days * DAY_S + since.seconds) * SECOND_US + since.microseconds
-
-
-def _microseconds(fraction):
-    return int(fraction[:6].ljust(6, "0"))
 
 
 def _odd_moment(text):
@@ -55,25 +50,12 @@ def _odd_moment(text):
         raise ValueError("no time")
     *when, fraction, sign, offset_hours, offset_minutes = odd.groups()
     year, month, day, hour, minute, second = (int(part or 0) for part in when)
-    east = _offset(sign, int(offset_hours or 0), int(offset_minutes or 0))
-    clock = _clock(hour, minute, second)
-    return (_days(year, month, day) * DAY_S + clock - east) * SECOND_US + _microseconds(fraction or "0")
+    clock = timedelta(seconds=second, microseconds=int((fraction or "")[:6].ljust(6, "0")))
+    east = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
+    # Python's calendar begins with the year 1. A leap second is the next minute's first.
+    since = datetime(max(year, 1), month, day, hour, minute, tzinfo=UTC) - EPOCH + clock
+    return _microseconds(since + east if sign == "-" else since - east)
 
 
-def _clock(hour, minute, second):
-    """Seconds since midnight; a leap second is the next minute's first."""
-    if hour > 23 or minute > 59 or second > 60:
-        raise ValueError("no time of day")
-    return hour * 3600 + minute * 60 + second
-
-
-def _offset(sign, hours, minutes):
-    """Seconds east of UTC."""
-    if hours > 23 or minutes > 59:
-        raise ValueError("no offset")
-    return (-1 if sign == "-" else 1) * (hours * 3600 + minutes * 60)
-
-
-def _days(year, month, day):
-    """Days since 1970-01-01; Python's calendar begins with the year 1."""
-    return date(max(year, 1), month, day).toordinal() - 719_163
+def _microseconds(since):
+    return (since.days * DAY_S + since.seconds) * SECOND_US + since.microseconds

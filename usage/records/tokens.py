@@ -3,6 +3,8 @@
 from functools import lru_cache
 from typing import NamedTuple
 
+from msgspec.structs import astuple
+
 from usage.records.decoding import Breakdown, TokenCounts
 
 
@@ -21,19 +23,13 @@ class Tokens(NamedTuple):
 def classify(executor: str, provider: str, tokens: TokenCounts, breakdown: Breakdown | None) -> Tokens:
     """The classes of one attempt: its breakdown where that is complete, else its counts read in the executor's way."""
     if breakdown is not None and _holds(breakdown):
-        into, out = breakdown.input, breakdown.output
-        return Tokens(
-            into.uncached_tokens,
-            into.cache_read_tokens,
-            into.cache_write_tokens,
-            out.non_reasoning_tokens,
-            out.reasoning_tokens,
-            breakdown.unclassified_tokens,
-            tokens.total_tokens,
-        )
-    style = family(executor, provider)
-    into, out = _input(style, tokens), _output(style, tokens)
-    unclassified = max(tokens.total_tokens - sum(into) - sum(out), 0)
+        _, *into = astuple(breakdown.input)
+        _, *out = astuple(breakdown.output)
+        unclassified = breakdown.unclassified_tokens
+    else:
+        style = family(executor, provider)
+        into, out = _input(style, tokens), _output(style, tokens)
+        unclassified = max(tokens.total_tokens - sum(into) - sum(out), 0)
     return Tokens(*into, *out, unclassified, tokens.total_tokens)
 
 
@@ -78,29 +74,13 @@ def family(executor: str, provider: str) -> str:
     if provider.startswith("openai-compatible"):
         return "openaicompat"
     name = executor.lower().removesuffix("executor").removesuffix("auto")
-    return _EXECUTORS.get(name, "") if name not in ("", "unknown") else _PROVIDERS.get(provider, "")
+    return _FAMILIES.get(provider.replace("-", "") if name in ("", "unknown") else name, "")
 
 
-_EXECUTORS = {
-    "claude": "claude",
-    "gemini": "gemini",
-    "geminicli": "gemini",
-    "geminivertex": "gemini",
-    "antigravity": "gemini",
-    "aistudio": "gemini",
-    "codex": "codex",
-    "xai": "xai",
-    "openaicompat": "openaicompat",
-}
-_PROVIDERS = {
-    "claude": "claude",
-    "anthropic": "claude",
-    "gemini": "gemini",
-    "gemini-cli": "gemini",
-    "gemini-interactions": "gemini",
-    "vertex": "gemini",
-    "antigravity": "gemini",
-    "aistudio": "gemini",
-    "codex": "codex",
-    "xai": "xai",
+# By executor or provider, in small letters and without hyphens.
+_FAMILIES = {
+    **dict.fromkeys(("claude", "anthropic"), "claude"),
+    **dict.fromkeys(("gemini", "geminicli", "geminivertex", "vertex", "geminiinteractions"), "gemini"),
+    **dict.fromkeys(("antigravity", "aistudio"), "gemini"),
+    **{name: name for name in ("codex", "xai", "openaicompat")},
 }

@@ -90,7 +90,7 @@ def test_the_first_captured_record_whole():
     record = parse(OPENAI, ARRIVED)
     found = {name: getattr(record, name) for name in record.__struct_fields__}
     assert json.loads(bytes(found.pop("response_headers")))["X-Request-Id"] == ["req_openai_000001"]
-    assert found.pop("names")._asdict() == {name: found[name] for name in Names._fields}
+    assert found.pop("names") == tuple(found[name] for name in Names.__struct_fields__)
     assert found == {
         "timestamp": 1_795_492_602_952_429,
         "claimed": None,
