@@ -2,19 +2,20 @@
 
 from bisect import bisect_left
 from collections import defaultdict
+from datetime import date
 from functools import lru_cache
 from typing import ClassVar
 
 from pricing.models.revision import Revision
 from pricing.models.sets import PriceSet, RateCard
-from pricing.precedence import DayRange, set_on, sets_in_force
+from pricing.precedence import set_in_force
 from pricing.rates import Rates
 
 # The context steps of a model without a price: those that prices are known to have, so that a price that comes later
 # finds its labels in place.
 LADDER = (32_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 524_288)
-UNPRICED = [DayRange(None, None, None)]
 CACHED_RATES = 100_000  # a process that runs for years meets a new day every day
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 class PriceBook:
@@ -24,14 +25,14 @@ class PriceBook:
 
     def __init__(self, stamp: int, price_sets):
         self.stamp = stamp
-        self._ranges, self._steps = {}, {}
-        self._cached_rates = lru_cache(CACHED_RATES)(self._rates)
-        by_model = defaultdict(list)
+        self._sets = defaultdict(list)
         for price_set in price_sets:
-            by_model[price_set.model_id].append(price_set)
-        for model_id, sets in by_model.items():
-            self._ranges[model_id] = sets_in_force(sets, sets[0].model.catalogue_blocked)
-            self._steps[model_id] = tuple(sorted({c.context_over for s in sets for c in s.cards.all()} - {0}))
+            self._sets[price_set.model_id].append(price_set)
+        self._steps = {
+            model_id: tuple(sorted({card.context_over for s in sets for card in s.cards.all()} - {0}))
+            for model_id, sets in self._sets.items()
+        }
+        self._cached_rates = lru_cache(CACHED_RATES)(self._rates)
 
     @classmethod
     def current(cls) -> "PriceBook":
@@ -56,7 +57,9 @@ class PriceBook:
 
     def card(self, model_id: int, day: int, tier: str, context_over: int) -> RateCard | None:
         """The rate card that rates() reads, with its `price_set`."""
-        price_set = set_on(self.sets_in_force(model_id), day)
+        if not (sets := self._sets.get(model_id)):
+            return None
+        price_set = set_in_force(sets, sets[0].model.catalogue_blocked, date.fromordinal(EPOCH + day))
         return price_set and price_set.card_for(tier, context_over)
 
     def steps(self, model_id: int) -> tuple[int, ...]:
@@ -68,14 +71,6 @@ class PriceBook:
         steps = self.steps(model_id)
         passed = bisect_left(steps, input_context)
         return steps[passed - 1] if passed else 0
-
-    def sets_in_force(self, model_id: int) -> list[DayRange]:
-        """Ranges that cover all days, in order, each with its PriceSet or None."""
-        return self._ranges.get(model_id, UNPRICED)
-
-    def spans(self, model_id: int) -> list[tuple[int | None, int | None]]:
-        """(first day, last day) within which the model's prices do not change; together they cover all days."""
-        return [(days.first, days.last) for days in self.sets_in_force(model_id)]
 
     def _rates(self, *key):
         card = self.card(*key)

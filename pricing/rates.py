@@ -1,5 +1,6 @@
 """Money as integers: rates in pico-USD per token, costs in pico-USD. Knows nothing of Django."""
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from typing import NamedTuple
 
@@ -24,6 +25,19 @@ class Rates(NamedTuple):
     cache_read: int
     cache_write: int
     reasoning: int
+
+
+# Rates that may be left out, and the rate that each is then.
+DERIVED = {
+    "cache_read": "prompt",
+    "cache_write": "prompt",
+    "reasoning": "completion",
+}
+
+
+def filled(rates: Mapping[str, int | None]) -> Rates:
+    """Every rate; one that is None is the one it derives from."""
+    return Rates(**{name: rates[DERIVED[name]] if rate is None else rate for name, rate in rates.items()})
 
 
 def cost(rates: Rates, *classes: int, requests: int = 1) -> int:

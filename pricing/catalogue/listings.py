@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
+from pricing.precedence import begins, latest
+
 
 class Card(NamedTuple):
     """The rates of one tier and context size, in pico-USD per token; None is the rate it derives from."""
@@ -41,11 +43,11 @@ def refreshed(stored: Iterable[DatedCards], listed: Iterable[DatedCards], today:
     """
     if not stored:
         return tuple(listed)
-    past = [dated for dated in stored if dated.valid_from is None or dated.valid_from < today]
-    ahead = [dated for dated in listed if dated.valid_from is not None and dated.valid_from > today]
-    now = in_force(listed, today)
-    begins = [DatedCards(today, now.cards, now.note)] if now else []
-    return without_repeats([*past, *begins, *ahead])
+    past = [dated for dated in stored if begins(dated) < today]
+    ahead = [dated for dated in listed if begins(dated) > today]
+    now = latest(listed, today)
+    todays = [now._replace(valid_from=today)] if now else []
+    return without_repeats([*past, *todays, *ahead])
 
 
 def without_repeats(sets: Iterable[DatedCards]) -> tuple[DatedCards, ...]:
@@ -59,15 +61,9 @@ def without_repeats(sets: Iterable[DatedCards]) -> tuple[DatedCards, ...]:
 
 def differ(one: Iterable[DatedCards], other: Iterable[DatedCards]) -> bool:
     """Whether some day has other rates in the one than in the other."""
-    return any(_cards_on(one, day) != _cards_on(other, day) for day in {dated.valid_from for dated in (*one, *other)})
-
-
-def in_force(sets: Iterable[DatedCards], day: date | None) -> DatedCards | None:
-    """The set in force on a day; the day None is before every date."""
-    begun = [dated for dated in sets if dated.valid_from is None or (day is not None and dated.valid_from <= day)]
-    return begun[-1] if begun else None
+    return any(_cards_on(one, day) != _cards_on(other, day) for day in {*map(begins, one), *map(begins, other)})
 
 
 def _cards_on(sets, day):
-    dated = in_force(sets, day)
+    dated = latest(sets, day)
     return dated and dated.cards

@@ -13,7 +13,7 @@ from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, Tiere
 
 from pricing.catalogue.listings import Card, DatedCards, Listing, without_repeats
 from pricing.catalogue.matching import Unmatched, is_free, resolve
-from pricing.rates import MOST, pico
+from pricing.rates import DERIVED, MOST, Rates, filled, pico
 
 UPPER_BOUND = "Upper bound: the price depends on the time of day, and this is the dearest."
 NO_RATES = "The catalogue lists it as {} without a price per token."
@@ -93,28 +93,26 @@ def _clock_times(info: ModelInfo) -> set[time]:
 
 def _dearest(prices: list[ModelPrice], tier: str) -> list[Card]:
     """The cards of a tier, one a context step at which a rate changes; none without rates."""
-    steps = sorted({0} | {t.start for p in prices for v in _rates(p) if isinstance(v, TieredPrices) for t in v.tiers})
+    steps = sorted({0} | {t.start for p in prices for v in _listed(p) if isinstance(v, TieredPrices) for t in v.tiers})
     cards: list[Card] = []
     for step in steps:
-        rates = [_rates_over(price, step) for price in prices if any(v is not None for v in _rates(price))]
+        rates = [_rates_over(price, step) for price in prices if any(v is not None for v in _listed(price))]
         if not rates or any(rate > MOST for found in rates for rate in found):
             return []
-        card = _card(tier, step, [max(column) for column in zip(*rates, strict=True)])
+        card = _card(tier, step, Rates(*map(max, zip(*rates, strict=True))))
         if not cards or card[2:] != cards[-1][2:]:
             cards.append(card)
     return cards
 
 
-def _rates(price: ModelPrice) -> list:
+def _listed(price: ModelPrice) -> list:
     return [getattr(price, key) for key in RATES.values()]
 
 
-def _rates_over(price: ModelPrice, step: int) -> list[int]:
-    """Prompt, completion, cache read, cache write and reasoning, where the input is larger than the step."""
-    prompt, completion, read, write, reasoning = (_over(value, step) for value in _rates(price))
-    prompt, completion = prompt or 0, completion or 0
-    derived = ((read, prompt), (write, prompt), (reasoning, completion))
-    return [prompt, completion, *(base if rate is None else rate for rate, base in derived)]
+def _rates_over(price: ModelPrice, step: int) -> Rates:
+    """The rates where the input is larger than the step; a prompt or completion without a price costs nothing."""
+    found = {name: _over(getattr(price, key), step) for name, key in RATES.items()}
+    return filled({name: 0 if rate is None and name not in DERIVED else rate for name, rate in found.items()})
 
 
 def _over(value: Decimal | TieredPrices | None, step: int) -> int | None:
@@ -123,8 +121,8 @@ def _over(value: Decimal | TieredPrices | None, step: int) -> int | None:
     return None if value is None else pico(value)
 
 
-def _card(tier, step, rates) -> Card:
+def _card(tier, step, rates: Rates) -> Card:
     """A card whose derived rates are left out."""
-    prompt, completion, *others = rates
-    named = zip(others, (prompt, prompt, completion), strict=True)
-    return Card(tier, step, prompt, completion, *(None if rate == base else rate for rate, base in named))
+    found = rates._asdict()
+    left_out = {name: None for name, base in DERIVED.items() if found[name] == found[base]}
+    return Card(tier, step, **found | left_out)

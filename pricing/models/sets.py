@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from pricing.catalogue.listings import Card, DatedCards
-from pricing.precedence import day_number, overridden
-from pricing.rates import MOST, NEGATIVE, TOO_HIGH, Rates
+from pricing.precedence import begins, overridden
+from pricing.rates import DERIVED, MOST, NEGATIVE, TOO_HIGH, Rates, filled
 
 RATE_VALIDATORS = [MinValueValidator(0, NEGATIVE), MaxValueValidator(MOST, TOO_HIGH)]
 DAY_VALIDATORS = [
@@ -68,11 +68,6 @@ class PriceSet(models.Model):
         return f"{self.model} from {self.valid_from or 'always'} ({self.origin})"
 
     @property
-    def first_day(self) -> int | None:
-        """The local day it begins on, in days since 1970-01-01; None for always."""
-        return None if self.valid_from is None else day_number(self.valid_from)
-
-    @property
     def dated_cards(self) -> DatedCards:
         """Its cards as a catalogue would list them."""
         cards = sorted(self.cards.all(), key=lambda card: (card.tier, card.context_over))
@@ -91,7 +86,7 @@ class PriceSet(models.Model):
             return "in force"
         if self in overridden(self.model.price_sets.all(), self.model.catalogue_blocked):
             return "overridden"
-        return "ahead" if self.valid_from is not None and self.valid_from > today else "past"
+        return "ahead" if begins(self) > today else "past"
 
     def card_for(self, tier: str, context_over: int):
         """The card of a tier (the standard one where it has none) with the largest step up to a label, or None."""
@@ -109,8 +104,8 @@ class PriceSet(models.Model):
         self.save(update_fields=["updated_at"])
 
 
-def _derived_rate(base):
-    help_text = f"Empty: the {base} rate."
+def _derived_rate(name):
+    help_text = f"Empty: the {DERIVED[name]} rate."
     return models.BigIntegerField(null=True, blank=True, validators=RATE_VALIDATORS, help_text=help_text)
 
 
@@ -126,9 +121,9 @@ class RateCard(models.Model):
     )
     prompt = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per uncached input token.")
     completion = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per output token.")
-    cache_read = _derived_rate("prompt")
-    cache_write = _derived_rate("prompt")
-    reasoning = _derived_rate("completion")
+    cache_read = _derived_rate("cache_read")
+    cache_write = _derived_rate("cache_write")
+    reasoning = _derived_rate("reasoning")
 
     class Meta:
         ordering = ["tier", "context_over"]
@@ -151,13 +146,7 @@ class RateCard(models.Model):
     @property
     def rates(self) -> Rates:
         """Every rate, derived ones filled in."""
-        return Rates(
-            prompt=self.prompt,
-            completion=self.completion,
-            cache_read=self.prompt if self.cache_read is None else self.cache_read,
-            cache_write=self.prompt if self.cache_write is None else self.cache_write,
-            reasoning=self.completion if self.reasoning is None else self.reasoning,
-        )
+        return filled({name: getattr(self, name) for name in Rates._fields})
 
 
 def check_cards(cards: list[RateCard]):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pricing import book as book_module
 from pricing.book import LADDER, PriceBook
 from pricing.models import Model, Origin, PriceSet, RateCard, Revision
-from pricing.precedence import day_number
 from pricing.rates import Rates
+from usage.time.periods import day_number
 
 NOV_1 = date(2026, 11, 1)
 NOV_10 = date(2026, 11, 10)
@@ -33,7 +33,6 @@ def test_a_model_without_a_price_is_unpriced_and_labelled_by_the_ladder(gpt):
     book = PriceBook.load()
     assert book.rates(gpt.pk, 20_000, "", 0) is None
     assert book.steps(gpt.pk) == LADDER
-    assert book.spans(gpt.pk) == [(None, None)]
     assert book.stamp == 0
 
 
@@ -54,7 +53,6 @@ def test_the_set_is_chosen_first_and_nothing_older_shows_through(gpt):
     book = PriceBook.load()
     assert [prompt_rate(book, gpt, NOV_1, *asked) for asked in (("", 0), ("flex", 0), ("", 200_000))] == [1, 2, 3]
     assert [prompt_rate(book, gpt, NOV_10, *asked) for asked in (("", 0), ("flex", 0), ("", 200_000))] == [10, 10, 10]
-    assert book.spans(gpt.pk) == [(None, day_number(NOV_10) - 1), (day_number(NOV_10), None)]
 
 
 def test_a_tier_with_cards_of_its_own_uses_no_other(gpt):

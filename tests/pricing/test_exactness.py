@@ -12,8 +12,8 @@ from pricing.book import PriceBook
 from pricing.catalogue.listings import Listing
 from pricing.catalogue.package import price_sets
 from pricing.models import Model
-from pricing.precedence import day_number
 from pricing.rates import cost
+from usage.time.periods import day_number
 
 # Rates of at most six decimals each, so that rounding them changes nothing; none depends on the time of day.
 MODELS = [

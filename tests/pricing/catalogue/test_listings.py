@@ -10,11 +10,11 @@ from pricing.catalogue.listings import (
     Card,
     DatedCards,
     differ,
-    in_force,
     refreshed,
     without_repeats,
 )
 from pricing.models import CatalogueEntry
+from pricing.precedence import latest
 
 NOV_1, NOV_10, NOV_24, DEC_1 = date(2026, 11, 1), date(2026, 11, 10), date(2026, 11, 24), date(2026, 12, 1)
 
@@ -71,7 +71,7 @@ def test_lists_differ_when_some_day_has_other_rates(one, other, expected):
 
 def test_the_set_in_force_is_the_last_that_began():
     sets = [dated(NOV_1, 1), dated(NOV_10, 2)]
-    assert [in_force(sets, day) for day in (None, date(2026, 10, 31), NOV_1, NOV_24)] == [None, None, *sets]
+    assert [latest(sets, day) for day in (date.min, date(2026, 10, 31), NOV_1, NOV_24)] == [None, None, *sets]
 
 
 def test_what_is_kept_as_json_reads_back():
