@@ -6,12 +6,11 @@ from operator import add
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from pricing.admin.confirming import Confirmed, sent
+from pricing.admin.confirming import Confirmed
 from pricing.models import Model
 
 
@@ -43,7 +42,7 @@ class BulkPricing(Confirmed):
         """Price these models by hand, as another model is priced today."""
         form = SourceForm(request.POST if "source" in request.POST else None)
         if not form.is_valid():
-            return self._choose(request, form)
+            return self.page(request, "source.html", "Copy rates", {"form": form}, but=["source"])
         source = form.cleaned_data["source"]
         others = [model for model in queryset if model != source]
         return self._change(request, others, lambda model: model.copy_price(source), f"Copy the rates of {source}")
@@ -65,16 +64,6 @@ class BulkPricing(Confirmed):
                 change(model)
         messages.success(request, f"{title}: done for {_named(models)}.")
         return None
-
-    def _choose(self, request, form):
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Copy rates",
-            "opts": self.opts,
-            "form": form,
-            "sent": sent(request, "csrfmiddlewaretoken", "source"),
-        }
-        return TemplateResponse(request, "admin/pricing/source.html", context)
 
 
 def _named(models):

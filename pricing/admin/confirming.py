@@ -1,13 +1,15 @@
 """The page that shows the effect of a change of prices on costs, month by month, before it is saved."""
 
-from django.db import transaction
 from django.template.response import TemplateResponse
 
-from pricing.models import DryRun
 from pricing.rates import PICO
 
 CONFIRMED = "_confirmed"
 HEADERS = ["Month", "Cost before", "Cost after", "Change", "Unpriced tokens before", "after"]
+
+
+class Unconfirmed(Exception):
+    """Raised instead of saving a form that is sent for the first time; holds the model and the change of its prices."""
 
 
 class Confirmed:
@@ -15,35 +17,20 @@ class Confirmed:
 
     def ask(self, request, effect, title, skipped=()):
         """The page with the effect, and the same form to confirm."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "opts": self.opts,
-            "table": {"headers": HEADERS, "rows": _rows(effect)},
-            "effect": effect,
-            "skipped": skipped,
-            "sent": sent(request, "csrfmiddlewaretoken"),
-            "confirmed": CONFIRMED,
-        }
-        return TemplateResponse(request, "admin/pricing/confirm.html", context)
+        table = {"headers": HEADERS, "rows": _rows(effect)}
+        context = {"table": table, "effect": effect, "skipped": skipped, "confirmed": CONFIRMED}
+        return self.page(request, "confirm.html", title, context)
+
+    def page(self, request, template, title, context, but=()):
+        """A page with a form that sends again every field of the one that was sent, `but` these."""
+        but = ("csrfmiddlewaretoken", *but)
+        sent = [(name, value) for name, values in request.POST.lists() if name not in but for value in values]
+        common = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, "sent": sent}
+        return TemplateResponse(request, f"admin/pricing/{template}", common | context)
 
     def confirmed(self, request) -> bool:
         """Whether the form was sent from the page with the effect."""
         return CONFIRMED in request.POST
-
-
-def sent(request, *but):
-    """(name, value) of every field of the form that was sent, to send it again."""
-    return [(name, value) for name, values in request.POST.lists() if name not in but for value in values]
-
-
-def dry_run(view):
-    """(the prices there would be if `view()` saved, None), or (None, its reply) when the form is invalid."""
-    try:
-        with transaction.atomic():
-            return None, view()
-    except DryRun as done:
-        return done.book, None
 
 
 def _rows(effect):

@@ -75,15 +75,13 @@ class PriceSetForm(forms.ModelForm):
         model = PriceSet
         fields = ["model", "valid_from", "note"]
 
-    def clean(self):
+    def clean_valid_from(self):
         """Refuses a second manual set that begins on the same day."""
-        cleaned = super().clean()
-        model = cleaned.get("model") or self.instance.model_id
-        if model and "valid_from" in cleaned:
-            manual = PriceSet.objects.filter(model=model, origin=Origin.MANUAL).exclude(pk=self.instance.pk)
-            if manual.filter(valid_from=cleaned["valid_from"]).exists():
-                self.add_error("valid_from", "The model has a price from this day on already: change that one.")
-        return cleaned
+        day, model = self.cleaned_data["valid_from"], self.cleaned_data.get("model") or self.instance.model_id
+        same_day = PriceSet.objects.filter(model=model, origin=Origin.MANUAL, valid_from=day)
+        if same_day.exclude(pk=self.instance.pk).exists():
+            raise ValidationError("The model has a price from this day on already: change that one.")
+        return day
 
 
 def shown_rate(pico_per_token: int) -> str:

@@ -4,9 +4,8 @@ from django.contrib import admin
 from django.db import transaction
 from unfold.admin import ModelAdmin, TabularInline
 
-from pricing.admin.confirming import Confirmed, dry_run
+from pricing.admin.confirming import Confirmed, Unconfirmed
 from pricing.admin.forms import PriceSetForm, RateCardForm, RateCards
-from pricing.history import price_history
 from pricing.models import Model, Origin, PriceSet, RateCard
 
 
@@ -61,27 +60,21 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         """A valid form is first answered with its effect; confirmed, it is saved."""
-
-        def save():
-            return super(PriceSetAdmin, self).changeform_view(request, object_id, form_url, extra_context)
-
-        request.dry_run = request.method == "POST" and not self.confirmed(request)
-        if not request.dry_run:
-            return save()
-        book, invalid = dry_run(save)
-        if book is None:
-            return invalid
-        model = request.price_set.model
-        return self.ask(request, price_history().effect_of(model, book), f"What this does to the costs of {model}")
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Unconfirmed as unsaved:
+            model, change = unsaved.args
+            return self.ask(request, model.effect_of(change), f"What this does to the costs of {model}")
 
     def save_model(self, request, obj, form, change):
         """Nothing yet: save_formset saves the set with its cards, so that history is costed once."""
 
     def save_formset(self, request, form, formset, change):
         """Save the set with its cards: one change of the model's prices."""
-        request.price_set = form.instance
-        form.instance.model.dry_run = request.dry_run
-        form.instance.model.put_set(form.instance, formset.cards())
+        price_set, cards = form.instance, formset.cards()
+        if not self.confirmed(request):
+            raise Unconfirmed(price_set.model, lambda model: model.put_set(price_set, cards))
+        price_set.model.put_set(price_set, cards)
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def delete_model(self, request, obj):

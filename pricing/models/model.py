@@ -18,14 +18,6 @@ from pricing.precedence import set_in_force
 from pricing.querysets import ModelQuerySet
 
 
-class DryRun(Exception):
-    """Raised instead of re-costing, so that the transaction is rolled back; holds the prices that would be saved."""
-
-    def __init__(self, book):
-        super().__init__("a dry run writes nothing")
-        self.book = book
-
-
 class Model(models.Model):
     """A model as upstreams bill it, observed in a record or named by a person."""
 
@@ -36,7 +28,7 @@ class Model(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ModelQuerySet.as_manager()
-    dry_run = False
+    dry_run = False  # effect_of() sets it: what is changed will be rolled back, and history is not costed
 
     class Meta:
         ordering = ["name"]
@@ -57,9 +49,9 @@ class Model(models.Model):
             Revision.bump()
             known_steps = set(books.PriceBook.load().steps(self.pk))
             yield
-            book = books.PriceBook.load()
             if self.dry_run:
-                raise DryRun(book)
+                return
+            book = books.PriceBook.load()
             # A label finer than the price needs finds the right card: events move only for a step that is new.
             price_history().recost(self, book, relabel=not known_steps.issuperset(book.steps(self.pk)))
 
@@ -67,12 +59,11 @@ class Model(models.Model):
         """What a change of this model's prices would do to its costs: `change` is called with it and rolled back."""
         copy = type(self).objects.get(pk=self.pk)
         copy.dry_run = True
-        try:
-            with transaction.atomic():
-                change(copy)
-        except DryRun as done:
-            return price_history().effect_of(self, done.book)
-        raise ValueError("the change changed no price")
+        with transaction.atomic():
+            change(copy)
+            book = books.PriceBook.load()
+            transaction.set_rollback(True)
+        return price_history().effect_of(self, book)
 
     def set_price(self, rates: dict, valid_from: date | None = None):
         """Price every tier and context size by hand; `rates` are a RateCard's rate fields, in pico-USD per token.

@@ -248,9 +248,8 @@ def test_effects_add_up_by_month():
     assert Effect() + one == one
 
 
-def test_a_change_that_is_none_is_an_error():
-    with pytest.raises(ValueError, match="changed no price"):
-        requests(0).effect_of(lambda it: None)
+def test_a_change_that_is_none_has_no_effect():
+    assert not requests(0).effect_of(lambda it: None).total.changes
 
 
 # --- manage.py reprice --------------------------------------------------------------------------------------------
