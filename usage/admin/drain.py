@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from usage.ingest.deadletters import retry
+from usage.ingest.writer import retry
 from usage.models import DeadLetter, DrainState, Gap
 from usage.records.secrecy import shown
 

@@ -1,7 +1,8 @@
 """The writer's memory of label sets: from what a record says to the ids of its rows."""
 
+from collections import namedtuple
 from hashlib import blake2b
-from typing import NamedTuple
+from operator import attrgetter
 
 import msgspec
 from django.db.models import Max
@@ -19,34 +20,22 @@ CLIENTS_REMEMBERED = 20_000
 OTHER = "(other)"
 INSTANCE = ""  # which CPA: there is one for now
 
-Met = tuple[Names, int, int]  # of a record: its names, the price step its input exceeds, the status it failed with
+KEY, MASK = map(Names.__struct_fields__.index, ("api_key", "api_key_mask"))
+
+Met = tuple[tuple, int, int]  # of a record: its names, the price step its input exceeds, the status it failed with
 
 
-class Labels(NamedTuple):
-    """Everything a Series row holds, with names instead of ids."""
+class Labels(namedtuple("Labels", [field.name for field in Series._meta.concrete_fields[3:]])):
+    """Everything a Series row holds but its id, digest and instance, with names instead of ids."""
 
-    provider: str
-    executor_type: str
-    model: str
-    requested_model: str
-    source: str
-    source_display: str
-    auth_index: str
-    auth_type: str
-    api_key: str
-    endpoint: str
-    tier: str
-    context_over: int
-    reasoning_effort: str
-    failed: bool
-    status: int | None = None
+    __slots__ = ()
 
     @classmethod
-    def of(cls, names: Names, context_over: int, status: int):
+    def of(cls, names: tuple, context_over: int, status: int):
         """The label set of records with these names, whose input exceeds this price step; `status` is a failure's."""
-        first = names[: cls._fields.index("endpoint")]  # the same fields in the same order
-        status = status_of(names.failed, status)
-        return cls(*first, names.endpoint, names.tier, context_over, names.reasoning_effort, names.failed, status)
+        values = dict(zip(Names.__struct_fields__, names, strict=True)) | {"context_over": context_over}
+        values["status"] = status_of(values["failed"], status)
+        return cls(*(values[name] for name in cls._fields))
 
     def digest(self) -> bytes:
         """What makes the label set unique: a hash over all of it, in a form no two sets share."""
@@ -91,7 +80,7 @@ class SeriesMap:
         if len(self._known) > REMEMBERED:
             self._known.clear()
         new = {each: Labels.of(*each) for each in dict.fromkeys(met) if each not in self._known}
-        ids = self._rows_of(list(dict.fromkeys(new.values())), {names.api_key: names.api_key_mask for names, *_ in new})
+        ids = self._rows_of(list(dict.fromkeys(new.values())), {names[KEY]: names[MASK] for names, *_ in new})
         for each, label in new.items():
             id = self._known[each] = ids[label]
             self.priced_by[id] = (self.models[label.model], label.tier, label.context_over)
@@ -137,6 +126,9 @@ class SeriesMap:
         ids |= self._create([each for each in distinct if each not in ids], masks)
         self.others.update(ids.values())
         return {label: ids[each] for label, each in folded.items()}
+
+
+client_of = attrgetter("client_ip", "x_forwarded_for", "user_agent")  # of a record, as ClientMap knows it
 
 
 class ClientMap:

@@ -27,10 +27,10 @@ class LabelTotals:
             for value in values:
                 totals[bucket, value].append(row)
         # Many series share all their other values: their sum stands for them.
-        for (bucket, others), row in _summed(shared).items():
+        for (bucket, others), row in summed(shared).items():
             for value in others:
                 totals[bucket, value].append(row)
-        return _summed(totals)
+        return summed(totals)
 
     def _learn(self, series_ids):
         if not series_ids:
@@ -52,6 +52,6 @@ def _values(labels, stored):
             yield label.name, label.text(value)
 
 
-def _summed(totals):
+def summed(totals):
     """Column by column: sum() adds a column six times faster than Python adds its rows one after the other."""
     return {key: rows[0] if len(rows) == 1 else list(map(sum, zip(*rows, strict=True))) for key, rows in totals.items()}

@@ -1,5 +1,7 @@
 """The only writer of events and rollups: a batch of raw records becomes rows and totals in one transaction."""
 
+from collections import defaultdict
+from operator import attrgetter
 from typing import NamedTuple
 
 from django.conf import settings
@@ -13,13 +15,17 @@ from usage.ingest.attempts import ended_day
 from usage.ingest.batch import Parsed, late_letter, split_at, unseen
 from usage.ingest.costs import Costs
 from usage.ingest.finality import settle
-from usage.ingest.labels import ClientMap, SeriesMap
-from usage.ingest.labelvalues import LabelTotals, Rows
+from usage.ingest.labels import ClientMap, SeriesMap, client_of
+from usage.ingest.labelvalues import LabelTotals, Rows, summed
 from usage.ingest.limits import LimitNotes
 from usage.ingest.statements import insert, upsert
 from usage.models import MEASURES, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
 from usage.time.periods import local_day
 from usage.time.units import QUARTER_S, QUARTER_US
+
+_tokens = attrgetter(*MEASURES[4:11])
+# The columns of an event after `final`; all of them are of the record.
+_as_recorded = attrgetter(*(field.name for field in Event._meta.concrete_fields[8:]))
 
 
 class Stored(NamedTuple):
@@ -82,7 +88,7 @@ class Writer:
     def _label(self, fresh):
         """The series id of each record; its client has a row too afterwards."""
         self.series.observe_models({r.model for r in fresh})
-        self.clients.observe({(r.client_ip, r.x_forwarded_for, r.user_agent) for r in fresh})
+        self.clients.observe(set(map(client_of, fresh)))
         models, step = self.series.models, self.book.label
         return self.series.ids_of(
             [(r.names, step(models[r.model], r.input_context), r.fail_status_code) for r in fresh]
@@ -90,38 +96,20 @@ class Writer:
 
     def _insert(self, fresh, series_ids, final):
         clients = self.clients.ids
-        insert(
-            Event,
-            [
-                (
-                    r.timestamp,
-                    r.fingerprint,
-                    series_id,
-                    clients[r.client_ip, r.x_forwarded_for, r.user_agent],
-                    r.request_id,
-                    ended_day(r.timestamp, r.latency_ms),
-                    ended,
-                    r.latency_ms,
-                    r.ttft_ms,
-                    r.uncached,
-                    r.cache_read,
-                    r.cache_write,
-                    r.output,
-                    r.reasoning,
-                    r.unclassified,
-                    r.total,
-                    r.service_tier,
-                    r.request_service_tier,
-                    r.response_service_tier,
-                    r.failed,
-                    r.fail_status_code,
-                    r.fail_body,
-                    r.fail_body_length,
-                    r.claimed,
-                )
-                for r, series_id, ended in zip(fresh, series_ids, final, strict=True)
-            ],
-        )
+        rows = [
+            (
+                r.timestamp,
+                r.fingerprint,
+                series_id,
+                clients[client_of(r)],
+                r.request_id,
+                ended_day(r.timestamp, r.latency_ms),
+                ended,
+                *_as_recorded(r),
+            )
+            for r, series_id, ended in zip(fresh, series_ids, final, strict=True)
+        ]
+        insert(Event, rows)
 
     def _tell(self, state, stored, folded):
         changes = {
@@ -140,6 +128,19 @@ class Writer:
             DrainState.objects.filter(pk=1).update(**fields)
 
 
+def retry(letters) -> int:
+    """Store the dead letters of a queryset that can be stored by now, as of their arrival; returns how many.
+
+    The others are dead letters again. Raises django.db.Error when the database is away; nothing is changed then.
+    """
+    with transaction.atomic():
+        DrainState.lock()  # before the rows: a drain that buries the same record holds it already
+        batch = [(arrived, bytes(raw)) for arrived, raw in letters.order_by("arrived").values_list("arrived", "raw")]
+        letters.delete()
+        stored = Writer().store(batch)
+    return len(batch) - stored.dead
+
+
 def _bury(letters):
     """Keep dead letters; returns how many were new."""
     if not letters:
@@ -151,33 +152,16 @@ def _bury(letters):
 
 def _count(fresh, series_ids, final, undone):
     """The measures (without cost) of every quarter and series the batch touches."""
-    quarters = {}
+    rows = defaultdict(list)
     for r, series_id, ended in zip(fresh, series_ids, final, strict=True):
-        key = (r.timestamp // QUARTER_US * QUARTER_S, series_id)
-        row = quarters.get(key)
-        if row is None:
-            row = quarters[key] = [0] * len(MEASURES)
         failed, latency, ttft = r.failed, r.latency_ms, r.ttft_ms
-        row[0] += 1
-        row[1] += failed
-        row[2] += ended
-        row[3] += ended and failed
-        row[4] += r.uncached
-        row[5] += r.cache_read
-        row[6] += r.cache_write
-        row[7] += r.output
-        row[8] += r.reasoning
-        row[9] += r.unclassified
-        row[10] += r.total
-        row[11] += latency
-        row[12] += latency > 0
-        row[13] += ttft
-        row[14] += ttft > 0
+        results = [1, int(failed), int(ended), int(ended and failed)]
+        counts = [*results, *_tokens(r), latency, int(latency > 0), ttft, int(ttft > 0), 0, 0]
+        rows[r.timestamp // QUARTER_US * QUARTER_S, series_id].append(counts)
     for timestamp, series_id, failed, change in undone:
-        row = quarters.setdefault((timestamp // QUARTER_US * QUARTER_S, series_id), [0] * len(MEASURES))
-        row[2] += change
-        row[3] += change * failed
-    return quarters
+        counts = [0, 0, change, change * failed, *[0] * (len(MEASURES) - 4)]
+        rows[timestamp // QUARTER_US * QUARTER_S, series_id].append(counts)
+    return summed(rows)
 
 
 def add_to_rollups(quarters: Rows, costs: Costs, totals: LabelTotals):
@@ -209,13 +193,10 @@ def day_of(bucket: int) -> int:
 
 def _fold(rows, wider):
     """Sum rows by (bucket, owner) to rows by the wider bucket that each lies in."""
-    sums: Rows = {}
-    wide = _each_bucket(rows, wider)
+    parts, wide = defaultdict(list), _each_bucket(rows, wider)
     for (bucket, owner), row in rows.items():
-        key = (wide[bucket], owner)
-        total = sums.get(key)
-        sums[key] = row if total is None else [a + b for a, b in zip(total, row, strict=True)]
-    return sums
+        parts[wide[bucket], owner].append(row)
+    return summed(parts)
 
 
 def _each_bucket(rows, wider):
