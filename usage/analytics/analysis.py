@@ -11,7 +11,7 @@ from usage.query.sums import add_up
 
 @snapshot()
 def analysis(filters: UsageFilter) -> Analysis:
-    """Most requests first, then by name; a request without a key counts under its provider, else its endpoint."""
+    """The period by client key (else provider, else endpoint), by model, and by both; most requests first."""
     reader = Reader.of(filters)
     pairs = _by_group_and_model(reader)
     groups = add_up((key[:2], row) for key, row in pairs.items())

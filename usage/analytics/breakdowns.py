@@ -45,7 +45,7 @@ class Matrix(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def breakdown(filters: UsageFilter, by: str) -> Breakdown:
-    """By a label that usage is grouped by; most tokens first, then by name."""
+    """Most tokens first."""
     label = LABELS[by]
     sums = {value: row for (value,), row in Reader.of(filters).by(label.column).items()}
     names = names_of(label, set(sums))
@@ -58,7 +58,7 @@ def breakdown(filters: UsageFilter, by: str) -> Breakdown:
 
 @snapshot()
 def matrix(filters: UsageFilter, rows: str, columns: str) -> Matrix:
-    """By two labels at once: a cell for each pair that occurs."""
+    """A cell for each pair of values that occurs."""
     down, across = LABELS[rows], LABELS[columns]
     sums = Reader.of(filters).by(down.column, across.column)
     cells = [

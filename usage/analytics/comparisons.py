@@ -32,7 +32,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def comparison(filters: UsageFilter) -> Comparison:
-    """The period so far, and as much of the equal one before it."""
+    """The period so far, and as much of the one before."""
     before = previous(filters.period, now_us(), settings.TIME_ZONE)
     filters_before, reader = before and filters.with_period(before), Reader.of(filters)
     return Comparison(

@@ -41,7 +41,7 @@ class Failures(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def failures(filters: UsageFilter) -> Failures:
-    """The commonest first; of days before the kept detail no reason is known."""
+    """By status and message, the commonest first; of kept events only."""
     found = sorted(_counted(filters), key=lambda row: (-row[2], -row[3]))
     by_status: dict[int, int] = {}
     for status, _, count, _ in found:

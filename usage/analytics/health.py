@@ -24,7 +24,7 @@ from usage.time.units import FIVE_MINUTES_S, SECOND_US
 
 @snapshot()
 def health(filters: UsageFilter, year: int | None = None, day: date | None = None) -> Health:
-    """The year (of `day`, or this one) and, when a day is chosen, its cells; the period is not looked at."""
+    """Attempts and failures of every day of a year, and of each five minutes of a day; `range` does not count here."""
     zone = settings.TIME_ZONE
     year = year or (day or local_date(now_us() // SECOND_US, zone)).year
     reader = Reader.of(filters).within(Period(None, None))

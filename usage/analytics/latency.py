@@ -68,11 +68,7 @@ class Medians(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def latency(filters: UsageFilter) -> Latency:
-    """Percentiles of each model; failed attempts do not count.
-
-    Filtered by models alone, it covers the whole hours (UTC) that the period touches, as far as detail is kept. With
-    any other filter it counts the events of the period's last seven days.
-    """
+    """Filtered by models alone, whole hours of the period; with any other filter, the events of its last seven days."""
     start, sums = _by_model(filters)
     models = dict(Model.objects.filter(id__in={model for model, _ in sums}).values_list("id", "name"))
     nothing = [0] * BUCKETS
@@ -101,15 +97,13 @@ def speeds(filters: UsageFilter) -> Speeds:
 
 @snapshot()
 def medians(filters: UsageFilter) -> Medians:
-    """The medians of each hour or day that has begun.
-
-    Days are 24 hours from the first midnight: a sparkline shows no change of clocks.
-    """
+    """By hour, of more than eight days by day."""
     over_time = _over_time(filters)
     if over_time is None:
         return Medians(latency_ms=[], ttft_ms=[])
     start, end = covered_seconds(filters.period)
     origin, step = _grid(start, end)
+    # Days are 24 hours from the first midnight: a sparkline shows no change of clocks.
     places = range((min(end, now_us() // SECOND_US) - origin + step - 1) // step)
     found = {key: percentile(counts, 50) for key, counts in over_time.items()}
     return Medians(**{column: [found.get((place, kind)) for place in places] for kind, column in COLUMNS.items()})

@@ -31,8 +31,8 @@ FilterOptions = msgspec.defstruct(
 
 
 @snapshot()
-def filter_options(filters: UsageFilter):
-    """FilterOptions: the values of each label that usage is grouped by, sorted."""
+def filter_options(filters: UsageFilter) -> FilterOptions:
+    """Models, sources, client keys, providers and endpoints that occur in the period."""
     reader, found = Reader.of(filters), {}
     for name, label in grouping_labels().items():
         values = reader.values(label.column)

@@ -18,7 +18,7 @@ GRID_DAYS = 31
 
 @snapshot()
 def overview(filters: UsageFilter) -> Overview:
-    """Totals, series and health grid of the period; each series counts an event where its time falls."""
+    """Totals of the period, its hours, its days, and the health of its quarter hours."""
     reader, covered = Reader.of(filters), covered_seconds(filters.period)
     start, end = covered or (0, 0)
     detail = max(start, (reader.events_from or 0) // SECOND_US)

@@ -30,7 +30,7 @@ class Peak(Struct, frozen=True):
 
 
 def pace(filters: UsageFilter) -> Pace:
-    """The last minute, whatever the period."""
+    """Of the last minute, in any period."""
     recent = Event.objects.between(now_us() - MINUTE_US, None).matching(filters)
     return Pace(**recent.aggregate(rpm=Count("id"), tpm=Sum("total", default=0)))
 

@@ -47,10 +47,7 @@ class Timeline(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def timeline(filters: UsageFilter, by: str, measure: str) -> Timeline:
-    """The measure (a name of STACKED) of the period by a label that usage is grouped by.
-
-    Without anything in the period it has no buckets.
-    """
+    """The largest values of the label by name, the others together; hours, days or weeks as the period is long."""
     reader, covered = Reader.of(filters), covered_seconds(filters.period)
     if covered is None:
         return Timeline(measure=measure, by=by, step=DAY_S, buckets=[], end="", layers=[], others=0)

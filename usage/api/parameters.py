@@ -3,11 +3,9 @@
 from drf_spectacular.utils import OpenApiParameter
 
 from usage.analytics.events.paging import EVENT_KEY as KEY
-from usage.analytics.timelines import STACKED
 from usage.models.labels import FAILED, LABELS, NONE, SUCCESS
 from usage.models.querysets import MESSAGE_LENGTH
-from usage.query.forms import FIRST_YEAR, PAGE_SIZE, PAGE_SIZES
-from usage.query.names import grouping_labels
+from usage.query.forms import FIRST_YEAR, PAGE_SIZE, PAGE_SIZES, PageForm, YearForm
 from usage.time.periods import LAST_YEAR
 
 RANGE = r"^(today|([1-9]|[1-9]\d|1[0-5]\d|16[0-8])h|[2-7]d|30d|all|custom)?$"
@@ -19,23 +17,14 @@ def _text(name, description, **more):
     return OpenApiParameter(name, str, description=description, **more)
 
 
-def _texts(name, description):
-    return OpenApiParameter(name, {"type": "array", "items": {"type": "string"}}, description=description, explode=True)
-
-
 def _label(label):
     """The parameter of a label of the registry."""
     if label.repeatable:
-        return _texts(label.name, label.description)
-    if label.name == "result":
-        return _text(label.name, label.description, enum=[SUCCESS, FAILED, ""])
+        texts = {"type": "array", "items": {"type": "string"}}
+        return OpenApiParameter(label.name, texts, description=label.description, explode=True)
     if label.name == "status":
         return OpenApiParameter(label.name, STATUS, description=label.description)
-    return _text(label.name, label.description)
-
-
-def _choice(name, description, choices, default):
-    return OpenApiParameter(name, str, description=description, enum=list(choices), default=default)
+    return _text(label.name, label.description, enum=[SUCCESS, FAILED, ""] if label.name == "result" else None)
 
 
 FILTER = [
@@ -58,29 +47,36 @@ FILTER = [
     _text("request_id", "One request's attempts; a pasted X-CPA-TRACE-ID works too. Looks at kept events only."),
 ]
 
-BY = _choice("by", "The label that usage is grouped by.", grouping_labels(), "model")
-MEASURE = _choice("measure", "What is stacked.", STACKED, "cost")
-MATRIX = [
-    _choice("rows", "The label of the rows.", grouping_labels(), "api_key"),
-    _choice("columns", "The label of the columns.", grouping_labels(), "model"),
-]
+_OF_FORMS = {
+    PageForm: [
+        OpenApiParameter("page", int, description="From 1; below counts as 1, past the end is empty."),
+        OpenApiParameter(
+            "page_size",
+            int,
+            description=f"One of {', '.join(map(str, PAGE_SIZES))}; anything else counts as {PAGE_SIZE}.",
+        ),
+        _text(
+            "before", "An event_key: the page begins below that event, whatever arrives meanwhile; `page` is left out."
+        ),
+    ],
+    YearForm: [
+        OpenApiParameter(
+            "year",
+            {"type": "integer", "minimum": FIRST_YEAR, "maximum": LAST_YEAR - 1},
+            description="The year shown; that of `day`, else the current one.",
+        ),
+        OpenApiParameter("day", {"type": "string", "format": "date"}, description="The local day shown in detail."),
+    ],
+}
 
-PAGE = [
-    OpenApiParameter("page", int, description="From 1; below counts as 1, past the end is empty."),
-    OpenApiParameter(
-        "page_size", int, description=f"One of {', '.join(map(str, PAGE_SIZES))}; anything else counts as {PAGE_SIZE}."
-    ),
-    _text("before", "An event_key: the page begins below that event, whatever arrives meanwhile; `page` is left out."),
-]
 
-YEAR = [
-    OpenApiParameter(
-        "year",
-        {"type": "integer", "minimum": FIRST_YEAR, "maximum": LAST_YEAR - 1},
-        description="The year shown; that of `day`, else the current one.",
-    ),
-    OpenApiParameter("day", {"type": "string", "format": "date"}, description="The local day shown in detail."),
-]
+def parameters_of(form) -> list[OpenApiParameter]:
+    """Those of a form class; every other form than these has choices alone."""
+    return _OF_FORMS.get(form) or [
+        _text(name, field.help_text, enum=list(field.choices()), default=field.default)
+        for name, field in form.base_fields.items()
+    ]
+
 
 REQUEST_ID = OpenApiParameter(
     "request_id", str, OpenApiParameter.PATH, description="CPA's id of the request, or its X-CPA-TRACE-ID."

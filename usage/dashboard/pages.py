@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.messages import get_messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,11 +17,13 @@ from django.utils.translation import get_language
 from cpa_usage.auth.sessions import session_of
 from usage.dashboard.cookies import theme_of
 from usage.dashboard.frame import frame
-from usage.dashboard.parameters import DEFAULT_RANGE, BadParameter, checked, filter_form
+from usage.dashboard.links import PERIOD
+from usage.query.forms import UsageFilterForm, checked
 from usage.query.freshness import freshness
 from usage.time.clock import now_us
 from usage.time.units import SECOND_US
 
+DEFAULT_RANGE = "7d"
 MINUTE_US = 60 * SECOND_US
 
 
@@ -36,15 +39,13 @@ def page(template, cached=True):
         @signed_in
         def wrapper(request, **kwargs):
             try:
-                form = filter_form(request)
-                checked(form)
-                filters = form.usage_filter()
+                filters = _filters(request)
                 tag = _etag(request, filters) if cached else ""
                 if _has(request, tag):
                     return _tagged(HttpResponse(status=304), tag)
                 context = view(request, filters, **kwargs)
-            except BadParameter as refusal:
-                return _refused(request, *refusal.args)
+            except ValidationError as refusal:
+                return _refused(request, *next(iter(refusal.message_dict.items())))
             if isinstance(context, HttpResponseBase):
                 return context
             return _tagged(render(request, template, {**frame(request), "etag": tag, **context}), tag)
@@ -66,14 +67,25 @@ def signed_in(view):
     return wrapper
 
 
+def _filters(request):
+    """What the parameters ask for; sets `request.query` to them, with the default range of pages."""
+    query = request.GET.copy()
+    if not any(query.get(name, "").strip() for name in PERIOD):
+        query["range"] = "all" if query.get("request_id") else DEFAULT_RANGE
+    for name in [name for name in query if not any(text.strip() for text in query.getlist(name))]:
+        del query[name]
+    request.query = query
+    return checked(UsageFilterForm(query)).usage_filter()
+
+
 def _has(request, tag):
     """Whether the browser has the page; a message is shown once, so a page with one is always sent."""
     return tag in parse_etags(request.headers.get("If-None-Match", "")) and not len(get_messages(request))
 
 
-def _refused(request, field, sentence):
+def _refused(request, field, sentences):
     request.query = QueryDict(f"range={DEFAULT_RANGE}", mutable=True)
-    context = {**frame(request), "field": field, "sentence": sentence}
+    context = {**frame(request), "field": field, "sentence": sentences[0]}
     return render(request, "usage/refused.html", context, status=400)
 
 

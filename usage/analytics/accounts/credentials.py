@@ -42,7 +42,7 @@ class Credentials(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def credentials(filters: UsageFilter) -> Credentials:
-    """The period by account; most requests first, then by source."""
+    """The period by upstream account, with what CPA says about it."""
     reader = Reader.of(filters)
     rows = _per_account(reader)
     known = accounts_of_cpa([auth_index for _, _, auth_index in rows])

@@ -39,11 +39,8 @@ class NoSuchEvent(ValueError):
 
 @snapshot()
 def event_page(filters: UsageFilter, page: int, page_size: int, before: str = "") -> EventPage:
-    """One page of kept events, newest first.
-
-    `before` (an event key) starts it below that event, so that arriving records shift nothing; NoSuchEvent when it
-    names none that is stored.
-    """
+    """Single attempts of the kept detail; of equal times the newest arrival comes first."""
+    # Below the event named by `before`, arriving records shift nothing.
     reader, skip = Reader.of(filters).kept(), (page - 1) * page_size
     total = sum(_counts(reader).values())
     return EventPage(

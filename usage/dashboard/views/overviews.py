@@ -5,6 +5,7 @@ from django.utils.timezone import get_current_timezone
 
 from usage.analytics.accounts.accounts import accounts as accounts_of
 from usage.analytics.breakdowns import breakdown, matrix
+from usage.analytics.choices import TimelineForm
 from usage.analytics.comparisons import against, comparison
 from usage.analytics.events.paging import newest
 from usage.analytics.failures import failures as failures_of
@@ -12,7 +13,7 @@ from usage.analytics.health import health as health_of
 from usage.analytics.latency import latency, medians
 from usage.analytics.overview import overview as overview_of
 from usage.analytics.pace import pace, peak
-from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
+from usage.analytics.timelines import MEASURE_TITLES, timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.dashboard.formats import percent
 from usage.dashboard.frame import drill, frame
@@ -22,16 +23,14 @@ from usage.dashboard.panels.charts import chart_data, split
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.heatmap import months, rows
 from usage.dashboard.panels.rankings import ranking
-from usage.dashboard.parameters import checked, choice
 from usage.ops.checklist import checklist
 from usage.ops.notices import notices
-from usage.query.forms import YearForm
+from usage.query.forms import YearForm, checked
 from usage.query.names import grouping_labels
 from usage.query.snapshots import snapshot
 from usage.time.units import FIVE_MINUTES_S, QUARTER_S
 
 LATEST = 8
-CHART_LABELS = ("model", "api_key", "source", "provider")
 RANKED = ("model", "api_key", "source")
 
 
@@ -40,9 +39,9 @@ def overview(request, filters):
     """The most important figures of the period; before the first record, the steps of the installation."""
     if steps := checklist():
         return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
-    by, measure = choice(request, "by", CHART_LABELS, "model"), choice(request, "measure", STACKED, "cost")
+    chosen = checked(TimelineForm(request.GET)).cleaned_data
     with snapshot():
-        found = {**_cards(filters), **_chart(filters, by, measure), "latest": newest(filters, LATEST)}
+        found = {**_cards(filters), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
     notes = notices(_unpriced(found["compared"].current))  # may write, so it stays out of the snapshot
     return {"live": 5, "notices": notes, "chart_data": chart_data(found["chart"], drill(request)), **found}
 
@@ -81,9 +80,8 @@ def accounts(request, filters):
 @snapshot()
 def analysis(request, filters):
     """Usage by token class, by label, and keys against models."""
-    measure = choice(request, "measure", STACKED, "cost")
+    by, measure = checked(TimelineForm(request.GET)).cleaned_data.values()
     labels = grouping_labels()
-    by = choice(request, "by", labels, "model")
     keys, models = breakdown(filters, "api_key"), breakdown(filters, "model")
     return {
         "measure": measure,
@@ -106,8 +104,8 @@ def failures(request, filters):
 @page("usage/health.html")
 def health(request, filters):
     """A year of days, and one of them in cells of five minutes."""
-    chosen = checked(YearForm(request.GET))
-    found = health_of(filters, chosen["year"], chosen["day"])
+    chosen = checked(YearForm(request.GET)).cleaned_data
+    found = health_of(filters, **chosen)
     return {
         "live": 30,
         "no_range": True,

@@ -11,9 +11,8 @@ from usage.analytics.events.paging import event as event_of
 from usage.dashboard.cookies import next_page, remember
 from usage.dashboard.pages import page, signed_in
 from usage.dashboard.panels.columns import COLUMNS, COOKIE, chosen_of
-from usage.dashboard.parameters import checked
 from usage.query.filters import UsageFilter
-from usage.query.forms import PageForm
+from usage.query.forms import PageForm, checked
 from usage.requestlogs import fetch as requestlog
 from usage.requestlogs.sections import sections
 from usage.time.periods import Period, parse_moment
@@ -23,7 +22,7 @@ from usage.time.units import HOUR_US
 @page("usage/requests.html")
 def requests(request, filters):
     """Attempts, newest first."""
-    wanted = checked(PageForm({"page_size": "50", **request.GET.dict()}))
+    wanted = checked(PageForm({"page_size": "50", **request.GET.dict()})).cleaned_data
     found = event_page(filters, wanted["page"], wanted["page_size"])
     return {"live": 5 if found.page == 1 else 0, "found": found, "columns": chosen_of(request), "all_columns": COLUMNS}
 

@@ -1,4 +1,4 @@
-"""The parameters that only some questions have."""
+"""The parameters that only some questions have; pages and API share them."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -6,19 +6,22 @@ from django.utils.translation import gettext_lazy as _
 from usage.analytics.timelines import STACKED
 from usage.query.names import grouping_labels
 
+OLD_NAMES = {"effort": "reasoning_effort"}  # in links that were kept
+
 
 class Choice(forms.CharField):
-    """One of some names; blank for the first of them or a default."""
+    """One of some names; blank for a default."""
 
     default_error_messages = {"unknown": _("Unknown %(name)s: use %(choices)s.")}
 
-    def __init__(self, name, choices, default):
-        super().__init__(required=False)
+    def __init__(self, name, description, choices, default):
+        super().__init__(required=False, help_text=description)
         self.name, self.choices, self.default = name, choices, default
 
     def clean(self, value):
         """The chosen name."""
         chosen = super().clean(value) or self.default
+        chosen = OLD_NAMES.get(chosen, chosen)
         if chosen not in self.choices():
             text = self.error_messages["unknown"] % {"name": self.name, "choices": ", ".join(self.choices())}
             raise forms.ValidationError(text)
@@ -28,20 +31,20 @@ class Choice(forms.CharField):
 class BreakdownForm(forms.Form):
     """Which label usage is grouped by."""
 
-    by = Choice("by", grouping_labels, "model")
+    by = Choice("by", "The label that usage is grouped by.", grouping_labels, "model")
 
 
 class TimelineForm(BreakdownForm):
     """And which measure is stacked."""
 
-    measure = Choice("measure", lambda: STACKED, "cost")
+    measure = Choice("measure", "What is stacked.", lambda: STACKED, "cost")
 
 
 class MatrixForm(forms.Form):
     """Two labels that usage is grouped by."""
 
-    rows = Choice("rows", grouping_labels, "api_key")
-    columns = Choice("columns", grouping_labels, "model")
+    rows = Choice("rows", "The label of the rows.", grouping_labels, "api_key")
+    columns = Choice("columns", "The label of the columns.", grouping_labels, "model")
 
     def clean(self):
         """One label by itself is a breakdown."""

@@ -1,0 +1,78 @@
+"""The questions of usage.analytics over HTTP: each is an endpoint, described by what its function says of itself."""
+
+from inspect import getdoc
+from typing import Any, NamedTuple, get_type_hints
+
+from django.forms import Form
+from django.urls import path
+from rest_framework.decorators import api_view
+
+from cpa_usage.http import rest
+from usage.analytics.accounts.accounts import accounts
+from usage.analytics.accounts.credentials import credentials
+from usage.analytics.analysis import analysis
+from usage.analytics.breakdowns import breakdown, matrix
+from usage.analytics.choices import BreakdownForm, MatrixForm, TimelineForm
+from usage.analytics.comparisons import comparison
+from usage.analytics.events.paging import NoSuchEvent, event_page
+from usage.analytics.failures import failures
+from usage.analytics.health import health
+from usage.analytics.latency import latency, medians
+from usage.analytics.options import filter_options
+from usage.analytics.overview import overview
+from usage.analytics.pace import pace
+from usage.analytics.timelines import timeline
+from usage.analytics.tokenclasses import token_classes
+from usage.api.parameters import FILTER, parameters_of
+from usage.query.forms import PageForm, YearForm, checked, filter_of
+from usage.query.freshness import freshness
+
+
+class Question(NamedTuple):
+    """An endpoint below usage/, the function that answers it, and the form of its parameters besides the filter."""
+
+    address: str
+    answer: Any
+    summary: str
+    form: type[Form] = Form
+
+
+QUESTIONS = [
+    Question("overview", overview, "A period at a glance"),
+    Question("health", health, "A year of days, and one of them in detail", YearForm),
+    Question("analysis", analysis, "Who used which model"),
+    Question("credentials", credentials, "Accounts, the busiest first"),
+    Question("timeline", timeline, "A measure over time, stacked by a label", TimelineForm),
+    Question("breakdown", breakdown, "The period by the values of a label", BreakdownForm),
+    Question("matrix", matrix, "The period by two labels at once", MatrixForm),
+    Question("comparison", comparison, "The period and the equal one before it"),
+    Question("token-classes", token_classes, "Tokens and cost by token class"),
+    Question("latency", latency, "Percentiles of latency and time to first token, by model"),
+    Question("medians", medians, "Median latency and time to first token over time"),
+    Question("failures", failures, "Why attempts failed"),
+    Question("accounts", accounts, "Accounts with their last day and their quotas"),
+    Question("pace", pace, "Requests and tokens of the last minute"),
+    Question("events", event_page, "Attempts, newest first", PageForm),
+    Question("events/filters", filter_options, "What the period can be filtered by"),
+]
+
+
+def endpoint(question: Question):
+    """The address and the view of a question; a client that has the present answer gets a 304."""
+
+    def view(request):
+        chosen = checked(question.form(request.GET)).cleaned_data
+        filters = filter_of(request)
+        state = (question.address, *freshness(filters), tuple(chosen.items()))
+        try:
+            return rest.answer(request, state, lambda: question.answer(filters, **chosen))
+        except NoSuchEvent:
+            raise rest.BadRequest("before", "There is no such event: give the event_key of one that is kept.") from None
+
+    view.__name__, view.__doc__ = question.address.rpartition("/")[2].replace("-", "_"), getdoc(question.answer)
+    described = rest.described(
+        get_type_hints(question.answer)["return"],
+        parameters=[*FILTER, *parameters_of(question.form)],
+        summary=question.summary,
+    )
+    return path(f"usage/{question.address}", described(api_view(["GET"])(view)))
