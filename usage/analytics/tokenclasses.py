@@ -10,8 +10,15 @@ from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 
-CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")
-RATES = ("prompt", "cache_read", "cache_write", "completion", "reasoning", "prompt")
+RATES = {  # of each class, in the order in which they are billed
+    "uncached": "prompt",
+    "cache_read": "cache_read",
+    "cache_write": "cache_write",
+    "output": "completion",
+    "reasoning": "reasoning",
+    "unclassified": "prompt",
+}
+CLASSES = tuple(RATES)
 PRICED_BY = ("model_id", "tier", "context_over")
 
 
@@ -31,15 +38,18 @@ class TokenClasses(Struct, frozen=True):
 
 @snapshot()
 def token_classes(filters: UsageFilter) -> TokenClasses:
-    """Every class in the order of CLASSES; together they cost what the period costs."""
+    """Disjoint classes; together they cost what the period costs."""
     reader, book = Reader.of(filters), PriceBook.current()
-    tokens, pico = [0] * len(CLASSES), [0] * len(CLASSES)
+    tokens, pico = dict.fromkeys(CLASSES, 0), dict.fromkeys(CLASSES, 0)
     for row in reader.rows(reader.plan(), PRICED_BY, CLASSES):
         model, tier, context_over = row.group
         rates = book.rates(model, row.day, tier, context_over)
-        for place, count in enumerate(row.measures):
-            tokens[place] += count
-            if rates is not None:
-                pico[place] += count * getattr(rates, RATES[place])
-    rows = zip(CLASSES, tokens, (cost / PICO for cost in pico), strict=True)
-    return TokenClasses([TokenClass(*row) for row in rows])
+        for name, count in zip(CLASSES, row.measures, strict=True):
+            tokens[name] += count
+            pico[name] += count * getattr(rates, RATES[name]) if rates else 0
+    return TokenClasses([TokenClass(name, tokens[name], pico[name] / PICO) for name in CLASSES])
+
+
+def rates_of_classes(rates) -> dict[str, int]:
+    """Pico-USD per token of each class."""
+    return {name: getattr(rates, rate) for name, rate in RATES.items()}

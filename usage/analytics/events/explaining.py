@@ -10,6 +10,7 @@ from pricing.book import PriceBook
 from pricing.models import CatalogueEntry
 from pricing.rates import usd_per_million
 from usage.analytics.answers import PICO
+from usage.analytics.tokenclasses import rates_of_classes
 from usage.time.periods import local_day
 from usage.time.units import SECOND_US
 
@@ -39,12 +40,17 @@ class Explanation(Struct, frozen=True, kw_only=True):
     tokens: list[PricedTokens] = []
 
 
-def explained(event, book: PriceBook) -> Explanation:
-    """What is behind the cost of an event, given as a row of usage.analytics.events.rows.COLUMNS."""
-    day = local_day(event.timestamp // SECOND_US, settings.TIME_ZONE)
-    card = book.card(event.series__model_id, day, event.series__tier, event.series__context_over)
+def priced_by(event: dict) -> tuple:
+    """What an event's price is found by: its model, local day, tier and context step."""
+    day = local_day(event["timestamp"] // SECOND_US, settings.TIME_ZONE)
+    return event["model_id"], day, event["tier"], event["context_over"]
+
+
+def explained(event: dict, book: PriceBook) -> Explanation:
+    """What is behind the cost of an event, given as values of usage.analytics.events.rows."""
+    card = book.card(*priced_by(event))
     if card is None:
-        return Explanation(reason=_why_unpriced(event.series__model_id))
+        return Explanation(reason=_why_unpriced(event["model_id"]))
     price_set = card.price_set
     return Explanation(
         origin=price_set.origin,
@@ -53,27 +59,15 @@ def explained(event, book: PriceBook) -> Explanation:
         note=price_set.note,
         tier=card.tier,
         context_over=card.context_over,
-        input_tokens=event.uncached + event.cache_read + event.cache_write,
-        tokens=_priced(event, card.rates),
+        input_tokens=event["uncached"] + event["cache_read"] + event["cache_write"],
+        tokens=[
+            PricedTokens(name, event[name], usd_per_million(rate), event[name] * rate / PICO)
+            for name, rate in rates_of_classes(card.rates).items()
+            if event[name]
+        ],
     )
-
-
-def _priced(event, rates) -> list[PricedTokens]:
-    by_class = {
-        "uncached": rates.prompt,
-        "cache_read": rates.cache_read,
-        "cache_write": rates.cache_write,
-        "output": rates.completion,
-        "reasoning": rates.reasoning,
-        "unclassified": rates.prompt,
-    }
-    return [
-        PricedTokens(name, tokens, usd_per_million(rate), tokens * rate / PICO)
-        for name, rate in by_class.items()
-        if (tokens := getattr(event, name))
-    ]
 
 
 def _why_unpriced(model_id) -> str:
     reason = CatalogueEntry.objects.filter(model_id=model_id).values_list("reason", flat=True).first()
-    return f"{NO_PRICE} {reason}".strip() if reason else NO_PRICE
+    return f"{NO_PRICE} {reason or ''}".strip()

@@ -12,7 +12,7 @@ from tests.usage.made import NOON, record, stored
 from usage.analytics.answers import PICO
 from usage.analytics.events.explaining import Explanation, PricedTokens, explained
 from usage.analytics.events.paging import event
-from usage.analytics.events.rows import COLUMNS
+from usage.analytics.events.rows import PLAIN, STORED
 from usage.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ NOV_24 = date(2026, 11, 24)
 
 def explanation(**fields):
     stored(record(NOON, **fields))
-    return explained(Event.objects.values_list(*COLUMNS, named=True).get(), PriceBook.load())
+    return explained(Event.objects.values(*PLAIN, **STORED).get(), PriceBook.load())
 
 
 def priced(*cards, note=""):
