@@ -77,7 +77,7 @@ class ApiKeyAdmin(ModelAdmin):
         """A file that is imported whole or not at all."""
         form = ImportForm(request.POST or None, request.FILES or None)
         if form.is_valid():
-            done = ApiKey.objects.import_items(**form.import_data)
+            done = ApiKey.objects.import_items(form.cleaned_data["mode"], form.cleaned_data["file"])
             sentence = f"{done.imported} keys were named, {done.skipped} items skipped, {done.removed} names cleared."
             messages.success(request, sentence)
             return redirect("admin:aliases_apikey_changelist")

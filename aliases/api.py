@@ -5,9 +5,8 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from aliases import shapes
-from aliases.models import ApiKey
-from aliases.querysets import AliasImport
-from aliases.serializers import AliasBody, AliasFile, Key
+from aliases.models import AliasImport, ApiKey
+from aliases.serializers import AliasBody, AliasFile
 from cpa_usage.http import rest
 
 ABOUT_IMPORT = """All or nothing: the file is checked whole before anything is written. `merge` (the default) keeps
@@ -25,7 +24,7 @@ def aliases(request):
     if request.method == "PUT":
         return _rename(**rest.body_of(request, AliasBody))
     if request.method == "DELETE":
-        return _forget(request.query_params.get("api_key", ""))
+        return _rename(**rest.valid(AliasBody, {"api_key": request.query_params.get("api_key", ""), "alias": ""}))
     found = shapes.aliases()
     return rest.answer(request, ("aliases", found), lambda: found)
 
@@ -47,11 +46,4 @@ def import_(request):
 
 def _rename(api_key, alias):
     ApiKey.objects.rename(api_key, alias)
-    return Response(shapes.AliasChanged())
-
-
-def _forget(text):
-    named = Key(data={"api_key": text})
-    named.is_valid(raise_exception=True)
-    ApiKey.objects.forget(named.validated_data["api_key"])
     return Response(shapes.AliasChanged())

@@ -3,7 +3,6 @@
 from django import forms
 from django.core.exceptions import ValidationError
 from msgspec import DecodeError, json
-from rest_framework import serializers
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from aliases.serializers import AliasFile
@@ -13,13 +12,13 @@ MOST_BYTES = 10_000_000
 
 
 class ImportForm(forms.Form):
-    """An exported file, checked whole; `import_data` holds its mode and items afterwards."""
+    """An exported file, checked whole."""
 
     file = forms.FileField(widget=UnfoldAdminFileFieldWidget, help_text="An export of this product or the original's.")
     mode = forms.ChoiceField(choices=MODES, widget=UnfoldAdminSelectWidget)
 
     def clean_file(self):
-        """The JSON object in the file."""
+        """The items in the file, each checked as the API does; the error names the first bad one."""
         upload = self.cleaned_data["file"]
         if upload.size > MOST_BYTES:
             raise ValidationError("The file is too large to be an export.")
@@ -29,20 +28,10 @@ class ImportForm(forms.Form):
             raise ValidationError("The file is not JSON.") from error
         if not isinstance(found, dict):
             raise ValidationError("The file must hold a JSON object with items.")
-        return found
-
-    def clean(self):
-        """Checks every item as the API does; the error names the first bad one."""
-        cleaned = super().clean()
-        if "file" in cleaned and "mode" in cleaned:
-            checked = AliasFile(data={"items": cleaned["file"].get("items"), "mode": cleaned["mode"]})
-            try:
-                checked.is_valid(raise_exception=True)
-            except serializers.ValidationError as error:
-                self.add_error("file", _first(error.detail))
-            else:
-                self.import_data = checked.validated_data
-        return cleaned
+        checked = AliasFile(data={"items": found.get("items")})
+        if not checked.is_valid():
+            raise ValidationError(_first(checked.errors))
+        return checked.validated_data["items"]
 
 
 def _first(detail, path=""):

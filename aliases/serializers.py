@@ -4,9 +4,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
-from aliases.items import is_mask
 from cpa_usage.http.fields import TextField
-from cpa_usage.keys import is_fingerprint
+from cpa_usage.keys import is_fingerprint, mask
 
 MOST_ITEMS = 10_000
 LONGEST_KEY = 4096
@@ -15,38 +14,34 @@ MASKED = gettext_lazy("This is a masked key: send its key_id instead.")
 
 def no_mask(text):
     """Refuses a mask: taken for a raw key, it would name a key that does not exist."""
-    if is_mask(text):
+    if mask(text) == text:
         raise serializers.ValidationError(MASKED)
 
 
-def fingerprint_or_blank(text):
+def is_key_id(text):
     """Refuses a key_id of another form."""
-    if text and not is_fingerprint(text):
+    if not is_fingerprint(text):
         raise serializers.ValidationError(_("A key_id is 64 hexadecimal digits."))
 
 
-class Key(serializers.Serializer):
-    """Which key is meant: raw, or its key_id."""
+class AliasBody(serializers.Serializer):
+    """A key's name; a blank one clears it. The key is raw, or its key_id."""
 
     api_key = TextField(max_length=LONGEST_KEY, validators=[no_mask])
-
-
-class AliasBody(Key):
-    """A key's name; a blank one clears it."""
-
     alias = TextField(max_length=255, allow_blank=True)
 
 
 class AliasItem(serializers.Serializer):
     """One row of an import; a blank key or alias makes it one that is skipped."""
 
-    key_id = TextField(default="", allow_blank=True, allow_null=True, validators=[fingerprint_or_blank])
+    key_id = TextField(default="", allow_blank=True, allow_null=True, validators=[is_key_id])
     api_key = TextField(default="", allow_blank=True, allow_null=True, max_length=LONGEST_KEY)
     alias = TextField(default="", allow_blank=True, allow_null=True, max_length=255)
 
     def validate(self, attrs):
         """A mask is allowed together with a key_id only."""
-        if attrs["api_key"] and not attrs["key_id"] and is_mask(attrs["api_key"]):
+        key = attrs["api_key"]
+        if key and not attrs["key_id"] and mask(key) == key:
             raise serializers.ValidationError({"api_key": MASKED})
         return attrs
 

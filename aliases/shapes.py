@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from msgspec import Meta, Struct
@@ -12,6 +13,7 @@ from aliases.models import ApiKey
 
 Mask = Annotated[str, Meta(description="The key, masked; the key itself is never kept.")]
 KeyId = Annotated[str, Meta(description="The key's fingerprint: SHA-256 in hex.")]
+KEY = {"api_key": F("mask"), "key_id": F("fingerprint")}
 
 
 class Alias(Struct, frozen=True):
@@ -56,20 +58,10 @@ class AliasChanged(Struct, frozen=True):
 def aliases() -> Aliases:
     """Every key that was used or named."""
     requests = requests_by_key()
-    keys = [key for key in ApiKey.objects.real() if key.alias or key.fingerprint in requests]
-    keys.sort(key=lambda key: (-requests.get(key.fingerprint, 0), key.mask, key.fingerprint))
-    return Aliases(
-        items=[
-            Alias(
-                api_key=key.mask,
-                key_id=key.fingerprint,
-                alias=key.alias,
-                event_count=requests.get(key.fingerprint, 0),
-                alias_updated_at=key.alias_updated_at,
-            )
-            for key in keys
-        ]
-    )
+    known = ApiKey.objects.real().values("alias", "alias_updated_at", **KEY)
+    items = [Alias(event_count=requests.get(key["key_id"], 0), **key) for key in known]
+    items = [item for item in items if item.alias or item.key_id in requests]
+    return Aliases(items=sorted(items, key=lambda item: (-item.event_count, item.api_key, item.key_id)))
 
 
 def requests_by_key() -> dict[str, int]:
@@ -79,12 +71,6 @@ def requests_by_key() -> dict[str, int]:
 
 def export() -> AliasExport:
     """Every name there is, by key."""
-    named = ApiKey.objects.named().order_by("mask", "fingerprint")
-    return AliasExport(
-        version=1,
-        exported_at=timezone.now().astimezone(UTC),
-        items=[
-            ExportedAlias(key_id=k.fingerprint, api_key=k.mask, alias=k.alias, updated_at=k.alias_updated_at)
-            for k in named
-        ],
-    )
+    named = ApiKey.objects.named().values("alias", updated_at=F("alias_updated_at"), **KEY)
+    items = [ExportedAlias(**key) for key in named.order_by("mask", "fingerprint")]
+    return AliasExport(version=1, exported_at=timezone.now().astimezone(UTC), items=items)

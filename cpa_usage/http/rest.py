@@ -56,7 +56,12 @@ def body_of(request, serializer_class):
     """The validated data of the JSON object in the body; 400 names the first invalid field."""
     if not isinstance(request.data, dict) or not _has_body(request):
         raise BadRequest(None, "The body must be a JSON object.")
-    serializer = serializer_class(data=request.data)
+    return valid(serializer_class, request.data)
+
+
+def valid(serializer_class, data):
+    """The validated data; 400 names the first invalid field."""
+    serializer = serializer_class(data=data)
     serializer.is_valid(raise_exception=True)
     return serializer.validated_data
 

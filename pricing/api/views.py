@@ -61,6 +61,4 @@ def _clear_price(model):
 
 def _name(text):
     """A model's name from the address; 400 when it cannot be one."""
-    named = ModelName(data={"model": text})
-    named.is_valid(raise_exception=True)
-    return named.validated_data["model"]
+    return rest.valid(ModelName, {"model": text})["model"]

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aliases import shapes
-from aliases.models import ApiKey, Revision
-from aliases.querysets import AliasImport, resolve
+from aliases.models import AliasImport, ApiKey, Revision
 from cpa_usage.keys import fingerprint
 
 ANN, BOB, CAT = "sk-ann-0123456789", "sk-bob-0123456789", "sk-cat-0123456789"
@@ -57,7 +56,7 @@ def test_more_keys_than_one_query_holds(db):
 
 @pytest.mark.parametrize("text", [ANN, A])
 def test_a_key_is_found_raw_or_by_its_fingerprint(text):
-    assert resolve(text) == A
+    assert ApiKey.of(text).fingerprint == A
 
 
 def test_naming_trims_dates_and_counts(db, on_nov_24):
@@ -133,7 +132,7 @@ def test_an_imported_name_is_dated_and_masked(db, on_nov_24):
 
 def test_an_import_that_fails_half_way_changes_nothing(db, monkeypatch):
     ApiKey.objects.rename(ANN, "Ann")
-    monkeypatch.setattr("aliases.querysets.ApiKeyQuerySet._name", lambda *_: 1 / 0)
+    monkeypatch.setattr("aliases.models.ApiKeyQuerySet._name", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ApiKey.objects.import_items("replace", [item(BOB, "Bob")])
     assert (named(), Revision.current()) == ({A: "Ann"}, 1)
