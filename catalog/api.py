@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-from rest_framework import status
+from rest_framework import serializers, status
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -11,13 +11,20 @@ from catalog import shapes
 from catalog.cpa import Cpa, RequestLog
 from catalog.models import Connection
 from catalog.problems import Problem
-from catalog.serializers import SwitchBody
 from catalog.sync import sync_now
 from cpa_usage.http import rest
+from cpa_usage.http.fields import FlagField
 
 ABOUT_STATISTICS = """CPA's `usage-statistics-enabled`: while it is off, CPA drops its records in silence and nothing
 can be counted."""
 ABOUT_REQUEST_LOG = """CPA's `request-log`: while it is off, CPA keeps logs of the last failed requests only."""
+
+
+class SwitchBody(serializers.Serializer):
+    """What a switch is to be."""
+
+    value = FlagField()
+
 
 SWITCH = {"reply": shapes.SwitchSet, "body": SwitchBody, "errors": [502]}
 

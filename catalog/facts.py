@@ -23,6 +23,9 @@ KEY_LISTS = {
 COMPATIBLE = "openai-compatibility"
 PROVIDER_LISTS = {**KEY_LISTS, COMPATIBLE: COMPATIBLE}  # the list's name -> provider_type of its entries
 
+# Fields of an auth file that are taken as they are: texts with the most characters of each, and flags.
+ACCOUNT_TEXTS = {"auth_index": 64, "name": 255, "email": 255, "label": 255, "status": 64, "source": 64}
+ACCOUNT_FLAGS = ("disabled", "unavailable", "runtime_only")
 MOST_MODELS = 10_000
 _SECRET = re.compile(r"(?=[\w.-]*\d)[\w.-]{19,}\w", re.ASCII)
 
@@ -101,20 +104,14 @@ def error_words(body: bytes) -> str:
 
 def _auth_file(entry):
     token = entry.get("id_token")
+    type, provider = _text(entry, "type", 64), _text(entry, "provider", 64)
     return {
-        "auth_index": _text(entry, "auth_index", 64),
-        "name": _text(entry, "name"),
-        "email": _text(entry, "email"),
-        "type": _text(entry, "type", 64) or _text(entry, "provider", 64),
-        "provider": _text(entry, "provider", 64) or _text(entry, "type", 64),
-        "label": _text(entry, "label"),
-        "status": _text(entry, "status", 64),
+        **{name: _text(entry, name, most) for name, most in ACCOUNT_TEXTS.items()},
+        **{name: _flag(entry, name) for name in ACCOUNT_FLAGS},
+        "type": type or provider,
+        "provider": provider or type,
         "status_message": _without_secrets(_text(entry, "status_message", 1024))[:500],
-        "source": _text(entry, "source", 64),
         "plan": _text(token, "plan_type", 64) if isinstance(token, dict) else "",
-        "disabled": _flag(entry, "disabled"),
-        "unavailable": _flag(entry, "unavailable"),
-        "runtime_only": _flag(entry, "runtime_only"),
     }
 
 

@@ -103,10 +103,27 @@ def key_id() -> str:
     return salted_hmac("catalog.refusal", repr(used), algorithm="sha256").hexdigest()[:16]
 
 
-class AuthFile(models.Model):
-    """An account CPA signs in to. Kept when CPA no longer lists it: old records still point at it."""
+class Listed(models.Model):
+    """A row of one of CPA's lists. Kept when CPA no longer lists it: old records still point at it."""
 
     auth_index = models.CharField(max_length=64, unique=True)
+    disabled = models.BooleanField(default=False)
+    absent_since = models.DateTimeField(null=True, help_text="Since when CPA no longer lists it.")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def state(self) -> str:
+        """absent, disabled, unavailable, or CPA's own word; active where CPA has none."""
+        if self.absent_since:
+            return "absent"
+        return "disabled" if self.disabled else "unavailable" if self.unavailable else self.status or "active"
+
+
+class AuthFile(Listed):
+    """An account CPA signs in to."""
+
     name = models.CharField(max_length=255, blank=True)
     email = models.CharField(max_length=255, blank=True)
     type = models.CharField(max_length=64, blank=True)
@@ -116,10 +133,8 @@ class AuthFile(models.Model):
     status_message = models.CharField(max_length=500, blank=True)
     source = models.CharField(max_length=64, blank=True)
     plan = models.CharField(max_length=64, blank=True)
-    disabled = models.BooleanField(default=False)
     unavailable = models.BooleanField(default=False)
     runtime_only = models.BooleanField(default=False)
-    absent_since = models.DateTimeField(null=True, help_text="Since when CPA no longer lists it.")
 
     class Meta:
         ordering = ["name", "auth_index"]
@@ -127,26 +142,18 @@ class AuthFile(models.Model):
     def __str__(self):
         return self.email or self.label or self.name or self.auth_index
 
-    @property
-    def state(self) -> str:
-        """absent, disabled, unavailable, or CPA's own word."""
-        if self.absent_since:
-            return "absent"
-        return "disabled" if self.disabled else "unavailable" if self.unavailable else self.status or "active"
 
-
-class Provider(models.Model):
+class Provider(Listed):
     """An upstream key in one of CPA's provider lists; the key itself is masked."""
 
-    auth_index = models.CharField(max_length=64, unique=True)
+    match_kind = "auth_index"  # in the API: what joins a row to records
+    unavailable, status = False, ""  # CPA says neither of a key
     provider_type = models.CharField(max_length=64)
     name = models.CharField(max_length=255, blank=True, help_text="Of an OpenAI-compatible vendor.")
     prefix = models.CharField(max_length=255, blank=True)
     base_url = models.CharField(max_length=500, blank=True)
     key_fingerprint = models.CharField(max_length=64, blank=True, db_index=True)
     key_mask = models.CharField(max_length=64, blank=True)
-    disabled = models.BooleanField(default=False)
-    absent_since = models.DateTimeField(null=True, help_text="Since when CPA no longer lists it.")
 
     class Meta:
         ordering = ["provider_type", "name", "auth_index"]
@@ -163,11 +170,6 @@ class Provider(models.Model):
     def provider(self) -> str:
         """The provider as records name it."""
         return f"openai-compatible-{self.name.lower()}" if self.name else self.provider_type
-
-    @property
-    def state(self) -> str:
-        """absent, disabled or active."""
-        return "absent" if self.absent_since else "disabled" if self.disabled else "active"
 
 
 class Account(NamedTuple):

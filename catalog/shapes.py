@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert, field
 
 from catalog.models import AuthFile, Connection, Provider
 from cpa_usage.api import OURS, Build
@@ -47,10 +47,12 @@ class ListedAuthFiles(Struct, frozen=True):
 class ProviderKey(Struct, frozen=True, kw_only=True):
     """An upstream key of a provider list, or one that was."""
 
-    lookup_key: AuthIndex
+    auth_index: AuthIndex = field(name="lookup_key")
     provider_type: str
     display_name: str
-    provider_key: Annotated[str, Meta(description="The key, masked; the key itself is never kept.")]
+    key_mask: Annotated[str, Meta(description="The key, masked; the key itself is never kept.")] = field(
+        name="provider_key"
+    )
     match_kind: Annotated[str, Meta(description="What lookup_key is: always auth_index.")]
     prefix: str
     disabled: bool
@@ -84,24 +86,9 @@ def versions() -> Versions:
 
 def auth_files() -> ListedAuthFiles:
     """Every account CPA lists or ever listed."""
-    rows = AuthFile.objects.values(*ListedAuthFile.__struct_fields__)
-    return ListedAuthFiles(items=[ListedAuthFile(**row) for row in rows])
+    return ListedAuthFiles(convert(list(AuthFile.objects.all()), list[ListedAuthFile], from_attributes=True))
 
 
 def provider_keys() -> ProviderKeys:
     """Every upstream key CPA lists or ever listed."""
-    return ProviderKeys(
-        items=[
-            ProviderKey(
-                lookup_key=row.auth_index,
-                provider_type=row.provider_type,
-                display_name=row.display_name,
-                provider_key=row.key_mask,
-                match_kind="auth_index",
-                prefix=row.prefix,
-                disabled=row.disabled,
-                absent_since=row.absent_since,
-            )
-            for row in Provider.objects.all()
-        ]
-    )
+    return ProviderKeys(convert(list(Provider.objects.all()), list[ProviderKey], from_attributes=True))

@@ -1,16 +1,19 @@
 """One refresh of everything CPA says about itself: read each list, compare, write what differs in one transaction."""
 
 import time
+from collections.abc import Iterable
+from itertools import chain
+from operator import attrgetter
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 from msgspec import Struct, structs
 
 from catalog.cpa import SWITCHES, Build, Cpa
 from catalog.facts import PROVIDER_LISTS, AuthFileList, Row
 from catalog.models import AuthFile, Connection, Provider
-from catalog.problems import NotOffered, Problem, Refused, Unavailable, Unreachable
+from catalog.problems import NotOffered, Problem, Refused, Unreachable
 
 BUSY = "Another refresh of CPA's lists is running: try again in a moment."
 ERROR_CHARACTERS = 500
@@ -29,39 +32,46 @@ class SyncResult(Struct, frozen=True):
     busy: bool = False
 
 
-class Lists(Struct):
+class Lists:
     """CPA's lists and switches; None (or no entry in `keys` and `switches`) where they could not be read."""
 
-    files: AuthFileList | None = None
-    keys: dict[str, list[Row]] = {}
-    key_attempts: int | None = None
-    models: list[str] | None = None
-    switches: dict[str, bool] = {}
-    build: Build | None = None
-    errors: list[str] = []
-    answered: bool = False
+    def __init__(self):
+        self.files: AuthFileList | None = None
+        self.keys: dict[str, list[Row]] = {}
+        self.switches: dict[str, bool] = {}
+        self.key_attempts: int | None = None
+        self.models: list[str] | None = None
+        self.build: Build | None = None
+        self.errors: list[str] = []
+        self.answered = self.over = False
 
-    def read(self, method, *arguments, optional=False):
-        """The result of a method of Cpa, or None: a list that fails must not blank the others.
+    def read_all(self, cpa):
+        """One list after the other; a refusal midway leaves what was read before it."""
+        self.files = self._read(cpa.auth_files)
+        self.build = cpa.build
+        self.keys = self._read_each(cpa.provider_keys, PROVIDER_LISTS)
+        self.switches = self._read_each(cpa.switch, SWITCHES)
+        self.key_attempts = self._read(cpa.key_attempts, optional=True)
+        self.models = self._read(cpa.models)
 
-        Raises Refused and Unreachable. `optional`: older versions of CPA do not have it.
-        """
+    def _read(self, method, *arguments, optional=False):
+        """The result of a method of Cpa, or None. `optional`: older versions of CPA do not have it."""
+        if self.over:
+            return None
         try:
             found = method(*arguments)
-        except (Refused, Unreachable):
-            raise
-        except Unavailable as problem:
+        except Problem as problem:
+            self.over = isinstance(problem, Refused | Unreachable)
             if not (optional and isinstance(problem, NotOffered)):
                 self.errors.append(str(problem))
             return None
         self.answered = True
         return found
 
-    def read_into(self, found: dict, method, name: str):
-        """Keep the result of an optional method of Cpa by name, if it can be read."""
-        result = self.read(method, name, optional=True)
-        if result is not None:
-            found[name] = result
+    def _read_each(self, method, names):
+        """The results of an optional method of Cpa by name, of those that can be read."""
+        results = {name: self._read(method, name, optional=True) for name in names}
+        return {name: result for name, result in results.items() if result is not None}
 
 
 def sync(seconds: float | None = None, wait: bool = False) -> SyncResult:
@@ -100,67 +110,49 @@ def _read(seconds) -> Lists:
     lists = Lists()
     try:
         with Cpa(seconds) as cpa:
-            _read_all(cpa, lists)
+            lists.read_all(cpa)
     except Problem as problem:
         lists.errors.append(str(problem))
     return lists
 
 
-def _read_all(cpa, lists):
-    """One list after the other, so that a refusal midway leaves what was read before it."""
-    lists.files = lists.read(cpa.auth_files)
-    lists.build = cpa.build
-    for name in PROVIDER_LISTS:
-        lists.read_into(lists.keys, cpa.provider_keys, name)
-    for name in SWITCHES:
-        lists.read_into(lists.switches, cpa.switch, name)
-    lists.key_attempts = lists.read(cpa.key_attempts, optional=True)
-    lists.models = lists.read(cpa.models)
-
-
 def _store(lists, connection) -> SyncResult:
-    rows, gone = _differences(lists)
-    news = _news(lists, connection)
-    error = " ".join(lists.errors)[:ERROR_CHARACTERS]
-    result = SyncResult(len(rows) + len(gone), error, connection.last_error)
-    fields = {**news, **_report(lists, error)}
-    if result.changed or news:
-        fields["revision"] = models.F("revision") + 1
+    news, error = _news(lists, connection), " ".join(lists.errors)[:ERROR_CHARACTERS]
     with transaction.atomic():
-        if not connection.end_sync(**fields):
+        if not connection.end_sync(**news, **_report(lists, error)):
             return SyncResult(busy=True)
-        for model in (AuthFile, Provider):
-            _write(model, [r for r in rows if isinstance(r, model)], [r.pk for r in gone if isinstance(r, model)])
-    return result
+        changed = _write(AuthFile, lists.files.items) if lists.files else 0
+        if lists.keys:
+            types = [PROVIDER_LISTS[name] for name in lists.keys]
+            changed += _write(Provider, chain(*lists.keys.values()), lambda row: row.provider_type in types)
+        if changed or news:
+            Connection.change()
+    return SyncResult(changed, error, connection.last_error)
 
 
-def _differences(lists) -> tuple[list, list]:
-    """Rows to write (new or changed), and rows that CPA no longer lists where the list itself was read."""
-    rows, gone = [], []
-    if lists.files is not None:
-        _compare(AuthFile.objects.all(), lists.files.items, rows, gone)
-    if lists.keys:
-        types = [PROVIDER_LISTS[name] for name in lists.keys]
-        listed = [row for rows in lists.keys.values() for row in rows]
-        _compare(Provider.objects.all(), listed, rows, gone, types)
-    return rows, gone
+def _write(model, listed: Iterable[Row], can_be_gone=lambda row: True) -> int:
+    """Write rows that are new or differ, and mark those that CPA no longer lists: how many rows.
+
+    `can_be_gone`: whether the list that a row was read from is among those listed.
+    """
+    known = {row.auth_index: row for row in model.objects.all()}
+    listed = {fields["auth_index"]: _with_names(fields, known) for fields in listed}
+    names = [field.name for field in model._meta.concrete_fields if field.name not in ("id", "auth_index")]
+    values = attrgetter(*names)
+    rows = [model(**fields) for fields in listed.values()]
+    rows = [row for row in rows if row.auth_index not in known or values(row) != values(known[row.auth_index])]
+    gone = [r.pk for i, r in known.items() if i not in listed and not r.absent_since and can_be_gone(r)]
+    if rows:
+        model.objects.bulk_create(rows, update_conflicts=True, unique_fields=["auth_index"], update_fields=names)
+    if gone:
+        model.objects.filter(pk__in=gone).update(absent_since=timezone.now())
+    return len(rows) + len(gone)
 
 
-def _compare(known, listed: list[Row], rows, gone, types=None):
-    """`types`: only rows of these provider types can be gone."""
-    model, known = known.model, {row.auth_index: row for row in known}
-    listed = {fields["auth_index"]: fields for fields in listed}
-    for index, fields in listed.items():
-        row = known.get(index)
-        if row is not None:
-            fields |= {name: getattr(row, name) for name in NAMES if not fields.get(name, True)}
-        if row is None or row.absent_since or any(getattr(row, name) != value for name, value in fields.items()):
-            rows.append(model(**fields))
-    gone += [
-        row
-        for index, row in known.items()
-        if index not in listed and not row.absent_since and (types is None or row.provider_type in types)
-    ]
+def _with_names(fields, known) -> Row:
+    """The fields of a row, with the names it had where CPA leaves them out."""
+    row = known.get(fields["auth_index"])
+    return fields | {name: getattr(row, name) for name in NAMES if row and not fields.get(name, True)}
 
 
 def _news(lists, connection) -> dict:
@@ -180,11 +172,3 @@ def _report(lists, error) -> dict:
     if lists.files is not None and lists.key_attempts is not None:
         fields["attempts_counted"] = lists.files.attempts + lists.key_attempts
     return fields
-
-
-def _write(model, rows, gone):
-    if rows:
-        fields = [field.name for field in model._meta.concrete_fields if field.name not in ("id", "auth_index")]
-        model.objects.bulk_create(rows, update_conflicts=True, unique_fields=["auth_index"], update_fields=fields)
-    if gone:
-        model.objects.filter(pk__in=gone).update(absent_since=timezone.now())
