@@ -16,11 +16,11 @@ from cpa_usage.keys import mask
 class DailyFileHandler(logging.FileHandler):
     """Appends each record to the file of its local day.
 
-    Nothing is renamed, so processes of one role may share a file; usage.rollups.retention.prune_logs removes old ones.
+    Nothing is renamed, so processes of one kind may share a file; usage.rollups.retention.prune_logs removes old ones.
     """
 
-    def __init__(self, directory: str | Path, role: str):
-        self.directory, self.role, self.day = Path(directory), role, date.today()
+    def __init__(self, directory: Path, process: str):
+        self.directory, self.process, self.day = directory, process, date.today()
         super().__init__(self._path(), encoding="utf-8", delay=True)
 
     def emit(self, record):
@@ -37,7 +37,7 @@ class DailyFileHandler(logging.FileHandler):
         self.baseFilename = self._path()
 
     def _path(self):
-        return os.path.abspath(self.directory / f"{self.role}-{self.day}.log")
+        return os.path.abspath(self.directory / f"{self.process}-{self.day}.log")
 
     def _open(self):
         return open(self.baseFilename, self.mode, encoding=self.encoding, opener=_private)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +13,9 @@ VERSION = "0.1.0"
 env = Environment(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
 CONFIGURATION_MISTAKES = env.mistakes  # reported by cpa_usage.checks
 
-# The role of this process: the drain and the task cluster load less than the web, and each has its own log file.
-ROLE = {"drain": "drain", "qcluster": "tasks"}.get(sys.argv[1] if len(sys.argv) > 1 else "", "web")
+# Set by the Procfile and the units: the drain and the task cluster load less than the web, and each has its own log
+# file. Without it every command works, with all apps loaded.
+CPA_USAGE_PROCESS = env.choice("CPA_USAGE_PROCESS", "web", ("web", "drain", "tasks"))
 
 # --- CPA ----------------------------------------------------------------------------------------------------------
 CPA_BASE_URL = env.url("CPA_BASE_URL")
@@ -128,7 +128,7 @@ INSTALLED_APPS = {
     "drain": _MODEL_APPS,
     "tasks": [*_SESSION_APPS, *_MODEL_APPS],
     "web": [*_WEB_APPS, *_SESSION_APPS, *_MODEL_APPS],
-}[ROLE]
+}[CPA_USAGE_PROCESS]
 
 # Functions of usage for the apps below it, loaded by name because they do not import usage.
 PRICE_HISTORY = "usage.rollups.history.RecordedUsage"
@@ -163,12 +163,12 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {name: f"usage.dashboard.templatetags.{name}" for name in ("columns", "figures", "reasons")},
+            "libraries": {name: f"usage.dashboard.templatetags.{name}" for name in ("columns", "figures")},
         },
     }
 ]
 
-if ROLE != "web":  # it answers no requests, and its system checks would load all modules named above
+if CPA_USAGE_PROCESS != "web":  # it answers no requests, and its system checks would load all modules named above
     ROOT_URLCONF, MIDDLEWARE, TEMPLATES = None, [], []
 
 # Written out in full: a relative one is read before the prefix is known and would miss the base.
@@ -298,7 +298,7 @@ if LOG_FILE_ENABLED:
     LOGGING["handlers"]["file"] = {
         "class": "cpa_usage.logs.DailyFileHandler",
         "directory": env.folder("LOG_DIR", LOG_DIR),
-        "role": ROLE,
+        "process": CPA_USAGE_PROCESS,
         "formatter": "line",
         "filters": ["paths"],
     }

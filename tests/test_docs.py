@@ -131,6 +131,8 @@ def test_units_are_written_for_the_folder_they_are_installed_from(tmp_path):
         "cpa-usage.target",
     ]
     for line in (PROJECT / "Procfile").read_text().splitlines():
-        name, command = line.split(": ", 1)
-        assert f"ExecStart={PROJECT}/.venv/bin/{command}\n" in (units / f"cpa-usage-{name}.service").read_text()
+        name, _, variable, command = line.split(" ", 3)
+        name = name.removesuffix(":")
+        unit = (units / f"cpa-usage-{name}.service").read_text()
+        assert f"Environment={variable}\nExecStart={PROJECT}/.venv/bin/{command}\n" in unit
         assert f"WorkingDirectory={PROJECT}\n" in (units / f"cpa-usage-{name}.service.d/hardening.conf").read_text()

@@ -206,6 +206,7 @@ def test_another_file_of_variables_can_be_named(tmp_path):
         ("LOG_LEVEL", "loud", "INFO"),
         ("LOG_FILE_ENABLED", "?", True),
         ("LOG_RETENTION_DAYS", "a week", 7),
+        ("CPA_USAGE_PROCESS", "qcluster", "web"),
     ],
 )
 def test_a_bad_variable_is_named_and_falls_back(settings_of, tmp_path, variable, bad, fallback):

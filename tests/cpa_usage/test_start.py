@@ -57,7 +57,7 @@ def answered(url, good):
 def test_everything_starts_works_and_ends_together(variables):
     served = {**variables, "DJANGO_SETTINGS_MODULE": "tests.cpa_usage.served_settings"}
     subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=PROJECT, env=served, check=True)
-    command = [sys.executable, "-m", "cpa_usage.together", "Procfile"]
+    command = [sys.executable, "-m", "cpa_usage.run_processes", "Procfile"]
     together = subprocess.Popen(command, cwd=PROJECT, env=served, stdout=subprocess.PIPE, text=True)
     try:
         api = f"http://127.0.0.1:{variables['APP_PORT']}/usage/api/v1"
@@ -97,13 +97,13 @@ WEB_ONLY = {
 }
 
 
-@pytest.mark.parametrize(("command", "loads"), [("drain", set()), ("qcluster", set()), ("prepare", WEB_ONLY)])
-def test_only_the_web_loads_what_answers_requests(variables, command, loads):
+@pytest.mark.parametrize(("process", "loads"), [("drain", set()), ("tasks", set()), ("web", WEB_ONLY), ("", WEB_ONLY)])
+def test_only_the_web_loads_what_answers_requests(variables, process, loads):
     """Each of the task cluster's processes would hold it, five times over."""
     program = (
         "import sys, django; from django.core import checks; django.setup(); checks.run_checks(); print(*sys.modules)"
     )
-    environment = {**variables, "DJANGO_SETTINGS_MODULE": "cpa_usage.settings"}
-    line = [sys.executable, "-c", program, command]
+    environment = {**variables, "DJANGO_SETTINGS_MODULE": "cpa_usage.settings", "CPA_USAGE_PROCESS": process}
+    line = [sys.executable, "-c", program]
     done = subprocess.run(line, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
     assert WEB_ONLY & set(done.stdout.split()) == loads

@@ -19,7 +19,7 @@ def together(tmp_path):
 
     def start(**lines):
         (tmp_path / "Procfile").write_text("".join(f"{name}: {command}\n" for name, command in lines.items()))
-        command = [sys.executable, "-u", "-m", "cpa_usage.together", str(tmp_path / "Procfile")]
+        command = [sys.executable, "-u", "-m", "cpa_usage.run_processes", str(tmp_path / "Procfile")]
         started.append(subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True))
         return started[-1]
 

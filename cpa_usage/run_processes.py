@@ -1,4 +1,4 @@
-"""Runs the processes of a Procfile together until a signal or until one of them ends: python -m cpa_usage.together."""
+"""python -m cpa_usage.run_processes Procfile: runs its processes until a signal, or until one of them ends."""
 
 import os
 import signal
