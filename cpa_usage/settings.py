@@ -146,7 +146,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "cpa_usage.auth.adminlogin.SessionUsers",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "cpa_usage.http.databasepages.DatabaseErrorPages",
@@ -199,7 +199,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 # The proxy that ends TLS redirects to https and sends HSTS; requests arrive here over plain HTTP.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if SECURE_COOKIES else []
 SESSION_COOKIE_AGE = int(AUTH_SESSION_TTL.total_seconds())
-AUTHENTICATION_BACKENDS = ["cpa_usage.auth.backends.OwnerBackend", "cpa_usage.auth.throttle.ThrottledBackend"]
+AUTHENTICATION_BACKENDS = ["cpa_usage.auth.adminlogin.SuperuserBackend"]
 LOGIN_REDIRECT_URL = f"{APP_BASE_PATH}/admin/"
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
@@ -259,7 +259,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "cpa_usage.admin.menu.icon"}],
     "COLORS": {"primary": {str(shade): f"oklch({tone})" for shade, tone in _BLUE.items()}},
     "SHOW_BACK_BUTTON": True,
-    "LOGIN": {"form": "cpa_usage.auth.forms.SignInForm"},
+    "LOGIN": {"form": "cpa_usage.auth.adminlogin.SignInForm"},
     "SIDEBAR": {"navigation": "cpa_usage.admin.menu.navigation"},
 }
 

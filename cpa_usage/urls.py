@@ -5,8 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from cpa_usage import api
-from cpa_usage.admin import site as adminsite
-from cpa_usage.auth import sessionlist, signin
+from cpa_usage.auth import adminlogin, sessionlist, signin
 from usage.ops.readiness import readyz
 
 handler400 = "cpa_usage.http.errors.bad_request"
@@ -33,8 +32,8 @@ urlpatterns = [
     path("api/v1/", include(v1)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
-    path("admin/login/", adminsite.login),
-    path("admin/logout/", adminsite.logout),
+    path("admin/login/", adminlogin.login),
+    path("admin/logout/", adminlogin.logout),
     path("admin/", admin.site.urls),
     path("healthz", api.healthz),
     path("readyz", readyz),

@@ -1,14 +1,14 @@
 """How often the password may be tried: per address and by all, counted in the database for every process and restart.
 
-The limit of all together would let anybody with many addresses lock the owner out. So an address from which the right
-password came lately has only its own limit.
+A stranger with many addresses could use up the limit of all and lock the owner out; so an address from which the right
+password came in the last month has a limit of its own alone. django-axes cannot do that: it locks an address, a name or
+a pair of them, and here all sign in under one name. Neither can DRF's throttles, which limit views by address before a
+password is looked at, know none that succeeded, and count in a cache, here one in each process, that a restart empties.
 """
 
 import time
 from ipaddress import ip_address, ip_network
 
-from django.contrib.auth.backends import ModelBackend
-from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 from rest_framework.exceptions import Throttled
 
@@ -44,23 +44,6 @@ def place_of(address: str) -> str:
         return address[:64] or "unknown"
     found = getattr(found, "ipv4_mapped", None) or found
     return str(found) if found.version == 4 else str(ip_network((found, 64), strict=False))
-
-
-class ThrottledBackend(ModelBackend):
-    """Django's own users, with their tries counted among all others."""
-
-    def authenticate(self, request, username=None, password=None, **kwargs):
-        """The user, or None; PermissionDenied beyond the limits."""
-        address = request.META.get("REMOTE_ADDR", "") if request is not None else ""
-        if address:
-            try:
-                count_try(address)
-            except Throttled as refusal:
-                raise PermissionDenied(refusal.detail) from refusal
-        user = super().authenticate(request, username=username, password=password, **kwargs)
-        if user is not None and address:
-            forgive(address)
-        return user
 
 
 def _is_over(place, minute, limit):

@@ -1,9 +1,13 @@
 """One sign-in: LOGIN_PASSWORD opens dashboard and admin alike, and leaving one leaves both."""
 
+import jwt
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.test import Client
 
 from cpa_usage.auth.sessions import COOKIE, SessionToken
+from cpa_usage.models import Session
 
 pytestmark = pytest.mark.django_db
 
@@ -29,12 +33,13 @@ def reads(client):
 
 
 @pytest.mark.parametrize("username", ["owner", ""])
-def test_the_password_opens_the_admin_and_the_dashboard(client, username):
+def test_the_password_opens_the_admin_and_the_dashboard(client, settings, username):
     assert sign_in(client, username=username).status_code == 302
     assert is_in(client) and reads(client)
     owner = User.objects.get()
-    assert (owner.username, owner.is_staff, owner.is_superuser) == ("owner", True, True)
+    assert (owner.username, owner.is_active, owner.is_staff, owner.is_superuser) == ("owner", False, False, False)
     assert not owner.has_usable_password() and PASSWORD not in owner.password
+    assert settings.SESSION_COOKIE_NAME not in client.cookies  # one session, not two
 
 
 @pytest.mark.parametrize(
@@ -62,14 +67,14 @@ def test_tries_are_counted_with_those_of_the_dashboard(client):
 
 
 def test_a_changed_password_ends_the_sessions_of_the_old_one(client, settings):
-    sign_in(client)
-    assert is_in(client)
-    client.cookies.pop(COOKIE)
-    settings.LOGIN_PASSWORD = "another"
-    assert not is_in(client)
+    """It changes the signing key (test_env.py)."""
+    key = settings.SIMPLE_JWT["SIGNING_KEY"]
+    for changed, opens in ((key, True), (key + "x", False)):
+        client.cookies[COOKIE] = jwt.encode(SessionToken().payload, changed, "HS256")
+        assert (is_in(client), reads(client)) == (opens, opens)
 
 
-def test_a_door_left_open_ends_the_owners_sessions_and_still_asks_for_a_superuser(client, settings):
+def test_without_auth_a_session_opens_no_admin_and_a_superuser_signs_in(client, settings):
     sign_in(client)
     settings.AUTH_ENABLED = False
     assert not is_in(client)
@@ -95,19 +100,41 @@ def test_the_tries_of_superusers_are_counted_too(client):
     assert not is_in(client)
 
 
-def test_who_is_signed_in_to_the_dashboard_comes_into_the_admin(client):
+def test_a_session_of_the_dashboard_opens_the_admin(client):
     client.cookies[COOKIE] = str(SessionToken())
-    reply = client.get(ADMIN)
-    assert reply["Location"] == "/usage/admin/login/?next=/usage/admin/"
-    reply = client.get("/admin/login/?next=/admin/pricing/model/")
-    assert (reply.status_code, reply["Location"]) == (302, "/admin/pricing/model/")
     assert is_in(client)
+    assert client.get(LOGIN)["Location"] == "/usage/admin/"
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
-def test_the_way_in_never_leads_elsewhere(client, elsewhere):
-    client.cookies[COOKIE] = str(SessionToken())
-    assert client.get(LOGIN, {"next": elsewhere})["Location"] == "/usage/admin/"
+def test_a_session_that_is_ended_on_the_server_ends_in_the_admin_too(client):
+    sign_in(client)
+    Session.objects.get().revoke()
+    assert not is_in(client) and not reads(client)
+
+
+def test_a_change_is_logged_under_the_owners_name(client):
+    sign_in(client)
+    client.post("/admin/cpa_usage/apitoken/add/", {"name": "script", "scope": "read"})
+    assert [(entry.user.username, entry.object_repr) for entry in LogEntry.objects.all()] == [("owner", "script")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "leads"),
+    [
+        ("/usage/admin/pricing/model/", "/usage/admin/pricing/model/"),
+        ("https://evil.example/", "/usage/admin/"),
+        ("//evil.example/", "/usage/admin/"),
+        ("javascript:alert(1)", "/usage/admin/"),
+    ],
+)
+def test_signing_in_leads_on_to_pages_of_ours_alone(client, wanted, leads):
+    assert sign_in(client, path=f"{LOGIN}?next={wanted}")["Location"] == leads
+
+
+def test_the_form_is_refused_without_its_csrf_token():
+    client = Client(enforce_csrf_checks=True)
+    assert sign_in(client).status_code == 403
+    assert COOKIE not in client.cookies
 
 
 def test_a_bearer_token_alone_opens_no_admin(client):
@@ -133,7 +160,13 @@ def test_leaving_one_leaves_both(client, path):
     assert not reads(client)
 
 
-def test_an_owner_who_was_made_before_is_staff_again(client):
-    User.objects.create_user("owner", password="own", is_active=False)
+def test_a_superuser_named_owner_keeps_a_password_for_the_time_without_auth(client, settings):
+    User.objects.create_superuser("owner", password="own")
+    sign_in(client, "own")
+    assert not is_in(client)
     sign_in(client)
+    assert is_in(client)
+    settings.AUTH_ENABLED = False
+    assert not is_in(client)
+    sign_in(client, "own")
     assert is_in(client)

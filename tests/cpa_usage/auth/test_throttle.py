@@ -122,7 +122,7 @@ def test_old_counts_and_addresses_are_forgotten():
 
 
 def test_tries_at_djangos_own_users_are_counted_too(settings):
-    settings.AUTHENTICATION_BACKENDS = ["cpa_usage.auth.throttle.ThrottledBackend"]
+    settings.AUTH_ENABLED = True
     User.objects.create_superuser("root", password="hers")
     request = RequestFactory().post("/", REMOTE_ADDR="203.0.113.9")
     assert authenticate(request, username="root", password="hers") is not None
