@@ -6,8 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import ClassVar
 
-from pricing.models.revision import Revision
-from pricing.models.sets import PriceSet, RateCard
+from pricing.models.sets import PriceSet, RateCard, Revision
 from pricing.precedence import set_in_force
 from pricing.rates import Rates
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from cpa_usage.sqlite import wal
 from pricing.history import price_history
-from pricing.models import Model
-from pricing.querysets import queue_pricing
+from pricing.models.model import Model, queue_pricing
 
 log = logging.getLogger(__name__)
 

@@ -48,5 +48,8 @@ class RatesBody(serializers.Serializer):
     )
 
 
+RATES = {name: field.source for name, field in RatesBody().fields.items() if isinstance(field, RateField)}
+
+
 class PriceBody(ModelName, RatesBody):
     """A model and its price."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from pricing.api.serializers import RATES
 from pricing.models import Model, PriceSet, RateCard, Tier
 from pricing.precedence import overridden
 from pricing.rates import usd_per_million
@@ -110,14 +111,5 @@ def _set(price_set: PriceSet, in_force: bool, hidden: bool) -> DatedPrice:
 
 
 def _rates(card: RateCard) -> dict:
-    return {
-        "prompt_price_per_1m": usd_per_million(card.prompt),
-        "completion_price_per_1m": usd_per_million(card.completion),
-        "cache_price_per_1m": _usd(card.cache_read),
-        "cache_write_price_per_1m": _usd(card.cache_write),
-        "reasoning_price_per_1m": _usd(card.reasoning),
-    }
-
-
-def _usd(rate: int | None) -> float | None:
-    return None if rate is None else usd_per_million(rate)
+    rates = {name: getattr(card, rate) for name, rate in RATES.items()}
+    return {name: None if rate is None else usd_per_million(rate) for name, rate in rates.items()}

@@ -6,7 +6,7 @@ Where two entries differ in price the maker's counts; where that does not settle
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 # CPA's providers by the catalogue's names; the rest of `openai-compatible-…` is chosen by the user.
@@ -56,7 +56,7 @@ def resolve(name: str, routes: Iterable[str], providers: list, price_of: Callabl
     sellers = {_seller(route, providers) for route in routes} or {None}
     found = [match for seller in sorted(sellers, key=str) if (match := _sold_by(seller, name, providers))]
     if not found:
-        found = list(_anywhere(name, providers))
+        found = [match for provider in providers if (match := _listed(provider, name))]
     if not found:
         raise Unmatched(UNKNOWN)
     if len({price_of(match.info) for match in found}) == 1:
@@ -110,10 +110,6 @@ def _made(name, providers) -> Match | None:
     else:
         candidates = ((p, name) for p in providers if p.model_match is not None and p.model_match.is_match(name))
     return next((match for provider, ref in candidates if provider and (match := _listed(provider, ref))), None)
-
-
-def _anywhere(name, providers) -> Iterator[Match]:
-    yield from (match for provider in providers if (match := _listed(provider, name)))
 
 
 def _listed(provider, name) -> Match | None:

@@ -1,21 +1,73 @@
 """Models as upstreams bill them: the verbs by which their prices change."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from datetime import date
 
 import msgspec
-from django.db import models, transaction
+from django.db import Error, models, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from cpa_usage.queueing import queue_once
 from pricing import book as books
 from pricing.catalogue.listings import DatedCards, Listing, differ, refreshed
 from pricing.history import price_history
-from pricing.models.entry import CatalogueEntry
-from pricing.models.revision import Revision
-from pricing.models.sets import Origin, PriceSet, RateCard, check_cards
+from pricing.models.sets import CatalogueEntry, Origin, PriceSet, RateCard, Revision, check_cards
 from pricing.precedence import set_in_force
-from pricing.querysets import ModelQuerySet
+
+log = logging.getLogger(__name__)
+
+PRICE_MODELS = "pricing.tasks.price_models"
+
+
+def queue_pricing():
+    """Ask the task cluster to price new models now; a database that is away costs them minutes, no more."""
+    try:
+        queue_once(PRICE_MODELS)
+    except Error as error:
+        log.warning("New models are priced at the next look, every ten minutes: %s", str(error).strip().split("\n")[0])
+
+
+class ModelQuerySet(models.QuerySet):
+    """Models, priced or not."""
+
+    def with_prices(self, today: date):
+        """Adds `is_priced`, whether a price is in force on a local date, and reads all sets and cards along."""
+        begun = Q(price_sets__valid_from=None) | Q(price_sets__valid_from__lte=today)
+        admitted = Q(price_sets__origin=Origin.MANUAL) | Q(price_sets__origin=Origin.CATALOGUE, catalogue_blocked=False)
+        priced = self.model.objects.filter(begun, admitted, pk=OuterRef("pk"))
+        return self.annotate(is_priced=Exists(priced)).prefetch_related("price_sets__cards")
+
+    def observe(self, names: Iterable[str]) -> dict[str, int]:
+        """Ids of models by name; missing ones are created, also while another process creates them.
+
+        Moves no revision: the writer calls this under its lock, and a new model has no price yet. The task cluster is
+        asked for one as soon as the caller's transaction is committed; if that fails, the next periodic task finds it.
+        """
+        known = self._ids_of(names)
+        if missing := sorted(set(names) - known.keys()):
+            self.bulk_create([self.model(name=name) for name in missing], ignore_conflicts=True)
+            known |= self._ids_of(missing)
+            transaction.on_commit(queue_pricing, robust=True)
+        return known
+
+    def set_price(self, name: str, rates: dict, valid_from: date | None = None):
+        """Price a model by name, observed or not; see Model.set_price.
+
+        The row is committed first: the writer would wait for an uncommitted one, while it holds the lock that
+        re-costing waits for.
+        """
+        self.get_or_create(name=name)[0].set_price(rates, valid_from)
+
+    def clear_price(self, name: str):
+        """Clear the price of a model by name; nothing happens when there is no such model."""
+        for model in self.filter(name=name):
+            model.clear_price()
+
+    def _ids_of(self, names):
+        return dict(self.filter(name__in=names).values_list("name", "id"))
 
 
 class Model(models.Model):
@@ -74,8 +126,7 @@ class Model(models.Model):
         """
         card = RateCard(**rates)
         card.full_clean(exclude=["price_set"])
-        with self.repricing():
-            self._manual_set(valid_from).write_cards([card])
+        self._set_by_hand([card], valid_from)
 
     def put_set(self, price_set: PriceSet, cards: list[RateCard]):
         """Save a set, new or altered, with exactly these unsaved cards; ValidationError before any is written."""
@@ -103,9 +154,7 @@ class Model(models.Model):
         price_set = source.set_in_force(timezone.localdate())
         if price_set is None:
             raise ValueError(f"{source} has no price today.")
-        cards = [RateCard(**card.listed._asdict()) for card in price_set.cards.all()]
-        with self.repricing():
-            self._manual_set(None).write_cards(cards)
+        self._set_by_hand([RateCard(**card.listed._asdict()) for card in price_set.cards.all()])
 
     def take_catalogue(self):
         """Price all history by the catalogue as it is now; manual sets go, and so does the block of a clearing."""
@@ -160,12 +209,16 @@ class Model(models.Model):
             )
             price_set.write_cards([RateCard(**card._asdict()) for card in dated.cards])
 
+    def _set_by_hand(self, cards, valid_from=None):
+        with self.repricing():
+            self._manual_set(valid_from).write_cards(cards)
+
     def _manual_set(self, valid_from):
         """The manual set that a change from this date on is written to, saved."""
         manual = self.price_sets.filter(origin=Origin.MANUAL)
         if valid_from is None and manual.exists():
             valid_from = timezone.localdate()
-            begun = manual.filter(models.Q(valid_from=None) | models.Q(valid_from__lte=valid_from))
+            begun = manual.filter(Q(valid_from=None) | Q(valid_from__lte=valid_from))
             if in_force := begun.order_by(models.F("valid_from").desc(nulls_last=True)).first():
                 return in_force
         if same_day := manual.filter(valid_from=valid_from).first():

@@ -1,13 +1,16 @@
-"""Price sets and the rate cards in them. Rates are integer pico-USD per token."""
+"""Price sets, the rate cards in them, and the sets that the catalogue lists. Rates are integer pico-USD per token."""
 
+import secrets
 from datetime import date
 
+import msgspec
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from cpa_usage import revisions
 from pricing.catalogue.listings import Card, DatedCards
 from pricing.precedence import begins, overridden
 from pricing.rates import DERIVED, MOST, NEGATIVE, TOO_HIGH, Rates, filled
@@ -33,6 +36,24 @@ class Origin(models.TextChoices):
 
     MANUAL = "manual"
     CATALOGUE = "catalogue"
+
+
+class Revision(revisions.Revision):
+    """Counts the changes of prices: the writer reloads its cards when it moved."""
+
+    stamp = models.BigIntegerField(
+        default=0, help_text="Random, new with each change: no other state of prices has it."
+    )
+
+    @classmethod
+    def current_stamp(cls) -> int:
+        """Tells these prices from any others, those of a restored backup included; 0 before the first change."""
+        return cls.objects.filter(pk=1).values_list("stamp", flat=True).first() or 0
+
+    @classmethod
+    def bump(cls):
+        """Count one more change and draw a new stamp."""
+        super().bump(stamp=secrets.randbits(62) + 1)
 
 
 class PriceSet(models.Model):
@@ -147,6 +168,31 @@ class RateCard(models.Model):
     def rates(self) -> Rates:
         """Every rate, derived ones filled in."""
         return filled({name: getattr(self, name) for name in Rates._fields})
+
+
+class CatalogueEntry(models.Model):
+    """The catalogue's answer about one model, by the version of the catalogue that gave it."""
+
+    model = models.OneToOneField("pricing.Model", models.CASCADE, related_name="catalogue")
+    version = models.CharField(max_length=64, help_text="Of the catalogue that was asked.")
+    matched = models.CharField(max_length=255, blank=True, help_text="Catalogue's provider and id.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it has no price there.")
+    sets = models.JSONField(default=list, blank=True, help_text="DatedCards as plain values.")
+    corrects = models.BooleanField(
+        default=False, help_text="Its figures for days gone by differ from those the history is costed with."
+    )
+    asked_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "catalogue entries"
+
+    def __str__(self):
+        return self.matched or self.reason
+
+    @property
+    def dated_cards(self) -> tuple[DatedCards, ...]:
+        """The listed price sets, oldest first; none: the catalogue has no price."""
+        return msgspec.convert(self.sets, tuple[DatedCards, ...])
 
 
 def check_cards(cards: list[RateCard]):
