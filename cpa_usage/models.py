@@ -1,4 +1,4 @@
-"""Who may come in: sessions that were opened, tokens for programs, and tries at the password."""
+"""What signing in keeps: open sessions, tokens for programs, and tries at the password."""
 
 import secrets
 from datetime import timedelta
@@ -13,7 +13,7 @@ TOKEN_PREFIX = "cpau_"
 
 
 class Session(models.Model):
-    """A session that was opened with the password; the token itself is not kept."""
+    """A session that was opened with the password, until it is ended. Its token holds as long as this row is there."""
 
     jti = models.CharField(max_length=64, unique=True, help_text="The token's own id.")
     password_id = models.CharField(max_length=16, help_text="Changes with LOGIN_PASSWORD, which ends every session.")
@@ -29,35 +29,13 @@ class Session(models.Model):
         return f"session of {self.address} since {self.opened_at:%Y-%m-%d %H:%M} UTC"
 
     @classmethod
-    def open(cls, token, request):
-        """Note that `token` was handed to the client of `request`."""
-        cls.objects.create(
-            jti=token["jti"],
-            password_id=_password_id(),
-            opened_at=timezone.now(),
-            expires_at=timezone.now() + token.lifetime,
-            address=request.META.get("REMOTE_ADDR", "")[:64],
-            user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:255],
-        )
-
-    @classmethod
     def current(cls):
-        """Sessions that are open now: not expired, not revoked, and opened with the present password."""
-        return cls.objects.filter(expires_at__gt=timezone.now(), password_id=_password_id())
-
-    def revoke(self):
-        """End the session on the server: its token is refused from now on."""
-        from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-
-        with transaction.atomic():
-            ended, _ = OutstandingToken.objects.get_or_create(
-                jti=self.jti, defaults={"token": "", "created_at": self.opened_at, "expires_at": self.expires_at}
-            )
-            BlacklistedToken.objects.get_or_create(token=ended)
-            self.delete()
+        """Sessions that are open now: neither expired nor ended, and opened with the present password."""
+        return cls.objects.filter(expires_at__gt=timezone.now(), password_id=password_id())
 
 
-def _password_id() -> str:
+def password_id() -> str:
+    """A short digest of LOGIN_PASSWORD."""
     return salted_hmac("cpa_usage.session", settings.LOGIN_PASSWORD, algorithm="sha256").hexdigest()[:16]
 
 

@@ -110,7 +110,6 @@ _SESSION_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
-    "rest_framework_simplejwt.token_blacklist",
 ]
 _WEB_APPS = [
     "unfold",

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from django.apps import apps
 from django.core.management import call_command
 from django.utils import timezone
 from django_q.models import Task
@@ -14,9 +13,7 @@ KEEP_RESULTS = timedelta(days=7)
 
 def flush_sessions():
     """Forget expired sessions and old results of tasks, and put the schedules right (the clocks may have changed)."""
-    call_command("flushexpiredtokens", verbosity=0)
     forget_old()
-    if apps.is_installed("django.contrib.sessions"):
-        call_command("clearsessions", verbosity=0)
+    call_command("clearsessions", verbosity=0)
     Task.objects.filter(stopped__lt=timezone.now() - KEEP_RESULTS).delete()
     call_command("plantasks", verbosity=0)

@@ -4,13 +4,12 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 
 from cpa_usage.admin import access as accessadmin  # noqa: F401  registers what is ours
 
-# Superusers are made with manage.py createsuperuser, and tokens are proofs of who is signed in: neither belongs here.
-for hidden in (User, Group, BlacklistedToken, OutstandingToken, Schedule, Success, Failure, OrmQ):
+# Superusers are made with manage.py createsuperuser; the rest is registered again below.
+for hidden in (User, Group, Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(hidden):
         admin.site.unregister(hidden)
 

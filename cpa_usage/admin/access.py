@@ -1,4 +1,4 @@
-"""Who may come in, in the admin: tokens for programs, and the sessions that are open."""
+"""Access in the admin: tokens for programs, and the sessions that are open."""
 
 from django.contrib import admin, messages
 from unfold.admin import ModelAdmin
@@ -18,11 +18,11 @@ class ApiTokenAdmin(ModelAdmin):
 
     @display(description="State", label={"active": "success", "revoked": "danger"})
     def state(self, token):
-        """Whether it lets anybody in."""
+        """Whether it still works."""
         return "revoked" if token.revoked_at else "active"
 
     def get_fields(self, request, obj=None):
-        """A new one has but a name and a scope."""
+        """A new one has only a name and a scope."""
         return self.fields if obj else ["name", "scope"]
 
     def get_readonly_fields(self, request, obj=None):
@@ -39,7 +39,7 @@ class ApiTokenAdmin(ModelAdmin):
 
     @admin.action(description="Revoke")
     def revoke(self, request, queryset):
-        """At once, for everybody who has it."""
+        """At once, for all who have it."""
         for token in queryset:
             token.revoke()
         messages.success(request, f"{len(queryset)} tokens are revoked.")
@@ -67,12 +67,11 @@ class SessionAdmin(ModelAdmin):
         return False
 
     def has_delete_permission(self, request, obj=None):
-        """Deleting the row would leave the session open: end it instead."""
+        """One action is enough: `end` deletes the row."""
         return False
 
     @admin.action(description="End these sessions", permissions=["view"])
     def end(self, request, queryset):
         """On the server: the token is of no use afterwards."""
-        for session in queryset:
-            session.revoke()
-        messages.success(request, f"{len(queryset)} sessions are over.")
+        ended, _ = queryset.delete()
+        messages.success(request, f"{ended} sessions are over.")

@@ -9,7 +9,7 @@ from rest_framework.decorators import api_view, permission_classes
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
-from cpa_usage.auth.sessions import Person
+from cpa_usage.auth.sessions import SessionRequired
 from cpa_usage.http.rest import described
 from cpa_usage.models import Session
 
@@ -41,7 +41,7 @@ class Revoked(Struct, frozen=True):
 
 @described(Sessions, errors=[403], summary="Open sessions")
 @api_view(["GET"])
-@permission_classes([Person])
+@permission_classes([SessionRequired])
 def sessions(request):
     """Open sessions; those of an earlier password have ended with it."""
     mine = request.auth["jti"] if request.auth else None
@@ -51,11 +51,10 @@ def sessions(request):
 
 @described(Revoked, parameters=[SESSION_ID], errors=[403, 404], summary="End a session")
 @api_view(["DELETE"])
-@permission_classes([Person])
+@permission_classes([SessionRequired])
 def session(request, session_id):
     """End a session on the server, this one or another."""
-    found = Session.current().filter(jti=session_id).first()
-    if found is None:
+    ended, _ = Session.current().filter(jti=session_id).delete()
+    if not ended:
         raise NotFound("There is no such session.")
-    found.revoke()
     return Response(Revoked(ok=True))

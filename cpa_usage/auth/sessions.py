@@ -1,26 +1,26 @@
-"""Who may ask: session and API tokens, where requests carry them, and the permissions of views.
+"""Authentication: session and API tokens, where requests carry them, and the permissions of views.
 
-A session's token alone is the proof, and no user row stands behind it: there is one password and so one visitor, and a
-row would be a second thing to keep in step with LOGIN_PASSWORD. What a row would give comes from elsewhere: revocation
-from the blacklist, the end of all sessions after a change of the password from the signing key.
+A session is a signed token and a row that says it is still open; no user belongs to it, for there is one password.
+Deleting the row ends it, and so does another LOGIN_PASSWORD: the signing key and `password_id` change with it.
 """
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import BlacklistMixin, Token
+from rest_framework_simplejwt.tokens import Token
 
-from cpa_usage.models import TOKEN_PREFIX, ApiToken, Session
+from cpa_usage.models import TOKEN_PREFIX, ApiToken, Session, password_id
 
 COOKIE = "cpa_usage_session"
 
 
-class SessionToken(BlacklistMixin, Token):
-    """A signed-in session of AUTH_SESSION_TTL; `.blacklist()` ends it on the server."""
+class SessionToken(Token):
+    """The token of a session that lasts AUTH_SESSION_TTL."""
 
     token_type = "session"
 
@@ -32,20 +32,28 @@ class SessionToken(BlacklistMixin, Token):
     @classmethod
     def open(cls, request) -> "SessionToken":
         """A session for the client of `request`, listed until it ends."""
-        token = cls()
-        Session.open(token, request)
+        token, now = cls(), timezone.now()
+        Session.objects.create(
+            jti=token["jti"],
+            password_id=password_id(),
+            opened_at=now,
+            expires_at=now + token.lifetime,
+            address=request.META.get("REMOTE_ADDR", "")[:64],
+            user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:255],
+        )
         return token
 
-    def blacklist(self):
-        """End it on the server."""
-        Session.objects.filter(jti=self["jti"]).delete()
-        return super().blacklist()
+    def verify(self):
+        """Called for every token that is read; raises TokenError for one whose session has ended."""
+        super().verify()
+        if not Session.current().filter(jti=self["jti"]).exists():
+            raise TokenError("The session has ended.")
 
 
 class SessionTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`, of a session or for programs, else the session cookie.
 
-    A token that no longer holds is as good as none: a stale cookie must not close what is open to everybody.
+    A token that no longer holds is as good as none: a stale cookie must not close what is open to all.
     """
 
     def authenticate(self, request):
@@ -70,8 +78,8 @@ class SignedIn(BasePermission):
         return request.auth is not None
 
 
-class Person(SignedIn):
-    """A session: what concerns sessions is no business of programs."""
+class SessionRequired(SignedIn):
+    """A session, not a token for programs: those may not list or end sessions."""
 
     def has_permission(self, request, view):
         """Also false for an ApiToken of any scope."""
@@ -92,7 +100,7 @@ def api_token_of(request) -> ApiToken | None:
 
 
 def sessions_of(request):
-    """Every token of the request that is genuine, unexpired and not revoked."""
+    """Every token of the request whose session is open."""
     for raw in (_bearer(request), request.COOKIES.get(COOKIE)):
         if raw:
             try:
@@ -115,9 +123,8 @@ def set_cookie(response, token: SessionToken, secure: bool):
 
 
 def sign_out(request, response):
-    """End every session that a request carries, on the server, and take its cookie back; the admin's session too."""
-    for token in sessions_of(request):
-        token.blacklist()
+    """End every session that a request carries, on the server, and a superuser's; delete the cookie."""
+    Session.objects.filter(jti__in=[token["jti"] for token in sessions_of(request)]).delete()
     logout(request)
     response.delete_cookie(COOKIE, path=settings.COOKIE_PATH, samesite="Lax")
 

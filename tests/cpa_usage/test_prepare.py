@@ -44,6 +44,12 @@ def test_with_an_admin_a_second_start_has_nothing_to_say(django_user_model):
 
 
 @pytest.mark.django_db
+def test_where_a_password_opens_the_admin_no_user_is_suggested(settings):
+    settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, "correct horse"
+    assert said() == ""
+
+
+@pytest.mark.django_db
 def test_changed_files_are_told_of(collected, django_user_model):
     django_user_model.objects.create_superuser("owner", password="x")
     collected.return_value = True

@@ -56,7 +56,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
 
     def _suggest_admin(self):
-        if get_user_model().objects.filter(is_superuser=True).exists():
+        if settings.AUTH_ENABLED or get_user_model().objects.filter(is_superuser=True).exists():
             return
         file = f"ENV_FILE={os.environ['ENV_FILE']} " if "ENV_FILE" in os.environ else ""
         python = os.path.relpath(sys.executable, settings.BASE_DIR)

@@ -107,5 +107,11 @@ def test_with_the_door_open_there_are_none(settings, client):
     assert [row["current"] for row in client.get(SESSIONS).json()["items"]] == [False]
 
 
-def test_a_token_that_was_never_listed_can_be_used():
-    assert Client(headers={"Authorization": f"Bearer {SessionToken()}"}).get(LOCKED).status_code == 200
+def test_a_signed_token_without_a_row_opens_nothing():
+    assert Client(headers={"Authorization": f"Bearer {SessionToken()}"}).get(LOCKED).status_code == 401
+
+
+def test_another_password_ends_every_session(settings):
+    mine = signed_in()
+    settings.LOGIN_PASSWORD = "another"
+    assert mine.get(LOCKED).status_code == 401

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 
 from cpa_usage.auth import throttle
 from cpa_usage.auth.sessions import COOKIE, SessionToken
@@ -131,7 +131,7 @@ def test_signing_out_ends_a_bearer_and_no_other_session():
 
 
 def test_signing_out_ends_cookie_and_bearer_alike(client):
-    cookie, other = login(client).cookies[COOKIE].value, str(SessionToken())
+    cookie, other = login(client).cookies[COOKIE].value, str(SessionToken.open(HttpRequest()))
     client.post(LOGOUT, headers={"Authorization": f"Bearer {other}"})
     assert [bearer(token).get(LOCKED).status_code for token in (cookie, other)] == [401, 401]
 
@@ -139,22 +139,21 @@ def test_signing_out_ends_cookie_and_bearer_alike(client):
 @pytest.mark.parametrize("token", ["nonsense", ""])
 def test_signing_out_without_a_session_is_no_error(token):
     assert bearer(token).post(LOGOUT).json() == {"authenticated": False}
-    assert not BlacklistedToken.objects.exists()
 
 
 def test_signing_out_twice_is_no_error():
-    token = str(SessionToken())
+    token = str(SessionToken.open(HttpRequest()))
     assert [bearer(token).post(LOGOUT).status_code for _ in range(2)] == [200, 200]
 
 
 def test_a_session_ends_in_time():
-    token = SessionToken()
+    token = SessionToken.open(HttpRequest())
     token.set_exp(from_time=timezone.now() - timedelta(hours=3), lifetime=timedelta(hours=2))
     assert bearer(token).get(LOCKED).status_code == 401
 
 
 def test_tokens_of_others_are_none(settings):
-    claims = SessionToken().payload
+    claims = SessionToken.open(HttpRequest()).payload
     key = settings.SIMPLE_JWT["SIGNING_KEY"]
     forged = [
         jwt.encode(claims, key + "x", "HS256"),  # as after a change of the password

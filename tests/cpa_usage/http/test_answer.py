@@ -4,6 +4,7 @@ import gc
 import weakref
 
 import pytest
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import resolve
 
@@ -83,7 +84,7 @@ def test_another_state_language_version_or_renderer_is_another_tag(client, setti
 @pytest.mark.django_db
 def test_a_stranger_with_the_right_tag_gets_401(settings):
     settings.AUTH_ENABLED = True
-    signed_in = Client(headers={"Authorization": f"Bearer {SessionToken()}"})
+    signed_in = Client(headers={"Authorization": f"Bearer {SessionToken.open(HttpRequest())}"})
     tag = signed_in.get(ROWS)["ETag"]
     assert signed_in.get(ROWS, headers={"If-None-Match": tag}).status_code == 304
     for known in (tag, "*"):

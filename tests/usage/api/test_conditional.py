@@ -1,6 +1,7 @@
 """A client that has the answer is told so, cheaply; any change of what the answer is made of makes a new one."""
 
 import pytest
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
@@ -134,7 +135,7 @@ def test_another_zone_has_other_days(client, captured, settings):
 @pytest.mark.parametrize("path", READS)
 def test_strangers_learn_nothing_from_a_tag(client, captured, path, settings):
     settings.AUTH_ENABLED = True
-    known = tag(Client(headers={"Authorization": f"Bearer {SessionToken()}"}), path)
+    known = tag(Client(headers={"Authorization": f"Bearer {SessionToken.open(HttpRequest())}"}), path)
     for guess in (known, "*"):
         reply = client.get(f"/api/v1/{path}", headers={"If-None-Match": guess})
         assert (reply.status_code, reply.json()) == (401, {"error": "authentication required"})

@@ -4,6 +4,7 @@ import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.http import HttpRequest
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -32,7 +33,7 @@ def bearer(captured, settings):
     settings.LOGIN_PASSWORD = "correct horse"
     for signal in (request_started, request_finished):  # the test's transaction is in this connection
         signal.disconnect(close_old_connections)
-    yield {"Authorization": f"Bearer {SessionToken()}", "Accept-Encoding": "identity"}
+    yield {"Authorization": f"Bearer {SessionToken.open(HttpRequest())}", "Accept-Encoding": "identity"}
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 
