@@ -24,7 +24,6 @@ class ApiKeyAdmin(ModelAdmin):
     readonly_fields = ["shown", "alias_updated_at", "fingerprint", "created_at"]
     actions = ["clear_names"]
     actions_list = ["export_file", "import_file"]
-    list_per_page = 100
     show_full_result_count = False
 
     def get_queryset(self, request):

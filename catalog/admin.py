@@ -21,7 +21,6 @@ SYNC_DIALOG = {
 class ListedAdmin(ModelAdmin):
     """Rows that CPA listed; they are changed at CPA."""
 
-    list_per_page = 100
     show_full_result_count = False
     actions_list = ["sync_now"]
 

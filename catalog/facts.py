@@ -12,17 +12,16 @@ from msgspec import Struct
 
 from cpa_usage.keys import fingerprint, mask
 
-KEY_LISTS = {
+COMPATIBLE = "openai-compatibility"
+PROVIDER_LISTS = {  # the list's name -> provider_type of its entries
     "gemini-api-key": "gemini",
     "interactions-api-key": "gemini-interactions",
     "claude-api-key": "claude",
     "codex-api-key": "codex",
     "xai-api-key": "xai",
     "vertex-api-key": "vertex",
+    COMPATIBLE: COMPATIBLE,
 }
-COMPATIBLE = "openai-compatibility"
-PROVIDER_LISTS = {**KEY_LISTS, COMPATIBLE: COMPATIBLE}  # the list's name -> provider_type of its entries
-
 # Fields of an auth file that are taken as they are: texts with the most characters of each, and flags.
 ACCOUNT_TEXTS = {"auth_index": 64, "name": 255, "email": 255, "label": 255, "status": 64, "source": 64}
 ACCOUNT_FLAGS = ("disabled", "unavailable", "runtime_only")
@@ -53,11 +52,8 @@ def auth_files(body: bytes) -> AuthFileList:
 
 def provider_keys(list_name: str, body: bytes) -> list[Row]:
     """The reply to one of PROVIDER_LISTS; entries without an auth-index are left out."""
-    entries = _entries(body, list_name)
-    if list_name == COMPATIBLE:
-        rows = [row for vendor in entries for row in _vendor_keys(vendor)]
-    else:
-        rows = [_provider_key(KEY_LISTS[list_name], entry) for entry in entries]
+    provider_type, vendors = PROVIDER_LISTS[list_name], _entries(body, list_name)
+    rows = [_provider_key(provider_type, vendor, entry) for vendor in vendors for entry in _keys_of(vendor)]
     return [row for row in rows if row["auth_index"]]
 
 
@@ -69,8 +65,7 @@ def key_attempts(body: bytes) -> int:
 
 def client_key(body: bytes) -> str:
     """The first of CPA's client keys, '' when it has none. Raw: for asking /v1/models and nothing else."""
-    keys = _list(_object(body), "api-keys")
-    return next((key for key in keys if isinstance(key, str) and key.strip()), "")
+    return next((key for key in _list(body, "api-keys") if isinstance(key, str) and key.strip()), "")
 
 
 def model_names(body: bytes) -> list[str]:
@@ -80,18 +75,12 @@ def model_names(body: bytes) -> list[str]:
 
 def switch(name: str, body: bytes) -> bool:
     """The reply to GET of one of CPA's switches."""
-    value = _object(body).get(name)
-    if not isinstance(value, bool):
-        raise UnexpectedReply
-    return value
+    return _of_type(bool, _object(body).get(name))
 
 
 def queue_retention(body: bytes) -> int:
     """The reply to config: the seconds for which CPA keeps a record that is not popped."""
-    value = _object(body).get("redis-usage-queue-retention-seconds")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UnexpectedReply
-    return int(value)
+    return int(_of_type(float, _object(body).get("redis-usage-queue-retention-seconds")))
 
 
 def error_words(body: bytes) -> str:
@@ -115,14 +104,14 @@ def _auth_file(entry):
     }
 
 
-def _provider_key(provider_type, entry, name="", vendor=None):
-    """An entry of a list; an OpenAI-compatible vendor has name, prefix and address for all of its keys."""
-    vendor, key = vendor or entry, entry.get("api-key")
+def _provider_key(provider_type, vendor, entry):
+    """A key; an OpenAI-compatible vendor has name, prefix and address for all of its keys."""
+    key = entry.get("api-key")
     key = key.strip() if isinstance(key, str) else ""
     return {
         "auth_index": _text(entry, "auth-index", 64),
         "provider_type": provider_type,
-        "name": name,
+        "name": _text(vendor, "name") if provider_type == COMPATIBLE else "",
         "prefix": _text(vendor, "prefix"),
         "base_url": _address(_text(vendor, "base-url", 4096)),
         "key_fingerprint": fingerprint(key) if key else "",
@@ -131,32 +120,34 @@ def _provider_key(provider_type, entry, name="", vendor=None):
     }
 
 
-def _vendor_keys(vendor):
-    """A vendor without keys has an auth-index of its own."""
+def _keys_of(vendor):
+    """The entries for the keys of an OpenAI-compatible vendor; without keys it is an entry itself, as others are."""
     entries = vendor.get("api-key-entries")
     keys = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return [_provider_key(COMPATIBLE, entry, _text(vendor, "name"), vendor) for entry in keys or [vendor]]
+    return keys or [vendor]
 
 
 def _object(body):
     try:
-        reply = msgspec.json.decode(body)
+        return msgspec.json.decode(body, type=dict)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UnexpectedReply from None
-    if not isinstance(reply, dict):
-        raise UnexpectedReply
-    return reply
 
 
-def _list(reply, name):
+def _of_type(kind, value):
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise UnexpectedReply from None
+
+
+def _list(body, name):
     """CPA says null for an empty list."""
-    if not isinstance(reply.get(name, ""), list | None):
-        raise UnexpectedReply
-    return reply[name] or []
+    return _of_type(list | None, _object(body).get(name, "")) or []
 
 
 def _entries(body, name):
-    return [entry for entry in _list(_object(body), name) if isinstance(entry, dict)]
+    return [entry for entry in _list(body, name) if isinstance(entry, dict)]
 
 
 def _text(entry, name, most=255):

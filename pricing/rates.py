@@ -28,11 +28,7 @@ class Rates(NamedTuple):
 
 
 # Rates that may be left out, and the rate that each is then.
-DERIVED = {
-    "cache_read": "prompt",
-    "cache_write": "prompt",
-    "reasoning": "completion",
-}
+DERIVED = {"cache_read": "prompt", "cache_write": "prompt", "reasoning": "completion"}
 
 
 def filled(rates: Mapping[str, int | None]) -> Rates:

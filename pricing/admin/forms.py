@@ -31,10 +31,6 @@ class UsdPerMillion(forms.DecimalField):
         except ValueError as error:
             raise ValidationError(str(error)) from error
 
-    def has_changed(self, initial, data):
-        """Whether the typed number differs from the stored rate."""
-        return super().has_changed(None if initial is None else Decimal(initial) / PICO_PER_MICRO, data)
-
 
 class RateCardForm(forms.ModelForm):
     """One card; the empty rates are the ones they derive from."""

@@ -67,11 +67,6 @@ class SetInline(TabularInline):
         """Never: sets are added on a page of their own."""
         return False
 
-    @display(description="State")
-    def state(self, price_set):
-        """See PriceSet.state."""
-        return price_set.state
-
     @display(description="Rates (USD per million)")
     def rates(self, price_set):
         """One line a card."""
@@ -89,7 +84,6 @@ class ModelAdmin(BulkPricing, UnfoldModelAdmin):
     readonly_fields = ["listed", "offered"]
     inlines = [SetInline]
     actions_detail = ["add_price"]
-    list_per_page = 100
     show_full_result_count = False
 
     def get_queryset(self, request):

@@ -34,7 +34,6 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
     list_select_related = ["model"]
     search_fields = ["model__name"]
     autocomplete_fields = ["model"]
-    list_per_page = 100
     show_full_result_count = False
 
     def get_readonly_fields(self, request, obj=None):
@@ -49,9 +48,7 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
         """Manual sets only: the catalogue's change with the catalogue."""
         return obj is None or obj.is_manual
 
-    def has_delete_permission(self, request, obj=None):
-        """Manual sets only."""
-        return self.has_change_permission(request, obj)
+    has_delete_permission = has_change_permission
 
     def get_deleted_objects(self, objs, request):
         """Protects the catalogue's sets among those chosen in the list."""
@@ -84,5 +81,5 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
     def delete_queryset(self, request, queryset):
         """Delete the manual ones and re-cost their days."""
         with transaction.atomic():
-            for price_set in queryset.filter(origin=Origin.MANUAL).select_related("model"):
-                price_set.model.drop_set(price_set)
+            for price_set in queryset.filter(origin=Origin.MANUAL):
+                self.delete_model(request, price_set)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from catalog.facts import COMPATIBLE, KEY_LISTS
+from catalog.facts import PROVIDER_LISTS
 from simulator import Catalog, Simulator
 from tests.simulator.raw import captured
 
@@ -16,7 +16,7 @@ def captured_catalog():
     """The installation the captures were made of."""
     return Catalog(
         auth_files=captured("management-auth-files")["json"]["files"],
-        providers={name: captured(f"management-{name}")["json"][name] for name in (*KEY_LISTS, COMPATIBLE)},
+        providers={name: captured(f"management-{name}")["json"][name] for name in PROVIDER_LISTS},
         api_keys=captured("management-api-keys")["json"]["api-keys"],
         models=captured("v1-models")["json"]["data"],
     )

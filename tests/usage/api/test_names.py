@@ -1,6 +1,6 @@
 """Replies call accounts what the catalogue calls them, and keys what people call them."""
 
-from catalog.facts import COMPATIBLE, KEY_LISTS
+from catalog.facts import PROVIDER_LISTS
 from catalog.sync import sync
 from simulator import Catalog, Simulator
 from tests.simulator.raw import captured as capture
@@ -11,7 +11,7 @@ def installation():
     """The accounts and keys of the CPA that wrote the captures."""
     return Catalog(
         auth_files=capture("management-auth-files")["json"]["files"],
-        providers={name: capture(f"management-{name}")["json"][name] for name in (*KEY_LISTS, COMPATIBLE)},
+        providers={name: capture(f"management-{name}")["json"][name] for name in PROVIDER_LISTS},
         api_keys=capture("management-api-keys")["json"]["api-keys"],
         models=capture("v1-models")["json"]["data"],
     )
