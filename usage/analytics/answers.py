@@ -33,6 +33,31 @@ class Figures(Struct, frozen=True, kw_only=True):
     client_requests: Annotated[int, Meta(description="Requests as clients saw them: retries count once.")] = 0
     client_failed: int = 0
 
+    @property
+    def input_total(self) -> int:
+        """All input: uncached, read from and written to a cache."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_creation_tokens
+
+    @property
+    def cache_hit_rate(self) -> float | None:
+        """The share of input that was read from a cache."""
+        return self.cache_read_tokens / self.input_total if self.input_total else None
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of attempts that succeeded."""
+        return self.success / self.total if self.total else None
+
+    @property
+    def answered_rate(self) -> float | None:
+        """The share of clients' requests that were answered, retries counted once."""
+        return 1 - self.client_failed / self.client_requests if self.client_requests else None
+
+    @property
+    def known_cost(self) -> float | None:
+        """The cost; None where nothing that was used has a price."""
+        return None if self.unpriced_tokens and self.unpriced_tokens >= self.total_tokens else self.cost
+
 
 def figures(row) -> dict:
     """The fields of Figures from measures in the order of MEASURES."""
@@ -63,26 +88,6 @@ class Summary(Figures, frozen=True, kw_only=True):
 
     mean_latency_ms: Mean
     mean_ttft_ms: Mean
-
-    @property
-    def input_total(self) -> int:
-        """All input: uncached, read from and written to a cache."""
-        return self.input_tokens + self.cache_read_tokens + self.cache_creation_tokens
-
-    @property
-    def cache_hit_rate(self) -> float | None:
-        """The share of input that was read from a cache."""
-        return self.cache_read_tokens / self.input_total if self.input_total else None
-
-    @property
-    def success_rate(self) -> float | None:
-        """The share of attempts that succeeded."""
-        return self.success / self.total if self.total else None
-
-    @property
-    def answered_rate(self) -> float | None:
-        """The share of clients' requests that were answered, retries counted once."""
-        return 1 - self.client_failed / self.client_requests if self.client_requests else None
 
 
 def summary_of(row) -> Summary:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from usage.analytics.answers import Overview
 from usage.analytics.comparisons import Comparison
 from usage.analytics.latency import Medians
-from usage.analytics.pace import Pace, Peak
+from usage.analytics.overview import Pace, Peak
 from usage.dashboard.formats import compact, duration, exact, percent, short, usd, usd_exact
 from usage.dashboard.panels.sparklines import spark
 
@@ -18,7 +18,7 @@ NOTABLE_POINTS, NOTABLE_SLOWING = 0.5, 0.05
 
 
 class Card(NamedTuple):
-    """`trend` is up or down where that is good or bad, else flat; `drill` holds more filters of its requests."""
+    """`trend` is up or down where that is good or bad, else flat; `drill` is the result that its requests had."""
 
     slug: str
     name: str
@@ -29,7 +29,7 @@ class Card(NamedTuple):
     trend: str
     detail: str
     spark: str
-    drill: dict = {}
+    drill: str = ""
 
 
 def cards(found: Overview, compared: Comparison, medians: Medians, pace: Pace, peak: Peak | None) -> list[Card]:
@@ -54,51 +54,50 @@ def _begun(series, found):
     return [bucket for bucket in series if datetime.fromisoformat(bucket.bucket) <= now]
 
 
+def _card(compared, series, field, changed, **shown):
+    """The card of a field of Figures: of the period, of the one before, and of the buckets of the period."""
+    now, before = getattr(compared.current, field), compared.previous and getattr(compared.previous, field)
+    change, trend = changed(now, before)
+    line = spark([getattr(bucket, field) for bucket in series])
+    return Card(**{"value": now, "change": change, "trend": trend, "spark": line, **shown})
+
+
 def _requests(compared, series):
     now = compared.current
+    shown = {"name": _("Requests"), "figure": compact(now.total), "exact": exact(now.total)}
     answered = _("%(share)s answered") % {"share": percent(now.answered_rate)} if now.total else ""
-    change, line = _change(compared, "total"), spark([bucket.total for bucket in series])
-    return Card("requests", _("Requests"), now.total, compact(now.total), exact(now.total), *change, answered, line)
+    return _card(compared, series, "total", _relative, slug="requests", detail=answered, **shown)
 
 
 def _tokens(compared, series):
-    now, tokens = compared.current, compared.current.total_tokens
+    now = compared.current
+    shown = {"name": _("Tokens"), "figure": compact(now.total_tokens), "exact": exact(now.total_tokens)}
     output = _("%(count)s output") % {"count": compact(now.output_tokens)}
-    change, line = _change(compared, "total_tokens"), spark([bucket.total_tokens for bucket in series])
-    return Card("tokens", _("Tokens"), tokens, compact(tokens), exact(tokens), *change, output, line)
+    return _card(compared, series, "total_tokens", _relative, slug="tokens", detail=output, **shown)
 
 
 def _cost(compared, series):
-    now = compared.current
-    priced = bool(now.cost) or now.unpriced_tokens < now.total_tokens or not now.total_tokens
-    cost = now.cost if priced else None
-    each = _("%(cost)s / 1 k requests") % {"cost": usd(now.cost / now.total * 1000)} if now.total and priced else ""
-    line = spark([bucket.cost for bucket in series])
-    return Card("cost", _("Cost"), cost, usd(cost), usd_exact(cost), *_change(compared, "cost"), each, line)
+    cost, total = compared.current.known_cost, compared.current.total
+    shown = {"name": _("Cost"), "value": cost, "figure": usd(cost), "exact": usd_exact(cost)}
+    priced = total and cost is not None
+    each = _("%(cost)s / 1 k requests") % {"cost": usd(cost / total * 1000)} if priced else ""
+    return _card(compared, series, "cost", _relative, slug="cost", detail=each, **shown)
 
 
 def _success(compared, series):
-    now, change = compared.current, _points(compared, "success_rate")
-    figure, parts = percent(now.success_rate), f"{exact(now.success)} / {exact(now.total)}"
+    now = compared.current
+    parts = f"{exact(now.success)} / {exact(now.total)}"
+    shown = {"name": _("Success"), "figure": percent(now.success_rate), "exact": parts, "drill": "failed"}
     failed = _("%(count)s failed") % {"count": compact(now.failed)}
-    line, drill = spark([_share(bucket.success, bucket.total) for bucket in series]), {"result": "failed"}
-    return Card("success", _("Success"), now.success_rate, figure, parts, *change, failed, line, drill)
+    return _card(compared, series, "success_rate", points_changed, slug="success", detail=failed, **shown)
 
 
 def _cached(compared, series):
-    now, change = compared.current, _points(compared, "cache_hit_rate")
-    figure, parts = percent(now.cache_hit_rate), f"{exact(now.cache_read_tokens)} / {exact(now.input_total)}"
+    now = compared.current
+    parts = f"{exact(now.cache_read_tokens)} / {exact(now.input_total)}"
+    shown = {"name": _("From cache"), "figure": percent(now.cache_hit_rate), "exact": parts}
     of_input = _("of %(count)s input") % {"count": compact(now.input_total)} if now.input_total else ""
-    line = spark([_share(bucket.cache_read_tokens, _input(bucket)) for bucket in series])
-    return Card("cache", _("From cache"), now.cache_hit_rate, figure, parts, *change, of_input, line)
-
-
-def _share(part, whole):
-    return part / whole if whole else None
-
-
-def _input(bucket):
-    return bucket.input_tokens + bucket.cache_read_tokens + bucket.cache_creation_tokens
+    return _card(compared, series, "cache_hit_rate", points_changed, slug="cache", detail=of_input, **shown)
 
 
 def _speed(compared, slug, name, field, over_time):
@@ -119,18 +118,6 @@ def _pace(now, peak, hours):
     rpm, title = _("%(count)s rpm") % {"count": compact(now.rpm)}, _("Attempts that began in the last 60 seconds")
     line = spark([hour.total for hour in hours])
     return Card("pace", _("Now"), now.rpm, rpm, title, "", "none", " · ".join(parts), line)
-
-
-def _change(compared, field):
-    return _relative(*_now_and_before(compared, field))
-
-
-def _points(compared, field):
-    return points_changed(*_now_and_before(compared, field))
-
-
-def _now_and_before(compared, field):
-    return getattr(compared.current, field), compared.previous and getattr(compared.previous, field)
 
 
 def _relative(now, before):

@@ -6,11 +6,10 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from aliases.models import ApiKey
 from catalog.models import accounts
-from usage.models import Series
 from usage.models.labels import LABELS, NONE
 from usage.query.filters import key_fingerprint
+from usage.query.names import names_of
 
 EVENT_FILTERS = {"message": gettext_lazy("Message"), "request_id": gettext_lazy("Request")}
 WORDS = {
@@ -41,12 +40,12 @@ def chips_of(query: QueryDict) -> list[Chip]:
 
 
 def _value(name, text):
-    if name == "api_key":
-        key = ApiKey.objects.filter(fingerprint=key_fingerprint(text)).first()
-        return str(key) if key else _("unknown key")
     if name == "source":
-        shown = Series.objects.filter(source=text).values_list("source_display", flat=True).first()
-        return shown or text
+        return names_of(LABELS[name], {text})[text][1]
+    if name == "api_key":
+        key = key_fingerprint(text)
+        shown = names_of(LABELS[name], {key})[key][1]
+        return _("unknown key") if shown == key else shown
     if name == "auth_index":
         known = accounts([text]).get(text)
         return known.display if known else text

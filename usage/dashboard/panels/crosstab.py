@@ -11,11 +11,11 @@ MOST = 12
 
 
 class CrossRow(NamedTuple):
-    """One row: its key and label, then (figures or None, level of heat) for each column."""
+    """One row: its key and label, then (key of the column, figures or None, level of heat) for each column."""
 
     key: str
     label: str
-    cells: list[tuple[Summary | None, str]]
+    cells: list[tuple[str, Summary | None, str]]
 
 
 class Crosstab(NamedTuple):
@@ -32,16 +32,14 @@ def crosstab(down: Breakdown, across: Breakdown, matrix: Matrix, measure: str) -
     figures = {(cell.row, cell.column): cell.figures for cell in matrix.cells}
     rows, columns = (sorted(each.rows, key=lambda row: -getattr(row.figures, field)) for each in (down, across))
     most = max((getattr(each, field) for each in figures.values()), default=0)
+
+    def cell(row, column):
+        used = figures.get((row.key, column.key))
+        value = getattr(used, field) if used else 0
+        return column.key, used, str(level(value / most)) if value else "0"
+
     return Crosstab(
         [(column.key, column.label) for column in columns[:MOST]],
-        [
-            CrossRow(row.key, row.label, [_cell(figures.get((row.key, c.key)), field, most) for c in columns[:MOST]])
-            for row in rows[:MOST]
-        ],
+        [CrossRow(row.key, row.label, [cell(row, column) for column in columns[:MOST]]) for row in rows[:MOST]],
         (max(0, len(rows) - MOST), max(0, len(columns) - MOST)),
     )
-
-
-def _cell(figures, field, most):
-    value = getattr(figures, field) if figures else 0
-    return figures, str(level(value / most)) if value else "0"

@@ -1,4 +1,6 @@
-"""`{% load figures %}`: filters and tags of numbers, moments, heat maps and links."""
+"""`{% load figures %}`: filters and tags of numbers, moments, heat maps, failures and links."""
+
+import re
 
 from django import template
 from django.utils.safestring import mark_safe
@@ -16,6 +18,7 @@ TOKEN_CLASSES = {
     "reasoning": _("Reasoning"),
     "unclassified": _("Unclassified"),
 }
+MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
 NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
 register = template.Library()
 for function in (
@@ -25,11 +28,8 @@ for function in (
     *(heatmap.counts, heatmap.strip_classes, sparkline),
 ):
     register.filter(function)
-register.filter("ago_of", moments.ago)
-register.simple_tag(links.narrowed)
-register.simple_tag(links.narrowed, name="narrowed_twice")
-register.simple_tag(links.day_query)
-register.simple_tag(links.account_query)
+for tag in (links.narrowed, links.day_query, links.account_query, links.failures_of):
+    register.simple_tag(tag)
 
 
 @register.filter
@@ -53,12 +53,6 @@ def per_million(dollars, tokens):
 
 
 @register.filter
-def cost_of(figures):
-    """Cost, or None where nothing that was used has a price."""
-    return None if figures.unpriced_tokens and figures.unpriced_tokens >= figures.total_tokens else figures.cost
-
-
-@register.filter
 def failing(figures):
     """Whether so many attempts failed that it should stand out."""
     return bool(figures.total) and figures.failed / figures.total >= heatmap.WARN_SHARE
@@ -68,12 +62,6 @@ def failing(figures):
 def class_name(name):
     """The title of a token class."""
     return TOKEN_CLASSES[name]
-
-
-@register.filter
-def measured(speeds):
-    """The percentiles of a model, in the order of their columns."""
-    return speeds.ttft, speeds.latency
 
 
 @register.filter
@@ -109,30 +97,7 @@ def by_bucket(chart):
 
 
 @register.filter
-def first_row(page):
-    """The number of the first row of a page of events."""
-    return (page.page - 1) * page.page_size + 1
-
-
-@register.filter
-def last_row(page):
-    """The number of the last row of a page of events."""
-    return (page.page - 1) * page.page_size + len(page.items)
-
-
-@register.filter
-def pick(mapping, key):
-    """The value of a key that is itself a variable; empty where there is none."""
-    return mapping.get(key) or ()
-
-
-@register.filter
-def at(items, place):
-    """The item at a place that is itself a variable."""
-    return items[place]
-
-
-@register.filter
-def split(text):
-    """The words of a text."""
-    return text.split()
+def spoken(body):
+    """The `message` of an error body that is JSON, even one cut off in its middle; else the whole body."""
+    found = MESSAGE.search(body) if body.lstrip().startswith("{") else None
+    return found[1].replace('\\"', '"').replace("\\n", " ") if found else body

@@ -13,10 +13,8 @@ def filters(request, filters):
     """All choices of the period; the other filters of the page do not narrow them."""
     options, labels = filter_options(UsageFilter(filters.period)), grouping_labels().values()
     return {
-        "checkboxes": [(label, _choices(options, label)) for label in labels if label.repeatable],
-        "selects": [(label, _choices(options, label)) for label in labels if not label.repeatable],
+        "labels": [(label, _choices(options, label), request.query.getlist(label.name)) for label in labels],
         "action": _address(request.GET.get("for", "")),
-        "chosen": dict(request.query.lists()),
     }
 
 

@@ -1,5 +1,8 @@
 """Prices, keys and the system: pages that also change something, in the same way as the API."""
 
+from functools import wraps
+from typing import NamedTuple
+
 from django.contrib import messages
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,10 +20,12 @@ from catalog.sync import sync_now
 from cpa_usage.api import OURS
 from cpa_usage.http.errors import error_of
 from pricing.api.serializers import PriceBody
-from pricing.models import Model
+from pricing.api.shapes import Price
+from pricing.api.shapes import prices as prices_on
+from pricing.models import Model, Revision
+from usage.analytics.answers import Summary
 from usage.analytics.breakdowns import breakdown
 from usage.dashboard.pages import page, signed_in
-from usage.dashboard.panels.prices import price_list
 from usage.ops.notices import notices
 from usage.ops.status import status
 from usage.ops.storage import database_bytes
@@ -28,26 +33,61 @@ from usage.ops.storage import database_bytes
 RATES = ("prompt", "completion", "cache", "cache_write", "reasoning")
 
 
+class PricedModel(NamedTuple):
+    """A model, its price of today (None: unpriced) and its usage in the period (None: unused)."""
+
+    model: str
+    price: Price | None
+    used: Summary | None
+
+    @property
+    def missing(self) -> bool:
+        """Whether its tokens cost nothing only because it has no price."""
+        return self.price is None and self.used is not None and self.used.total_tokens > 0
+
+
+def changes(name):
+    """Decorator of a view that changes something and returns a sentence, for the page of that name.
+
+    Back on the page, the sentence is shown, or why the change was refused, with the field of the API's error.
+    """
+
+    def decorate(view):
+        @require_POST
+        @signed_in
+        @wraps(view)
+        def wrapper(request, **kwargs):
+            try:
+                messages.success(request, view(request, **kwargs))
+            except APIException as refusal:
+                error = error_of(refusal)
+                messages.error(request, f"{error.field}: {error.error}" if error.field else error.error)
+            back = "overview" if request.POST.get("back") == "overview" else name
+            return redirect(f"{reverse(back)}?{request.GET.urlencode()}")
+
+        return wrapper
+
+    return decorate
+
+
 @page("usage/prices.html")
 def prices(request, filters):
     """The price of each model today, and its usage in the period."""
-    return {"rows": price_list(filters), "today": timezone.localdate()}
+    return {"rows": _price_list(filters), "today": timezone.localdate()}
 
 
-@require_POST
-@signed_in
+@changes("prices")
 def price(request):
     """Set or clear one model's price."""
     model = request.POST.get("model", "")
     if "clear" in request.POST:
         Model.objects.clear_price(model)
-        return _saved(request, "prices", _("The price is cleared."))
+        return _("The price is cleared.")
     body = PriceBody(data={"model": model, **_rates(request.POST)})
-    if not body.is_valid():
-        return _rejected(request, "prices", body)
+    body.is_valid(raise_exception=True)
     values = dict(body.validated_data)
     Model.objects.set_price(values.pop("model"), values, values.pop("valid_from"))
-    return _saved(request, "prices", _("The price is set, and history is costed anew."))
+    return _("The price is set, and history is costed again.")
 
 
 @page("usage/keys.html")
@@ -57,15 +97,13 @@ def keys(request, filters):
     return {"rows": [(key, used.get(key.key_id)) for key in aliases().items], "unkeyed": used.get("unknown")}
 
 
-@require_POST
-@signed_in
+@changes("keys")
 def alias(request):
     """Name one key; a blank name clears it."""
     body = AliasBody(data={"api_key": request.POST.get("key_id", ""), "alias": request.POST.get("alias", "")})
-    if not body.is_valid():
-        return _rejected(request, "keys", body)
+    body.is_valid(raise_exception=True)
     ApiKey.objects.rename(body.validated_data["api_key"], body.validated_data["alias"])
-    return _saved(request, "keys", _("The name is kept."))
+    return _("The name is kept.")
 
 
 @page("usage/system.html", cached=False)
@@ -81,30 +119,28 @@ def system(request, filters):
     }
 
 
-@require_POST
-@signed_in
+@changes("system")
 def sync(request):
     """Read CPA's lists now."""
-    error = sync_now()
-    messages.add_message(request, messages.ERROR if error else messages.SUCCESS, error or _("CPA's lists are read."))
-    return redirect(_page_of_button(request))
+    if error := sync_now():
+        raise APIException(error)
+    return _("CPA's lists are read.")
 
 
-@require_POST
-@signed_in
+@changes("system")
 def switch(request, name):
     """Turn CPA's usage records or request logs on."""
-    try:
-        set_switch(name, True)
-    except APIException as problem:
-        messages.error(request, str(problem.detail))
-    else:
-        messages.success(request, _("It is switched on at CPA."))
-    return redirect(_page_of_button(request))
+    set_switch(name, True)
+    return _("It is switched on at CPA.")
 
 
-def _page_of_button(request):
-    return "overview" if request.POST.get("back") == "overview" else "system"
+def _price_list(filters):
+    """All models: those that lack a price, then most tokens in the period first, unused ones by name after them."""
+    priced = {price.model: price for price in prices_on(Revision.current_stamp(), timezone.localdate()).items}
+    used = {row.key: row.figures for row in breakdown(filters, "model").rows}
+    names = {*Model.objects.values_list("name", flat=True), *priced}
+    found = [PricedModel(name, priced.get(name), used.get(name)) for name in names]
+    return sorted(found, key=lambda row: (not row.missing, -(row.used.total_tokens if row.used else -1), row.model))
 
 
 def _rates(posted):
@@ -119,18 +155,3 @@ def _number(text):
         return float(text)
     except ValueError:
         return text
-
-
-def _saved(request, name, sentence):
-    messages.success(request, sentence)
-    return redirect(f"{reverse(name)}?{request.GET.urlencode()}")
-
-
-def _rejected(request, name, body):
-    """Back to the page, with the sentence and the field of the API's error."""
-    try:
-        body.is_valid(raise_exception=True)
-    except APIException as refusal:
-        error = error_of(refusal)
-        messages.error(request, f"{error.field}: {error.error}" if isinstance(error.field, str) else error.error)
-    return redirect(f"{reverse(name)}?{request.GET.urlencode()}")

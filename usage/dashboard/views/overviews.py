@@ -12,7 +12,7 @@ from usage.analytics.failures import failures as failures_of
 from usage.analytics.health import health as health_of
 from usage.analytics.latency import latency, medians
 from usage.analytics.overview import overview as overview_of
-from usage.analytics.pace import pace, peak
+from usage.analytics.overview import pace, peak
 from usage.analytics.timelines import MEASURE_TITLES, timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.dashboard.formats import percent

@@ -5,7 +5,7 @@ from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
-from usage.analytics.events.exports import FORMATS, csv_lines, json_lines
+from usage.analytics.events.exports import FORMATS
 from usage.analytics.events.paging import NoSuchEvent, event_page
 from usage.analytics.events.paging import event as event_of
 from usage.dashboard.cookies import next_page, remember
@@ -24,7 +24,16 @@ def requests(request, filters):
     """Attempts, newest first."""
     wanted = checked(PageForm({"page_size": "50", **request.GET.dict()})).cleaned_data
     found = event_page(filters, wanted["page"], wanted["page_size"])
-    return {"live": 5 if found.page == 1 else 0, "found": found, "columns": chosen_of(request), "all_columns": COLUMNS}
+    before = (found.page - 1) * found.page_size
+    return {
+        "live": 5 if found.page == 1 else 0,
+        "found": found,
+        "first": before + 1,
+        "last": before + len(found.items),
+        "sizes": (50, 100, 500),
+        "columns": chosen_of(request),
+        "all_columns": COLUMNS,
+    }
 
 
 @page("usage/request.html")
@@ -49,9 +58,9 @@ def request_log(request, filters, event_key):
 @page("")
 def export(request, filters, form):
     """Exactly the filtered events, as a file."""
-    lines = {"csv": csv_lines, "jsonl": json_lines}[form]
+    lines, content_type = FORMATS[form]
     headers = {"Content-Disposition": f'attachment; filename="requests-{localtime():%Y%m%d-%H%M}.{form}"'}
-    return StreamingHttpResponse(lines(filters), content_type=FORMATS[form], headers=headers)
+    return StreamingHttpResponse(lines(filters), content_type=content_type, headers=headers)
 
 
 @require_POST
