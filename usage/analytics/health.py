@@ -9,6 +9,7 @@ from usage.models import Event
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
+from usage.query.sums import add_up
 from usage.time.clock import now_us
 from usage.time.periods import (
     Period,
@@ -46,11 +47,8 @@ def health(filters: UsageFilter, year: int | None = None, day: date | None = Non
 
 
 def _years(counts):
-    totals: dict[int, int] = {}
-    for day, (total, _) in sorted(counts.items()):
-        year = date_of(day).year
-        totals[year] = totals.get(year, 0) + total
-    return [Year(*pair) for pair in totals.items()]
+    totals = add_up((date_of(day).year, counted) for day, counted in sorted(counts.items()))
+    return [Year(year, total) for year, (total, _) in totals.items()]
 
 
 def _cells(filters, day, events_from):

@@ -1,9 +1,13 @@
-"""The period at a glance: totals, gap-free hours and days, and the grid of quarter hours."""
+"""The period at a glance: totals, gap-free hours and days, the grid of quarter hours, and how fast requests come."""
+
+from typing import Annotated
 
 from django.conf import settings
+from django.db.models import Count, Sum
+from msgspec import Meta, Struct
 
 from usage.analytics.answers import Bucket, Cell, Figures, Overview, figures, instant
-from usage.models import MEASURES, Day, Quarter
+from usage.models import MEASURES, Day, Event, Quarter
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
@@ -14,6 +18,22 @@ from usage.time.units import DAY_S, HOUR_S, QUARTER_S, SECOND_US
 NOTHING = [0] * len(MEASURES)
 HOURLY_IN_FULL_S = 31 * DAY_S  # a longer period shows the hours of its last week
 GRID_DAYS = 31
+MINUTE_US = 60 * SECOND_US
+MINUTES = QUARTER_S // 60
+
+
+class Pace(Struct, frozen=True):
+    """Requests and tokens a minute."""
+
+    rpm: Annotated[int, Meta(description="Attempts that began in the last 60 s.")]
+    tpm: int
+
+
+class Peak(Struct, frozen=True):
+    """The busiest quarter hour."""
+
+    rpm: Annotated[float, Meta(description="Attempts a minute, on average over it.")]
+    bucket: Annotated[str, Meta(description="Its start.")]
 
 
 @snapshot()
@@ -30,6 +50,18 @@ def overview(filters: UsageFilter) -> Overview:
         generated_at=rfc3339_utc(now_us() // SECOND_US),
         detail_from=instant(reader.events_from),
     )
+
+
+def pace(filters: UsageFilter) -> Pace:
+    """Of the last minute, in any period."""
+    recent = Event.objects.between(now_us() - MINUTE_US, None).matching(filters)
+    return Pace(**recent.aggregate(rpm=Count("id"), tpm=Sum("total", default=0)))
+
+
+def peak(found: Overview) -> Peak | None:
+    """The busiest cell of the grid; None while it is empty."""
+    busiest = max((cell for row in found.health_grid for cell in row), key=lambda cell: cell.total, default=None)
+    return Peak(busiest.total / MINUTES, busiest.bucket) if busiest and busiest.total else None
 
 
 @once

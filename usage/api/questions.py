@@ -19,8 +19,7 @@ from usage.analytics.failures import failures
 from usage.analytics.health import health
 from usage.analytics.latency import latency, medians
 from usage.analytics.options import filter_options
-from usage.analytics.overview import overview
-from usage.analytics.pace import pace
+from usage.analytics.overview import overview, pace
 from usage.analytics.timelines import timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.api.parameters import FILTER, parameters_of

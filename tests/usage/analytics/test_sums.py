@@ -14,8 +14,7 @@ from usage.analytics.accounts.credentials import credentials
 from usage.analytics.breakdowns import breakdown, matrix
 from usage.analytics.failures import failures
 from usage.analytics.latency import latency, speeds
-from usage.analytics.overview import overview
-from usage.analytics.pace import Pace, pace
+from usage.analytics.overview import Pace, overview, pace
 from usage.analytics.timelines import timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.models import Event

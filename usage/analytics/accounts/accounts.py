@@ -50,7 +50,7 @@ def accounts(filters: UsageFilter) -> Accounts:
     found = credentials(filters).items
     now = now_us() // SECOND_US
     recent = spent_per_quarter(filters, (now - WEEK_S) // QUARTER_S * QUARTER_S)
-    readings = {reading.auth_index: reading for reading in LimitReading.objects.all()}
+    readings = {reading.auth_index: reading for reading in LimitReading.objects.exclude(auth_index="")}
     past = _past(now - WEEK_S)
     return Accounts(
         items=[
@@ -84,25 +84,20 @@ def _past(since):
 
 
 def _quotas(reading, recent, past, now):
-    if reading is None or not reading.auth_index:
+    if reading is None:
         return []
     spent = [quarters for (_, index), quarters in recent.items() if index == reading.auth_index]
     return [
-        _quota(window, reading, spent, past.get((reading.auth_index, window.name), []), now)
+        Quota(
+            window=window,
+            seen_at=rfc3339_utc_us(reading.seen_at),
+            resets_at=instant(window.resets_at),
+            over=window.resets_at is not None and window.resets_at // SECOND_US <= now,
+            history=past.get((reading.auth_index, window.name), []),
+            usd_per_percent=_price_of_percent(window, reading.seen_at // SECOND_US, spent),
+        )
         for window in windows(reading.headers, reading.seen_at)
     ]
-
-
-def _quota(window, reading, spent, history, now):
-    over = window.resets_at is not None and window.resets_at // SECOND_US <= now
-    return Quota(
-        window=window,
-        seen_at=rfc3339_utc_us(reading.seen_at),
-        resets_at=instant(window.resets_at),
-        over=over,
-        history=history,
-        usd_per_percent=_price_of_percent(window, reading.seen_at // SECOND_US, spent),
-    )
 
 
 def _price_of_percent(window, seen, spent):

@@ -16,8 +16,7 @@ from usage.time.units import SECOND_US
 
 ACCOUNT = ("source", "source_display", "auth_index")  # columns of Series that tell accounts apart
 Account = tuple[str, str, str]
-Spent = dict[int, list[int]]  # quarter hour in seconds -> requests, failed, pico-USD
-SPENT = ("requests", "failed", "cost")
+Spent = dict[int, tuple[int, int, int]]  # quarter hour in seconds -> requests, failed, pico-USD
 
 
 class Credential(Figures, frozen=True, kw_only=True):
@@ -60,10 +59,7 @@ def _credential(account, row, known, seen):
         source=source,
         source_display=display,
         auth_index=auth_index,
-        name=about.name if about else "",
-        email=about.email if about else "",
-        provider=about.provider if about else "",
-        status=about.status if about else "",
+        **{name: getattr(about, name, "") for name in ("name", "email", "provider", "status")},
         last_seen=rfc3339_utc(seen[account]) if account in seen else None,
         **figures(row),
     )
@@ -78,28 +74,26 @@ def _per_account(reader) -> dict[Account, list[int]]:
 
 def _last_seen(reader) -> dict[Account, int]:
     """The newest kept quarter hour (seconds) of each account, in any period."""
-    kept_from = (reader.events_from or 0) // SECOND_US
-    if accounts := _by_source(reader.filters):
-        rows = LabelQuarter.objects.of_label("source").between(kept_from, None).newest("label_value__value")
-        return {accounts[source]: newest for source, newest in rows if source in accounts}
-    rows = Quarter.objects.matching(reader.filters).between(kept_from, None)
-    return {tuple(account): newest for *account, newest in rows.newest(*(f"series__{name}" for name in ACCOUNT))}
+    rows, columns, account_of = _quarters(reader.filters, (reader.events_from or 0) // SECOND_US)
+    return {account_of(*names): newest for *names, newest in rows.newest(*columns)}
 
 
 def spent_per_quarter(filters: UsageFilter, since: int) -> dict[tuple[str, str], Spent]:
     """By (source, auth_index) the quarter hours from `since` (seconds) on, in any period."""
-    accounts = _by_source(filters)
-    if accounts:
-        rows = LabelQuarter.objects.of_label("source").between(since, None)
-        found = rows.values_list("label_value__value", "bucket", *SPENT)
-        rows = ((source, accounts[source][2], *rest) for source, *rest in found if source in accounts)
-    else:
-        rows = Quarter.objects.matching(filters).between(since, None)
-        rows = rows.sums_of(SPENT, "series__source", "series__auth_index", "bucket")
+    rows, columns, account_of = _quarters(filters, since)
     spent: dict[tuple[str, str], Spent] = {}
-    for source, auth_index, bucket, *measures in rows:
-        spent.setdefault((source, auth_index), {})[bucket] = measures
+    for *names, bucket, requests, failed, cost in rows.sums_of(("requests", "failed", "cost"), *columns, "bucket"):
+        source, _, auth_index = account_of(*names)
+        spent.setdefault((source, auth_index), {})[bucket] = (requests, failed, cost)
     return spent
+
+
+def _quarters(filters, since):
+    """Quarter hours from `since` (seconds) on, the columns that tell accounts apart, and what makes them accounts."""
+    if accounts := _by_source(filters):
+        return LabelQuarter.objects.of_label("source").between(since, None), ["label_value__value"], accounts.get
+    rows = Quarter.objects.matching(filters).between(since, None)
+    return rows, [f"series__{name}" for name in ACCOUNT], lambda *account: account
 
 
 @once

@@ -13,11 +13,6 @@ from msgspec import Meta, Struct
 
 from usage.time.units import SECOND_US
 
-UNIFIED = re.compile(r"anthropic-ratelimit-unified-(\w+)-utilization")
-CODEX = re.compile(r"x-codex-(primary|secondary)-used-percent")
-ANTHROPIC = re.compile(r"anthropic-ratelimit-([\w-]+)-limit")
-OPENAI = re.compile(r"x-ratelimit-limit-([\w-]+)")
-LENGTHS = {"h": 3600, "d": 86_400, "m": 60}
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s|d)")
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -38,16 +33,12 @@ def windows(headers: Mapping[str, str], seen_at: int) -> list[Window]:
     """Windows in the order of their names; a header that does not read is as good as none."""
     names = sorted(headers)
     found = [
-        *(_codex(headers, name, seen_at) for name in _matches(CODEX, names)),
-        *(_unified(headers, name) for name in _matches(UNIFIED, names)),
-        *(_counted(headers, _anthropic(name), name, seen_at) for name in _matches(ANTHROPIC, names)),
-        *(_counted(headers, _openai(name), name, seen_at) for name in _matches(OPENAI, names)),
+        read(headers, match[1], seen_at)
+        for header, read in READERS.items()
+        for match in map(re.compile(header).fullmatch, names)
+        if match
     ]
     return [window for window in found if window]
-
-
-def _matches(pattern, names):
-    return [match[1] for match in map(pattern.fullmatch, names) if match]
 
 
 def _codex(headers, name, seen_at):
@@ -60,7 +51,7 @@ def _codex(headers, name, seen_at):
     return Window(name=_length(seconds) or name, used=used / 100, seconds=seconds, resets_at=resets)
 
 
-def _unified(headers, name):
+def _unified(headers, name, seen_at):
     start = f"anthropic-ratelimit-unified-{name}-"
     used, reset = _number(headers, f"{start}utilization"), _number(headers, f"{start}reset")
     if used is None:
@@ -69,28 +60,28 @@ def _unified(headers, name):
     return Window(
         name=name.replace("_", " "),
         used=used,
-        seconds=int(length[1]) * LENGTHS[length[2]] if length else None,
+        seconds=int(length[1]) * SECONDS[length[2]] if length else None,
         resets_at=int(reset * SECOND_US) if reset else None,
         status=headers.get(f"{start}status", ""),
     )
 
 
-def _anthropic(name):
-    return {end: f"anthropic-ratelimit-{name}-{end}" for end in ("limit", "remaining", "reset")}
+def _anthropic(headers, name, seen_at):
+    return _counted(headers, f"anthropic-ratelimit-{name}-{{}}", name, seen_at)
 
 
-def _openai(name):
-    return {end: f"x-ratelimit-{end}-{name}" for end in ("limit", "remaining", "reset")}
+def _openai(headers, name, seen_at):
+    return _counted(headers, f"x-ratelimit-{{}}-{name}", name, seen_at)
 
 
-def _counted(headers, names, name, seen_at):
-    limit, remaining = _number(headers, names["limit"]), _number(headers, names["remaining"])
+def _counted(headers, header, name, seen_at):
+    limit, remaining = _number(headers, header.format("limit")), _number(headers, header.format("remaining"))
     if not limit or remaining is None:
         return None
     return Window(
         name=name.replace("-", " "),
         used=max(0.0, 1 - remaining / limit),
-        resets_at=_moment(headers.get(names["reset"], ""), seen_at),
+        resets_at=_moment(headers.get(header.format("reset"), ""), seen_at),
         limit=int(limit),
         remaining=int(remaining),
     )
@@ -120,3 +111,11 @@ def _length(seconds):
         return ""
     unit, size = next(((u, s) for u, s in (("d", 86_400), ("h", 3600)) if seconds % s == 0), ("m", 60))
     return f"{seconds // size}{unit}"
+
+
+READERS = {
+    r"x-codex-(primary|secondary)-used-percent": _codex,
+    r"anthropic-ratelimit-unified-(\w+)-utilization": _unified,
+    r"anthropic-ratelimit-([\w-]+)-limit": _anthropic,
+    r"x-ratelimit-limit-([\w-]+)": _openai,
+}

@@ -14,7 +14,6 @@ from usage.query.filters import UsageFilter
 PAGE = 1000
 FIELDS = EventRow.__struct_fields__
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
-FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
 
 
 class Echo:
@@ -49,3 +48,9 @@ def all_rows(filters: UsageFilter) -> Iterator[EventRow]:
 
 def _safe(value):
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+FORMATS = {
+    "csv": (csv_lines, "text/csv; charset=utf-8"),
+    "jsonl": (json_lines, "application/x-ndjson; charset=utf-8"),
+}

@@ -15,7 +15,7 @@ from usage.models import Event
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
-from usage.time.periods import Period, date_of, day_start
+from usage.time.periods import LAST_MOMENT, Period, date_of, day_start
 from usage.time.units import QUARTER_S, SECOND_US
 
 EVENT_KEY = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{32})")
@@ -61,15 +61,17 @@ def newest(filters: UsageFilter, count: int, before: str = "") -> list[EventRow]
 
 def event(key: str) -> EventDetail:
     """One kept event in full, by its event key; NoSuchEvent when there is none."""
-    timestamp, fingerprint = parse_key(key)
-    found = event_detail(Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint))
+    found = event_detail(_named(key))
     if found is None:
         raise NoSuchEvent
     return found
 
 
 def _items(reader, before, skip, size):
-    return _below(reader, before, skip, size) if before else _window(reader, skip, size)
+    if before:
+        return _below(reader, before, skip, size)
+    ranges, newer = window_ranges(reader, skip, size)
+    return _read(ranges, reader.filters, skip - newer, size)
 
 
 @once
@@ -83,11 +85,10 @@ def _counts(reader) -> dict[int | None, int]:
 
 def _below(reader, key, skip, size):
     """Events older than the named one, in the order of the page."""
-    timestamp, fingerprint = parse_key(key)
-    found = Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint)
-    cursor = found.values_list("id", flat=True).first()
-    if cursor is None:
+    found = _named(key).values_list("timestamp", "id").first()
+    if found is None:
         raise NoSuchEvent
+    timestamp, cursor = found
     period = reader.filters.period
     end = timestamp + 1 if period.end is None else min(period.end, timestamp + 1)
     older = Q(timestamp__lt=timestamp) | Q(timestamp=timestamp, id__lt=cursor)
@@ -98,17 +99,12 @@ def _below(reader, key, skip, size):
     return _read(ranges, reader.filters, skip, size, older)
 
 
-def parse_key(key: str) -> tuple[int, bytes]:
-    """(timestamp µs, fingerprint) of an event key; NoSuchEvent when it is none."""
+def _named(key):
+    """The event of this key, as a query; NoSuchEvent when it is no key."""
     found = EVENT_KEY.fullmatch(key)
     if found is None:
         raise NoSuchEvent
-    return int(found[1], 16), bytes.fromhex(found[2])
-
-
-def _window(reader, skip, size):
-    ranges, newer = window_ranges(reader, skip, size)
-    return _read(ranges, reader.filters, skip - newer, size)
+    return Event.objects.filter(timestamp=int(found[1], 16), fingerprint=bytes.fromhex(found[2]))
 
 
 def window_ranges(reader, skip, size):
@@ -154,7 +150,7 @@ def _read(ranges, filters, skip, size, condition=None):
     for i in range(0, len(ranges), RANGES_AT_ONCE):
         inside = Q()
         for start, end in _joined(ranges[i : i + RANGES_AT_ONCE]):
-            inside |= _range(start, end)
+            inside |= Q(timestamp__gte=start or 0, timestamp__lt=LAST_MOMENT + 1 if end is None else end)
         found = Event.objects.filter(inside).matching(filters).filter(condition or Q()).newest_first()
         part = event_rows(found[skip : skip + size])
         rows += part
@@ -164,18 +160,11 @@ def _read(ranges, filters, skip, size, condition=None):
     return rows
 
 
-def _range(start, end):
-    condition = Q()
-    if start is not None:
-        condition &= Q(timestamp__gte=start)
-    return condition if end is None else condition & Q(timestamp__lt=end)
-
-
 def _joined(ranges):
     """The same ranges, neighbours made one."""
     joined = []
     for start, end in ranges:
-        if joined and joined[-1][0] == end and end is not None:
+        if joined and joined[-1][0] == end:
             joined[-1] = (start, joined[-1][1])
         else:
             joined.append((start, end))
