@@ -15,7 +15,7 @@ from pricing import book as books
 from pricing.catalogue.listings import DatedCards, Listing, differ, refreshed
 from pricing.history import price_history
 from pricing.models.sets import CatalogueEntry, Origin, PriceSet, RateCard, Revision, check_cards
-from pricing.precedence import set_in_force
+from pricing.precedence import latest, set_in_force
 
 log = logging.getLogger(__name__)
 
@@ -150,11 +150,9 @@ class Model(models.Model):
             self._drop_manual_sets(catalogue_blocked=True)
 
     def copy_price(self, source: "Model"):
-        """Cost, by hand, what another model costs today; as set_price without a date. ValueError if that has none."""
-        price_set = source.set_in_force(timezone.localdate())
-        if price_set is None:
-            raise ValueError(f"{source} has no price today.")
-        self._set_by_hand([RateCard(**card.listed._asdict()) for card in price_set.cards.all()])
+        """Cost, by hand, what another model, which has a price, costs today; as set_price without a date."""
+        cards = source.set_in_force(timezone.localdate()).cards.all()
+        self._set_by_hand([RateCard(**card.listed._asdict()) for card in cards])
 
     def take_catalogue(self):
         """Price all history by the catalogue as it is now; manual sets go, and so does the block of a clearing."""
@@ -215,15 +213,12 @@ class Model(models.Model):
 
     def _manual_set(self, valid_from):
         """The manual set that a change from this date on is written to, saved."""
-        manual = self.price_sets.filter(origin=Origin.MANUAL)
-        if valid_from is None and manual.exists():
-            valid_from = timezone.localdate()
-            begun = manual.filter(Q(valid_from=None) | Q(valid_from__lte=valid_from))
-            if in_force := begun.order_by(models.F("valid_from").desc(nulls_last=True)).first():
-                return in_force
-        if same_day := manual.filter(valid_from=valid_from).first():
-            return same_day
-        price_set = PriceSet(model=self, origin=Origin.MANUAL, valid_from=valid_from)
-        price_set.full_clean()
-        price_set.save()
-        return price_set
+        manual, today = {s.valid_from: s for s in self.price_sets.filter(origin=Origin.MANUAL)}, timezone.localdate()
+        if valid_from is None and manual:
+            begun = latest(manual.values(), today)
+            valid_from = begun.valid_from if begun else today
+        if valid_from not in manual:
+            manual[valid_from] = PriceSet(model=self, origin=Origin.MANUAL, valid_from=valid_from)
+            manual[valid_from].full_clean()
+            manual[valid_from].save()
+        return manual[valid_from]

@@ -91,8 +91,7 @@ class PriceSet(models.Model):
     @property
     def dated_cards(self) -> DatedCards:
         """Its cards as a catalogue would list them."""
-        cards = sorted(self.cards.all(), key=lambda card: (card.tier, card.context_over))
-        return DatedCards(self.valid_from, tuple(card.listed for card in cards), self.note)
+        return DatedCards(self.valid_from, tuple(card.listed for card in self.cards.all()), self.note)
 
     @property
     def is_manual(self) -> bool:
