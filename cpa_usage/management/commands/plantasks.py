@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-OURS = "cpa-usage: "  # begins the names of our schedules; other schedules are left alone
+OURS = "cpa-usage: "  # begins the names of our schedules; other schedules stay as they are
 NIGHT = time(3)
 MOST_MINUTES = 32_767  # the column holds no more
 
@@ -45,62 +45,39 @@ class Command(BaseCommand):
     help = "Make the task cluster's schedules equal to the project's table of periodic tasks."
 
     def handle(self, **options):
-        """Idempotent; a run that is due stays due."""
-        tasks = periodic_tasks()
+        """Idempotent; a run that is due stays due. All are made again, for names are not unique by themselves."""
+        tasks, ours = periodic_tasks(), Schedule.objects.filter(name__startswith=OURS)
         with transaction.atomic():
-            self._remove_others([OURS + task.name for task in tasks])
-            for task in tasks:
-                _plan(task)
+            planned = {schedule.name: schedule for schedule in ours.select_for_update()}
+            ours.delete()
+            Schedule.objects.bulk_create(_schedule(task, planned.get(OURS + task.name)) for task in tasks)
         if options["verbosity"] > 0:
             self.stdout.write(f"{len(tasks)} periodic tasks are planned.")
 
-    @staticmethod
-    def _remove_others(names):
-        """Schedules no longer in the table, and all but one of a name: names are not unique by themselves."""
-        ours, kept = Schedule.objects.filter(name__startswith=OURS).order_by("pk"), set()
-        for schedule in ours.select_for_update():
-            if schedule.name not in names or schedule.name in kept:
-                schedule.delete()
-            kept.add(schedule.name)
 
-
-def _plan(task: Task):
-    name = OURS + task.name
-    planned = Schedule.objects.filter(name=name).values_list("next_run", flat=True).first()
-    Schedule.objects.update_or_create(
-        name=name,
-        defaults={
-            "func": task.function,
-            "schedule_type": Schedule.DAILY if task.minutes is None else Schedule.MINUTES,
-            "minutes": task.minutes,
-            "next_run": next_run(task, planned, timezone.now(), ZoneInfo(settings.TIME_ZONE)),
-            "kwargs": None if task.keep_successes else "q_options={'save': False}",
-            "repeats": -1,
-            "args": None,
-            "hook": None,
-            "cron": None,
-            "cluster": None,
-            "intended_date_kwarg": None,
-        },
+def _schedule(task, planned):
+    """The schedule of a task; `planned` is the one it had so far, or None."""
+    due = planned.next_run if planned else None
+    return Schedule(
+        name=OURS + task.name,
+        func=task.function,
+        schedule_type=Schedule.DAILY if task.minutes is None else Schedule.MINUTES,
+        minutes=task.minutes,
+        next_run=next_run(task, due, timezone.now(), ZoneInfo(settings.TIME_ZONE)),
+        kwargs=None if task.keep_successes else "q_options={'save': False}",
+        task=planned.task if planned else None,  # its last run
     )
 
 
 def next_run(task: Task, planned: datetime | None, now: datetime, zone: ZoneInfo) -> datetime:
-    """When the task runs next; `planned` is what the schedule says so far, None for a new one."""
-    if task.minutes is None:
-        return _next_night(planned, now, zone)
-    if planned is None or planned > now + timedelta(minutes=task.minutes):
-        return now
-    return planned
-
-
-def _next_night(planned, now, zone):
-    """03:00 of the planned local day, but no later than tomorrow."""
+    """When the task runs next; `planned` is what its schedule says so far. A night is no later than tomorrow's."""
+    if task.minutes is not None:
+        return planned if planned and planned <= now + timedelta(minutes=task.minutes) else now
     today = now.astimezone(zone).date()
     tomorrow = today + timedelta(days=1)
-    if planned is None:
-        return _night(today, zone) if _night(today, zone) > now else _night(tomorrow, zone)
-    return _night(min(planned.astimezone(zone).date(), tomorrow), zone)
+    if planned:
+        return _night(min(planned.astimezone(zone).date(), tomorrow), zone)
+    return _night(today if now < _night(today, zone) else tomorrow, zone)
 
 
 def _night(day: date, zone) -> datetime:
