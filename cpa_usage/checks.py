@@ -1,7 +1,6 @@
 """System checks of the configuration: each names the variable and says what to set."""
 
 import re
-import zoneinfo
 
 from django.conf import settings
 from django.core.checks import Error, Warning, register
@@ -30,14 +29,6 @@ def cpa_is_named(app_configs, **kwargs):
     names, verb = " and ".join(missing), "is" if len(missing) == 1 else "are"
     advice = ", ".join(CPA_NEEDS[name] for name in missing)
     return [Error(f"{names} {verb} not set: {advice}{EXAMPLE}", id="cpa_usage.E002")]
-
-
-@register("configuration")
-def zone_is_known(app_configs, **kwargs):
-    """A zone this machine has no data for would count every day wrongly."""
-    if settings.TIME_ZONE in zoneinfo.available_timezones():
-        return []
-    return [Error(f"TZ: {settings.TIME_ZONE!r} is no time zone: set one such as Asia/Shanghai.", id="cpa_usage.E003")]
 
 
 @register("configuration")

@@ -138,8 +138,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "cpa_usage.http.replies.private_replies",
-    "cpa_usage.http.csp.content_security_policy",
+    "cpa_usage.http.headers.reply_headers",
     "cpa_usage.http.origin.SameOriginWrites",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -148,7 +147,7 @@ MIDDLEWARE = [
     "cpa_usage.auth.adminlogin.SessionUsers",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "cpa_usage.http.databasepages.DatabaseErrorPages",
+    "cpa_usage.http.errors.DatabaseErrorPages",
 ]
 
 TEMPLATES = [

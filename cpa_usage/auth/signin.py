@@ -1,4 +1,4 @@
-"""/auth/*: signing in with LOGIN_PASSWORD, signing out, and whether one is in."""
+"""/auth/*: signing in with LOGIN_PASSWORD, signing out, and whether a client is signed in."""
 
 from hmac import compare_digest
 
@@ -37,7 +37,7 @@ class SignedOutReply(Struct, frozen=True):
 
 
 class WrongPassword(APIException):
-    """Not the password."""
+    """The password is not LOGIN_PASSWORD."""
 
     status_code = 401
     default_detail = "The password is wrong."
@@ -69,7 +69,11 @@ def login(request):
     """Sign in: the session comes back as a cookie, whose value also works as a bearer token."""
     if not settings.AUTH_ENABLED:
         return Response(SignedInReply(authenticated=True, auth_required=False))
-    return _signed_in(request, session_for(request, body_of(request, PasswordSerializer)["password"]))
+    token = session_for(request, body_of(request, PasswordSerializer)["password"])
+    expires_at = datetime_from_epoch(token["exp"]).isoformat().replace("+00:00", "Z")
+    response = Response(SignedInReply(authenticated=True, expires_at=expires_at))
+    set_cookie(response, token, secure=request.is_secure())
+    return response
 
 
 @described(SignedOutReply, summary="Sign out")
@@ -85,21 +89,9 @@ def logout(request):
 
 def session_for(request, password: str) -> SessionToken:
     """A new session for the right password; raises WrongPassword, or Throttled after too many tries."""
-    check_password(request, password)
-    return SessionToken.open(request)
-
-
-def check_password(request, password: str):
-    """Raises WrongPassword, or Throttled after too many tries."""
     address = request.META.get("REMOTE_ADDR", "")
     count_try(address)
     if not password or not compare_digest(password.encode(), settings.LOGIN_PASSWORD.encode()):
         raise WrongPassword
     forgive(address)
-
-
-def _signed_in(request, token):
-    expires_at = datetime_from_epoch(token["exp"]).isoformat().replace("+00:00", "Z")
-    response = Response(SignedInReply(authenticated=True, expires_at=expires_at))
-    set_cookie(response, token, secure=request.is_secure())
-    return response
+    return SessionToken.open(request)

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
 from msgspec import UNSET, Struct, UnsetType, json
 from rest_framework import exceptions, status
@@ -41,6 +42,17 @@ class Unavailable(exceptions.APIException):
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     wait = RETRY_SECONDS
+
+
+class DatabaseErrorPages(MiddlewareMixin):
+    """Middleware over the views: a page that says what is wrong with the database, and one line in the log."""
+
+    def process_exception(self, request, exception):
+        """The page for a view that failed because of the database; None for every other exception."""
+        if not is_unavailable(exception):
+            return None
+        logger.error("The database does not answer: %s", str(exception).strip() or type(exception).__name__)
+        return database_unavailable(request, exception)
 
 
 def exception_handler(exc, context):

@@ -38,7 +38,6 @@ def described(
     replies=None,
     summary=None,
     description=None,
-    status=200,
     methods=None,
     media_type="application/json",
 ):
@@ -53,7 +52,7 @@ def described(
     def decorate(view):
         text = description or inspect.getdoc(view.cls)
         shapes = dict.fromkeys(sorted({*errors, *_usual_errors(view, body, methods, parameters)}), Error)
-        responses = {(status, media_type): OpenApiResponse(_schema_of(reply), description=_description_of(reply))}
+        responses = {(200, media_type): OpenApiResponse(_schema_of(reply), description=_description_of(reply))}
         if _is_conditional(view, methods):
             responses[304] = OpenApiResponse(None, description="What the client has, by If-None-Match, still holds.")
         for code, shape in (shapes | (replies or {})).items():

@@ -28,22 +28,20 @@ def client_address(meta) -> str:
     """The last forwarded address that is no trusted proxy; the client may have made up those before it."""
     address = meta["REMOTE_ADDR"]
     for hop in reversed(meta.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-        if not _is_trusted(address) or not _is_address(hop.strip()):
+        if not _is_trusted(address) or _parsed(hop) is None:
             break
         address = hop.strip()
     return address
 
 
 def _is_trusted(text):
-    if not settings.TRUSTED_PROXIES or not _is_address(text):
-        return False
-    address = ip_address(text)
-    address = getattr(address, "ipv4_mapped", None) or address  # ::ffff:127.0.0.1, from a socket for IPv4 and IPv6
-    return any(address in network for network in settings.TRUSTED_PROXIES)
+    address = _parsed(text)
+    return address is not None and any(address in network for network in settings.TRUSTED_PROXIES)
 
 
-def _is_address(text):
+def _parsed(text):
     try:
-        return bool(ip_address(text))
+        address = ip_address(text.strip())
     except ValueError:
-        return False
+        return None
+    return getattr(address, "ipv4_mapped", None) or address  # ::ffff:127.0.0.1, from a socket for IPv4 and IPv6

@@ -9,22 +9,11 @@ from django.utils.http import parse_etags
 from django.utils.translation import get_language
 from rest_framework.response import Response
 
-from cpa_usage.http.errors import BadRequest, Error, error_response, exception_handler
+from cpa_usage.http.errors import BadRequest
 from cpa_usage.http.openapi import described
-from cpa_usage.http.wire import BrowsableRenderer, JSONParser, JSONRenderer
+from cpa_usage.http.wire import JSONRenderer
 
-__all__ = [
-    "BadRequest",
-    "BrowsableRenderer",
-    "Error",
-    "JSONParser",
-    "JSONRenderer",
-    "answer",
-    "body_of",
-    "described",
-    "error_response",
-    "exception_handler",
-]
+__all__ = ["BadRequest", "JSONRenderer", "answer", "body_of", "described"]
 
 
 def answer(request, state, question):
@@ -54,7 +43,8 @@ def _break_cycle(response):
 
 def body_of(request, serializer_class):
     """The validated data of the JSON object in the body; 400 names the first invalid field."""
-    if not isinstance(request.data, dict) or not _has_body(request):
+    is_empty = (request.META.get("CONTENT_LENGTH") or "0") == "0"  # DRF reads it as an empty object
+    if is_empty or not isinstance(request.data, dict):
         raise BadRequest(None, "The body must be a JSON object.")
     return valid(serializer_class, request.data)
 
@@ -75,8 +65,3 @@ def _etag(request, state):
 def _matches(request, tag):
     known = parse_etags(request.headers.get("If-None-Match", ""))
     return "*" in known or tag.removeprefix("W/") in {each.removeprefix("W/") for each in known}
-
-
-def _has_body(request):
-    """DRF reads an empty body as an empty object."""
-    return (request.META.get("CONTENT_LENGTH") or "0") != "0"

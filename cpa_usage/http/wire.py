@@ -62,8 +62,8 @@ class JSONParser(BaseParser):
     def parse(self, stream, media_type=None, parser_context=None):
         """The decoded body; 400 when it is not JSON, 413 when it is too large."""
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read() if limit is None else stream.read(limit + 1)
-        if limit is not None and len(body) > limit:
+        body = stream.read(limit + 1)
+        if len(body) > limit:
             raise TooLarge
         try:
             return msgspec.json.decode(body)

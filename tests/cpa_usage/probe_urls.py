@@ -15,6 +15,7 @@ from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from cpa_usage.http import rest
+from cpa_usage.http.errors import error_response
 
 
 class Row(Struct, frozen=True):
@@ -93,7 +94,7 @@ def write(request):
 
 
 def large(request):
-    return StreamingHttpResponse([b"a" * 1000] * 3) if "stream" in request.GET else rest.error_response(200, "ä" * 500)
+    return StreamingHttpResponse([b"a" * 1000] * 3) if "stream" in request.GET else error_response(200, "ä" * 500)
 
 
 asked = []

@@ -51,13 +51,6 @@ def test_without_a_cpa_one_sentence_names_what_to_set_and_the_demo(settings):
     ]
 
 
-def test_a_zone_this_machine_does_not_know(monkeypatch):
-    from django.conf import settings
-
-    monkeypatch.setattr(settings._wrapped, "TIME_ZONE", "Mars/Olympus")
-    assert found() == [("cpa_usage.E003", "TZ")]
-
-
 def test_a_variable_that_did_not_read_is_reported_once(settings):
     settings.CPA_BASE_URL = ""
     settings.CONFIGURATION_MISTAKES = [Mistake("CPA_BASE_URL", "this is no address: set one.")]

@@ -4,7 +4,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from cpa_usage.http.csp import content_security_policy
+from cpa_usage.http.headers import reply_headers
 
 STRICT = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'"
 THEME = "; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"
@@ -12,7 +12,7 @@ THEME = "; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"
 
 def headers(path):
     request = RequestFactory().get(path)
-    answer = content_security_policy(lambda _: HttpResponse(headers={"X-Frame-Options": "DENY"}))(request)
+    answer = reply_headers(lambda _: HttpResponse(headers={"X-Frame-Options": "DENY"}))(request)
     return answer.headers["Content-Security-Policy"], answer.headers.get("X-Frame-Options")
 
 

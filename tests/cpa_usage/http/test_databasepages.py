@@ -85,7 +85,7 @@ def test_a_page_says_it_and_the_log_holds_a_line(client, caplog):
         reply = client.get("/failing")
     assert (reply.status_code, reply["Retry-After"], reply["Content-Type"]) == (503, "5", "text/html; charset=utf-8")
     assert DAMAGED in reply.content.decode()
-    logged = [r for r in caplog.records if r.name == "cpa_usage.http.databasepages"]
+    logged = [r for r in caplog.records if r.name == "cpa_usage.http.errors"]
     assert [(r.levelname, r.getMessage(), r.exc_info) for r in logged] == [
         ("ERROR", "The database does not answer: database disk image is malformed", None)
     ]

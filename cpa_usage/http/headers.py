@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of every page: it loads our own files only, and is shown in no foreign frame."""
+"""Headers of every reply that is not a static file: what a page may load, and who may keep a copy."""
 
 from django.conf import settings
 
@@ -8,15 +8,15 @@ NONE = "'none'"
 THEME = "script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"
 
 
-def content_security_policy(get_response):
-    """Middleware: the strict policy everywhere, and under admin/ alone what its theme needs."""
+def reply_headers(get_response):
+    """Middleware: Cache-Control and the Content-Security-Policy, which is looser for the theme under admin/ alone."""
     strict = f"{SELF}; frame-ancestors {' '.join(settings.FRAME_ANCESTORS) or NONE}"
-    admin = f"{strict}; {THEME}"
 
     def middleware(request):
         response = get_response(request)
-        policy = admin if request.path_info.startswith("/admin/") else strict
+        policy = f"{strict}; {THEME}" if request.path_info.startswith("/admin/") else strict
         response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Cache-Control", "private, no-cache")  # checked with its ETag each time
         if settings.FRAME_ANCESTORS:  # X-Frame-Options cannot name an origin
             response.headers.pop("X-Frame-Options", None)
         return response
