@@ -6,7 +6,7 @@ ends where the next one starts, so days tile the time line; a date that a zone s
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from usage.time.units import DAY_S, FIVE_MINUTES_S, HOUR_S, QUARTER_S, SECOND_US
 
 CELLS = 48  # five-minute cells in a row: four hours
 EPOCH = date(1970, 1, 1).toordinal()
+EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
 MOST_HOURS = 168
 DAY_RANGES = {f"{n}d": n for n in (2, 3, 4, 5, 6, 7, 30)}
@@ -30,8 +31,8 @@ LAST_YEAR = 2200
 LAST_MOMENT = 7_258_118_400 * SECOND_US
 
 _MOMENT = re.compile(
-    r"(?P<date>\d{4}-\d\d-\d\d)(?:[Tt\s](?P<clock>\d\d:\d\d(?::\d\d)?)(?:(?<=:\d\d:\d\d)[.,](?P<fraction>\d+))?"
-    r"(?P<zone>\s*[Zz]|\s*[+-]\d\d:?\d\d|\s+\d\d:\d\d)?)?",
+    r"(?P<date>\d{4}-\d\d-\d\d)(?:[Tt\s](?P<clock>\d\d:\d\d(?::\d\d)?)(?P<fraction>(?<=:\d\d:\d\d)[.,]\d+)?"
+    r"(?P<zone>\s*[Zz]|\s*[+-]\d\d:?[0-5]\d|\s+\d\d:[0-5]\d)?)?",
     re.ASCII,
 )
 
@@ -55,10 +56,6 @@ class Period:
     start: int | None
     end: int | None
 
-    def contains(self, moment: int) -> bool:
-        """Whether a moment in µs lies in it."""
-        return (self.start is None or self.start <= moment) and (self.end is None or moment < self.end)
-
 
 def is_range(name: str) -> bool:
     """Whether `resolve` knows the name."""
@@ -77,9 +74,11 @@ def resolve(name: str, start: int | None, end: int | None, *, now: int, zone: st
         return Period(None, None)
     if (hour_count := _hours(name)) is not None:
         return Period((now // SECOND_US - hour_count * HOUR_S) // QUARTER_S * QUARTER_S * SECOND_US, None)
-    if name == "today" or name in DAY_RANGES:
-        return _last_days(DAY_RANGES.get(name, 1), now, zone)
-    raise BadRange("range", UNKNOWN_RANGE)
+    if name != "today" and name not in DAY_RANGES:
+        raise BadRange("range", UNKNOWN_RANGE)
+    after = local_day(now // SECOND_US, zone) + 1
+    first = after - DAY_RANGES.get(name, 1)
+    return Period(*(day_start(date_of(day), zone) * SECOND_US for day in (first, after)))
 
 
 def _hours(name):
@@ -97,43 +96,29 @@ def _custom(start, end):
     return Period(start, end)
 
 
-def _last_days(count, now, zone):
-    """So many local days, the last of which contains `now`."""
-    after = local_day(now // SECOND_US, zone) + 1
-    return Period(*(day_start(date_of(day), zone) * SECOND_US for day in (after - count, after)))
-
-
 def parse_moment(text: str, zone: str) -> int:
     """µs of RFC 3339 with offset, or of a local date or time; raises BadMoment, whose text is a sentence.
 
     A date alone is the start of that day. Of a local time that occurs twice the first is meant; for one that a zone
     skipped it is the first instant after the gap. A `+` that arrived as a blank is understood. Decimals past the µs are
-    cut; what lies before 1970 or after 2199 counts as the edge of that span.
+    left out; what lies before 1970 or after 2199 counts as the edge of that span.
     """
     found = _MOMENT.fullmatch(text.strip())
     try:
-        wall = datetime.fromisoformat(f"{found['date']}T{found['clock'] or '00:00'}") if found else None
-        offset = _offset(found["zone"]) if found and found["zone"] else None
+        moment = datetime.fromisoformat(_iso(**found.groupdict("")) if found else "")
     except ValueError:
-        wall = None
-    if wall is None:
-        raise BadMoment(NO_MOMENT)
-    if not 1970 <= wall.year < LAST_YEAR:
-        return FIRST_MOMENT if wall.year < 1970 else LAST_MOMENT
-    wall += timedelta(microseconds=int((found["fraction"] or "")[:6].ljust(6, "0")))
-    at = _first_instant(wall, zone) if offset is None else _wall_us(wall) - offset * SECOND_US
+        raise BadMoment(NO_MOMENT) from None
+    if not 1970 <= moment.year < LAST_YEAR:
+        return FIRST_MOMENT if moment.year < 1970 else LAST_MOMENT
+    at = _first_instant(moment, zone) if moment.tzinfo is None else (moment - EPOCH_UTC) // timedelta(microseconds=1)
     return min(max(at, FIRST_MOMENT), LAST_MOMENT)
 
 
-def _offset(text):
-    """Seconds east of UTC of `Z`, `+08:00`, `-0330`, or ` 08:00`, which was a plus before it was decoded."""
-    text = text.strip().replace(":", "")
-    if text in ("Z", "z"):
-        return 0
-    hours_east, minutes = int(text[-4:-2]), int(text[-2:])
-    if hours_east > 23 or minutes > 59:
-        raise ValueError("no offset")
-    return (-1 if text[0] == "-" else 1) * (hours_east * HOUR_S + minutes * 60)
+def _iso(date, clock, fraction, zone):
+    """The parts of a moment as `fromisoformat` reads them; a zone that begins with a digit had a plus."""
+    zone = zone.strip().upper()
+    plus = "+" if zone[:1].isdigit() else ""
+    return f"{date}T{clock or '00:00'}{fraction}{plus}{zone}"
 
 
 def _first_instant(wall, zone):
@@ -152,12 +137,6 @@ def _first_instant(wall, zone):
     return after * SECOND_US
 
 
-def _wall_us(wall):
-    """µs since the epoch if the clock were in UTC."""
-    days_since, clock = wall.toordinal() - EPOCH, wall.hour * HOUR_S + wall.minute * 60 + wall.second
-    return (days_since * DAY_S + clock) * SECOND_US + wall.microsecond
-
-
 @lru_cache(64)
 def _zone(name):
     return ZoneInfo(name)
@@ -171,18 +150,6 @@ def day_number(day: date) -> int:
 def date_of(number: int) -> date:
     """The date so many days after 1970-01-01."""
     return date.fromordinal(number + EPOCH)
-
-
-@lru_cache(16_384)
-def month_of(day: int) -> int:
-    """The month a day number lies in, in months since 1970-01."""
-    date_of_day = date_of(day)
-    return (date_of_day.year - 1970) * 12 + date_of_day.month - 1
-
-
-def first_day_of(month: int) -> int:
-    """The number of a month's first day; months since 1970-01."""
-    return day_number(date(1970 + month // 12, month % 12 + 1, 1))
 
 
 @lru_cache(16_384)
@@ -257,9 +224,7 @@ def five_minute_rows(day: date, zone: str) -> list[range]:
 @lru_cache(8192)
 def rfc3339_utc(seconds: int) -> str:
     """`2026-11-24T03:56:42Z`."""
-    day, clock = divmod(seconds, DAY_S)
-    minutes, second = divmod(clock, 60)
-    return f"{_date_text(day)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def rfc3339_utc_us(moment: int) -> str:
@@ -267,11 +232,6 @@ def rfc3339_utc_us(moment: int) -> str:
     seconds, us = divmod(moment, SECOND_US)
     text = rfc3339_utc(seconds)
     return f"{text[:-1]}.{us:06d}".rstrip("0") + "Z" if us else text
-
-
-@lru_cache(4096)
-def _date_text(day):
-    return date_of(day).isoformat()
 
 
 @lru_cache(4096)
