@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 pytestmark = pytest.mark.sqlite  # processes with a SQLite file of their own: once is enough
-OPEN = "Anybody who reaches this address reads everything: set AUTH_ENABLED=true and LOGIN_PASSWORD."
+OPEN = "Everyone who reaches this address can read everything: set AUTH_ENABLED=true and LOGIN_PASSWORD."
 
 
 def test_every_reply_forbids_guessing_types_and_hides_the_address_from_other_sites(set_up, cpa):

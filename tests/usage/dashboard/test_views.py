@@ -75,6 +75,12 @@ def test_what_only_a_page_can_be_asked_is_refused_by_name(client, traffic, path,
     assert (reply.status_code, f"<code>{field}</code>" in reply.text) == (400, True)
 
 
+def test_a_kept_link_by_effort_means_reasoning_effort(client, traffic):
+    old, new = (client.get(f"/analysis/?range=all&by={by}") for by in ("effort", "reasoning_effort"))
+    assert old.status_code == 200
+    assert old.context["breakdown"] == new.context["breakdown"]
+
+
 def test_markup_in_a_name_is_shown_and_never_meant(client):
     stored_now(
         record(NOW_US, model="<script>alert(1)</script>", alias="<b>", failed=True, fail={"body": "<img src=x>"})
@@ -226,7 +232,7 @@ def test_the_first_page_is_a_checklist_that_ticks_itself_off(client):
 def test_what_is_wrong_is_said_with_what_to_do(client, traffic):
     DrainState.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
     Connection.change(statistics_enabled=False)
-    Gap.objects.create(start=timezone.now() - timedelta(hours=2), end=timezone.now(), reason="nobody read")
+    Gap.objects.create(start=timezone.now() - timedelta(hours=2), end=timezone.now(), reason="The drain stood still.")
     text = client.get("/").text
     assert "Records may have been lost between" in text
     assert "start the drain (manage.py drain)" in text
