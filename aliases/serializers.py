@@ -25,7 +25,7 @@ def is_key_id(text):
 
 
 class AliasBody(serializers.Serializer):
-    """A key's name; a blank one clears it. The key is raw, or its key_id."""
+    """A key's name; a blank one clears it."""
 
     api_key = TextField(max_length=LONGEST_KEY, validators=[no_mask])
     alias = TextField(max_length=255, allow_blank=True)

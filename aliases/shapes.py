@@ -57,16 +57,11 @@ class AliasChanged(Struct, frozen=True):
 
 def aliases() -> Aliases:
     """Every key that was used or named."""
-    requests = requests_by_key()
+    requests = import_string(settings.KEY_REQUESTS)()  # ever counted, by fingerprint of the keys that were used
     known = ApiKey.objects.real().values("alias", "alias_updated_at", **KEY)
     items = [Alias(event_count=requests.get(key["key_id"], 0), **key) for key in known]
     items = [item for item in items if item.alias or item.key_id in requests]
     return Aliases(items=sorted(items, key=lambda item: (-item.event_count, item.api_key, item.key_id)))
-
-
-def requests_by_key() -> dict[str, int]:
-    """Requests ever counted, by fingerprint of the client key, as usage tells them; only used keys are in it."""
-    return import_string(settings.KEY_REQUESTS)()
 
 
 def export() -> AliasExport:

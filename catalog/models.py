@@ -184,11 +184,7 @@ class Account(NamedTuple):
 
 def accounts(indexes) -> dict[str, Account]:
     """What is known about these auth_index values, in two queries; unknown ones are left out."""
-    indexes = set(indexes) - {""}
-    known = {p.auth_index: Account(p.display_name, "", p.provider, p.state, str(p)) for p in _of(Provider, indexes)}
-    files = {f.auth_index: Account(f.name, f.email, f.provider, f.state, str(f)) for f in _of(AuthFile, indexes)}
-    return known | files
-
-
-def _of(model, indexes):
-    return model.objects.filter(auth_index__in=indexes).order_by()
+    known = models.Q(auth_index__in=set(indexes) - {""})
+    keys, files = Provider.objects.filter(known), AuthFile.objects.filter(known)
+    found = {p.auth_index: Account(p.display_name, "", p.provider, p.state, str(p)) for p in keys}
+    return found | {f.auth_index: Account(f.name, f.email, f.provider, f.state, str(f)) for f in files}
