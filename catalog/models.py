@@ -56,9 +56,8 @@ class Connection(models.Model):
     @classmethod
     def change(cls, **fields):
         """Set these fields and count one more change."""
-        if not cls.objects.filter(pk=1).update(revision=models.F("revision") + 1, **fields):
-            cls.load()
-            cls.change(**fields)
+        cls.load()
+        cls.objects.filter(pk=1).update(revision=models.F("revision") + 1, **fields)
 
     @classmethod
     def refused(cls) -> str | None:
@@ -83,14 +82,11 @@ class Connection(models.Model):
     @classmethod
     def take_sync(cls, seconds: float):
         """Take the lease to sync for so many seconds: the row, or None while another process has it."""
+        cls.load()
         now = timezone.now()
         free = models.Q(sync_until=None) | models.Q(sync_until__lte=now)
-        if cls.objects.filter(free, pk=1).update(sync_until=now + timedelta(seconds=seconds)):
-            return cls.load()
-        if cls.objects.filter(pk=1).exists():
-            return None
-        cls.load()
-        return cls.take_sync(seconds)
+        taken = cls.objects.filter(free, pk=1).update(sync_until=now + timedelta(seconds=seconds))
+        return cls.load() if taken else None
 
     def end_sync(self, **fields) -> bool:
         """Set these fields and end the lease; False, with nothing set, when it has passed to another process."""

@@ -117,7 +117,7 @@ def test_an_unchanged_catalogue_is_not_written(cpa, noon, set_clock):
     with CaptureQueriesContext(connection) as queries:
         assert sync() == SyncResult(changed=0)
     said = [query["sql"].split()[0] for query in queries if "SAVEPOINT" not in query["sql"]]
-    assert said == ["SELECT", "UPDATE", "SELECT", "SELECT", "UPDATE", "SELECT", "SELECT"]
+    assert said == ["SELECT", "SELECT", "UPDATE", "SELECT", "SELECT", "UPDATE", "SELECT", "SELECT"]
     assert (rows(), revision()) == (before, 1)
     assert (Connection.load().last_sync_at, Connection.load().attempts_counted) == (later, 1)
 
