@@ -18,22 +18,22 @@ class Latest(NamedTuple):
 
 
 class ErrorReporter:
-    """Reports the errors of one part of the drain, from one thread."""
+    """Reports the errors of the drain, each under the name of the part that failed; a part reports from one thread."""
 
     def __init__(self, clock=time.monotonic):
         self._clock = clock
-        self._logged, self._log_again_at = "", 0.0
+        self._logged: dict[str, tuple[str, float]] = {}  # of each part that fails: its sentence, when to log it again
         self.latest = Latest()
 
-    def report(self, sentence: str):
+    def report(self, part: str, sentence: str):
         """Note an error; it is logged when it is new, and every five minutes while it lasts."""
         self.latest = Latest(sentence[:500], datetime.now(UTC))
-        if sentence != self._logged or self._clock() >= self._log_again_at:
-            self._logged, self._log_again_at = sentence, self._clock() + FIVE_MINUTES_S
+        logged, log_again_at = self._logged.get(part, ("", 0.0))
+        if sentence != logged or self._clock() >= log_again_at:
+            self._logged[part] = sentence, self._clock() + FIVE_MINUTES_S
             log.warning("%s", sentence)
 
-    def resolve(self, sentence: str):
-        """Log `sentence` if an error was reported before: what failed works again."""
-        if self._logged:
-            self._logged = ""
+    def resolve(self, part: str, sentence: str):
+        """Log `sentence` if the part reported an error before: what failed works again."""
+        if self._logged.pop(part, None):
             log.info("%s", sentence)

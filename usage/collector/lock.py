@@ -17,25 +17,29 @@ class DrainLock:
     """The right to read into the spool of `directory` and to store it in the database."""
 
     def __init__(self, directory: Path):
-        spool = FileLock(Path(directory) / "drain.lock")
+        self._spool = FileLock(Path(directory) / "drain.lock")
         if connection.vendor == "postgresql":
-            database = SessionLock()
+            self._database = SessionLock()
         else:
-            database = DatabaseFileLock(Path(f"{connection.settings_dict['NAME']}.drain.lock"))
-        # In this order everywhere: a drain without a database still may not share another's spool.
-        self._locks = [spool, database]
+            self._database = FileLock(Path(f"{connection.settings_dict['NAME']}.drain.lock"))
 
     def acquire(self) -> bool:
         """Acquire the lock, or make sure that it is still ours; False while another drain holds it.
 
         Raises django.db.Error when the database cannot be asked.
         """
-        return all(lock.acquire() for lock in self._locks)
+        # In this order everywhere: a drain without a database still may not share another's spool.
+        if not self._spool.acquire():
+            return False
+        try:
+            return self._database.acquire()
+        except OSError as error:  # where the file next to a SQLite database cannot be made, it cannot be used either
+            raise OperationalError(f"{error.filename} cannot be opened: {error.strerror}") from None
 
     def release(self):
         """Let another drain have it."""
-        for lock in reversed(self._locks):
-            lock.release()
+        self._database.release()
+        self._spool.release()
 
 
 class FileLock:
@@ -62,17 +66,6 @@ class FileLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-
-
-class DatabaseFileLock(FileLock):
-    """The lock file next to a SQLite database: where it cannot be made, the database cannot be used either."""
-
-    def acquire(self) -> bool:
-        """Whether it is ours now. Raises OperationalError."""
-        try:
-            return super().acquire()
-        except OSError as error:
-            raise OperationalError(f"{self._path} cannot be opened: {error.strerror}") from None
 
 
 class SessionLock:

@@ -49,9 +49,9 @@ class Drain:
         except Error:
             return True
         if not acquired:
-            self._errors.report("Another drain is at work on this database: standing by until it ends.")
+            self._errors.report("lock", "Another drain is at work on this database: standing by until it ends.")
             return False
-        self._errors.resolve("The other drain has ended: taking over.")
+        self._errors.resolve("lock", "The other drain has ended: taking over.")
         return True
 
     def _work(self) -> bool:

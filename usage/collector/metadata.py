@@ -7,7 +7,6 @@ from django.conf import settings
 
 from catalog.models import Connection
 from catalog.tasks import queue_sync
-from usage.collector.error_reporter import ErrorReporter
 from usage.collector.reader import ReaderState
 
 SCHEDULED_SECONDS = 60  # from this interval on the task cluster's own schedule does it, which cannot do it more often
@@ -17,6 +16,8 @@ OFF = (
     "config, or switch them on at the System page."
 )
 STARVED = "CPA counts requests, but its queue stays empty: another program is subscribed to it and gets every record."
+SUBSCRIBE = "Set QUEUE_MODE to auto or subscribe, or stop the other one."
+CURES = {"auto": "Subscribing as well.", "pop": SUBSCRIBE, "http": SUBSCRIBE}  # a subscriber needs none
 
 
 class Starvation:
@@ -44,7 +45,6 @@ class Metadata:
         self._state, self._clock = state, clock
         self._starvation = Starvation()
         self._sync_at = clock()
-        self.errors = ErrorReporter()
 
     def sync_when_due(self):
         """Ask the task cluster for a refresh, when CPA said that something changed or a short interval is over."""
@@ -63,18 +63,17 @@ class Metadata:
         synced_at, attempts, enabled = found.first() or (None, None, None)
         starved = self._starvation.check(synced_at, attempts, self._state.records)
         if enabled is False:
-            self.errors.report(OFF)
+            self._state.errors.report("metadata", OFF)
         elif starved:
             self._report_starved()
         else:
-            self.errors.resolve("CPA's records reach us again.")
+            self._state.errors.resolve("metadata", "CPA's records reach us again.")
 
     def _report_starved(self):
         if settings.QUEUE_MODE == "auto":
             self._state.starved = True
-            self.errors.report(f"{STARVED} Subscribing as well.")
-        elif settings.QUEUE_MODE != "subscribe":
-            self.errors.report(f"{STARVED} Set QUEUE_MODE to auto or subscribe, or stop the other one.")
+        if cure := CURES.get(settings.QUEUE_MODE):
+            self._state.errors.report("metadata", f"{STARVED} {cure}")
 
     def _interval_over(self) -> bool:
         seconds = settings.METADATA_SYNC_INTERVAL.total_seconds()

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from usage.collector.draft import Draft
 from usage.collector.error_reporter import ErrorReporter
 from usage.collector.gaps import GapDetector
-from usage.collector.open_batch import OpenBatch
 from usage.collector.queue import CpaQueue, Interrupted, NotRunning, QueueError, Refused
 from usage.collector.spool import Spool
 from usage.time.clock import now_us
@@ -55,7 +55,7 @@ class Reader:
     def __init__(self, queue: CpaQueue, spool: Spool, state: ReaderState):
         self._queue, self._spool, self._state = queue, spool, state
         self._limit = min(FEWEST, settings.REDIS_QUEUE_BATCH_SIZE)
-        self._batch = OpenBatch(spool)
+        self._draft = Draft(spool)
         self._spool_full = False
 
     def run(self, stopping: threading.Event):
@@ -72,7 +72,7 @@ class Reader:
 
     def step(self) -> Step:
         """Pop what is there and spool it."""
-        if self._batch.failed:
+        if self._draft.failed:
             return self._seal()
         if reason := self._why_paused():
             return Step(wait=1, error=reason)
@@ -86,13 +86,13 @@ class Reader:
             return self._failed(error)
         self._state.mode = self._queue.mode
         self._state.gaps.contact(asked_at)
-        self._state.errors.resolve(f"CPA's queue answers again, mode {self._queue.mode}.")
+        self._state.errors.resolve("queue", f"CPA's queue answers again, mode {self._queue.mode}.")
         return self._spool_records(records)
 
     def leave(self) -> Step:
         """Disconnect from the queue and spool what was still on its way."""
         try:
-            self._batch.add(now_us(), self._queue.close())
+            self._draft.add(now_us(), self._queue.close())
         except OSError as error:
             return self._not_written(error)
         return self._seal()
@@ -100,7 +100,7 @@ class Reader:
     def _end(self):
         try:
             if self.leave().error:
-                log.error("%d popped records are lost: the spool cannot be written.", len(self._batch))
+                log.error("%d popped records are lost: the spool cannot be written.", len(self._draft))
                 self._state.gaps.interrupted(now_us(), LOST)
         except Exception:
             log.exception("The queue could not be left in good order.")
@@ -112,19 +112,19 @@ class Reader:
             self._state.wants_sync = True
             records = [record for record in records if record != REFRESH]
         try:
-            self._batch.add(now_us(), [_shortened(record) for record in records])
+            self._draft.add(now_us(), [_shortened(record) for record in records])
         except OSError as error:
             return self._not_written(error)
         if self._queue.mode == "subscribe":
-            return self._seal() if self._batch.ripe else Step()
+            return self._seal() if self._draft.ripe else Step()
         return self._seal(settings.REDIS_QUEUE_IDLE_INTERVAL.total_seconds() if emptied else 0)
 
     def _seal(self, wait: float = 0) -> Step:
         """Make a batch of what was popped; on failure it stays in memory, and nothing more is popped."""
-        if not self._batch:
+        if not self._draft:
             return Step(wait=wait)
         try:
-            count = self._batch.seal()
+            count = self._draft.seal()
         except OSError as error:
             return self._not_written(error)
         self._state.batches += 1
@@ -136,7 +136,7 @@ class Reader:
         sentence = f"The spool {self._spool.directory} cannot be written: {error.strerror}."
         self._pause(sentence)
         # A subscription would go on sending; CPA queues the records meanwhile.
-        self._batch.add(now_us(), self._queue.close())
+        self._draft.add(now_us(), self._queue.close())
         return Step(wait=1, error=sentence)
 
     def _why_paused(self) -> str:
@@ -154,7 +154,7 @@ class Reader:
 
     def _pause(self, reason: str):
         self._state.gaps.paused(reason)
-        self._state.errors.report(reason)
+        self._state.errors.report("queue", reason)
 
     def _failed(self, error: QueueError) -> Step:
         sentence, wait = str(error), settings.REDIS_QUEUE_ERROR_BACKOFF.total_seconds()
@@ -165,7 +165,7 @@ class Reader:
         elif isinstance(error, Interrupted):
             self._state.gaps.interrupted(now_us(), sentence)
             wait = 0.1  # records wait at CPA now; if it is away, the next try says so
-        self._state.errors.report(sentence)
+        self._state.errors.report("queue", sentence)
         return Step(wait=wait, error=sentence)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from django.db.models import F
 from django.utils import timezone
 
-from usage.collector.error_reporter import ErrorReporter, Latest
+from usage.collector.error_reporter import Latest
 from usage.collector.gaps import SubscriptionFile
 from usage.collector.reader import ReaderState
 from usage.collector.spool import Spool
@@ -20,18 +20,10 @@ BUSY_SECONDS = 1  # the most often while batches are stored
 class StateReport:
     """Writes the row of DrainState, and a Gap for each span in which records may have been lost."""
 
-    def __init__(
-        self,
-        state: ReaderState,
-        spool: Spool,
-        subscription: SubscriptionFile,
-        reporters: list[ErrorReporter],
-        clock=time.monotonic,
-    ):
-        self._state, self._spool, self._subscription = state, spool, subscription
-        self._reporters, self._clock = reporters, clock
+    def __init__(self, state: ReaderState, spool: Spool, subscription: SubscriptionFile, clock=time.monotonic):
+        self._state, self._spool, self._subscription, self._clock = state, spool, subscription, clock
         self._batches, self._mode = 0, ""
-        self._error = Latest()
+        self._error = state.errors.latest
         self._lag_ms: int | None = None
         self._resumed = False
         self._written_at = -HEARTBEAT_SECONDS
@@ -52,13 +44,13 @@ class StateReport:
         """Whether it is time to write: at once when the transport changed, for a death while subscribed is a gap."""
         if self._state.mode != self._mode:
             return True
-        news = self._lag_ms is not None or self._latest().sentence != self._error.sentence
+        news = self._lag_ms is not None or self._state.errors.latest.sentence != self._error.sentence
         return self._clock() - self._written_at >= (BUSY_SECONDS if news else HEARTBEAT_SECONDS)
 
     def write(self, left: bool = False):
         """Write everything; `left`: the queue was left in good order, so that no transport is in use any more."""
         self._save_gaps()
-        mode, batches, error = self._state.mode, self._state.batches, self._latest()
+        mode, batches, error = self._state.mode, self._state.batches, self._state.errors.latest
         fields = {
             "heartbeat_at": timezone.now(),
             "batches_popped": F("batches_popped") + batches - self._batches,
@@ -92,10 +84,6 @@ class StateReport:
         if error is not self._error:
             fields |= {"last_error": error.sentence, "last_error_at": error.at}
         return fields
-
-    def _latest(self) -> Latest:
-        reported = [reporter.latest for reporter in self._reporters if reporter.latest.at]
-        return max(reported, key=lambda latest: latest.at, default=self._error)
 
     def _save_gaps(self):
         spans = self._state.gaps.spans

@@ -9,7 +9,6 @@ from django.db import Error, connection
 
 from catalog.models import Connection
 from cpa_usage.sqlite import wal
-from usage.collector.error_reporter import ErrorReporter
 from usage.collector.gaps import SubscriptionFile
 from usage.collector.lock import DrainLock
 from usage.collector.metadata import Metadata
@@ -47,9 +46,7 @@ class DrainRun:
         reader = Reader(queue, self.spool, self.state)
         self._storer = Storer(self.spool, Writer())
         self._metadata = Metadata(self.state)
-        self._errors = ErrorReporter()
-        reporters = [self.state.errors, self._errors, self._metadata.errors]
-        self._report = StateReport(self.state, self.spool, subscription, reporters)
+        self._report = StateReport(self.state, self.spool, subscription)
         self._clients_forgotten_to: int | None = None
         self._prepared, self._backoff, self._retry_at = False, 0.0, 0.0
         self._ending = threading.Event()
@@ -88,7 +85,7 @@ class DrainRun:
             self._database_away(error)
             return None
         self._backoff = 0.0
-        self._errors.resolve("The database answers again.")
+        self.state.errors.resolve("database", "The database answers again.")
         return batch
 
     def end(self, finish: bool = True):
@@ -151,7 +148,7 @@ class DrainRun:
     def _failed(self, sentence: str):
         self._backoff = min(self._backoff * 2 or 0.5, LONGEST_BACKOFF_S)
         self._retry_at = self._clock() + self._backoff
-        self._errors.report(sentence)
+        self.state.errors.report("database", sentence)
 
     def _last_report(self):
         """The queue is no longer read by any transport, unless the reader did not leave it in good order."""

@@ -15,7 +15,6 @@ import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from usage.time.clock import now_us
 
@@ -25,7 +24,6 @@ MAGIC = b"cpa-usage spool 1\n"
 HEADER = struct.Struct(">qI")
 CHECKSUM = struct.Struct(">I")
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
-BUFFER_BYTES = 1024 * 1024  # each write to the file hands the interpreter to the thread that stores
 
 Record = tuple[int, bytes]  # arrival in µs since the epoch UTC, raw bytes
 
@@ -42,39 +40,30 @@ class Spool:
         self._damaged: set[Path] = set()
         self._sizes: dict[Path, int] = {}
         self._bytes = self._last = 0
-        self._draft: BinaryIO | None = None  # of the reading thread alone
         for path in self._found("aside"):
             path.rename(path.with_suffix(".batch"))
         for path in self._found("batch"):
             self._add(path, path.stat().st_size)
         self._adopt_drafts()
 
-    def write(self, records: list[Record]):
-        """Add `records` to the draft: on return they outlive this process.
+    def next_draft(self) -> Path:
+        """The name of a draft, later than every earlier one even if the clock was set back."""
+        self._last = max(self._last + 1, now_us())
+        return self.directory / f"{self._last:020d}.part"
 
-        Raises OSError; then the draft is gone, with all that was written since the last seal.
-        """
-        with self._discard_draft_on_error():
-            if self._draft is None:
-                path = self.directory / f"{self._next_name()}.part"
-                self._draft = open(path, "xb", buffering=BUFFER_BYTES, opener=_private)  # noqa: SIM115  until sealed
-                self._draft.write(MAGIC)
-            self._draft.writelines(_framed(records))
-            self._draft.flush()
-
-    def seal(self) -> Path:
-        """Make the draft a batch, which waits to be stored and outlives the machine. Raises OSError as `write`."""
-        draft = Path(self._draft.name)
-        path = draft.with_suffix(".batch")
-        with self._discard_draft_on_error():
-            os.fsync(self._draft.fileno())
-            size = self._draft.tell()
-            draft.rename(path)
-            _sync_directory(self.directory)
-        self._draft.close()
-        self._draft = None
+    def take(self, draft: str | Path, size: int) -> Path:
+        """Make a draft that is on the disk a batch, which waits to be stored. Raises OSError."""
+        path = Path(draft).with_suffix(".batch")
+        os.rename(draft, path)
+        sync(self.directory)
         self._add(path, size)
         return path
+
+    def discard(self, draft: str):
+        """Remove a draft, under whichever of its names."""
+        for path in (Path(draft), Path(draft).with_suffix(".batch")):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def pending(self) -> list[Path]:
         """The waiting batches, oldest first."""
@@ -112,17 +101,6 @@ class Spool:
         """How large they are together."""
         return self._bytes
 
-    @contextlib.contextmanager
-    def _discard_draft_on_error(self):
-        """On an OSError nothing of the draft stays, under neither of its names."""
-        try:
-            yield
-        except OSError:
-            draft, self._draft = self._draft, None
-            if draft:
-                _throw_away(draft)
-            raise
-
     def _add(self, path: Path, size: int):
         with self._lock:
             self._sizes[path] = size
@@ -133,43 +111,27 @@ class Spool:
         with self._lock:
             self._bytes -= self._sizes.pop(path, 0)
 
-    def _next_name(self) -> str:
-        """Later than every earlier name, even if the clock was set back."""
-        self._last = max(self._last + 1, now_us())
-        return f"{self._last:020d}"
-
     def _found(self, suffix: str) -> list[Path]:
         return sorted(path for path in self.directory.glob(f"*.{suffix}") if path.stem.isdecimal())
 
     def _adopt_drafts(self):
         for path in self._found("part"):
-            records, _ = _parse(path.read_bytes())
-            if records:
-                log.warning("Adopted %d records of a batch that was not finished.", len(records))
-                self.write(records)
-                self.seal()
-            path.unlink()
+            records, end = _parse(path.read_bytes())
+            if not records:
+                path.unlink()
+                continue
+            log.warning("Adopted %d records of a batch that was not finished.", len(records))
+            os.truncate(path, end)
+            sync(path)
+            self.take(path, end)
 
 
-def _framed(records: list[Record]) -> Iterator[bytes]:
-    """What `_parse` reads."""
+def framed(records: list[Record]) -> Iterator[bytes]:
+    """Records as they stand in a file: what `_parse` reads."""
     for arrived, raw in records:
         head = HEADER.pack(arrived, len(raw))
         yield head + CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head)))
         yield raw
-
-
-def _private(path, flags):
-    return os.open(path, flags, 0o600)
-
-
-def _throw_away(draft: BinaryIO):
-    path = Path(draft.name)
-    with contextlib.suppress(OSError):  # closing writes what the full disk did not take
-        draft.close()
-    for half_done in (path, path.with_suffix(".batch")):
-        with contextlib.suppress(OSError):
-            half_done.unlink(missing_ok=True)
 
 
 def _parse(data: bytes) -> tuple[list[Record], int]:
@@ -188,9 +150,9 @@ def _parse(data: bytes) -> tuple[list[Record], int]:
     return records, at
 
 
-def _sync_directory(directory: Path):
-    """A new name is safe only when its directory is."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path):
+    """Flush a file, or the names in a folder, to the disk: a new name is safe only when its folder is."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

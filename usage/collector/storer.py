@@ -19,7 +19,6 @@ class Batch(NamedTuple):
     """What a step stored: how much, what became of it (usage.ingest.writer.Stored), how long that took, and how long
     the oldest record had waited."""
 
-    files: int
     records: int
     stored: tuple
     seconds: float
@@ -51,7 +50,7 @@ class Storer:
             self._spool.remove(path)
         self._one_by_one, self._tries = False, 0
         lag = max(0, now_us() - records[0][0]) // 1000 if records else 0
-        return Batch(len(paths), len(records), stored, time.monotonic() - began, lag)
+        return Batch(len(records), stored, time.monotonic() - began, lag)
 
     def _oldest(self) -> tuple[list[Path], list[Record]]:
         paths, records, size = [], [], 0
@@ -74,11 +73,9 @@ class Storer:
     def _store(self, paths: list[Path], records: list[Record]):
         try:
             return self._writer.store(records)
-        except Error as error:
-            if not isinstance(error, DataError | IntegrityError):
-                raise
-            self._fail(paths, error)
         except Exception as error:
+            if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
+                raise
             self._fail(paths, error)
 
     def _fail(self, paths: list[Path], error: Exception):

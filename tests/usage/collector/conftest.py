@@ -106,7 +106,7 @@ class SteppedDrain:
         batch = self.run.step()
         self.stored += batch.records if batch else 0
         return Step(
-            batch, report._written_at != written_at, self.run._errors.latest.sentence if self.run._backoff else ""
+            batch, report._written_at != written_at, self.run.state.errors.latest.sentence if self.run._backoff else ""
         )
 
     def until_stored(self, count):

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from usage.collector.draft import Draft
 from usage.collector.spool import Spool
 
 
 def append(spool: Spool, arrived: int, items: list[bytes]) -> Path:
     """A batch of its own for `items`."""
-    spool.write([(arrived, raw) for raw in items])
-    return spool.seal()
+    draft = Draft(spool)
+    draft.add(arrived, items)
+    draft.seal()
+    return spool.pending()[-1]
 
 
 def batches(spool: Spool) -> list[list[bytes]]:

@@ -64,7 +64,7 @@ def test_a_drain_whose_sessions_are_ended_goes_on(cpa, start):
 def test_a_lock_lost_to_another_while_the_session_was_cut_is_not_had(lock, home):
     first, second = lock(home), lock(home.parent / "other")
     first.acquire()
-    first._locks[1].release()  # as the database does with the lock of a session that is gone
+    first._database.release()  # as the database does with the lock of a session that is gone
     assert second.acquire()
     assert not first.acquire()
 

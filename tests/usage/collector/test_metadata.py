@@ -52,7 +52,7 @@ def test_in_mode_auto_a_starved_drain_says_so_and_subscribes_as_well(cpa, begin,
     for attempts in (5, 6, 7):
         synced(attempts)
         looked(one)
-    assert one.run._metadata.errors.latest.sentence == f"{STARVED} Subscribing as well."
+    assert one.run.state.errors.latest.sentence == f"{STARVED} Subscribing as well."
     until(lambda: cpa.subscribers == 2)
     cpa.push(record(NOON))
     one.until_stored(1)
@@ -66,7 +66,7 @@ def test_in_mode_pop_a_starved_drain_says_what_to_set(cpa, begin, settings):
     for attempts in (5, 6, 7):
         synced(attempts)
         looked(one)
-    assert one.run._metadata.errors.latest.sentence.startswith(f"{STARVED} Set QUEUE_MODE")
+    assert one.run.state.errors.latest.sentence.startswith(f"{STARVED} Set QUEUE_MODE")
     assert not one.run.state.starved
 
 
@@ -78,4 +78,4 @@ def test_statistics_that_are_off_explain_an_empty_queue(cpa, begin, settings):
         synced(attempts, statistics_enabled=False)
         looked(one)
     assert not one.run.state.starved
-    assert timezone.now() - one.run._metadata.errors.latest.at < timedelta(seconds=PATIENCE)
+    assert timezone.now() - one.run.state.errors.latest.at < timedelta(seconds=PATIENCE)

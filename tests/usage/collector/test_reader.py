@@ -101,7 +101,7 @@ def test_large_records_are_asked_for_by_few_and_small_ones_by_many_again(cpa, re
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_spool_that_is_full_takes_no_more_until_it_drains(cpa, reader, spool, monkeypatch, mode):
-    monkeypatch.setattr("usage.collector.open_batch.GROUP_SECONDS", 0)
+    monkeypatch.setattr("usage.collector.draft.GROUP_SECONDS", 0)
     spool.max_bytes = 100
     cpa.push(*RECORDS[:10])
     one = reader(mode)

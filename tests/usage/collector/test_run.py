@@ -220,7 +220,7 @@ def test_a_cut_subscription_is_a_gap(cpa, begin, settings):
 
 
 def test_a_subscribers_record_is_written_before_its_group_is_complete(cpa, begin, settings, home, monkeypatch):
-    monkeypatch.setattr("usage.collector.open_batch.GROUP_SECONDS", 3600)
+    monkeypatch.setattr("usage.collector.draft.GROUP_SECONDS", 3600)
     settings.QUEUE_MODE = "subscribe"
     one = begin()
     until(lambda: cpa.subscribers)
@@ -286,7 +286,7 @@ def test_a_database_that_is_locked_for_a_while_is_caught_up_with(cpa, begin):
     locker.close()
     one.until_stored(20)
     one.until_reported()
-    assert (Event.objects.count(), DrainState.load().last_error) == (20, one.run._errors.latest.sentence)
+    assert (Event.objects.count(), DrainState.load().last_error) == (20, one.run.state.errors.latest.sentence)
 
 
 def test_a_cue_of_cpa_asks_for_a_refresh_of_the_metadata(cpa, begin, settings, monkeypatch):

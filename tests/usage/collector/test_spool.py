@@ -10,6 +10,7 @@ import zlib
 import pytest
 
 from tests.usage.collector.spooled import append
+from usage.collector.draft import Draft
 from usage.collector.spool import MAGIC, Spool
 from usage.time.units import SECOND_US
 
@@ -117,20 +118,22 @@ def test_a_draft_of_a_process_that_died_is_adopted_as_far_as_it_was_written(fold
     assert (records(adopted), names(folder)) == ([(4, b"one")], [".batch"])
 
 
-def test_what_was_written_is_adopted_by_the_next_process_though_nobody_sealed_it(folder):
+def test_what_was_written_is_adopted_by_the_next_process_though_it_was_not_sealed(folder):
     spool = Spool(folder)
-    spool.write([(4, b"one")])
-    spool.write([(5, b"two"), (6, b"x" * 70_000)])
+    draft = Draft(spool)
+    draft.add(4, [b"one"])
+    draft.add(6, [b"two", b"x" * 70_000])
     assert (spool.depth, names(folder)) == (0, [".part"])
-    assert records(Spool(folder)) == [(4, b"one"), (5, b"two"), (6, b"x" * 70_000)]
+    assert records(Spool(folder)) == [(4, b"one"), (6, b"two"), (6, b"x" * 70_000)]
 
 
 def test_a_sealed_draft_is_a_batch_and_the_next_one_another(folder):
     spool = Spool(folder)
+    draft = Draft(spool)
     for arrived, raw in ((4, b"one"), (5, b"two"), (6, b"three")):
-        spool.write([(arrived, raw)])
+        draft.add(arrived, [raw])
         if raw != b"one":
-            spool.seal()
+            draft.seal()
     assert (spool.depth, names(folder)) == (2, [".batch", ".batch"])
     assert records(spool) == records(Spool(folder)) == [(4, b"one"), (5, b"two"), (6, b"three")]
 
@@ -164,7 +167,7 @@ def test_a_write_that_fails_leaves_nothing_half_done(folder, monkeypatch, fails)
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"usage.collector.spool.os.{fails}", full)
+    monkeypatch.setattr(f"usage.collector.draft.os.{fails}", full)
     with pytest.raises(OSError, match="No space left"):
         append(spool, 1, [b"a"])
     monkeypatch.undo()
@@ -175,16 +178,17 @@ def test_a_write_that_fails_leaves_nothing_half_done(folder, monkeypatch, fails)
 
 def test_a_disk_that_is_full_in_the_middle_of_a_record_takes_the_draft_and_the_next_one_is_whole(folder):
     spool = Spool(folder)
+    draft = Draft(spool)
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     taken = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    spool.write([(1, b"a")])
+    draft.add(1, [b"a"])
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
     try:
         with pytest.raises(OSError, match="File too large"):
-            spool.write([(2, b"b" * 5000)])
+            draft.add(2, [b"b" * 5000])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         signal.signal(signal.SIGXFSZ, taken)
     assert names(folder) == []
-    append(spool, 1, [b"a", b"b" * 5000])
-    assert records(spool) == [(1, b"a"), (1, b"b" * 5000)]
+    assert draft.seal() == 2
+    assert records(spool) == [(1, b"a"), (2, b"b" * 5000)]

@@ -13,14 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from catalog.problems import quoted
-from usage.collector.queue.errors import (
-    Interrupted,
-    NotResp,
-    NotRunning,
-    QueueError,
-    Unavailable,
-    unavailable,
-)
+from usage.collector.queue.errors import Interrupted, NotResp, NotRunning, QueueError, Unavailable, unavailable
 from usage.collector.queue.key import Key
 
 # With no supported errors redis-py neither repeats a command nor reconnects a subscription by itself.

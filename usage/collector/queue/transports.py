@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 
 from usage.collector.queue.errors import Interrupted, NotResp, QueueError, Unavailable
 from usage.collector.queue.key import Key
@@ -18,13 +17,7 @@ RESP_RETRY_S = FIVE_MINUTES_S  # how long HTTP serves before RESP is tried again
 class CpaQueue:
     """CPA's queue, by the transport in use."""
 
-    def __init__(
-        self,
-        mode: str,
-        key: Key,
-        clock: Callable[[], float] = time.monotonic,
-        on_subscription: Callable[[bool], object] = lambda _: None,
-    ):
+    def __init__(self, mode: str, key: Key, on_subscription=lambda _: None, clock=time.monotonic):
         """`mode`: auto, pop, subscribe or http. `on_subscription` is called when a subscription begins (True) and when
         it is left (False)."""
         self._auto = mode == "auto"

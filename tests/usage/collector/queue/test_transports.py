@@ -24,7 +24,7 @@ def queue(key):
     opened = []
 
     def of(mode, clock=None):
-        opened.append(CpaQueue(mode, key, clock) if clock else CpaQueue(mode, key))
+        opened.append(CpaQueue(mode, key, clock=clock) if clock else CpaQueue(mode, key))
         return opened[-1]
 
     yield of

@@ -1,9 +1,9 @@
-"""The open batch: written at once, sealed in groups, and written again as a whole after a disk that failed."""
+"""The draft: written at once, sealed in groups, and written again as a whole after a disk that failed."""
 
 import pytest
 
-from usage.collector import open_batch
-from usage.collector.open_batch import OpenBatch
+from usage.collector import draft
+from usage.collector.draft import Draft
 from usage.collector.spool import Spool
 
 
@@ -14,7 +14,7 @@ def spool(home):
 
 @pytest.fixture
 def batch(spool, clock):
-    return OpenBatch(spool, clock)
+    return Draft(spool, clock)
 
 
 def records(spool):
@@ -33,7 +33,7 @@ def test_a_group_is_ripe_so_long_after_its_first_record(batch, spool, clock):
 
 
 def test_a_large_group_is_ripe_at_once(batch, monkeypatch):
-    monkeypatch.setattr(open_batch, "GROUP_BYTES", 5)
+    monkeypatch.setattr(draft, "GROUP_BYTES", 5)
     batch.add(1, [b"abc"])
     assert not batch.ripe
     batch.add(1, [b"de"])
@@ -47,7 +47,7 @@ def test_nothing_is_no_group(batch, clock):
 
 
 @pytest.mark.parametrize("fails", ("write", "seal"))
-def test_what_a_failing_disk_took_is_written_anew_with_what_came_meanwhile(batch, spool, monkeypatch, fails):
+def test_what_a_failing_disk_took_is_written_again_with_what_came_meanwhile(batch, spool, monkeypatch, fails):
     batch.add(1, [b"a"])
     with monkeypatch.context() as patch:
         patch.setattr(
