@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from usage.models import Lease
-from usage.rollups.proof import Proving, keep
+from usage.rollups.proof import Verification, keep
 from usage.rollups.retention import expire, prune_logs
 
 log = logging.getLogger(__name__)
@@ -30,19 +30,19 @@ def retention() -> str:
     return sentence
 
 
-def verify(proving: dict | None = None) -> str:
+def verify(state: dict | None = None) -> str:
     """Check for a few seconds that the database is sound and the totals equal their events, and queue the rest.
 
-    `proving` is the state in which the previous task stopped. Returns the result in a sentence, or "goes on".
+    `state` is that in which the previous task stopped. Returns the result in a sentence, or "goes on".
     """
     lease = Lease.take("verify", PROOF_TAKES)
     if lease is None:
         return "busy"
     try:
-        under_way = Proving(**proving or {})
-        if under_way.go_on(PROOF_SECONDS):
-            return _go_on(under_way)
-        proof = under_way.proof()
+        verification = Verification(**state or {})
+        if verification.go_on(PROOF_SECONDS):
+            return _go_on(verification)
+        proof = verification.proof()
         keep(proof)
     finally:
         lease.release()
@@ -50,11 +50,11 @@ def verify(proving: dict | None = None) -> str:
     return proof.sentence
 
 
-def _go_on(proving: Proving) -> str:
+def _go_on(verification: Verification) -> str:
     """Queue the rest as plain values, which another version of this code can read."""
     from django_q.tasks import async_task
 
-    async_task("usage.tasks.verify", vars(proving), save=False)
+    async_task("usage.tasks.verify", vars(verification), save=False)
     return "goes on"
 
 

@@ -1,19 +1,8 @@
 """Is the database itself sound? A table at a time, so that no single look holds a snapshot for long."""
 
-from collections.abc import Iterator
-
 from django.db import DatabaseError, connection
 
 WORDS_SHOWN = 5  # of what a database says about one table
-
-
-def damage() -> Iterator[str]:
-    """A sentence for each thing wrong with the database's own structure; nothing when it is sound.
-
-    Raises django.db.Error when the database is away.
-    """
-    for look in looks():
-        yield from damage_in(look)
 
 
 def looks() -> list[str]:

@@ -1,7 +1,6 @@
 """The proof that nothing went wrong unseen: the database is sound, and every total equals its events to the unit."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -19,6 +18,8 @@ from usage.time.units import SECOND_US
 
 SHOWN = 10
 NOTED = 1000  # differences; of some we learn later that retention took their day meanwhile
+# The steps of a verification: the first two list the others.
+STRUCTURE, TOTALS, TABLE, DAY, CLOSED_DAYS = "structure", "totals", "table", "day", "closed days"
 
 
 class Proof(NamedTuple):
@@ -49,31 +50,30 @@ class Proof(NamedTuple):
 
 
 @dataclass
-class Proving:
-    """A proof under way: a table, a day or a month a look, and between two looks it holds nothing of the database.
+class Verification:
+    """A proof under way: a table, a day or a month a step, and between two steps it holds nothing of the database.
 
     Its fields are plain values, for they may wait in the queue of the task cluster.
     """
 
     at: datetime = field(default_factory=timezone.now)
     seconds: float = 0.0
-    structure: list[str] | None = None  # looks to come; None before the first
-    days: list[int] | None = None  # the same; None as long as the structure is looked at
-    closed: list[tuple[int, int]] = field(default_factory=list)  # days before the kept detail, some at a time
-    first: int | None = None  # day of the kept detail when they were listed; None: nothing was kept
-    counted: int = 0  # days
+    steps: list[tuple] = field(default_factory=lambda: [(STRUCTURE,)])  # to come
+    first: int | None = None  # day of the kept detail when the days were listed; None: nothing was kept
+    days: int = 0  # how many were listed
     damage: list[str] = field(default_factory=list)
     differences: list[tuple] = field(default_factory=list)
     wrong: dict[tuple[str, int], int] = field(default_factory=dict)  # (rollup, bucket) -> rows
 
     def go_on(self, seconds: float = float("inf")) -> bool:
-        """Look on for about so long, once at least; whether there may be more to look at. Raises django.db.Error."""
-        before, began = self.seconds, time.monotonic()
-        for _ in self._looks(LabelTotals()):
+        """Take steps for about so long, one at least; whether there are more. Raises django.db.Error."""
+        before, began, totals = self.seconds, time.monotonic(), LabelTotals()
+        while self.steps:
+            self._take(totals, *self.steps.pop(0))
             self.seconds = before + time.monotonic() - began
             if self.seconds - before >= seconds:
-                return True
-        return False
+                break
+        return bool(self.steps)
 
     def proof(self) -> Proof:
         """The result. Differences of a day that retention took away meanwhile are none."""
@@ -83,26 +83,21 @@ class Proving:
         first = (start or 0) // SECOND_US
         shown = [Difference(*each) for each in self.differences if self._is_kept(*each[:2], first)][:SHOWN]
         wrong = sum(count for key, count in self.wrong.items() if self._is_kept(*key, first))
-        return Proof(self.at, self.seconds, len(tables()), self.counted, events, self.damage[:SHOWN], shown, wrong)
+        return Proof(self.at, self.seconds, len(tables()), self.days, events, self.damage[:SHOWN], shown, wrong)
 
-    def _looks(self, totals: LabelTotals) -> Iterator[None]:
-        """Stops after each look. A damaged database is not counted: its figures mean nothing."""
-        if self.structure is None:
-            self.structure = looks()
-        while self.structure and len(self.damage) < SHOWN:
-            self.damage += damage_in(self.structure.pop(0))
-            yield
-        if self.damage:
-            return
-        if self.days is None:
-            self.days, self.closed = list(kept_days()), closed_days()
-            self.first, self.counted = min(self.days, default=None), len(self.days)
-        while self.days:
-            self._note(wrong_in_day(self.days.pop(0), totals))
-            yield
-        while self.closed:
-            self._note(wrong_in_closed_days(*self.closed.pop(0), totals))
-            yield
+    def _take(self, totals: LabelTotals, step: str, *of):
+        if step == STRUCTURE:
+            self.steps = [*((TABLE, look) for look in looks()), (TOTALS,)]
+        elif step == TABLE:
+            self.damage += damage_in(*of)
+        elif step == TOTALS and not self.damage:  # the figures of a damaged database mean nothing
+            days = kept_days()
+            self.first, self.days = min(days, default=None), len(days)
+            self.steps = [*((DAY, day) for day in days), *((CLOSED_DAYS, *span) for span in closed_days())]
+        elif step == DAY:
+            self._note(wrong_in_day(*of, totals))
+        elif step == CLOSED_DAYS:
+            self._note(wrong_in_closed_days(*of, totals))
 
     def _is_kept(self, rollup, bucket, start) -> bool:
         """Whether a bucket lies in the detail kept from second `start` on, or was a closed day from the beginning."""
@@ -121,9 +116,9 @@ def prove() -> Proof:
 
     Raises django.db.Error when the database is away.
     """
-    proving = Proving()
-    proving.go_on()
-    return proving.proof()
+    verification = Verification()
+    verification.go_on()
+    return verification.proof()
 
 
 def keep(proof: Proof):
