@@ -75,7 +75,10 @@ _SQLITE_PRAGMAS = """
     PRAGMA wal_autocheckpoint=4000;
 """
 if DATABASE_URL:
-    DATABASES = {"default": {**env.database("DATABASE_URL"), "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
+    _postgres = env.database("DATABASE_URL")
+    # To compile a query takes longer than to run it: sums of 17 columns over a few thousand rows.
+    _options = {"options": "-c jit=off"} | _postgres.get("OPTIONS", {})
+    DATABASES = {"default": {**_postgres, "OPTIONS": _options, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
 else:
     env.folder("SQLITE_PATH", SQLITE_PATH.parent)
     DATABASES = {
