@@ -1,4 +1,4 @@
-"""Endpoints that need no login: that this process answers, and which build it is."""
+"""Endpoints without a login: whether this process answers, and its build."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def ping(request):
 
 
 def _our_build():
-    """From the environment of an image, else from the repository we run in; asked once, at start."""
+    """From the environment of an image, else from the repository we run in; read once, at start."""
     commit, built = os.environ.get("CPA_USAGE_COMMIT", ""), os.environ.get("CPA_USAGE_BUILD_DATE", "")
     if not commit:
         commit, _, committed = _git_show().partition(" ")

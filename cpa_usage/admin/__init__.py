@@ -1,4 +1,4 @@
-"""What other packages put into the admin: tasks in our theme, and no accounts or tokens."""
+"""The admin pages of other packages: tasks in our theme, and no users or groups."""
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
@@ -6,7 +6,7 @@ from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 
-from cpa_usage.admin import access as accessadmin  # noqa: F401  registers what is ours
+from cpa_usage.admin import access as accessadmin  # noqa: F401  registers ours
 
 # Superusers are made with manage.py createsuperuser; the rest is registered again below.
 for hidden in (User, Group, Schedule, Success, Failure, OrmQ):
@@ -21,7 +21,7 @@ class Schedules(ModelAdmin, ScheduleAdmin):
     show_full_result_count = False
 
     def has_add_permission(self, request):
-        """Planned in the project's table."""
+        """They are planned in the project's table."""
         return False
 
     def has_change_permission(self, request, obj=None):
@@ -31,20 +31,20 @@ class Schedules(ModelAdmin, ScheduleAdmin):
 
 @admin.register(Success)
 class Successes(ModelAdmin, TaskAdmin):
-    """What ran well."""
+    """Runs that succeeded."""
 
     show_full_result_count = False
 
 
 @admin.register(Failure)
 class Failures(ModelAdmin, FailAdmin):
-    """What did not."""
+    """Runs that failed."""
 
     show_full_result_count = False
 
 
 @admin.register(OrmQ)
 class Queue(ModelAdmin, QueueAdmin):
-    """What waits."""
+    """Tasks that wait for a worker."""
 
     show_full_result_count = False

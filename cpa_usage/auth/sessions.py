@@ -44,7 +44,7 @@ class SessionToken(Token):
         return token
 
     def verify(self):
-        """Called for every token that is read; raises TokenError for one whose session has ended."""
+        """Called for every token that is read; raises TokenError when its session has ended."""
         super().verify()
         if not Session.current().filter(jti=self["jti"]).exists():
             raise TokenError("The session has ended.")
@@ -67,7 +67,7 @@ class SessionTokenAuthentication(BaseAuthentication):
 
 
 class SignedIn(BasePermission):
-    """A valid session or a token whose scope will do, or any request while AUTH_ENABLED is false."""
+    """A session, a token with the scope that is needed, or any request while AUTH_ENABLED is false."""
 
     def has_permission(self, request, view):
         """Settings first: without AUTH_ENABLED no token is looked at."""
@@ -100,7 +100,7 @@ def api_token_of(request) -> ApiToken | None:
 
 
 def sessions_of(request):
-    """Every token of the request whose session is open."""
+    """Every token of the request that belongs to an open session."""
     for raw in (_bearer(request), request.COOKIES.get(COOKIE)):
         if raw:
             try:

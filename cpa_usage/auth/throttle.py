@@ -37,7 +37,7 @@ def forgive(address: str):
 
 
 def place_of(address: str) -> str:
-    """Whose tries are counted together: an IPv4 address, or the /64 that one IPv6 customer has."""
+    """What tries are counted by: an IPv4 address, or the /64 that one IPv6 customer has."""
     try:
         found = ip_address(address)
     except ValueError:
@@ -47,7 +47,7 @@ def place_of(address: str) -> str:
 
 
 def _is_over(place, minute, limit):
-    """Read first: who is over the limit already costs no write."""
+    """Read first: a place that is over the limit already costs no write."""
     return LoginTry.objects.filter(address=place, minute=minute, tries__gt=limit).exists() or (
         LoginTry.count(place, minute) > limit
     )

@@ -30,30 +30,22 @@ _described_types = [Error]  # every struct a reply is made of, collected as the 
 
 
 def described(
-    reply=None,
-    *,
-    body=None,
-    parameters=(),
-    errors=(),
-    replies=None,
-    summary=None,
-    description=None,
-    methods=None,
-    media_type="application/json",
+    reply=None, *, body=None, parameters=(), errors=(), replies=None, summary=None, description=None, methods=None
 ):
     """Describe in the OpenAPI schema what an `@api_view` takes and returns; goes above `@api_view`.
 
-    `reply` is a struct type (or any type msgspec describes; None for no body), `body` a DRF serializer class,
-    `parameters` a list of OpenApiParameter, `errors` the status codes beyond those every such view has, `replies` the
-    shapes of those without an Error. A view of several methods is described once for each, with `methods=["PUT"]`;
-    the docstring describes it otherwise.
+    `reply` is a struct type, or str for a text, `body` a DRF serializer class, `parameters` a list of OpenApiParameter,
+    `errors` the status codes beyond those every such view has, `replies` the shapes of those without an Error. A view
+    of several methods is described once for each, with `methods=["PUT"]`; the docstring is the default description.
     """
 
     def decorate(view):
         text = description or inspect.getdoc(view.cls)
-        shapes = dict.fromkeys(sorted({*errors, *_usual_errors(view, body, methods, parameters)}), Error)
+        verbs = {verb.upper() for verb in methods or view.cls.http_method_names}
+        shapes = dict.fromkeys(sorted({*errors, *_usual_errors(view, body, verbs, parameters)}), Error)
+        media_type = "text/plain" if reply is str else "application/json"
         responses = {(200, media_type): OpenApiResponse(_schema_of(reply), description=_description_of(reply))}
-        if _is_conditional(view, methods):
+        if "GET" in verbs and view.cls.permission_classes:  # reads that need a session answer by rest.answer
             responses[304] = OpenApiResponse(None, description="What the client has, by If-None-Match, still holds.")
         for code, shape in (shapes | (replies or {})).items():
             meaning = ERRORS[code] if shape is Error else _description_of(shape)
@@ -112,8 +104,6 @@ class SessionTokenScheme(OpenApiAuthenticationExtension):
 
 
 def _schema_of(shape):
-    if shape is None:
-        return None
     if shape not in _described_types:
         _described_types.append(shape)
     (schema,), _ = msgspec.json.schema_components([shape], ref_template=_REF)
@@ -125,12 +115,7 @@ def _description_of(shape):
     return inspect.getdoc(shape).partition("\n")[0] if inspect.isclass(shape) and issubclass(shape, Struct) else ""
 
 
-def _is_conditional(view, methods):
-    """Whether it may answer 304 by rest.answer: reads that need a session do."""
-    return "GET" in (m.upper() for m in methods or view.cls.http_method_names) and bool(view.cls.permission_classes)
-
-
-def _usual_errors(view, body, methods, parameters):
+def _usual_errors(view, body, verbs, parameters):
     """Status codes that every view of its kind may answer."""
     codes = {503}
     if view.cls.permission_classes:
@@ -139,7 +124,7 @@ def _usual_errors(view, body, methods, parameters):
         codes.add(400)
     if body:
         codes.update((413, 415))
-    if {"POST", "PUT", "PATCH", "DELETE"} & {m.upper() for m in methods or view.cls.http_method_names}:
+    if {"POST", "PUT", "PATCH", "DELETE"} & verbs:
         codes.add(403)
     return codes
 

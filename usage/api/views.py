@@ -67,7 +67,6 @@ def request_log(request, request_id):
     replies={404: requestlog.MissingLog},
     errors=[502],
     summary="CPA's log of one request, as a file",
-    media_type="text/plain",
 )
 @api_view(["GET"])
 @renderer_classes([rest.JSONRenderer])
