@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.management.base import CommandError
 
 from usage.models import Lease
 from usage.rollups.proof import Verification, keep
@@ -60,11 +61,11 @@ def _go_on(verification: Verification) -> str:
 
 def backup() -> str:
     """Back up the SQLite file into BACKUP_DIR. Returns a sentence about it; a failed backup fails the task."""
-    from usage.ops.backups import Useless, nightly
+    from usage.ops.backups import nightly
 
     try:
         done = nightly()
-    except Useless as reason:
+    except CommandError as reason:
         log.error("There is no backup of this night: %s", reason)
         raise
     log.info("Backup: %s.", done)

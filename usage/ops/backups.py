@@ -1,4 +1,7 @@
-"""Copies of the SQLite file: made while everything runs, checked, and put back. PostgreSQL has pg_dump."""
+"""Copies of the SQLite file: made while everything runs, checked, and put back. PostgreSQL has pg_dump.
+
+What cannot be done raises CommandError, which says why.
+"""
 
 import os
 import sqlite3
@@ -7,9 +10,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
+from usage.collector.spool import sync
 from usage.ops.readiness import known_migrations
 from usage.time.units import DAY_S
 
@@ -17,54 +22,49 @@ PREFIX, SUFFIX = "cpa-usage-", ".db"  # of the names of nightly backups; other f
 LOGS = ("-wal", "-shm")  # SQLite's log of a database and the index of that log: the name of the database, and this
 
 
-class Useless(Exception):
-    """A file that is no backup, or cannot be made one; the text says why."""
-
-
 def back_up(target: Path) -> Path:
     """A copy of the present database at `target`, or under a name made of the time when that is a folder.
 
-    The copy is whole and checked when its name appears. It is made from one snapshot, and blocks no writer. Raises
-    Useless.
+    The copy is whole and checked when its name appears. It is made from one snapshot, and blocks no writer.
     """
     target = target / f"{PREFIX}{_time()}{SUFFIX}" if target.is_dir() else target
     if target.exists():
-        raise Useless(f"{target} exists: name a file that does not.")
+        raise CommandError(f"{target} exists: name a file that does not.")
     try:
         with _draft(target) as draft:
             _copy(_database(), draft)
             examine(draft, target)
             draft.rename(target)
-            _sync(target.parent)
+            sync(target.parent)
     except (sqlite3.Error, OSError) as error:
-        raise Useless(f"{target} cannot be written: {error}.") from None
+        raise CommandError(f"{target} cannot be written: {error}.") from None
     return target
 
 
 def examine(path: Path, name: Path):
-    """Raises Useless, about `name`, unless the file is a sound database of cpa-usage that this version can read."""
+    """Raises CommandError, about `name`, unless the file is a sound database of cpa-usage of a version we can read."""
     try:
         with closing(_opened(path)) as copy:
             ((verdict,), *_) = copy.execute("PRAGMA integrity_check(3)")
             applied = set(copy.execute("SELECT app, name FROM django_migrations"))
     except sqlite3.OperationalError as error:  # such as: no such table
-        raise Useless(f"{name} is no database of cpa-usage: {error}.") from None
+        raise CommandError(f"{name} is no database of cpa-usage: {error}.") from None
     except sqlite3.DatabaseError as error:
-        raise Useless(f"{name} is damaged, or no SQLite file: {error}.") from None
+        raise CommandError(f"{name} is damaged, or no SQLite file: {error}.") from None
     if verdict != "ok":
-        raise Useless(f"{name} is damaged: {verdict}.")
+        raise CommandError(f"{name} is damaged: {verdict}.")
     if ("usage", "0001_initial") not in applied:
-        raise Useless(f"{name} is no database of cpa-usage.")
+        raise CommandError(f"{name} is no database of cpa-usage.")
     known = known_migrations()
     if later := [key for key in applied - known if key[0] in {app for app, _ in known}]:
-        raise Useless(f"{name} is of a newer version ({'.'.join(min(later))}): install that one first.")
+        raise CommandError(f"{name} is of a newer version ({'.'.join(min(later))}): install that one first.")
 
 
 def put_back(source: Path) -> Path | None:
     """Replace the database by a copy of `source`. Returns the path under which the replaced one is kept, if any.
 
     No process may have the database open: it would go on with the replaced file. The caller holds the drain's lock;
-    connections of web and tasks are looked for here. Raises Useless, with nothing changed.
+    connections of web and tasks are looked for here. After a CommandError nothing is changed.
     """
     database = _database()
     try:
@@ -75,9 +75,9 @@ def put_back(source: Path) -> Path | None:
             _refuse_while_open(database)
             replaced = _move_away(database)
             draft.rename(database)
-            _sync(database.parent)
+            sync(database.parent)
     except (sqlite3.Error, OSError) as error:
-        raise Useless(f"{source} cannot be put back: {error}.") from None
+        raise CommandError(f"{source} cannot be put back: {error}.") from None
     return replaced
 
 
@@ -91,12 +91,12 @@ def prune(folder: Path, days: int, now: float) -> list[Path]:
 
 
 def nightly() -> str:
-    """Back up into BACKUP_DIR and remove backups older than BACKUP_KEEP days. Returns what it did; raises Useless."""
+    """Back up into BACKUP_DIR and remove backups older than BACKUP_KEEP days. Returns what it did."""
     folder = settings.BACKUP_DIR
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise Useless(f"BACKUP_DIR: {folder} cannot be made: {error.strerror}.") from None
+        raise CommandError(f"BACKUP_DIR: {folder} cannot be made: {error.strerror}.") from None
     made = back_up(folder)
     removed = prune(folder, settings.BACKUP_KEEP, time.time())
     return f"{made.name} made, {made.stat().st_size >> 20} MB; {len(removed)} old backups removed"
@@ -108,7 +108,7 @@ def _time():
 
 def _database():
     if connection.vendor != "sqlite":
-        raise Useless("The database is PostgreSQL: use pg_dump to back it up, and pg_restore to put it back.")
+        raise CommandError("The database is PostgreSQL: use pg_dump to back it up, and pg_restore to put it back.")
     return Path(connection.settings_dict["NAME"])
 
 
@@ -133,7 +133,7 @@ def _copy(source, target):
     with closing(_opened(source)) as original, closing(sqlite3.connect(target)) as copy:
         original.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
-    _sync(target)
+    sync(target)
 
 
 def _opened(path):
@@ -149,7 +149,7 @@ def _refuse_while_open(database):
             ours.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
-            raise Useless("The database is in use: stop web and tasks first.") from None
+            raise CommandError("The database is in use: stop web and tasks first.") from None
 
 
 def _move_away(database):
@@ -163,12 +163,3 @@ def _move_away(database):
         if _with(database, suffix).exists():
             _with(database, suffix).rename(_with(replaced, suffix))
     return replaced
-
-
-def _sync(path):
-    """Flush a file, or the names in a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,7 +8,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpResponse
 from django.utils import timezone
-from msgspec import UNSET, Struct, UnsetType, json
+from msgspec import json
 
 from cpa_usage.http.databaseerrors import sentence_of
 from usage.models import DrainState
@@ -18,17 +18,10 @@ from usage.models import DrainState
 STALLED_AFTER = timedelta(seconds=45)
 
 
-class Readiness(Struct, frozen=True):
-    """Ready, or not and why."""
-
-    status: str
-    reason: str | UnsetType = UNSET
-
-
 def readyz(request):
     """200 while the database is usable and up to date and the drain consumes; else 503 with the reason."""
     reason = unready_reason()
-    found = Readiness("unready", reason) if reason else Readiness("ready")
+    found = {"status": "unready", "reason": reason} if reason else {"status": "ready"}
     return HttpResponse(json.encode(found), status=503 if reason else 200, content_type="application/json")
 
 

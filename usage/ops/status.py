@@ -13,12 +13,6 @@ from usage.time.periods import rfc3339_utc_us
 
 SILENT_AFTER = timedelta(seconds=90)  # the drain writes its heartbeat far more often
 GAPS_SHOWN = 100
-# Fields of DrainState that are shown as they are.
-OF_DRAIN = (
-    *("batches_popped", "total_inserted", "total_deduped", "total_decode_errors", "total_too_late", "total_folded"),
-    *("last_pop_at", "last_inserted_at", "last_error", "last_error_at"),
-    *("lag_ms", "spool_files", "spool_bytes", "proved_at", "proof_holds"),
-)
 
 
 class GapRow(Struct, frozen=True):
@@ -65,22 +59,23 @@ class Status(Struct, frozen=True, kw_only=True):
 def status() -> Status:
     """The state of the drain, the catalog's view of CPA, and recent errors."""
     state, cpa = DrainState.load(), Connection.objects.filter(pk=1).first() or Connection()
-    return Status(
-        **{name: getattr(state, name) for name in OF_DRAIN},
-        redis_address=settings.REDIS_QUEUE_ADDR,
-        redis_mode=state.mode or settings.QUEUE_MODE,
-        last_metadata_sync_at=cpa.last_sync_at,
-        last_metadata_error=cpa.last_error,
-        statistics_enabled=cpa.statistics_enabled,
-        request_log_enabled=cpa.request_log_enabled,
-        refused=Connection.refused(),
-        drain_alive=is_alive(state),
-        proof=state.proof or None,
-        dead_letters=DeadLetter.objects.count(),
-        gaps=[GapRow(*gap) for gap in Gap.objects.values_list("start", "end", "reason")[:GAPS_SHOWN]],
-        zone=state.zone or settings.TIME_ZONE,
-        detail_from=None if state.events_from is None else rfc3339_utc_us(state.events_from),
-    )
+    as_stored = {name: value for name, value in vars(state).items() if name in Status.__struct_fields__}
+    as_shown = {
+        "redis_address": settings.REDIS_QUEUE_ADDR,
+        "redis_mode": state.mode or settings.QUEUE_MODE,
+        "last_metadata_sync_at": cpa.last_sync_at,
+        "last_metadata_error": cpa.last_error,
+        "statistics_enabled": cpa.statistics_enabled,
+        "request_log_enabled": cpa.request_log_enabled,
+        "refused": Connection.refused(),
+        "drain_alive": is_alive(state),
+        "proof": state.proof or None,
+        "dead_letters": DeadLetter.objects.count(),
+        "gaps": [GapRow(*gap) for gap in Gap.objects.values_list("start", "end", "reason")[:GAPS_SHOWN]],
+        "zone": state.zone or settings.TIME_ZONE,
+        "detail_from": None if state.events_from is None else rfc3339_utc_us(state.events_from),
+    }
+    return Status(**as_stored | as_shown)
 
 
 def is_alive(state: DrainState) -> bool:

@@ -18,7 +18,7 @@ from tests.usage.made import NOON, record, stored
 from usage import tasks
 from usage.models import Event
 from usage.ops import backups
-from usage.ops.backups import Useless, back_up, examine, prune
+from usage.ops.backups import back_up, examine, prune
 
 EVENTS = "SELECT count(*) FROM usage_event"
 
@@ -235,7 +235,7 @@ def test_postgresql_has_tools_of_its_own(monkeypatch, tmp_path):
         vendor = "postgresql"
 
     monkeypatch.setattr(backups, "connection", Elsewhere())
-    with pytest.raises(Useless, match="use pg_dump to back it up"):
+    with pytest.raises(CommandError, match="use pg_dump to back it up"):
         back_up(tmp_path / "copy.db")
 
 
@@ -269,5 +269,5 @@ def test_the_nightly_backup_is_planned_only_where_a_folder_is_named(settings, tm
 def test_a_nightly_backup_that_fails_fails_its_task(settings, tmp_path):
     (tmp_path / "file").touch()
     settings.BACKUP_DIR = tmp_path / "file"
-    with pytest.raises(Useless, match=r"^BACKUP_DIR: .* cannot be made: File exists"):
+    with pytest.raises(CommandError, match=r"^BACKUP_DIR: .* cannot be made: File exists"):
         tasks.backup()

@@ -12,7 +12,7 @@ from pricing.book import PriceBook
 from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
-from usage.models import Day, DrainState, Event, Quarter, Series
+from usage.models import Day, DrainState, Event, Quarter
 from usage.rollups.check import check
 from usage.rollups.effects import Effect, Month
 from usage.time.periods import day_number
@@ -287,18 +287,9 @@ def test_reprice_relabels_events_since(capsys):
     gpt = requests(-1, 0, tokens=LONG)
     priced(gpt, None, ("", 0, USD, 0))
     RateCard.objects.create(price_set=PriceSet.objects.get(), context_over=40_000, prompt=3 * USD, completion=0)
-    call_command("reprice", "--since", "2026-11-24", "--model", "gpt-5")
+    call_command("reprice", "--since", "2026-11-24")
     assert "2026-11  0.050000 -> 0.150000 USD" in capsys.readouterr().out
     assert (labels(), daily()) == ([32_000, 40_000], {23: (50_000 * USD, 0), 24: (150_000 * USD, 0)})
-
-
-def test_reprice_of_one_model_leaves_the_others():
-    requests(0).set_price({"prompt": USD, "completion": 0})
-    requests(0, model="other").set_price({"prompt": USD, "completion": 0})
-    altered(2 * USD)
-    call_command("reprice", "--since", "2026-01-01", "--model", "other")
-    spent = {s.model.name: s.days.get().cost for s in Series.objects.select_related("model")}
-    assert spent == {"gpt-5": 100 * USD, "other": 200 * USD}
 
 
 @pytest.mark.parametrize(
@@ -306,7 +297,6 @@ def test_reprice_of_one_model_leaves_the_others():
     [
         (["--since", "yesterday"], "--since yesterday: write a date such as 2026-11-01."),
         (["--since", "2026-02-30"], "--since 2026-02-30: write a date such as 2026-11-01."),
-        (["--since", "2026-11-01", "--model", "none"], "--model none: no record named such a model."),
     ],
 )
 def test_reprice_refuses_what_it_cannot_mean(arguments, sentence):

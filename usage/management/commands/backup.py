@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from usage.ops.backups import Useless, back_up
+from usage.ops.backups import back_up
 
 
 class Command(BaseCommand):
@@ -18,8 +18,5 @@ class Command(BaseCommand):
 
     def handle(self, *, path, **options):
         """Exit 1 with the reason when there is no sound copy."""
-        try:
-            made = back_up(path)
-        except Useless as reason:
-            raise CommandError(str(reason)) from None
+        made = back_up(path)
         self.stdout.write(f"{made} holds the database as of now: {made.stat().st_size:,} bytes, checked.")

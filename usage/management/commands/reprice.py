@@ -19,23 +19,22 @@ from usage.time.periods import day_number
 class Command(BaseCommand):
     """A change of prices re-costs history by itself; this is for when rows were changed past the admin and the API."""
 
-    help = "Cost everything from a local day on anew, with the prices as they are; --dry-run tells what would change."
+    help = "Cost everything from a local day on again, with the prices as they are; --dry-run shows what would change."
 
     def add_arguments(self, parser):
-        """--since DATE [--model NAME] [--dry-run]."""
+        """--since DATE [--dry-run]."""
         parser.add_argument("--since", required=True, metavar="DATE", help="First local day, YYYY-MM-DD.")
-        parser.add_argument("--model", metavar="NAME", help="One model only.")
-        parser.add_argument("--dry-run", action="store_true", help="Tell the difference and change nothing.")
+        parser.add_argument("--dry-run", action="store_true", help="Show the difference and change nothing.")
 
-    def handle(self, *, since, model, dry_run, **options):
+    def handle(self, *, since, dry_run, **options):
         """Each model is one transaction."""
         first, changed = day_number(_date(since)), 0
-        for chosen in _models(model):
-            effect = _reprice(Series.objects.filter(model=chosen), first, dry_run)
+        for model in Model.objects.order_by("name"):
+            effect = _reprice(Series.objects.filter(model=model), first, dry_run)
             wal.cut_back()
             if any(month.changes for month in effect.months):
                 changed += 1
-                self._tell(chosen, effect)
+                self._tell(model, effect)
         done = "would change" if dry_run else "changed"
         self.stdout.write(f"{changed} models {done}." if changed else "Nothing differs: every cost is as prices say.")
 
@@ -64,12 +63,3 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise CommandError(f"--since {text}: write a date such as 2026-11-01.") from None
-
-
-def _models(name: str | None):
-    if name is None:
-        return Model.objects.order_by("name")
-    models = Model.objects.filter(name=name)
-    if not models:
-        raise CommandError(f"--model {name}: no record named such a model.")
-    return models

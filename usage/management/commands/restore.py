@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from usage.collector.lock import DrainLock
-from usage.ops.backups import Useless, put_back
+from usage.ops.backups import put_back
 
 
 class Command(BaseCommand):
@@ -29,8 +29,6 @@ class Command(BaseCommand):
                 raise CommandError("A drain is at work on this database: stop web, drain and tasks first.")
             replaced = put_back(path)
             call_command("migrate", interactive=False, verbosity=0)
-        except Useless as reason:
-            raise CommandError(str(reason)) from None
         except Error as error:
             raise CommandError(f"The database cannot be used: {error}") from None
         finally:

@@ -11,8 +11,7 @@ from usage.collector.queue import Key, NotResp, Unavailable
 from usage.collector.queue import Refused as QueueRefused
 from usage.collector.queue.resp import login
 from usage.models import DrainState
-from usage.ops.doctor.findings import Finding
-from usage.ops.doctor.processes import with_database
+from usage.ops.doctor.findings import Finding, verdict
 
 OLDEST = (7, 0)  # fewer fields in a record, no subscription
 SKEW_SECONDS = 60
@@ -51,7 +50,6 @@ def queue():
         yield Finding("Queue", False, str(problem))
 
 
-@with_database
 def consumers():
     """Whether another program takes the records, as far as the drain has noticed."""
     state = DrainState.load()
@@ -61,22 +59,17 @@ def consumers():
         yield Finding("Consumers", True, "The drain has noticed no other program that takes CPA's records.")
 
 
-LOOKS = (management, queue, consumers)
-
-
 def _version(build):
     words = build.version if build else ""
     numbers = tuple(int(number) for number in re.findall(r"\d+", words)[:2])
-    if numbers and numbers < OLDEST:
-        return Finding("Version", False, f"CPA {words} is older than 7.0 and says less about each request: update it.")
-    return Finding("Version", True, f"CPA {words or 'of a version it does not tell'}.")
+    old = f"CPA {words} is older than 7.0 and says less about each request: update it."
+    wrong = old if numbers and numbers < OLDEST else ""
+    return verdict("Version", wrong, f"CPA {words or 'of a version it does not tell'}.")
 
 
 def _statistics(enabled):
-    if enabled:
-        return Finding("Statistics", True, "CPA writes usage records.")
-    sentence = "CPA's usage statistics are off, so it drops its records: run manage.py doctor --fix to turn them on."
-    return Finding("Statistics", False, sentence, _turn_on)
+    off = "CPA's usage statistics are off, so it drops its records: run manage.py doctor --fix to turn them on."
+    return verdict("Statistics", "" if enabled else off, "CPA writes usage records.", _turn_on)
 
 
 def _turn_on():
@@ -85,18 +78,16 @@ def _turn_on():
 
 
 def _retention(seconds):
-    if seconds >= RETENTION_SECONDS:
-        return Finding("Retention", True, f"CPA keeps a record for {seconds} s until it is taken.")
     advice = "set redis-usage-queue-retention-seconds to 3600 in CPA's config"
-    return Finding(
-        "Retention", False, f"CPA keeps a record for {seconds} s only, so a restart of ours may lose some: {advice}."
-    )
+    short = f"CPA keeps a record for {seconds} s only, so a restart of ours may lose some: {advice}."
+    wrong = short if seconds < RETENTION_SECONDS else ""
+    return verdict("Retention", wrong, f"CPA keeps a record for {seconds} s until it is taken.")
 
 
 def _clock(ahead):
     if ahead is None:
         return Finding("Clock", True, "CPA does not tell its time.")
-    if abs(ahead) <= SKEW_SECONDS:
-        return Finding("Clock", True, f"CPA's clock and ours agree to {abs(ahead):.0f} s.")
     way = "ahead of" if ahead > 0 else "behind"
-    return Finding("Clock", False, f"CPA's clock is {abs(ahead):.0f} s {way} ours: let both follow an NTP server.")
+    skewed = f"CPA's clock is {abs(ahead):.0f} s {way} ours: let both follow an NTP server."
+    wrong = skewed if abs(ahead) > SKEW_SECONDS else ""
+    return verdict("Clock", wrong, f"CPA's clock and ours agree to {abs(ahead):.0f} s.")

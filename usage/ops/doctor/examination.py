@@ -1,18 +1,13 @@
 """All checks, in the order in which one thing needs another."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from django.core import checks
+from django.db import DatabaseError, InterfaceError
 
 from usage.ops.doctor import cpa, processes, storage
 from usage.ops.doctor.findings import Finding
-
-
-def examine() -> Iterator[Finding]:
-    """The findings of every check; a check that fails does not stop the later ones."""
-    yield from configuration()
-    for look in (*cpa.LOOKS, *storage.LOOKS, *processes.LOOKS):
-        yield from look()
 
 
 def configuration() -> Iterator[Finding]:
@@ -21,3 +16,16 @@ def configuration() -> Iterator[Finding]:
     yield from (Finding("Settings", False, message.msg) for message in found)
     if not found:
         yield Finding("Settings", True, "Every variable reads.")
+
+
+LOOKS = (
+    *(configuration, cpa.management, cpa.queue, cpa.consumers, storage.database, storage.spool, storage.modes),
+    *(processes.drain, processes.tasks, processes.failures, processes.proof, processes.web),
+)
+
+
+def examine() -> Iterator[Finding]:
+    """The findings of every check; a check that fails does not stop the later ones."""
+    for look in LOOKS:
+        with suppress(DatabaseError, InterfaceError):  # the look at the database reports that it is away
+            yield from look()

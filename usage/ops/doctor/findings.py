@@ -11,3 +11,8 @@ class Finding(NamedTuple):
     well: bool
     sentence: str
     cure: Callable[[], object] | None = None
+
+
+def verdict(name: str, wrong: str, well: str, cure: Callable[[], object] | None = None) -> Finding:
+    """The finding of a check that says what is `wrong`, or '' when it is well."""
+    return Finding(name, not wrong, wrong or well, cure)

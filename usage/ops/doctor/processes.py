@@ -4,14 +4,13 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django_q.models import Failure, Schedule
 
 from cpa_usage.http.addresses import local
 from cpa_usage.management.commands.plantasks import OURS, periodic_tasks
 from usage.models import DrainState
-from usage.ops.doctor.findings import Finding
+from usage.ops.doctor.findings import Finding, verdict
 from usage.ops.readiness import stalled
 
 OVERDUE_AFTER = timedelta(minutes=5)  # the cluster looks every 30 s, and one task may hold it up a little
@@ -19,26 +18,11 @@ PROOF_AGE = timedelta(days=2)
 ANSWER_SECONDS = 5
 
 
-def with_database(look):
-    """A look that finds nothing while the database is away: the look at the database reports that."""
-
-    def guarded():
-        try:
-            yield from look()
-        except (DatabaseError, InterfaceError):
-            return
-
-    return guarded
-
-
-@with_database
 def drain():
     """Whether the drain runs and takes records."""
-    reason = stalled(DrainState.load(), timezone.now())
-    yield Finding("Drain", not reason, reason or "It runs and takes CPA's records.")
+    yield verdict("Drain", stalled(DrainState.load(), timezone.now()), "It runs and takes CPA's records.")
 
 
-@with_database
 def tasks():
     """Whether the periodic tasks are planned, and run when they are due."""
     due = dict(Schedule.objects.filter(name__startswith=OURS).values_list("name", "next_run"))
@@ -52,17 +36,14 @@ def tasks():
         yield Finding("Tasks", True, f"{len(due)} periodic tasks are planned, and none is overdue.")
 
 
-@with_database
 def failures():
     """Whether a task failed in the last day."""
     recent = Failure.objects.filter(stopped__gte=timezone.now() - timedelta(days=1))
-    if names := sorted(set(recent.values_list("func", flat=True))):
-        yield Finding("Failures", False, f"Failed in the last 24 hours: {', '.join(names)}. The admin shows why.")
-    else:
-        yield Finding("Failures", True, "No task has failed in the last 24 hours.")
+    names = ", ".join(sorted(set(recent.values_list("func", flat=True))))
+    wrong = f"Failed in the last 24 hours: {names}. The admin shows why." if names else ""
+    yield verdict("Failures", wrong, "No task has failed in the last 24 hours.")
 
 
-@with_database
 def proof():
     """Whether the totals were proved lately, and the proof holds."""
     state = DrainState.load()
@@ -86,11 +67,6 @@ def web():
         why = type(error).__name__
         yield Finding("Web", False, f"Nothing answers at {address} ({why}): start the web process, or see APP_PORT.")
         return
-    if reply.status_code == 200 and reply.content == b'{"status":"ok"}':
-        yield Finding("Web", True, f"It answers at {address}.")
-    else:
-        sentence = f"Something else answers at {address} ({reply.status_code}): see APP_PORT and APP_BASE_PATH."
-        yield Finding("Web", False, sentence)
-
-
-LOOKS = (drain, tasks, failures, proof, web)
+    ours = reply.status_code == 200 and reply.content == b'{"status":"ok"}'
+    other = f"Something else answers at {address} ({reply.status_code}): see APP_PORT and APP_BASE_PATH."
+    yield verdict("Web", "" if ours else other, f"It answers at {address}.")

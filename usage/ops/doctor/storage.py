@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from cpa_usage.http.databaseerrors import sentence_of
 from usage.models import Lease
-from usage.ops.doctor.findings import Finding
+from usage.ops.doctor.findings import Finding, verdict
 from usage.ops.readiness import missing_migrations
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
@@ -42,24 +42,19 @@ def spool():
         sentence = f"{folder} cannot be written ({error.strerror}): let this user write there, or set SPOOL_DIR."
         yield Finding("Spool", False, sentence)
         return
-    if free < settings.SPOOL_MAX_BYTES:
-        sentence = f"{folder} has {free >> 20} MB of room, less than SPOOL_MAX_BYTES: make room, or set less."
-        yield Finding("Spool", False, sentence)
-    else:
-        yield Finding("Spool", True, f"{folder} can be written, and has {free >> 20} MB of room.")
+    room = f"{free >> 20} MB of room"
+    little = f"{folder} has {room}, less than SPOOL_MAX_BYTES: make room, or set less."
+    wrong = little if free < settings.SPOOL_MAX_BYTES else ""
+    yield verdict("Spool", wrong, f"{folder} can be written, and has {room}.")
 
 
 def modes():
     """Only this user may read database, spool, logs, backups and keys."""
     readable = [path for path in _private_paths() if path.stat().st_mode & 0o077]
-    if not readable:
-        yield Finding("Files", True, "Database, spool, logs, backups and keys are for this user alone.")
-        return
     names = ", ".join(map(str, readable[:3])) + (f" and {len(readable) - 3} more" if readable[3:] else "")
-    yield Finding("Files", False, f"Others may read {names}: run manage.py doctor --fix.", lambda: _close(readable))
-
-
-LOOKS = (database, spool, modes)
+    wrong = f"Others may read {names}: run manage.py doctor --fix." if readable else ""
+    well = "Database, spool, logs, backups and keys are for this user alone."
+    yield verdict("Files", wrong, well, lambda: _close(readable))
 
 
 def _private_paths() -> list[Path]:
