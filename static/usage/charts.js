@@ -147,7 +147,7 @@ function openBar(data, chart, event, found) {
   const layer = data.layers[hit.datasetIndex];
   const start = secondsOf(data.buckets[hit.index]);
   const end = secondsOf(data.buckets[hit.index + 1] || data.end);
-  const only = data.param && layer.key ? `&${data.param}=${encodeURIComponent(layer.key)}` : "";
+  const only = layer.key ? `&${data.by}=${encodeURIComponent(layer.key)}` : "";
   openRequests(`${data.drill}${only}`, start, end);
 }
 

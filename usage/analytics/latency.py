@@ -92,7 +92,8 @@ def speeds(filters: UsageFilter) -> Speeds:
     """Percentiles of all models together, of the whole hours that the period touches."""
     over_time = _over_time(filters)
     sums = _by_model(filters)[1] if over_time is None else over_time
-    return Speeds(*(percentiles(_total(sums, kind)) for kind in (TTFT, LATENCY)))
+    totals = add_up((kind, counts) for (_, kind), counts in sums.items())
+    return Speeds(*(percentiles(totals.get(kind, [])) for kind in (TTFT, LATENCY)))
 
 
 @snapshot()
@@ -173,8 +174,3 @@ def _from_events(filters, start):
             if slot is not None:
                 found.append(((model, kind), [number if slot == place else 0 for place in range(BUCKETS)]))
     return add_up(found)
-
-
-def _total(sums, kind):
-    rows = [counts for (_, each), counts in sums.items() if each == kind]
-    return [sum(column) for column in zip(*rows, strict=True)]

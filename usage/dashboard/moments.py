@@ -28,11 +28,6 @@ def moment(text, form="M j, H:i:s"):
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', text, date_format(_local(text), form))
 
 
-def day_name(day):
-    """A local date in full, with its weekday."""
-    return moment(day, "l, j F Y")
-
-
 def built(text):
     """When a version was built: a moment, or the text itself where it is none."""
     try:

@@ -91,7 +91,8 @@ def spent_per_quarter(filters: UsageFilter, since: int) -> dict[tuple[str, str],
 def _quarters(filters, since):
     """Quarter hours from `since` (seconds) on, the columns that tell accounts apart, and what makes them accounts."""
     if accounts := _by_source(filters):
-        return LabelQuarter.objects.of_label("source").between(since, None), ["label_value__value"], accounts.get
+        rows = LabelQuarter.objects.of_label("source").between(since, None)
+        return rows, ["label_value__value"], lambda source: accounts.get(source, (source, "", ""))
     rows = Quarter.objects.matching(filters).between(since, None)
     return rows, [f"series__{name}" for name in ACCOUNT], lambda *account: account
 

@@ -68,16 +68,13 @@ class EventDetail(EventRow, frozen=True, kw_only=True):
 
 
 # How an event is stored: where a field of the answer has another name, and what the fields below are computed from.
-STORED = {
-    "provider": F("series__provider"),
-    "executor_type": F("series__executor_type"),
+OF_SERIES = (
+    *("provider", "executor_type", "source", "source_display", "auth_index", "auth_type", "endpoint"),
+    *("reasoning_effort", "model_id", "tier", "context_over"),
+)
+STORED = {name: F(f"series__{name}") for name in OF_SERIES} | {
     "model": F("series__model__name"),
     "alias": F("series__requested_model"),
-    "source": F("series__source"),
-    "source_display": F("series__source_display"),
-    "auth_index": F("series__auth_index"),
-    "auth_type": F("series__auth_type"),
-    "endpoint": F("series__endpoint"),
     "input_tokens": F("uncached"),
     "output_tokens": F("output") + F("reasoning"),
     "reasoning_tokens": F("reasoning"),
@@ -85,10 +82,6 @@ STORED = {
     "cache_read_tokens": F("cache_read"),
     "cache_creation_tokens": F("cache_write"),
     "total_tokens": F("total"),
-    "reasoning_effort": F("series__reasoning_effort"),
-    "model_id": F("series__model_id"),
-    "tier": F("series__tier"),
-    "context_over": F("series__context_over"),
     "key": F("series__api_key__fingerprint"),
     "key_alias": F("series__api_key__alias"),
     "key_mask": F("series__api_key__mask"),

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from msgspec import to_builtins
 
 from usage.analytics.timelines import Timeline
 from usage.analytics.tokenclasses import TokenClass
@@ -21,15 +22,8 @@ class Slice(NamedTuple):
 
 def chart_data(found: Timeline, drill: str) -> dict:
     """Buckets, named layers, and the address that a click on a bar leads to, with the bar's filters added."""
-    return {
-        "measure": found.measure,
-        "step": found.step,
-        "buckets": found.buckets,
-        "end": found.end,
-        "layers": [{"key": layer.key, "label": _label(layer, found), "values": layer.values} for layer in found.layers],
-        "param": found.by,
-        "drill": drill,
-    }
+    layers = [{**to_builtins(layer), "label": _label(layer, found)} for layer in found.layers]
+    return {**to_builtins(found), "layers": layers, "drill": drill}
 
 
 def split(classes: list[TokenClass]) -> dict:

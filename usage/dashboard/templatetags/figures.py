@@ -24,7 +24,7 @@ register = template.Library()
 for function in (
     *(formats.exact, formats.short, formats.usd, formats.percent, formats.duration, formats.size),
     *(markup.count, markup.brief, markup.money, markup.span),
-    *(moments.moment, moments.day_name, moments.built, moments.ago, moments.until, moments.local_input),
+    *(moments.moment, moments.built, moments.ago, moments.until, moments.local_input),
     *(heatmap.counts, heatmap.strip_classes, sparkline),
 ):
     register.filter(function)

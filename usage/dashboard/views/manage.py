@@ -63,7 +63,8 @@ def changes(name):
                 error = error_of(refusal)
                 messages.error(request, f"{error.field}: {error.error}" if error.field else error.error)
             back = "overview" if request.POST.get("back") == "overview" else name
-            return redirect(f"{reverse(back)}?{request.GET.urlencode()}")
+            query = request.GET.urlencode()
+            return redirect(f"{reverse(back)}?{query}" if query else back)
 
         return wrapper
 
