@@ -4,6 +4,7 @@ Only attempts that succeeded count: a refusal within a millisecond says nothing 
 UTC, so in zones off by a part of an hour the kept detail begins within one: histograms begin with the next.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from usage.models import COUNTS, Duration, Event
@@ -19,32 +20,29 @@ Rows = dict[Key, list[int]]
 
 def count(records: Iterable, models: dict[str, int]) -> Rows:
     """The histograms of fresh records."""
-    rows: Rows = {}
+    rows = _none_yet()
     for r in records:
         if not r.failed:
             hour, model = r.timestamp // HOUR_US * HOUR_S, models[r.model]
             if r.latency_ms > 0:
-                _row(rows, (hour, model, LATENCY))[bucket_of(r.latency_ms)] += 1
+                rows[hour, model, LATENCY][bucket_of(r.latency_ms)] += 1
             if r.ttft_ms > 0:
-                _row(rows, (hour, model, TTFT))[bucket_of(r.ttft_ms)] += 1
+                rows[hour, model, TTFT][bucket_of(r.ttft_ms)] += 1
     return rows
 
 
-def _row(rows, key):
-    row = rows.get(key)
-    if row is None:
-        row = rows[key] = [0] * BUCKETS
-    return row
+def _none_yet() -> Rows:
+    return defaultdict(lambda: [0] * BUCKETS)
 
 
 def counted(start: int, end: int) -> Rows:
     """The histograms that the events of the hours beginning in [start, end) seconds make."""
-    rows: Rows = {}
+    rows = _none_yet()
     first, after = whole_hour(start), whole_hour(end)
     for kind, column in COLUMNS.items():
         events = Event.objects.between(first * SECOND_US, after * SECOND_US).by_duration(column)
         for hour, model, bucket, number in events:
-            _row(rows, (hour, model, kind))[bucket] += number
+            rows[hour, model, kind][bucket] += number
     return rows
 
 

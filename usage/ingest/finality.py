@@ -1,21 +1,14 @@
 """Keeps the mark of the attempt that ended a client's request true while attempts arrive, in whatever order."""
 
 from collections import defaultdict
-from typing import NamedTuple
+from operator import attrgetter
 
 from usage.ingest.attempts import Attempt, counts_alone, finals, siblings_from
 from usage.models import Event
 
 AT_ONCE = 5000  # request ids whose stored events are judged at a time
-
-
-class RequestKey(NamedTuple):
-    """What the attempts of one client request have in common."""
-
-    request_id: str
-    api_key: str
-    requested_model: str
-    endpoint: str
+# What the attempts of one client request have in common.
+_request_of = attrgetter("request_id", "api_key", "requested_model", "endpoint")
 
 
 def settle(fresh):
@@ -23,22 +16,17 @@ def settle(fresh):
 
     Returns ([bool], [(timestamp, series id, failed, ±1)]): the change of stored events' marks is written here.
     """
-    final, by_id, since = [True] * len(fresh), {}, {}
+    final, requests, since = [True] * len(fresh), defaultdict(list), {}
     for i, record in enumerate(fresh):
-        id = record.request_id
-        if counts_alone(id, record.endpoint):
-            continue
-        day = siblings_from(record.timestamp)
-        if id not in by_id:
-            by_id[id], since[id] = [i], day
-        else:
-            by_id[id].append(i)
-            since[id] = min(since[id], day)
+        if not counts_alone(record.request_id, record.endpoint):
+            requests[_request_of(record)].append(i)
+            day = siblings_from(record.timestamp)
+            since[record.request_id] = min(day, since.get(record.request_id, day))
     stored = _stored_siblings(since)
-    shared = {key.request_id for key in stored} | {id for id, found in by_id.items() if len(found) > 1}
     changes = []
-    for key, new in _by_request((i for id in shared for i in by_id[id]), fresh).items():
-        changes += _judge(new, stored.get(key, []), fresh, final)
+    for request, new in requests.items():
+        if len(new) > 1 or request in stored:
+            changes += _judge(new, stored.get(request, []), fresh, final)
     _mark(changes)
     return final, [(event.timestamp, event.series_id, event.failed, 1 if now else -1) for event, now in changes]
 
@@ -54,22 +42,13 @@ def settle_stored(days: dict[range, list[str]]):
                 _mark(_judge([], old, [], []))
 
 
-def _by_request(indexes, fresh):
-    """Indexes of fresh records by their RequestKey."""
-    requests = defaultdict(list)
-    for i in indexes:
-        r = fresh[i]
-        requests[RequestKey(r.request_id, r.api_key, r.requested_model, r.endpoint)].append(i)
-    return requests
-
-
 def _stored_by_request(events):
-    """Stored events by their RequestKey."""
+    """Stored events by what `_request_of` says of a record."""
     requests = defaultdict(list)
     for event in events:
-        key = RequestKey(*event[6:])
-        if not counts_alone(key.request_id, key.endpoint):
-            requests[key].append(event)
+        request = event[6:]
+        if not counts_alone(event.request_id, request[-1]):
+            requests[request].append(event)
     return requests
 
 
@@ -80,19 +59,22 @@ def _mark(changes):
 
 
 def _stored_siblings(since: dict[str, int]):
-    """Stored events of requests by their RequestKey, first stored first.
+    """Stored events of requests, first stored first.
 
     `since`: for each id the UTC day from which on its attempts count. An attempt that took longer than a day may itself
     follow one that ended before; then that one is looked for too.
     """
     found, newest = {}, Event.objects.days().stop
     while since:
-        looked_at, since = since, {}
-        for first, ids in _by_value(looked_at).items():
-            events = _by_id(_stored(ids, range(first, newest)))
-            found |= events
-            since |= {id: day for id, day in map(_reaches_back, events.items()) if day < first}
-    return _stored_by_request(event for events in found.values() for event in events)
+        earlier = {}
+        for first, ids in _by_value(since).items():
+            for event in _stored(ids, range(first, newest)):
+                found[event.id] = event
+                day, id = siblings_from(event.timestamp), event.request_id
+                if day < first:
+                    earlier[id] = min(day, earlier.get(id, day))
+        since = earlier
+    return _stored_by_request(found[id] for id in sorted(found))
 
 
 def _stored(request_ids, days):
@@ -108,19 +90,6 @@ def _by_value(days):
     for key, value in days.items():
         keys[value].append(key)
     return keys
-
-
-def _by_id(events):
-    by_id = defaultdict(list)
-    for event in events:
-        by_id[event.request_id].append(event)
-    return by_id
-
-
-def _reaches_back(found):
-    """An id and the earliest day on which an attempt ended that one of its events can have followed."""
-    id, events = found
-    return id, siblings_from(min(event.timestamp for event in events))
 
 
 def _judge(new, old, fresh, final):
