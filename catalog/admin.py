@@ -4,33 +4,24 @@ from django.contrib import admin, messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
 from catalog.models import AuthFile, Provider
 from catalog.sync import sync_now
+from cpa_usage.admin.rows import ReadOnlyAdmin
 
 BADGES = {"active": "success", "disabled": "warning", "unavailable": "danger", "error": "danger", "absent": "info"}
 SYNC_DIALOG = {
     "title": "Read CPA's lists now?",
-    "description": "Accounts, upstream keys, models and switches are read anew.",
+    "description": "Accounts, upstream keys, models and switches are read again.",
     "form_submit_text": "Sync now",
 }
 
 
-class ListedAdmin(ModelAdmin):
+class ListedAdmin(ReadOnlyAdmin):
     """Rows that CPA listed; they are changed at CPA."""
 
-    show_full_result_count = False
     actions_list = ["sync_now"]
-
-    def has_add_permission(self, request):
-        """Never: rows come from CPA."""
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """Never: rows are CPA's."""
-        return False
 
     def has_delete_permission(self, request, obj=None):
         """Never: old records point at them."""

@@ -7,6 +7,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 
 from cpa_usage.admin import access as accessadmin  # noqa: F401  registers ours
+from cpa_usage.admin.rows import ReadOnlyAdmin
 
 # Superusers are made with manage.py createsuperuser; the rest is registered again below.
 for hidden in (User, Group, Schedule, Success, Failure, OrmQ):
@@ -15,18 +16,8 @@ for hidden in (User, Group, Schedule, Success, Failure, OrmQ):
 
 
 @admin.register(Schedule)
-class Schedules(ModelAdmin, ScheduleAdmin):
-    """What runs when, as manage.py plantasks has it. Read-only: a schedule names any function of any module."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request):
-        """They are planned in the project's table."""
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """The same."""
-        return False
+class Schedules(ReadOnlyAdmin, ScheduleAdmin):
+    """What runs when, as manage.py plantasks has it: a schedule names any function of any module."""
 
 
 @admin.register(Success)

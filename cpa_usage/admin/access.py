@@ -4,6 +4,7 @@ from django.contrib import admin, messages
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from cpa_usage.admin.rows import ReadOnlyAdmin
 from cpa_usage.models import ApiToken, Session
 
 
@@ -46,25 +47,16 @@ class ApiTokenAdmin(ModelAdmin):
 
 
 @admin.register(Session)
-class SessionAdmin(ModelAdmin):
+class SessionAdmin(ReadOnlyAdmin):
     """The open sessions of the password."""
 
     list_display = ["address", "user_agent", "opened_at", "expires_at"]
     fields = ["address", "user_agent", "opened_at", "expires_at"]
     actions = ["end"]
-    show_full_result_count = False
 
     def get_queryset(self, request):
         """Those that are open; those of an earlier password have ended with it."""
         return Session.current()
-
-    def has_add_permission(self, request):
-        """One signs in instead."""
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """There is nothing to change."""
-        return False
 
     def has_delete_permission(self, request, obj=None):
         """One action is enough: `end` deletes the row."""

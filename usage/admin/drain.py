@@ -5,29 +5,14 @@ from datetime import UTC, datetime
 from django.contrib import admin, messages
 from django.utils import timezone
 from django.utils.translation import ngettext
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from cpa_usage.admin.rows import ReadOnlyAdmin
 from usage.ingest.writer import retry
 from usage.models import DeadLetter, DrainState, Gap
 from usage.records.secrecy import shown
 
 KINDS = {DeadLetter.Kind.MALFORMED.label: "danger", DeadLetter.Kind.TOO_LATE.label: "warning"}
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """For rows that the drain writes."""
-
-    list_per_page = 100
-    show_full_result_count = False
-
-    def has_add_permission(self, request):
-        """Never: the drain adds rows."""
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """Never: the drain changes rows."""
-        return False
 
 
 @admin.register(DeadLetter)
