@@ -3,7 +3,7 @@
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.http import HttpRequest
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
@@ -23,6 +23,8 @@ CHECKS = [
     *(response_headers_conformance, unsupported_method),
 ]
 ASKS_CPA = ("/sync", "/log", "/log/raw", "/cpa/statistics", "/cpa/request-log")  # which is away: 502, as documented
+# What the database changes in answers the twins and the golden replies find; here it is mostly forms and shapes.
+EXAMPLES = 15 if connection.vendor == "sqlite" else 4
 schema = schemathesis.openapi.from_wsgi("/usage/api/schema/?format=json", application)
 
 
@@ -39,7 +41,9 @@ def bearer(captured, settings):
 
 
 @schema.parametrize()
-@settings(max_examples=15, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 def test_the_api_is_what_its_schema_says(case, bearer):
     reply = case.call(headers=bearer)
     assert (reply.status_code < 500) or (reply.status_code == 502 and case.path.endswith(ASKS_CPA))
