@@ -10,8 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django_q.models import Schedule
 
 from tests.usage.made import NOON, record, stored
-from usage.ingest.writer import retry
-from usage.ingest.writer import Writer
+from usage.ingest.writer import Writer, retry
 from usage.models import DeadLetter, DrainState, Event, Gap
 from usage.records.secrecy import shown
 
