@@ -18,10 +18,12 @@ def settle(fresh):
     """
     final, requests, since = [True] * len(fresh), defaultdict(list), {}
     for i, record in enumerate(fresh):
-        if not counts_alone(record.request_id, record.endpoint):
+        id = record.request_id
+        if not counts_alone(id, record.endpoint):
             requests[_request_of(record)].append(i)
             day = siblings_from(record.timestamp)
-            since[record.request_id] = min(day, since.get(record.request_id, day))
+            if since.setdefault(id, day) > day:
+                since[id] = day
     stored = _stored_siblings(since)
     changes = []
     for request, new in requests.items():
