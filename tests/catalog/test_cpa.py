@@ -268,7 +268,7 @@ def test_a_drip_of_bytes_ends_by_the_timeout(scripted):
 def test_a_question_takes_half_of_the_time_that_is_left_for_all(cpa):
     cpa.hang_paths = {PATH}
     with Cpa(seconds=0.4) as conversation:
-        with pytest.raises(Unavailable, match=r"within 0\.2 seconds"):
+        with pytest.raises(Unavailable, match=r"within 0\.[12] seconds"):  # less than 0.2 on a busy machine
             conversation.auth_files()
         assert conversation.switch("statistics_enabled") is True
 
