@@ -34,7 +34,7 @@ class DrainLock:
         try:
             return self._database.acquire()
         except OSError as error:  # where the file next to a SQLite database cannot be made, it cannot be used either
-            raise OperationalError(f"{error.filename} cannot be opened: {error.strerror}") from None
+            raise OperationalError(f"{self._database.path} cannot be opened: {error.strerror}") from None
 
     def release(self):
         """Let another drain have it."""
@@ -46,18 +46,20 @@ class FileLock:
     """A lock on a file of this machine."""
 
     def __init__(self, path: Path):
-        self._path, self._handle = path, None
+        self.path, self._handle = path, None
 
     def acquire(self) -> bool:
         """Whether it is ours now."""
         if self._handle is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            except OSError as error:
                 os.close(handle)
-                return False
+                if isinstance(error, BlockingIOError):
+                    return False
+                raise
             self._handle = handle
         return True
 

@@ -1,7 +1,10 @@
 """The lock: one drain at a time for a database, and for a spool."""
 
+import errno
+import os
+
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from tests.usage.collector.process import AT_WORK
 from tests.usage.made import NOON, record
@@ -47,6 +50,22 @@ def test_a_lock_whose_session_the_database_ended_is_taken_again_unless_another_h
         end_sessions()
     assert first.acquire()
     assert not lock(home.parent / "other").acquire()
+
+
+def test_a_lock_that_the_file_system_refuses_names_the_file_and_leaves_nothing_open(lock, home, monkeypatch):
+    if connection.vendor == "postgresql":
+        pytest.skip("there is no file next to the database")
+    first = lock(home)
+    assert first._spool.acquire()
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("usage.collector.lock.fcntl.flock", refuse)
+    opened = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OperationalError, match=r"\.drain\.lock cannot be opened: No locks available"):
+        first.acquire()
+    assert len(os.listdir("/proc/self/fd")) == opened
 
 
 def test_a_drain_whose_sessions_are_ended_goes_on(cpa, start):
