@@ -56,7 +56,9 @@ class Figures(Struct, frozen=True, kw_only=True):
     @property
     def known_cost(self) -> float | None:
         """The cost; None where nothing that was used has a price."""
-        return None if self.unpriced_tokens and self.unpriced_tokens >= self.total_tokens else self.cost
+        # A priced attempt may have a total of 0 in CPA's words, so the cost itself is looked at too.
+        nothing_priced = not self.cost and self.unpriced_tokens and self.unpriced_tokens >= self.total_tokens
+        return None if nothing_priced else self.cost
 
 
 def figures(row) -> dict:
