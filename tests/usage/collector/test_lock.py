@@ -52,9 +52,8 @@ def test_a_lock_whose_session_the_database_ended_is_taken_again_unless_another_h
     assert not lock(home.parent / "other").acquire()
 
 
+@pytest.mark.sqlite  # elsewhere there is no file next to the database
 def test_a_lock_that_the_file_system_refuses_names_the_file_and_leaves_nothing_open(lock, home, monkeypatch):
-    if connection.vendor == "postgresql":
-        pytest.skip("there is no file next to the database")
     first = lock(home)
     assert first._spool.acquire()
 
