@@ -11,8 +11,10 @@ from cpa_usage.keys import fingerprint, mask
 from usage.models import Series
 from usage.records.secrecy import masked
 
-# A word that may be a key. Of keys only fingerprints are known here, so each such word is compared by its own.
-_WORD = re.compile(r"(?=[\w.~+-]*\d)[\w.~+-]{8,200}", re.ASCII)
+# A word that may be a key, if there is a digit in it. Of keys only fingerprints are known here, so each such word is
+# compared by its own. A pattern that looks for the digit would read the rest of a long word at each of its characters.
+_WORD = re.compile(r"[\w.~+-]{8,200}", re.ASCII)
+_DIGIT = re.compile(r"\d", re.ASCII)
 
 
 def without_secrets(body: bytes) -> bytes:
@@ -21,7 +23,7 @@ def without_secrets(body: bytes) -> bytes:
 
     @cache
     def masked_key(word):
-        return mask(word) if fingerprint(word) in known else word
+        return mask(word) if _DIGIT.search(word) and fingerprint(word) in known else word
 
     text = _WORD.sub(lambda found: masked_key(found[0]), body.decode("utf-8", "surrogateescape"))
     return masked(text, (settings.CPA_MANAGEMENT_KEY,)).encode("utf-8", "surrogateescape")
