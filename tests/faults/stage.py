@@ -112,7 +112,8 @@ class Stage:
         }
 
     def start(self, name: str, *command) -> Process:
-        self.running.append(Process(command, self.env, self.home / f"{name}.out"))
+        """Start web, drain or tasks, as the Procfile names them."""
+        self.running.append(Process(command, self.env | {"CPA_USAGE_PROCESS": name}, self.home / f"{name}.out"))
         return self.running[-1]
 
     def drain(self) -> Process:

@@ -24,7 +24,7 @@ CHECKS = [
 ]
 ASKS_CPA = ("/sync", "/log", "/log/raw", "/cpa/statistics", "/cpa/request-log")  # which is away: 502, as documented
 # What the database changes in answers the twins and the golden replies find; here it is mostly forms and shapes.
-EXAMPLES = 15 if connection.vendor == "sqlite" else 4
+EXAMPLES = 10 if connection.vendor == "sqlite" else 4
 schema = schemathesis.openapi.from_wsgi("/usage/api/schema/?format=json", application)
 
 

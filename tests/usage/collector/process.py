@@ -56,6 +56,7 @@ def _environment(cpa, spool):
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "cpa_usage.settings",
         "ENV_FILE": "/dev/null",
+        "CPA_USAGE_PROCESS": "drain",
         "CPA_BASE_URL": cpa.base_url,
         "CPA_MANAGEMENT_KEY": cpa.management_key,
         "SPOOL_DIR": str(spool),
