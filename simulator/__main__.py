@@ -49,7 +49,7 @@ def _simulator(options: argparse.Namespace) -> Simulator:
 
 
 def _serve(cpa: Simulator, options: argparse.Namespace, stopping: threading.Event) -> None:
-    """Live traffic when the history is drained or somebody listens; then until stopped."""
+    """Live traffic when the history is drained or a client listens; then until stopped."""
     while cpa.has_history and not cpa.subscribers and not stopping.wait(POLL_SECONDS):
         pass
     if options.rate and not stopping.is_set():
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m simulator",
         description="A stand-in for CLIProxyAPI 7.2: usage queue over RESP and HTTP, management API, made-up traffic.",
         epilog="History is made while it is popped and knows no retention; live traffic begins when it is drained, "
-        "or as soon as somebody subscribes.",
+        "or as soon as a client subscribes.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")

@@ -94,7 +94,7 @@ class Simulator:
     def push_many(self, records: Iterable[bytes]) -> None:
         """The same for any number of ready-made records.
 
-        In small slices while somebody listens, between which the loop serves its connections: a burst within one
+        In small slices while a client listens, between which the loop serves its connections: a burst within one
         turn of it would overflow any subscriber.
         """
         records = iter(records)
@@ -220,7 +220,7 @@ class Simulator:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def _call(self, function, *arguments):
-        if not self._thread:  # stopped: nobody else is looking
+        if not self._thread:  # stopped: no other thread looks
             return function(*arguments)
 
         async def called():

@@ -14,7 +14,7 @@ from usage.time.units import SECOND_US
 
 RETENTION_US = 60 * SECOND_US  # CPA's default; it can be configured up to an hour, and we cannot see it
 
-UNREAD = "nobody read CPA's queue for longer than the 60 seconds it keeps records by default"
+UNREAD = "CPA's queue was not read for longer than the 60 seconds it keeps records by default"
 STOPPED = "CPA was stopped, and what waited in its queue is lost"
 DIED = "the drain died while it was subscribed to CPA's queue"
 

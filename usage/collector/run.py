@@ -105,7 +105,7 @@ class DrainRun:
         if not self._prepared:
             self._keep_lock()
             if follow_zone():
-                log.info("The days are counted anew in the zone %s.", settings.TIME_ZONE)
+                log.info("The days are counted again in the zone %s.", settings.TIME_ZONE)
             self._report.begin()
             self._prepared = True
 

@@ -1,4 +1,4 @@
-"""Where somebody is signed in, and the end of it."""
+"""The open sessions, and the end of it."""
 
 from datetime import datetime, timedelta
 

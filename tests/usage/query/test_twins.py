@@ -309,7 +309,7 @@ def agree(twin):
     assert list(check()) == []
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # nobody else does in a test's transaction, and without it tables seem empty
+            cursor.execute("ANALYZE")  # nothing else does in a test's transaction, and without it tables seem empty
 
     @given(some_filters, periods(twin), moments(twin), st.integers(1, 4), st.sampled_from([1, 3, 20]))
     @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
