@@ -16,19 +16,24 @@ def settle(fresh):
 
     Returns ([bool], [(timestamp, series id, failed, ±1)]): the change of stored events' marks is written here.
     """
-    final, requests, since = [True] * len(fresh), defaultdict(list), {}
+    final, by_id, since = [True] * len(fresh), defaultdict(list), {}
     for i, record in enumerate(fresh):
         id = record.request_id
         if not counts_alone(id, record.endpoint):
-            requests[_request_of(record)].append(i)
+            by_id[id].append(i)
             day = siblings_from(record.timestamp)
             if since.setdefault(id, day) > day:
                 since[id] = day
     stored = _stored_siblings(since)
+    # Few ids occur twice: only of these it matters what else a request has in common.
+    met_before, requests = {id for id, *_ in stored}, defaultdict(list)
+    for id, found in by_id.items():
+        if len(found) > 1 or id in met_before:
+            for i in found:
+                requests[_request_of(fresh[i])].append(i)
     changes = []
     for request, new in requests.items():
-        if len(new) > 1 or request in stored:
-            changes += _judge(new, stored.get(request, []), fresh, final)
+        changes += _judge(new, stored.get(request, []), fresh, final)
     _mark(changes)
     return final, [(event.timestamp, event.series_id, event.failed, 1 if now else -1) for event, now in changes]
 
