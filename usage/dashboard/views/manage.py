@@ -18,8 +18,9 @@ from catalog.api import set_switch
 from catalog.models import Connection
 from catalog.sync import sync_now
 from cpa_usage.api import OURS
+from cpa_usage.http import rest
 from cpa_usage.http.errors import error_of
-from pricing.api.serializers import PriceBody
+from pricing.api.serializers import RATES, PriceBody
 from pricing.api.shapes import Price
 from pricing.api.shapes import prices as prices_on
 from pricing.models import Model, Revision
@@ -30,7 +31,7 @@ from usage.ops.notices import notices
 from usage.ops.status import status
 from usage.ops.storage import database_bytes
 
-RATES = ("prompt", "completion", "cache", "cache_write", "reasoning")
+RATE_SUFFIX = "_price_per_1m"  # of PriceBody's names; the form of the page has them without
 
 
 class PricedModel(NamedTuple):
@@ -84,9 +85,7 @@ def price(request):
     if "clear" in request.POST:
         Model.objects.clear_price(model)
         return _("The price is cleared.")
-    body = PriceBody(data={"model": model, **_rates(request.POST)})
-    body.is_valid(raise_exception=True)
-    values = dict(body.validated_data)
+    values = dict(rest.valid(PriceBody, {"model": model, **_rates(request.POST)}))
     Model.objects.set_price(values.pop("model"), values, values.pop("valid_from"))
     return _("The price is set, and history is costed again.")
 
@@ -101,9 +100,9 @@ def keys(request, filters):
 @changes("keys")
 def alias(request):
     """Name one key; a blank name clears it."""
-    body = AliasBody(data={"api_key": request.POST.get("key_id", ""), "alias": request.POST.get("alias", "")})
-    body.is_valid(raise_exception=True)
-    ApiKey.objects.rename(body.validated_data["api_key"], body.validated_data["alias"])
+    posted = {"api_key": request.POST.get("key_id", ""), "alias": request.POST.get("alias", "")}
+    body = rest.valid(AliasBody, posted)
+    ApiKey.objects.rename(body["api_key"], body["alias"])
     return _("The name is kept.")
 
 
@@ -146,7 +145,7 @@ def _price_list(filters):
 
 def _rates(posted):
     """The fields of PriceBody that are filled in; a text that is no number stays, and is refused by its field."""
-    texts = {f"{name}_price_per_1m": posted.get(name, "").strip() for name in RATES}
+    texts = {name: posted.get(name.removesuffix(RATE_SUFFIX), "").strip() for name in RATES}
     found = {name: _number(text) for name, text in texts.items() if text}
     return found | ({"valid_from": posted["valid_from"]} if posted.get("valid_from") else {})
 
