@@ -3,10 +3,25 @@
 from django.contrib import admin
 from django.db import transaction
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
 
 from pricing.admin.confirming import Confirmed, Unconfirmed
 from pricing.admin.forms import PriceSetForm, RateCardForm, RateCards
 from pricing.models import Model, Origin, PriceSet, RateCard
+
+
+def _shown(name, field):
+    """A read-only column of a rate, as its form field shows it: in USD, where the card holds integers."""
+
+    @display(description=field.label)
+    def rate(card):
+        return field.prepare_value(getattr(card, name))
+
+    return rate
+
+
+_RATES = {name: _shown(name, field) for name, field in RateCardForm.declared_fields.items()}
+SHOWN = [_RATES.get(name, name) for name in RateCardForm.Meta.fields]
 
 
 class CardInline(TabularInline):
@@ -17,6 +32,14 @@ class CardInline(TabularInline):
     extra = 0
     min_num = 1
     verbose_name_plural = "Rate cards (USD per million tokens; an empty rate is the one it derives from)"
+
+    def get_fields(self, request, obj=None):
+        """Rates that cannot be changed are shown, like the others, as their fields would have them."""
+        return RateCardForm.Meta.fields if self.has_change_permission(request, obj) else SHOWN
+
+    def get_readonly_fields(self, request, obj=None):
+        """None while the cards can be changed."""
+        return () if self.has_change_permission(request, obj) else SHOWN
 
     def has_change_permission(self, request, obj=None):
         """As for the set: the catalogue's cards are read-only."""

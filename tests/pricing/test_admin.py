@@ -1,5 +1,6 @@
 """Models & rate cards in the admin: nothing is saved before its effect was seen, and nothing impossible at all."""
 
+import re
 from datetime import date
 
 import pytest
@@ -148,6 +149,14 @@ def test_it_rejects_a_second_set_of_a_day_and_absurd_days(admin, gpt, day, sente
     page = admin.post(SETS + "add/", form(gpt, day, ("", 0, "1", "1")) | CONFIRMED).content.decode()
     assert sentence in page
     assert PriceSet.objects.count() == 1
+
+
+def test_the_catalogues_rates_are_shown_in_usd(admin, gpt):
+    listed(gpt, 1_250_000, 10 * USD, 125_000)
+    page = admin.get(f"{SETS}{PriceSet.objects.get().pk}/change/").content.decode()
+    cards = page.partition('id="cards-group"')[2]
+    assert [text for text in ("1250000", "1,250,000", "125000", "10000000") if text in cards] == []
+    assert [re.search(rf">\s*{rate}\s*<", cards) is not None for rate in ("1.25", "10", "0.125", "-")] == [True] * 4
 
 
 def test_the_catalogues_sets_are_to_look_at(admin, gpt):

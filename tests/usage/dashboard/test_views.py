@@ -206,6 +206,18 @@ def test_a_price_is_set_in_place_and_cleared(client, traffic):
     assert not PriceSet.objects.filter(model__name="m/1").exists()
 
 
+def test_a_cached_rate_left_blank_is_the_input_rate_and_stays_blank_in_the_form(client, traffic):
+    client.post("/prices/set/", {"model": "m/1", "prompt": "1.5", "completion": "6", "cache": ""})
+    card = PriceSet.objects.get(model__name="m/1").cards.get()
+    assert (card.cache_read, card.rates.cache_read) == (None, 1_500_000)
+    form = client.get("/prices/").text.split('value="m/1"')[1].partition("</form>")[0]
+    found = dict(re.findall(r'name="(\w+)"[^>]*?value="([^"]*)"', form, re.DOTALL))
+    assert (found["prompt"], found["cache"]) == ("1.5", "")
+    assert form.count('placeholder="as input"') == 2
+    client.post("/prices/set/", {"model": "m/1", "prompt": "1.5", "completion": "6", "cache": "0"})
+    assert PriceSet.objects.get(model__name="m/1").cards.get().cache_read == 0
+
+
 def test_a_key_is_named_in_place(client, traffic):
     key = ApiKey.objects.exclude(fingerprint="").first()
     page = followed(client, client.post("/keys/name/", {"key_id": key.fingerprint, "alias": "Alice's laptop"}))

@@ -20,8 +20,8 @@ from catalog.sync import sync_now
 from cpa_usage.api import OURS
 from cpa_usage.http import rest
 from cpa_usage.http.errors import error_of
-from pricing.api.serializers import RATES, PriceBody
-from pricing.api.shapes import Price
+from pricing.api.serializers import RATES, PriceBody, RateField
+from pricing.api.shapes import Price, PriceCard
 from pricing.api.shapes import prices as prices_on
 from pricing.models import Model, Revision
 from usage.analytics.answers import Summary
@@ -34,12 +34,24 @@ from usage.ops.storage import database_bytes
 RATE_SUFFIX = "_price_per_1m"  # of PriceBody's names; the form of the page has them without
 
 
+class PriceOfPage(PriceBody):
+    """A price as the page's form has it, where every blank rate is the one it derives from; the API takes 0."""
+
+    cache_price_per_1m = RateField(source="cache_read", default=None)
+
+
 class PricedModel(NamedTuple):
     """A model, its price of today (None: unpriced) and its usage in the period (None: unused)."""
 
     model: str
     price: Price | None
     used: Summary | None
+
+    @property
+    def card(self) -> PriceCard | None:
+        """Its standard card of today as it was entered: a derived rate is None."""
+        cards = [card for dated in self.price.sets if dated.in_force for card in dated.cards] if self.price else []
+        return next((card for card in cards if not (card.tier or card.context_over)), None)
 
     @property
     def missing(self) -> bool:
@@ -85,7 +97,7 @@ def price(request):
     if "clear" in request.POST:
         Model.objects.clear_price(model)
         return _("The price is cleared.")
-    values = dict(rest.valid(PriceBody, {"model": model, **_rates(request.POST)}))
+    values = dict(rest.valid(PriceOfPage, {"model": model, **_rates(request.POST)}))
     Model.objects.set_price(values.pop("model"), values, values.pop("valid_from"))
     return _("The price is set, and history is costed again.")
 
@@ -144,7 +156,7 @@ def _price_list(filters):
 
 
 def _rates(posted):
-    """The fields of PriceBody that are filled in; a text that is no number stays, and is refused by its field."""
+    """The fields of PriceOfPage that are filled in; a text that is no number stays, and is refused by its field."""
     texts = {name: posted.get(name.removesuffix(RATE_SUFFIX), "").strip() for name in RATES}
     found = {name: _number(text) for name, text in texts.items() if text}
     return found | ({"valid_from": posted["valid_from"]} if posted.get("valid_from") else {})
