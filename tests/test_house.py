@@ -133,7 +133,7 @@ FLOORS = {
     for floor, names in enumerate(
         (
             ("time",),
-            ("models", "records"),
+            ("models", "records", "reconcile"),
             ("ingest",),
             ("rollups",),
             ("query",),
