@@ -1,13 +1,14 @@
-"""All prices in memory, for the writer and for re-costing: the rates that apply to a model on a day."""
+"""All prices in memory, for the writer and for re-costing: the rates that apply to some usage on a day."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import date
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-from pricing.models.sets import PriceSet, RateCard, Revision
-from pricing.precedence import set_in_force
+from pricing.models.adjustments import Adjustment, Route, adjusted
+from pricing.models.sets import PriceSet, RateCard, Revision, Scope
+from pricing.precedence import begins, latest
 from pricing.rates import Rates
 
 # The context steps of a model without a price: those that prices are known to have, so that a price that comes later
@@ -15,6 +16,36 @@ from pricing.rates import Rates
 LADDER = (32_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 524_288)
 CACHED_RATES = 100_000  # a process that runs for years meets a new day every day
 EPOCH = date(1970, 1, 1).toordinal()
+DAY_MINUTES = 24 * 60
+MINUTE_US = 60_000_000
+
+
+class Charged(NamedTuple):
+    """What the price of some usage depends on, as columns of usage's series name it."""
+
+    model_id: int
+    requested_model: str
+    tier: str
+    context_over: int
+    clock: int = 0  # minute of the UTC day
+    provider: str = ""
+    auth_index: str = ""
+    source: str = ""
+    api_key: str = ""  # fingerprint of the client's key
+
+
+Limits = tuple[tuple[int, ...], tuple[int, ...]]  # input sizes and minutes of the UTC day, ascending
+
+
+class Found(NamedTuple):
+    """What prices some usage on a day: the rates, and where they are from."""
+
+    rates: Rates  # adjusted
+    card: RateCard
+    price_set: PriceSet  # whose card it is; of a tier that is priced only later, a later one than is in force
+    adjustments: tuple[Adjustment, ...]
+    tier_assumed: bool
+    by_requested_name: bool
 
 
 class PriceBook:
@@ -22,16 +53,29 @@ class PriceBook:
 
     _latest: ClassVar["PriceBook | None"] = None
 
-    def __init__(self, stamp: int, price_sets):
+    def __init__(self, stamp: int, price_sets, routes=(), adjustments=()):
         self.stamp = stamp
-        self._sets = defaultdict(list)
-        for price_set in price_sets:
-            self._sets[price_set.model_id].append(price_set)
-        self._steps = {
-            model_id: tuple(sorted({card.context_over for s in sets for card in s.cards.all()} - {0}))
-            for model_id, sets in self._sets.items()
-        }
-        self._cached_rates = lru_cache(CACHED_RATES)(self._rates)
+        self._sets, self._ids, self._steps, self._clocks = defaultdict(list), {}, defaultdict(set), defaultdict(set)
+        self._blocked = set()
+        for each in price_sets:
+            self._add(each)
+        self._sellers = {(route.provider, route.auth_index): route.seller for route in routes}
+        self._adjustments = defaultdict(list)
+        for each in adjustments:
+            self._adjustments[each.scope, each.value].append(each)
+        self._keys: dict[Charged, tuple] = {}
+        self._limits: dict[tuple[int, str], tuple] = {}
+        self._found = lru_cache(CACHED_RATES)(self._find)
+
+    def _add(self, price_set):
+        model, cards = price_set.model, price_set.cards.all()
+        self._sets[model.pk, price_set.is_manual, *price_set.place].append(price_set)
+        self._ids[model.name] = model.pk
+        if model.catalogue_blocked:
+            self._blocked.add(model.pk)
+        self._steps[model.pk] |= {card.context_over for card in cards} - {0}
+        hours = {limit for card in cards for limit in (card.hours_from, card.hours_to) if limit is not None}
+        self._clocks[model.pk] |= {limit % DAY_MINUTES for limit in hours}
 
     @classmethod
     def current(cls) -> "PriceBook":
@@ -48,29 +92,112 @@ class PriceBook:
     def load(cls) -> "PriceBook":
         """Read every price. The stamp comes first: rows newer than it only cost one more load."""
         stamp = Revision.current_stamp()
-        return cls(stamp, PriceSet.objects.select_related("model").prefetch_related("cards"))
+        sets = PriceSet.objects.select_related("model").prefetch_related("cards")
+        return cls(stamp, sets, Route.objects.all(), Adjustment.objects.all())
 
-    def rates(self, model_id: int, day: int, tier: str, context_over: int) -> Rates | None:
-        """Rates of a model on a local day (days since 1970-01-01) for a tier and context label; None when unpriced."""
-        return self._cached_rates(model_id, day, tier, context_over)
+    def rates(self, charged: Charged, day: int) -> Rates | None:
+        """Rates of some usage on a local day (days since 1970-01-01); None when unpriced."""
+        found = self.found(charged, day)
+        return found and found.rates
 
-    def card(self, model_id: int, day: int, tier: str, context_over: int) -> RateCard | None:
-        """The rate card that rates() reads, with its `price_set`."""
-        if not (sets := self._sets.get(model_id)):
-            return None
-        price_set = set_in_force(sets, sets[0].model.catalogue_blocked, date.fromordinal(EPOCH + day))
-        return price_set and price_set.card_for(tier, context_over)
+    def found(self, charged: Charged, day: int) -> Found | None:
+        """What rates() reads, and where it is from."""
+        if (key := self._keys.get(charged)) is None:
+            key = self._keys[charged] = self._key_of(charged)
+        return self._found(key, day)
 
-    def steps(self, model_id: int) -> tuple[int, ...]:
-        """Context sizes at which some price of the model changes, ascending; LADDER while it has no price."""
-        return self._steps.get(model_id, LADDER)
+    def limits(self, model_id: int, requested: str) -> Limits:
+        """Where prices of a model, asked for by this name, change.
 
-    def label(self, model_id: int, input_context: int) -> int:
-        """The largest step that the tokens of a request's input exceed, or 0."""
-        steps = self.steps(model_id)
+        A model without a price has the sizes of LADDER.
+        """
+        if (known := self._limits.get((model_id, requested))) is None:
+            ids = {model_id, self._ids.get(requested, model_id)}
+            steps = set().union(*(self._steps.get(id, ()) for id in ids))
+            steps |= set() if model_id in self._steps else set(LADDER)
+            clocks = set().union(*(self._clocks.get(id, ()) for id in ids))
+            known = self._limits[model_id, requested] = tuple(sorted(steps)), tuple(sorted(clocks))
+        return known
+
+    def labels(self, model_id: int, requested: str, input_context: int, timestamp: int) -> tuple[int, int]:
+        """(context_over, clock) of a request: the largest step that its input exceeds, or 0, and the minute of the UTC
+        day from which on prices are as they were at `timestamp` (µs); 0 where the hour does not matter.
+        """
+        steps, clocks = self.limits(model_id, requested)
         passed = bisect_left(steps, input_context)
-        return steps[passed - 1] if passed else 0
+        return steps[passed - 1] if passed else 0, clock_of(clocks, timestamp) if clocks else 0
 
-    def _rates(self, *key):
-        card = self.card(*key)
-        return card and card.rates
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """Fields of Charged that some price depends on; any other may be left empty."""
+        scopes = {scope for _, _, scope, _ in self._sets} | {scope for scope, _ in self._adjustments}
+        wanted = {name for scope in scopes for name in _FIELDS_OF[scope]}
+        if any(self._clocks.values()):
+            wanted.add("clock")
+        return tuple(name for place, name in enumerate(Charged._fields) if place < 4 or name in wanted)
+
+    def _key_of(self, charged):
+        """What of all that usage may be charged by some price really depends on: much usage shares it."""
+        ids = dict.fromkeys((charged.model_id, self._ids.get(charged.requested_model, charged.model_id)))
+        places = (
+            (Scope.API_KEY.value, charged.api_key),
+            (Scope.ACCOUNT.value, charged.source),
+            (Scope.PROVIDER.value, charged.provider),
+            (Scope.EVERYTHING.value, ""),
+        )
+        seller = self._sellers.get((charged.provider, charged.auth_index), "")
+        offers = [(id, True, *place) for id in ids for place in places]
+        offers += [(id, False, Scope.SELLER.value, seller) for id in ids] + [(id, False, "", "") for id in ids]
+        known = {each for each in offers if each in self._sets and not (not each[1] and each[0] in self._blocked)}
+        ordered = tuple(tuple(each for each in offers if each in known and each[0] == id) for id in ids)
+        adjusting = tuple(place for place in places if place in self._adjustments)
+        return ordered, adjusting, charged.tier, charged.context_over, charged.clock
+
+    def _find(self, key, day):
+        by_model, adjusting, tier, context_over, clock = key
+        today = date.fromordinal(EPOCH + day)
+        for place, offers in enumerate(by_model):
+            sets = next((s for offer in offers if latest(s := self._sets[offer], today)), None)
+            if sets is None:
+                continue
+            price_set, assumed = _of_tier(sets, today, tier)
+            card = price_set.card_for(tier, context_over, clock)
+            if card is None:
+                continue
+            applied = [latest(self._adjustments[where], today) for where in adjusting]
+            applied = tuple(each for each in applied if each)
+            rates = adjusted(card.rates, applied) if applied else card.rates
+            return Found(rates, card, price_set, applied, assumed, place > 0)
+        return None
+
+
+_FIELDS_OF = {  # the fields of Charged by which a scope is told
+    Scope.EVERYTHING: (),
+    Scope.PROVIDER: ("provider",),
+    Scope.ACCOUNT: ("source",),
+    Scope.API_KEY: ("api_key",),
+    Scope.SELLER: ("provider", "auth_index"),
+}
+
+
+def tells_apart(known: Limits, wanted: Limits) -> bool:
+    """Whether labels made by the known limits tell apart everything that the wanted ones do."""
+    return all(set(have).issuperset(need) for have, need in zip(known, wanted, strict=True))
+
+
+def _of_tier(sets, today, tier):
+    """The set in force, or the catalogue's first later one that knows the tier; and whether it is such a later one.
+
+    A tier was sold before the catalogue learnt what it costs.
+    """
+    now = latest(sets, today)
+    if tier and not now.is_manual and not now.has_tier(tier):
+        later = [each for each in sets if begins(each) > today and each.has_tier(tier)]
+        if later:
+            return min(later, key=begins), True
+    return now, False
+
+
+def clock_of(clocks: tuple[int, ...], timestamp: int) -> int:
+    """The last of these minutes of the UTC day (ascending, at least one) that was reached at `timestamp` µs."""
+    return clocks[bisect_right(clocks, timestamp // MINUTE_US % DAY_MINUTES) - 1]

@@ -26,6 +26,12 @@ class PriceHistory(Protocol):
         their context sizes, or None; and effects of several models can be added.
         """
 
+    def recost_scope(self, scope: str, value: str, book):
+        """As recost(), for all usage of a provider, an account or a client key (values of pricing's Scope)."""
+
+    def effect_in_scope(self, scope: str, value: str, book):
+        """What recost_scope() would change, as effect_of()."""
+
     def providers(self, model) -> set[str]:
         """CPA's names of the providers that the model was reached over."""
 

@@ -1,8 +1,11 @@
 """Money as integers: rates in pico-USD per token, costs in pico-USD. Knows nothing of Django."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
+from operator import attrgetter, mul
 from typing import NamedTuple
+
+from pricing.tokenclasses import CLASSES, TOKEN_CLASSES
 
 PICO = 10**12  # pico-USD in a USD
 PICO_PER_MICRO = 1_000_000  # 1 USD per million tokens is 1,000,000 pico-USD per token
@@ -18,40 +21,55 @@ MOST_COST = 10**17
 
 
 class Rates(NamedTuple):
-    """What each class of tokens costs, in pico-USD per token, with every derived rate filled in."""
+    """What each kind of token costs, in pico-USD per token, with every derived rate filled in.
+
+    `request` is a fee for each successful request, in pico-USD.
+    """
 
     prompt: int
     completion: int
     cache_read: int
     cache_write: int
+    cache_write_1h: int
     reasoning: int
+    request: int
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing costs anything."""
+        return not any(self)
 
 
-# Rates that may be left out, and the rate that each is then.
-DERIVED = {"cache_read": "prompt", "cache_write": "prompt", "reasoning": "completion"}
+# Rates that may be left out, and the rate that each is then; a fee that is left out is 0.
+DERIVED = {"cache_read": "prompt", "cache_write": "prompt", "cache_write_1h": "cache_write", "reasoning": "completion"}
+OPTIONAL = (*DERIVED, "request")
 
 
 def filled(rates: Mapping[str, int | None]) -> Rates:
     """Every rate; one that is None is the one it derives from."""
-    return Rates(**{name: rates[DERIVED[name]] if rate is None else rate for name, rate in rates.items()})
+    found = dict(rates)
+    for name, base in DERIVED.items():
+        if found[name] is None:
+            found[name] = found[base]
+    return Rates(**found | {"request": found["request"] or 0})
 
 
-def cost(rates: Rates, *classes: int, requests: int = 1) -> int:
+_per_class = attrgetter(*(each.rate for each in TOKEN_CLASSES))
+
+
+def rates_of_classes(rates: Rates) -> dict[str, int]:
+    """The rate that each token class is billed at."""
+    return dict(zip(CLASSES, _per_class(rates), strict=True))
+
+
+def cost(rates: Rates, tokens: Iterable[int], requests: int = 1, successes: int = 0) -> int:
     """Pico-USD for the tokens of so many requests, as billed() counts them; never above MOST_COST for each."""
-    return min(billed(rates, *classes), MOST_COST * requests)
+    return min(billed(rates, tokens, successes), MOST_COST * requests)
 
 
-def billed(  # noqa: PLR0917  the classes in the order in which rollups count them
-    rates: Rates, uncached: int, cache_read: int, cache_write: int, output: int, reasoning: int, unclassified: int
-) -> int:
-    """Pico-USD for these tokens (disjoint classes, output without reasoning), however many."""
-    return (
-        (uncached + unclassified) * rates.prompt
-        + cache_read * rates.cache_read
-        + cache_write * rates.cache_write
-        + output * rates.completion
-        + reasoning * rates.reasoning
-    )
+def billed(rates: Rates, tokens: Iterable[int], successes: int) -> int:
+    """Pico-USD for tokens (in the order of CLASSES) and the fees of successful requests, however many."""
+    return sum(map(mul, tokens, _per_class(rates))) + successes * rates.request
 
 
 def pico(usd_per_million: Decimal | str | float | int) -> int:

@@ -8,7 +8,11 @@ from pricing.precedence import begins, latest
 
 
 class Card(NamedTuple):
-    """The rates of one tier and context size, in pico-USD per token; None is the rate it derives from."""
+    """The rates of one tier and context size, in pico-USD per token; None is the rate it derives from.
+
+    hours_from, hours_to: minutes of the UTC day between which it holds, perhaps over midnight; None: all day.
+    request: a fee for each success, in pico-USD.
+    """
 
     tier: str
     context_over: int
@@ -17,6 +21,10 @@ class Card(NamedTuple):
     cache_read: int | None = None
     cache_write: int | None = None
     reasoning: int | None = None
+    cache_write_1h: int | None = None
+    request: int | None = None
+    hours_from: int | None = None
+    hours_to: int | None = None
 
 
 class DatedCards(NamedTuple):

@@ -23,12 +23,13 @@ TIERS = {
     "flex": ({"service_tier": "flex"},),
     "priority": ({"service_tier": "priority"}, {"service_tier": "fast"}),
 }
-FREE = (DatedCards(None, (Card("", 0, 0, 0),)),)
+FREE = (DatedCards(None, (Card("", 0, prompt=0, completion=0),)),)
 RATES = {
     "prompt": "input_mtok",
     "completion": "output_mtok",
     "cache_read": "cache_read_mtok",
     "cache_write": "cache_write_mtok",
+    "cache_write_1h": "cache_write_1h_mtok",
     "reasoning": "output_reasoning_mtok",
 }
 
@@ -112,7 +113,8 @@ def _listed(price: ModelPrice) -> list:
 def _rates_over(price: ModelPrice, step: int) -> Rates:
     """The rates where the input is larger than the step; a prompt or completion without a price costs nothing."""
     found = {name: _over(getattr(price, key), step) for name, key in RATES.items()}
-    return filled({name: 0 if rate is None and name not in DERIVED else rate for name, rate in found.items()})
+    rates = {name: 0 if rate is None and name not in DERIVED else rate for name, rate in found.items()}
+    return filled(rates | {"request": None})
 
 
 def _over(value: Decimal | TieredPrices | None, step: int) -> int | None:
@@ -125,4 +127,4 @@ def _card(tier, step, rates: Rates) -> Card:
     """A card whose derived rates are left out."""
     found = rates._asdict()
     left_out = {name: None for name, base in DERIVED.items() if found[name] == found[base]}
-    return Card(tier, step, **found | left_out)
+    return Card(tier, step, **found | left_out | {"request": found["request"] or None})

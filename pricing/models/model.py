@@ -99,13 +99,14 @@ class Model(models.Model):
         """
         with transaction.atomic(savepoint=False):
             Revision.bump()
-            known_steps = set(books.PriceBook.load().steps(self.pk))
+            known = books.PriceBook.load().limits(self.pk, self.name)
             yield
             if self.dry_run:
                 return
             book = books.PriceBook.load()
-            # A label finer than the price needs finds the right card: events move only for a step that is new.
-            price_history().recost(self, book, relabel=not known_steps.issuperset(book.steps(self.pk)))
+            # A label finer than the price needs finds the right card: events move only for a limit that is new.
+            relabel = not books.tells_apart(known, book.limits(self.pk, self.name))
+            price_history().recost(self, book, relabel=relabel)
 
     def effect_of(self, change: Callable[["Model"], None]):
         """What a change of this model's prices would do to its costs: `change` is called with it and rolled back."""

@@ -5,14 +5,14 @@ from datetime import date
 
 import msgspec
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, StepValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from cpa_usage import revisions
 from pricing.catalogue.listings import Card, DatedCards
-from pricing.precedence import begins, overridden
+from pricing.precedence import begins, overridden, set_in_force
 from pricing.rates import DERIVED, MOST, NEGATIVE, TOO_HIGH, Rates, filled
 
 RATE_VALIDATORS = [MinValueValidator(0, NEGATIVE), MaxValueValidator(MOST, TOO_HIGH)]
@@ -29,6 +29,7 @@ class Tier(models.TextChoices):
     FLEX = "flex"
     PRIORITY = "priority"
     BATCH = "batch"
+    FAST = "fast", "fast (Claude)"
 
 
 class Origin(models.TextChoices):
@@ -36,6 +37,16 @@ class Origin(models.TextChoices):
 
     MANUAL = "manual"
     CATALOGUE = "catalogue"
+
+
+class Scope(models.TextChoices):
+    """Which usage of a model a price is for."""
+
+    EVERYTHING = "", "all usage"
+    PROVIDER = "provider"
+    ACCOUNT = "account"
+    API_KEY = "api_key", "client key"
+    SELLER = "seller", "seller in the catalogue"
 
 
 class Revision(revisions.Revision):
@@ -64,6 +75,10 @@ class PriceSet(models.Model):
         null=True, blank=True, validators=DAY_VALIDATORS, help_text="Local date; empty means always."
     )
     origin = models.CharField(max_length=16, choices=Origin, default=Origin.MANUAL)
+    scope = models.CharField(max_length=16, choices=Scope, blank=True, default=Scope.EVERYTHING)
+    scope_value = models.CharField(
+        max_length=255, blank=True, help_text="Provider, account (source), fingerprint of the client key, or seller."
+    )
     matched = models.CharField(max_length=255, blank=True, help_text="Catalogue's provider and id.")
     note = models.CharField(max_length=255, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -72,13 +87,13 @@ class PriceSet(models.Model):
         ordering = ["model", models.F("valid_from").asc(nulls_first=True), "origin"]
         constraints = [
             models.UniqueConstraint(
-                fields=["model", "origin", "valid_from"],
+                fields=["model", "origin", "scope", "scope_value", "valid_from"],
                 name="one_set_per_day_and_origin",
                 violation_error_message="The model has a price from this day on already: change that one.",
             ),
             # NULLs never collide in the constraint above.
             models.UniqueConstraint(
-                fields=["model", "origin"],
+                fields=["model", "origin", "scope", "scope_value"],
                 condition=models.Q(valid_from=None),
                 name="one_set_for_always_and_origin",
                 violation_error_message="The model has a price for always already: change that one.",
@@ -86,7 +101,8 @@ class PriceSet(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.model} from {self.valid_from or 'always'} ({self.origin})"
+        of = f" for {self.get_scope_display()} {self.scope_value}" if self.scope else ""
+        return f"{self.model}{of} from {self.valid_from or 'always'} ({self.origin})"
 
     @property
     def dated_cards(self) -> DatedCards:
@@ -101,19 +117,31 @@ class PriceSet(models.Model):
     @property
     def state(self) -> str:
         """in force (today), ahead, past, or overridden: the catalogue's, kept out of force on some of its days."""
-        today = timezone.localdate()
-        if self.model.set_in_force(today) == self:
+        today, sets = timezone.localdate(), [s for s in self.model.price_sets.all() if s.place == self.place]
+        if set_in_force(sets, self.model.catalogue_blocked, today) == self:
             return "in force"
-        if self in overridden(self.model.price_sets.all(), self.model.catalogue_blocked):
+        if self in overridden(sets, self.model.catalogue_blocked):
             return "overridden"
         return "ahead" if begins(self) > today else "past"
 
-    def card_for(self, tier: str, context_over: int):
-        """The card of a tier (the standard one where it has none) with the largest step up to a label, or None."""
+    @property
+    def place(self) -> tuple[str, str]:
+        """(scope, its value): sets of one place follow each other by date."""
+        return self.scope, self.scope_value
+
+    def has_tier(self, tier: str) -> bool:
+        """Whether it has cards of this tier."""
+        return any(card.tier == tier for card in self.cards.all())
+
+    def card_for(self, tier: str, context_over: int, clock: int = 0):
+        """The card of a tier (the standard one where it has none) at a minute of the UTC day, or None.
+
+        A card for these hours counts before one for all hours, then the one with the largest step up to the label.
+        """
         cards = self.cards.all()
         in_tier = [c for c in cards if c.tier == tier] or [c for c in cards if c.tier == Tier.STANDARD]
-        reached = [c for c in in_tier if c.context_over <= context_over]
-        return max(reached, key=lambda card: card.context_over, default=None)
+        reached = [c for c in in_tier if c.context_over <= context_over and c.holds_at(clock)]
+        return max(reached, key=lambda card: (card.hours_from is not None, card.context_over), default=None)
 
     def write_cards(self, cards: "list[RateCard]"):
         """Replace all cards by these unsaved ones. For the verbs of Model, which re-cost history afterwards."""
@@ -124,13 +152,18 @@ class PriceSet(models.Model):
         self.save(update_fields=["updated_at"])
 
 
-def _derived_rate(name):
-    help_text = f"Empty: the {DERIVED[name]} rate."
+def _optional_rate(name):
+    help_text = f"Empty: the {DERIVED[name]} rate." if name in DERIVED else "Pico-USD for each success. Empty: none."
     return models.BigIntegerField(null=True, blank=True, validators=RATE_VALIDATORS, help_text=help_text)
 
 
+def _minute_of_day(help_text):
+    validators = [MinValueValidator(0), MaxValueValidator(24 * 60), StepValueValidator(15)]
+    return models.IntegerField(null=True, blank=True, validators=validators, help_text=help_text)
+
+
 class RateCard(models.Model):
-    """The rates of one tier and context size; an empty rate is the one it derives from."""
+    """The rates of one tier and context size, at some hours or all; an empty rate is the one it derives from."""
 
     price_set = models.ForeignKey(PriceSet, models.CASCADE, related_name="cards")
     tier = models.CharField(max_length=16, choices=Tier, blank=True, default=Tier.STANDARD)
@@ -139,24 +172,50 @@ class RateCard(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(10**9)],
         help_text="Applies when the input holds more tokens than this.",
     )
+    hours_from = _minute_of_day("First minute of the UTC day it holds in; empty: all day.")
+    hours_to = _minute_of_day("The minute of the UTC day at which it ends, perhaps of the next day.")
     prompt = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per uncached input token.")
     completion = models.BigIntegerField(validators=RATE_VALIDATORS, help_text="Pico-USD per output token.")
-    cache_read = _derived_rate("cache_read")
-    cache_write = _derived_rate("cache_write")
-    reasoning = _derived_rate("reasoning")
+    cache_read = _optional_rate("cache_read")
+    cache_write = _optional_rate("cache_write")
+    cache_write_1h = _optional_rate("cache_write_1h")
+    reasoning = _optional_rate("reasoning")
+    request = _optional_rate("request")
 
     class Meta:
-        ordering = ["tier", "context_over"]
+        ordering = ["tier", "context_over", "hours_from"]
         constraints = [
             models.UniqueConstraint(
-                fields=["price_set", "tier", "context_over"],
+                fields=["price_set", "tier", "context_over", "hours_from"],
                 name="one_card_per_tier_and_step",
+                violation_error_message="The set has a card of this tier, context size and hour already.",
+            ),
+            # NULLs never collide in the constraint above.
+            models.UniqueConstraint(
+                fields=["price_set", "tier", "context_over"],
+                condition=models.Q(hours_from=None),
+                name="one_card_for_all_hours",
                 violation_error_message="The set has a card of this tier and context size already.",
-            )
+            ),
         ]
 
     def __str__(self):
         return f"{self.tier or 'standard'} over {self.context_over}"
+
+    def holds_at(self, clock: int) -> bool:
+        """Whether it is for this minute of the UTC day."""
+        if self.hours_from is None or self.hours_to is None:
+            return True
+        if self.hours_from < self.hours_to:
+            return self.hours_from <= clock < self.hours_to
+        return clock >= self.hours_from or clock < self.hours_to
+
+    @property
+    def hours(self) -> str:
+        """The hours (UTC) it is for, such as 01:00-04:00; empty: all."""
+        if self.hours_from is None:
+            return ""
+        return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in (self.hours_from, self.hours_to))
 
     @property
     def listed(self) -> Card:
@@ -196,9 +255,11 @@ class CatalogueEntry(models.Model):
 
 def check_cards(cards: list[RateCard]):
     """Refuse, with ValidationError, a set whose cards collide or leave a request of some size without a price."""
-    places = [(card.tier, card.context_over) for card in cards]
+    places = [(card.tier, card.context_over, card.hours_from) for card in cards]
     if len(set(places)) < len(places):
         raise ValidationError({"context_over": "Two cards have the same tier and context size."})
-    for tier in {Tier.STANDARD.value} | {tier for tier, _ in places}:
-        if (tier, 0) not in places:
+    for tier in {Tier.STANDARD.value} | {tier for tier, *_ in places}:
+        if (tier, 0, None) not in places:
             raise ValidationError({"context_over": f"The {tier or 'standard'} tier needs a card over 0 tokens."})
+    if any((card.hours_from is None) != (card.hours_to is None) for card in cards):
+        raise ValidationError({"hours_to": "Hours have a beginning and an end."})

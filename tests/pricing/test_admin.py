@@ -123,7 +123,7 @@ def test_a_stored_set_is_shown_in_usd_and_changed_as_a_whole(admin, gpt):
         ([("", 0, "1", "1", "-0.1")], "A rate is never negative."),
         ([("", -1, "1", "1")], "Ensure this value is greater than or equal to 0."),
         ([("turbo", 0, "1", "1")], "Select a valid choice. turbo is not one of the available choices."),
-        ([("", 0, "1", "1"), ("", 0, "2", "2")], "Please correct the duplicate data for"),
+        ([("", 0, "1", "1"), ("", 0, "2", "2")], "Two cards have the same tier and context size"),
         ([("flex", 0, "1", "1")], "The standard tier needs a card over 0 tokens."),
         ([("", 0, "1", "1"), ("flex", 9, "1", "1")], "The flex tier needs a card over 0 tokens."),
     ],

@@ -78,7 +78,7 @@ def test_absent_numbers_are_free_and_absent_cache_writes_cost_what_the_prompt_do
     put(client, model="gpt-5", prompt_price_per_1m=3)
     card = RateCard.objects.get()
     assert (card.prompt, card.completion, card.cache_read, card.cache_write) == (3_000_000, 0, 0, None)
-    assert card.rates == (3_000_000, 0, 0, 3_000_000, 0)
+    assert card.rates == (3_000_000, 0, 0, 3_000_000, 3_000_000, 0, 0)
 
 
 def test_a_put_replaces_every_number(client):

@@ -8,7 +8,7 @@ import pytest
 from genai_prices import Usage
 from genai_prices.data import providers
 
-from pricing.book import PriceBook
+from pricing.book import Charged, PriceBook
 from pricing.catalogue.listings import Listing
 from pricing.catalogue.package import price_sets
 from pricing.models import Model
@@ -87,10 +87,12 @@ def test_it_equals_the_catalogues_own_to_the_pico_dollar(db, matched):
                 output_tokens=output + reasoning,
                 output_reasoning_tokens=reasoning,
             )
-            noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+            label, _ = book.labels(model.pk, "", uncached + read + write, 0)
+            found = book.found(Charged(model.pk, "", tier, label), day_number(day))
+            ours = cost(found.rates, [uncached, read, write, 0, 0, output, reasoning, 0])
+            priced_on = found.price_set.valid_from if found.tier_assumed else day
+            noon = datetime(priced_on.year, priced_on.month, priced_on.day, 12, tzinfo=UTC)
             theirs = info.get_prices(noon, condition).calc_price(usage)["total_price"]
-            label = book.label(model.pk, uncached + read + write)
-            ours = cost(book.rates(model.pk, day_number(day), tier, label), *classes, 0)
             assert Decimal(ours) == theirs * 10**12, (tier, day, classes)
 
 

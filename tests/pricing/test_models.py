@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from pricing.book import Charged
 from pricing.models import Model, Origin, PriceSet, RateCard, Revision
 from pricing.models.sets import check_cards
 from pricing.rates import MOST
@@ -166,7 +167,7 @@ def test_history_is_costed_with_the_new_rows(gpt, monkeypatch):
     seen = []
     monkeypatch.setattr(
         "usage.rollups.history.RecordedUsage.recost",
-        lambda _, model, book, relabel: seen.append(book.rates(gpt.pk, 0, "", 0).prompt),
+        lambda _, model, book, relabel: seen.append(book.rates(Charged(gpt.pk, "", "", 0), 0).prompt),
     )
     gpt.set_price(CHEAP)
     gpt.set_price(DEAR)

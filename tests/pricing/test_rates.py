@@ -6,30 +6,55 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.rates import MOST, Rates, checked_pico, cost, pico, usd_per_million
+from pricing.rates import MOST, Rates, checked_pico, cost, filled, pico, rates_of_classes, usd_per_million
+from pricing.tokenclasses import CLASSES
 
-RATES = Rates(prompt=1_250_000, completion=10_000_000, cache_read=125_000, cache_write=1_562_500, reasoning=9_000_000)
+RATES = Rates(
+    prompt=1_250_000,
+    completion=10_000_000,
+    cache_read=125_000,
+    cache_write=1_562_500,
+    cache_write_1h=2_500_000,
+    reasoning=9_000_000,
+    request=0,
+)
+PER_CLASS = {
+    "uncached": 1_250_000,
+    "cache_read": 125_000,
+    "cache_write": 1_562_500,
+    "cache_write_1h": 2_500_000,
+    "cache_write_unspecified": 1_562_500,
+    "output": 10_000_000,
+    "reasoning": 9_000_000,
+    "unclassified": 1_250_000,
+}
 
 
 def test_each_class_is_billed_at_its_own_rate_and_unclassified_at_the_prompt_rate():
-    assert cost(RATES, 1, 0, 0, 0, 0, 0) == 1_250_000
-    assert cost(RATES, 0, 1, 0, 0, 0, 0) == 125_000
-    assert cost(RATES, 0, 0, 1, 0, 0, 0) == 1_562_500
-    assert cost(RATES, 0, 0, 0, 1, 0, 0) == 10_000_000
-    assert cost(RATES, 0, 0, 0, 0, 1, 0) == 9_000_000
-    assert cost(RATES, 0, 0, 0, 0, 0, 1) == 1_250_000
+    assert rates_of_classes(RATES) == PER_CLASS
+    for name, rate in PER_CLASS.items():
+        assert cost(RATES, [int(each == name) for each in CLASSES]) == rate
 
 
-def test_the_classes_add_up():
-    assert cost(RATES, 1000, 200, 30, 400, 50, 6) == 1006 * 1_250_000 + 200 * 125_000 + 30 * 1_562_500 + 4_450_000_000
+def test_the_classes_and_the_fees_of_successes_add_up():
+    tokens = [1000, 200, 30, 7, 11, 400, 50, 6]
+    expected = sum(count * PER_CLASS[name] for name, count in zip(CLASSES, tokens, strict=True))
+    assert cost(RATES, tokens) == expected
+    assert cost(RATES._replace(request=40_000), tokens, requests=3, successes=2) == expected + 80_000
+
+
+def test_rates_left_out_are_the_ones_they_derive_from():
+    left_out = dict.fromkeys(("cache_read", "cache_write", "cache_write_1h", "reasoning", "request"))
+    assert filled({"prompt": 3, "completion": 5} | left_out) == Rates(3, 5, 3, 3, 3, 5, 0)
+    assert filled({"prompt": 3, "completion": 5} | left_out | {"cache_write": 4}).cache_write_1h == 4
 
 
 def test_no_tokens_cost_nothing():
-    assert cost(RATES, 0, 0, 0, 0, 0, 0) == 0
+    assert cost(RATES, [0] * len(CLASSES)) == 0
 
 
 def test_a_cost_fits_a_column_ninety_times():
-    dearest = cost(Rates(MOST, MOST, MOST, MOST, MOST), *[10**9] * 6)
+    dearest = cost(Rates(*[MOST] * 7), [10**9] * len(CLASSES))
     assert dearest == 10**17
     assert dearest * 90 < 2**63
 

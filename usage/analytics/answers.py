@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from pricing.tokenclasses import CACHE_WRITES
 from usage.models import MEASURES
 from usage.time.periods import rfc3339_utc_us
 
@@ -26,10 +27,15 @@ class Figures(Struct, frozen=True, kw_only=True):
     reasoning_tokens: Tokens = 0
     cached_tokens: Annotated[int, Meta(description="The same as cache_read_tokens.")] = 0
     cache_read_tokens: Tokens = 0
-    cache_creation_tokens: Tokens = 0
+    cache_creation_tokens: Annotated[int, Meta(description="Written to a cache, for however long.")] = 0
+    cache_creation_1h_tokens: Annotated[int, Meta(description="Of these: for an hour, as far as CPA tells.")] = 0
     total_tokens: Annotated[int, Meta(description="CPA's own figure.")] = 0
     cost: Usd = 0.0
     unpriced_tokens: Annotated[int, Meta(description="Tokens of models without a price.")] = 0
+    unpriced_requests: Annotated[
+        int, Meta(description="Successes of unknown cost: without a price, or without any tokens to price.")
+    ] = 0
+    without_tokens: Annotated[int, Meta(description="Successes without any tokens, such as images.")] = 0
     client_requests: Annotated[int, Meta(description="Requests as clients saw them: retries count once.")] = 0
     client_failed: int = 0
 
@@ -55,30 +61,38 @@ class Figures(Struct, frozen=True, kw_only=True):
 
     @property
     def known_cost(self) -> float | None:
-        """The cost; None where nothing that was used has a price."""
-        # A priced attempt may have a total of 0 in CPA's words, so the cost itself is looked at too.
-        nothing_priced = not self.cost and self.unpriced_tokens and self.unpriced_tokens >= self.total_tokens
-        return None if nothing_priced else self.cost
+        """The cost; None where nothing that was used has a known one."""
+        unpriced = self.unpriced_requests or self.unpriced_tokens
+        unknown = unpriced and self.unpriced_requests >= self.success and not self.cost
+        return None if unknown else self.cost
+
+    @property
+    def priced_share(self) -> float | None:
+        """The share of successes whose cost is known."""
+        return 1 - self.unpriced_requests / self.success if self.success else None
 
 
 def figures(row) -> dict:
     """The fields of Figures from measures in the order of MEASURES."""
-    requests, failed, client_requests, client_failed, uncached, read, write, output, reasoning, _, total = row[:11]
+    at = dict(zip(MEASURES, row, strict=True))
     return {
-        "total": requests,
-        "success": requests - failed,
-        "failed": failed,
-        "input_tokens": uncached,
-        "output_tokens": output + reasoning,
-        "reasoning_tokens": reasoning,
-        "cached_tokens": read,
-        "cache_read_tokens": read,
-        "cache_creation_tokens": write,
-        "total_tokens": total,
-        "cost": row[_AT["cost"]] / PICO,
-        "unpriced_tokens": row[_AT["unpriced_tokens"]],
-        "client_requests": client_requests,
-        "client_failed": client_failed,
+        "total": at["requests"],
+        "success": at["requests"] - at["failed"],
+        "failed": at["failed"],
+        "input_tokens": at["uncached"],
+        "output_tokens": at["output"] + at["reasoning"],
+        "reasoning_tokens": at["reasoning"],
+        "cached_tokens": at["cache_read"],
+        "cache_read_tokens": at["cache_read"],
+        "cache_creation_tokens": sum(at[name] for name in CACHE_WRITES),
+        "cache_creation_1h_tokens": at["cache_write_1h"],
+        "total_tokens": at["total"],
+        "cost": at["cost"] / PICO,
+        "unpriced_tokens": at["unpriced_tokens"],
+        "unpriced_requests": at["unpriced_requests"],
+        "without_tokens": at["without_tokens"],
+        "client_requests": at["client_requests"],
+        "client_failed": at["client_failed"],
     }
 
 

@@ -13,12 +13,11 @@ from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
 from usage.time.clock import now_us
 from usage.time.periods import Period, date_of, day_start, days, hours, quarters, rfc3339_local_day, rfc3339_utc
-from usage.time.units import DAY_S, HOUR_S, QUARTER_S, SECOND_US
+from usage.time.units import DAY_S, HOUR_S, MINUTE_US, QUARTER_S, SECOND_US
 
 NOTHING = [0] * len(MEASURES)
 HOURLY_IN_FULL_S = 31 * DAY_S  # a longer period shows the hours of its last week
 GRID_DAYS = 31
-MINUTE_US = 60 * SECOND_US
 MINUTES = QUARTER_S // 60
 
 

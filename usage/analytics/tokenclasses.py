@@ -4,28 +4,22 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from pricing.book import PriceBook
+from pricing.book import Charged, PriceBook
+from pricing.rates import rates_of_classes
+from pricing.tokenclasses import CLASSES
 from usage.analytics.answers import PICO
+from usage.ingest.costs import CHARGED_BY
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 
-RATES = {  # of each class, in the order in which they are billed
-    "uncached": "prompt",
-    "cache_read": "cache_read",
-    "cache_write": "cache_write",
-    "output": "completion",
-    "reasoning": "reasoning",
-    "unclassified": "prompt",
-}
-CLASSES = tuple(RATES)
-PRICED_BY = ("model_id", "tier", "context_over")
+FEES = "requests"  # what is paid for each success, whatever its tokens
 
 
 class TokenClass(Struct, frozen=True):
     """One class; the classes are disjoint."""
 
-    name: str
+    name: Annotated[str, Meta(description="A token class, or `requests`: fees for each success.")]
     tokens: int
     cost: Annotated[float, Meta(description="US dollars; tokens without a price add nothing.")]
 
@@ -38,18 +32,17 @@ class TokenClasses(Struct, frozen=True):
 
 @snapshot()
 def token_classes(filters: UsageFilter) -> TokenClasses:
-    """Disjoint classes; together they cost what the period costs."""
+    """Disjoint classes, and fees per request where there are any; together they cost what the period costs."""
     reader, book = Reader.of(filters), PriceBook.current()
-    tokens, pico = dict.fromkeys(CLASSES, 0), dict.fromkeys(CLASSES, 0)
-    for row in reader.rows(reader.plan(), PRICED_BY, CLASSES):
-        model, tier, context_over = row.group
-        rates = book.rates(model, row.day, tier, context_over)
-        for name, count in zip(CLASSES, row.measures, strict=True):
-            tokens[name] += count
-            pico[name] += count * getattr(rates, RATES[name]) if rates else 0
-    return TokenClasses([TokenClass(name, tokens[name], pico[name] / PICO) for name in CLASSES])
-
-
-def rates_of_classes(rates) -> dict[str, int]:
-    """Pico-USD per token of each class."""
-    return {name: getattr(rates, rate) for name, rate in RATES.items()}
+    names = (*CLASSES, FEES)
+    counts, pico = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    depends_on = book.depends_on
+    for row in reader.rows(reader.plan(), [CHARGED_BY[name] for name in depends_on], ("requests", "failed", *CLASSES)):
+        rates = book.rates(Charged(**dict(zip(depends_on, row.group, strict=True))), row.day)
+        requests, failed, *tokens = row.measures
+        per_unit = (*rates_of_classes(rates).values(), rates.request) if rates else (0,) * len(names)
+        for name, count, rate in zip(names, (*tokens, requests - failed), per_unit, strict=True):
+            counts[name] += count
+            pico[name] += count * rate
+    shown = names if pico[FEES] else CLASSES
+    return TokenClasses([TokenClass(name, counts[name] if name != FEES else 0, pico[name] / PICO) for name in shown])

@@ -21,10 +21,9 @@ from usage.dashboard.links import PERIOD
 from usage.query.forms import UsageFilterForm, checked
 from usage.query.freshness import freshness
 from usage.time.clock import now_us
-from usage.time.units import SECOND_US
+from usage.time.units import MINUTE_US
 
 DEFAULT_RANGE = "7d"
-MINUTE_US = 60 * SECOND_US
 
 
 def page(template, cached=True):

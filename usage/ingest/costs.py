@@ -1,32 +1,55 @@
 """What rollups cost: filled in as they are counted, and again when a price changes."""
 
+from typing import NamedTuple
+
+from pricing.book import Charged
 from pricing.rates import cost
+from pricing.tokenclasses import CLASSES
 from usage.models import MEASURES
 
-CLASSES = slice(MEASURES.index("uncached"), MEASURES.index("unclassified") + 1)
-REQUESTS, TOTAL, COST, UNPRICED = map(MEASURES.index, ("requests", "total", "cost", "unpriced_tokens"))
+TOKENS = slice(MEASURES.index(CLASSES[0]), MEASURES.index(CLASSES[-1]) + 1)
+REQUESTS, FAILED, TOTAL, EMPTY = map(MEASURES.index, ("requests", "failed", "total", "without_tokens"))
+COUNTS = (REQUESTS, FAILED, TOTAL, EMPTY)
+PRICES_FROM = MEASURES.index("cost")  # where the measures begin that prices decide
+# What is read of a row to cost it: what Costs.of takes.
+COSTED_BY = (*(MEASURES[place] for place in COUNTS), *MEASURES[TOKENS])
+CHARGED_BY = {name: name for name in Charged._fields} | {"api_key": "api_key__fingerprint"}
+
+
+class Priced(NamedTuple):
+    """Pico-USD, tokens without a price, and successes of unknown cost: the last measures of a rollup."""
+
+    cost: int
+    unpriced_tokens: int
+    unpriced_requests: int
 
 
 class Costs:
-    """What a rollup row costs: its series' rates on its day, times its tokens."""
+    """What a rollup row costs: the rates of its series on its day, times its tokens."""
 
-    def __init__(self, book, known: dict[int, tuple] | None = None):
-        """`known`: series id -> (model id, tier, context step), more of which `learn` tells."""
+    def __init__(self, book, known: dict[int, Charged] | None = None):
+        """`known` by series id, more of which `learn` reads."""
         self.book = book
         self.known = {} if known is None else known
 
     def learn(self, series):
         """Look up what the prices of a queryset of Series depend on."""
-        rows = series.order_by().values_list("id", "model_id", "tier", "context_over")
-        self.known.update((id, tuple(depends_on)) for id, *depends_on in rows)
+        rows = series.order_by().values_list("id", *CHARGED_BY.values())
+        self.known.update((id, Charged(*depends_on)) for id, *depends_on in rows)
 
     def fill(self, series_id, day, row):
-        """Set cost and unpriced tokens of a row of measures of one local day."""
-        if any(row[CLASSES]) or row[TOTAL]:
-            row[COST], row[UNPRICED] = self.of(series_id, day, row[REQUESTS], row[TOTAL], *row[CLASSES])
+        """Set the measures of a row of one local day that prices decide; one that only moves marks costs nothing."""
+        if row[REQUESTS]:
+            row[PRICES_FROM:] = self.of(series_id, day, *(row[place] for place in COUNTS), *row[TOKENS])
 
-    def of(self, series_id, day, requests, total, *classes) -> tuple[int, int]:
-        """(pico-USD, unpriced tokens) of what a series counted on one local day."""
-        model_id, tier, context_over = self.known[series_id]
-        rates = self.book.rates(model_id, day, tier, context_over)
-        return (0, total) if rates is None else (cost(rates, *classes, requests=requests), 0)
+    def of(self, series_id, day, requests, failed, total, empty, *tokens) -> Priced:  # noqa: PLR0917
+        """What a series counted on one local day costs; `empty`: successes without tokens."""
+        return priced(self.book.rates(self.known[series_id], day), requests, failed, total, empty, tokens)
+
+
+def priced(rates, requests, failed, total, empty, tokens) -> Priced:  # noqa: PLR0917
+    """What requests cost at these rates (None: no price). A success without tokens costs its fee, if there is one."""
+    if rates is None:
+        return Priced(0, total, requests - failed)
+    unknown = 0 if rates.request or rates.is_free else empty
+    return Priced(cost(rates, tokens, requests, requests - failed), 0, unknown)

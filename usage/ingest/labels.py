@@ -8,6 +8,7 @@ import msgspec
 from django.db.models import Max
 
 from aliases.models import ApiKey
+from pricing.book import Charged
 from pricing.models import Model
 from usage.ingest.statements import insert
 from usage.models import Client, Series
@@ -22,7 +23,8 @@ INSTANCE = ""  # which CPA: there is one for now
 
 KEY, MASK = map(Names.__struct_fields__.index, ("api_key", "api_key_mask"))
 
-Met = tuple[tuple, int, int]  # of a record: its names, the price step its input exceeds, the status it failed with
+# Of a record: its names, the price step its input exceeds and the hour its price begins at, the status it ended with.
+Met = tuple[tuple, int, int, int]
 
 
 class Labels(namedtuple("Labels", [field.name for field in Series._meta.concrete_fields[3:]])):
@@ -31,15 +33,19 @@ class Labels(namedtuple("Labels", [field.name for field in Series._meta.concrete
     __slots__ = ()
 
     @classmethod
-    def of(cls, names: tuple, context_over: int, status: int):
-        """The label set of records with these names, whose input exceeds this price step; `status` is a failure's."""
-        values = dict(zip(Names.__struct_fields__, names, strict=True)) | {"context_over": context_over}
+    def of(cls, names: tuple, context_over: int, clock: int, status: int):
+        """The label set of records with these names and labels of PriceBook; `status` is their status code."""
+        values = dict(zip(Names.__struct_fields__, names, strict=True)) | {"context_over": context_over, "clock": clock}
         values["status"] = status_of(values["failed"], status)
         return cls(*(values[name] for name in cls._fields))
 
     def digest(self) -> bytes:
         """What makes the label set unique: a hash over all of it, in a form no two sets share."""
-        return digest_of(self)
+        return digest_of(self if self.clock else self[:-1])  # rows from before there was a clock have this digest
+
+    def charged(self, model_id: int) -> Charged:
+        """What its price depends on."""
+        return Charged(**{"model_id": model_id} | {name: getattr(self, name) for name in Charged._fields[1:]})
 
     def folded(self):
         """The same attempt without the names that flood; what its price depends on stays."""
@@ -60,7 +66,7 @@ class SeriesMap:
         self.keys: dict[str, int] = dict(ApiKey.objects.values_list("fingerprint", "id"))
         self.count = Series.objects.count()
         self.others: set[int] = set()  # series that many label sets fold into
-        self.priced_by: dict[int, tuple] = {}  # series id -> what its price depends on, for Costs
+        self.priced_by: dict[int, Charged] = {}
         self._known: dict[Met, int] = {}
 
     def observe_models(self, names: set[str]):
@@ -83,7 +89,7 @@ class SeriesMap:
         ids = self._rows_of(list(dict.fromkeys(new.values())), {names[KEY]: names[MASK] for names, *_ in new})
         for each, label in new.items():
             id = self._known[each] = ids[label]
-            self.priced_by[id] = (self.models[label.model], label.tier, label.context_over)
+            self.priced_by[id] = label.charged(self.models[label.model])
 
     def _rows_of(self, labels, masks):
         """Ids by label set; what has no row gets one, or past the limit shares one. `masks` by fingerprint of a key."""

@@ -3,7 +3,7 @@
 from django.db import connection
 
 from usage.ingest.labelvalues import Rows
-from usage.models import COUNTS, MEASURES, Day, Duration, Event, LabelDay, LabelQuarter, Quarter, Series
+from usage.models import COUNTS, MEASURES, PRICED, Day, Duration, Event, LabelDay, LabelQuarter, Quarter, Series
 
 
 def insert(table, rows: list[tuple]):
@@ -20,7 +20,7 @@ def upsert(rollup, rows: Rows):
 
 
 def correct(rollup, rows: Rows):
-    """Add (cost, unpriced tokens) to rows of a rollup; an hour that retention left a part of has none, and needs none.
+    """Add the measures of PRICED to rows of a rollup; an hour that retention left a part of has none, and needs none.
 
     In key order, as above.
     """
@@ -54,7 +54,7 @@ ROLLUPS = (Quarter, Day, LabelQuarter, LabelDay)
 _UPSERT = {rollup: _adding(rollup, ("bucket", rollup.owner()), MEASURES) for rollup in ROLLUPS}
 _UPSERT[Duration] = _adding(Duration, ("bucket", "model_id", "kind"), COUNTS)
 _CORRECT = {
-    rollup: f"UPDATE {rollup._meta.db_table} SET cost = cost + %s, unpriced_tokens = unpriced_tokens + %s "
+    rollup: f"UPDATE {rollup._meta.db_table} SET {', '.join(f'{name} = {name} + %s' for name in PRICED)} "
     f"WHERE bucket = %s AND {rollup.owner()} = %s"
     for rollup in ROLLUPS
 }

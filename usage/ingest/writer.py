@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from pricing.book import PriceBook
+from pricing.tokenclasses import CLASSES
 from usage.ingest import durations
 from usage.ingest.attempts import ended_day
 from usage.ingest.batch import Parsed, late_letter, split_at, unseen
@@ -19,11 +20,22 @@ from usage.ingest.labels import ClientMap, SeriesMap, client_of
 from usage.ingest.labelvalues import LabelTotals, Rows, summed
 from usage.ingest.limits import LimitNotes
 from usage.ingest.statements import insert, upsert
-from usage.models import MEASURES, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
+from usage.models import (
+    MEASURES,
+    PRICED,
+    Day,
+    DeadLetter,
+    DrainState,
+    Duration,
+    Event,
+    LabelDay,
+    LabelQuarter,
+    Quarter,
+)
 from usage.time.periods import local_day
 from usage.time.units import QUARTER_S, QUARTER_US
 
-_tokens = attrgetter(*MEASURES[4:11])
+_tokens = attrgetter(*CLASSES, "total")
 # The columns of an event after `final`; all of them are of the record.
 _as_recorded = attrgetter(*(field.name for field in Event._meta.concrete_fields[8:]))
 
@@ -89,9 +101,16 @@ class Writer:
         """The series id of each record; its client has a row too afterwards."""
         self.series.observe_models({r.model for r in fresh})
         self.clients.observe(set(map(client_of, fresh)))
-        models, step = self.series.models, self.book.label
+        models, labels = self.series.models, self.book.labels
         return self.series.ids_of(
-            [(r.names, step(models[r.model], r.input_context), r.fail_status_code) for r in fresh]
+            [
+                (
+                    r.names,
+                    *labels(models[r.model], r.requested_model, r.input_context, r.timestamp),
+                    r.fail_status_code,
+                )
+                for r in fresh
+            ]
         )
 
     def _insert(self, fresh, series_ids, final):
@@ -141,6 +160,9 @@ def retry(letters) -> int:
     return len(batch) - stored.dead
 
 
+UNPRICED = (0,) * len(PRICED)
+
+
 def _bury(letters):
     """Keep dead letters; returns how many were new."""
     if not letters:
@@ -155,8 +177,9 @@ def _count(fresh, series_ids, final, undone):
     rows = defaultdict(list)
     for r, series_id, ended in zip(fresh, series_ids, final, strict=True):
         failed, latency, ttft = r.failed, r.latency_ms, r.ttft_ms
-        results = [1, int(failed), int(ended), int(ended and failed)]
-        counts = [*results, *_tokens(r), latency, int(latency > 0), ttft, int(ttft > 0), 0, 0]
+        results, tokens = [1, int(failed), int(ended), int(ended and failed)], _tokens(r)
+        empty = int(not failed and not any(tokens))
+        counts = [*results, *tokens, latency, int(latency > 0), ttft, int(ttft > 0), empty, *UNPRICED]
         rows[r.timestamp // QUARTER_US * QUARTER_S, series_id].append(counts)
     for timestamp, series_id, failed, change in undone:
         counts = [0, 0, change, change * failed, *[0] * (len(MEASURES) - 4)]

@@ -7,13 +7,15 @@ from usage.models.durations import COUNTS, Duration
 from usage.models.event import DeadLetter, Event
 from usage.models.labelvalues import LabelDay, LabelQuarter, LabelValue
 from usage.models.limits import LimitReading, PastReading
-from usage.models.rollups import MEASURES, Day, Measures, Quarter
+from usage.models.rollups import COUNTED, MEASURES, PRICED, Day, Measures, Quarter
 from usage.models.series import Client, Series
 from usage.models.state import DrainState, Gap, Lease
 
 __all__ = [
+    "COUNTED",
     "COUNTS",
     "MEASURES",
+    "PRICED",
     "Client",
     "Day",
     "DeadLetter",

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Case, Count, F, IntegerField, Max, Q, Sum, Value, When
 from django.db.models.functions import Substr
 
+from pricing.tokenclasses import CLASSES
 from usage.models import lookups  # noqa: F401  adds `among`
 from usage.models.histograms import EDGES
 from usage.models.labels import LABELS
@@ -24,20 +25,18 @@ def _number_of(**condition):
     return Sum(Case(When(Q(**condition), then=1), default=0, output_field=IntegerField()))
 
 
-# In the order of MEASURES; cost and unpriced tokens depend on prices and are computed from these.
+# In the order of COUNTED; the other measures depend on prices and are computed from these.
 EVENT_SUMS = {
     "sum_requests": Count("id"),
     "sum_failed": _number_of(failed=True),
     "sum_client_requests": _number_of(final=True),
     "sum_client_failed": _number_of(final=True, failed=True),
-    **{
-        f"sum_{name}": Sum(name)
-        for name in ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified", "total")
-    },
+    **{f"sum_{name}": Sum(name) for name in (*CLASSES, "total")},
     "sum_latency_ms": Sum("latency_ms"),
     "sum_latency_count": _number_of(latency_ms__gt=0),
     "sum_ttft_ms": Sum("ttft_ms"),
     "sum_ttft_count": _number_of(ttft_ms__gt=0),
+    "sum_without_tokens": _number_of(failed=False, total=0, **dict.fromkeys(CLASSES, 0)),
 }
 
 
@@ -93,7 +92,7 @@ class EventQuerySet(models.QuerySet):
         return self.annotate(bucket=F("timestamp") / QUARTER_US * QUARTER_S)
 
     def measured(self, *by):
-        """Rows of (*by, the measures of MEASURES without cost): what a rollup of these events would hold."""
+        """Rows of (*by, the measures of COUNTED): what a rollup of these events would hold."""
         return self.values_list(*by).annotate(**EVENT_SUMS).values_list(*by, *EVENT_SUMS).order_by()
 
     def counted_by(self, seconds):

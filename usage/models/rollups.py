@@ -16,6 +16,8 @@ class Measures(models.Model):
     uncached = models.BigIntegerField(default=0)
     cache_read = models.BigIntegerField(default=0)
     cache_write = models.BigIntegerField(default=0)
+    cache_write_1h = models.BigIntegerField(default=0)
+    cache_write_unspecified = models.BigIntegerField(default=0)
     output = models.BigIntegerField(default=0)
     reasoning = models.BigIntegerField(default=0)
     unclassified = models.BigIntegerField(default=0)
@@ -24,8 +26,10 @@ class Measures(models.Model):
     latency_count = models.BigIntegerField(default=0)
     ttft_ms = models.BigIntegerField(default=0)
     ttft_count = models.BigIntegerField(default=0)
+    without_tokens = models.BigIntegerField(default=0, help_text="Successes without any tokens.")
     cost = models.BigIntegerField(default=0, help_text="Pico-USD.")
     unpriced_tokens = models.BigIntegerField(default=0)
+    unpriced_requests = models.BigIntegerField(default=0, help_text="Successes of unknown cost.")
 
     objects = RollupQuerySet.as_manager()
 
@@ -44,6 +48,8 @@ class Measures(models.Model):
 
 
 MEASURES = tuple(field.name for field in Measures._meta.fields)
+PRICED = ("cost", "unpriced_tokens", "unpriced_requests")  # the last measures: what prices decide
+COUNTED = MEASURES[: -len(PRICED)]
 
 
 class Quarter(Measures):

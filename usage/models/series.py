@@ -26,6 +26,9 @@ class Series(models.Model):
     reasoning_effort = models.CharField(max_length=255, blank=True)
     failed = models.BooleanField(default=False)
     status = models.IntegerField(null=True, help_text="Status code of a failure, 0 for none; null of a success.")
+    clock = models.IntegerField(
+        default=0, help_text="Minute of the UTC day from which on prices of the model are as they were then."
+    )
 
     objects = SeriesQuerySet.as_manager()
 

@@ -29,6 +29,8 @@ class TokenCounts(Struct, gc=False):
     total_tokens: Count
     cache_read_tokens: Count | None = None
     cache_creation_tokens: Count | None = None
+    cache_creation_5m_tokens: Count | None = None
+    cache_creation_1h_tokens: Count | None = None
 
 
 class InputTokens(Struct, gc=False):
@@ -204,6 +206,8 @@ def legible(text: str) -> str:
 
 def _reader(kind):
     """What reads a field of this type of a struct."""
+    if kind == Count | None:
+        return lambda value, path: None if value is None else _count(value, path)
     if NoneType in get_args(kind):
         kind = get_args(kind)[0]
     simple = {str: _text, int: _count, Count: _count, bool: _flag, Raw: _raw}

@@ -9,10 +9,12 @@ from operator import attrgetter
 from msgspec import Raw, Struct
 
 from cpa_usage.keys import fingerprint, mask
+from pricing.tokenclasses import INPUT_CLASSES
 from usage.records.decoding import Malformed, decode, legible
 from usage.records.secrecy import LABEL, account, is_secret, redact
+from usage.records.tiers import billed_tier
 from usage.records.timestamps import believed
-from usage.records.tokens import classify, family
+from usage.records.tokens import classify, family, vendor
 
 __all__ = ["Malformed", "Record", "is_refresh", "limit_headers", "parse"]
 
@@ -25,14 +27,13 @@ NAMES_REMEMBERED = 8192
 LIMITS_KEPT = 64
 LIMIT_TEXT = 256
 
-_TIERS = {"flex": "flex", "priority": "priority", "fast": "priority", "batch": "batch"}
-_TIERED = {"codex", "xai", "openaicompat"}  # executors that pass the tier asked for on to who bills it
 _tier_words = attrgetter("service_tier", "request_service_tier", "response_service_tier")
 # Everything that the Names of an item are made of.
 _words = attrgetter(
     *("provider", "executor_type", "model", "alias", "source", "auth_index", "auth_type", "api_key", "endpoint"),
     *("reasoning_effort", "service_tier", "request_service_tier", "response_service_tier", "failed"),
 )
+_input_of = attrgetter(*INPUT_CLASSES)
 _known: dict[tuple, tuple] = {}  # the Names of items by their words
 _HEADER_NAME = re.compile(r"[a-z0-9_-]{1,100}")
 _LIMIT_NAMES = {"retry-after", "request-id", "x-request-id"}
@@ -53,7 +54,7 @@ class Names(Struct, gc=False):
     api_key: str  # fingerprint of the client's key, '' for none
     api_key_mask: str
     endpoint: str
-    tier: str  # '', flex, priority or batch: what it is billed as
+    tier: str  # '', flex, priority, batch or fast: what it is billed as (tiers.py)
     reasoning_effort: str
     service_tier: str
     request_service_tier: str
@@ -74,7 +75,9 @@ class Record(Names, gc=False):
     ttft_ms: int
     uncached: int
     cache_read: int
-    cache_write: int
+    cache_write: int  # kept for five minutes
+    cache_write_1h: int
+    cache_write_unspecified: int
     output: int  # without reasoning
     reasoning: int
     unclassified: int
@@ -90,7 +93,7 @@ class Record(Names, gc=False):
     @property
     def input_context(self) -> int:
         """All classified input, cached or not: what a context step of a price is measured by."""
-        return self.uncached + self.cache_read + self.cache_write
+        return sum(_input_of(self))
 
 
 def parse(raw: bytes, arrived: int) -> Record | None:
@@ -116,7 +119,7 @@ def parse(raw: bytes, arrived: int) -> Record | None:
         item.latency_ms,
         item.ttft_ms or 0,
         *classify(item.executor_type or "", item.provider, item.tokens, item.token_breakdown),
-        *(_failure(item) if item.failed else (0, "", 0)),
+        *_failure(item),
         *client(item.client_ip, item.x_forwarded_for, item.user_agent),
         item.response_headers or None,
     )
@@ -146,24 +149,21 @@ def _time(text, arrived):
 def _names(item, remember_as):
     """The Names of an item as a tuple, remembered by its own words, for records repeat them; None: not remembered."""
     provider, executor = _line(item.provider, LABEL), _line(item.executor_type, LABEL)
-    auth_type, model, key = (
-        _line(item.auth_type, LABEL),
-        _line(item.model, None) or "unknown",
-        _line(item.api_key, None),
-    )
+    auth_type, endpoint = _line(item.auth_type, LABEL), _line(item.endpoint, LABEL)
+    model, key = _line(item.model, None) or "unknown", _line(item.api_key, None)
     asked, asked_early, answered = (_line(word, TIER_WORD) for word in _tier_words(item))
     names = (
-        provider,
+        vendor(executor, provider),
         executor,
-        model[:LABEL],
+        _without_suffix(model) or "unknown",
         _without_suffix(_line(item.alias, None)) or _without_suffix(model) or "unknown",
-        *account(auth_type, _line(item.source, None)),
+        *account(auth_type, _line(item.source, None), key),
         _line(item.auth_index, LABEL),
         auth_type,
         fingerprint(key) if key else "",
         mask(key),
-        _line(item.endpoint, LABEL),
-        _tier(family(executor, provider), asked_early or asked, answered, item.failed),
+        endpoint,
+        billed_tier(family(executor, provider), auth_type, endpoint, asked_early or asked, answered, item.failed).name,
         _line(item.reasoning_effort, LABEL),
         asked,
         asked_early,
@@ -183,24 +183,17 @@ def _line(text, most):
 
 
 def _without_suffix(name):
-    """The name asked for without what asks for an effort: `kimi-k2(8191)` is `kimi-k2`."""
+    """The name of a model without what asks for an effort: `kimi-k2(8191)` is `kimi-k2`."""
     at = name.rfind("(") if name.endswith(")") else -1
     return name[:LABEL] if at < 0 or ")" in name[at:-1] else name[:at].rstrip()[:LABEL]
 
 
-def _tier(executor, asked, answered, failed):
-    """What the attempt is billed as: what the upstream says or else, where that counts, what it was asked for."""
-    if not answered and (failed or executor not in _TIERED):
-        return ""
-    return _TIERS.get((answered or asked).lower(), "")
-
-
 def _failure(item):
-    """(status code, body without secrets, length of the body)."""
+    """(status code as sent, body without secrets, length of the body); of a success only the code is kept."""
     if item.fail is None:
         return 0, "", 0
     body = item.fail.body
-    if not body.strip():  # blanks say nothing
+    if not item.failed or not body.strip():  # blanks say nothing
         return item.fail.status_code, "", 0
     source, key = item.source.strip(), item.api_key.strip()
     secrets = (source, key) if is_secret(item.auth_type.strip(), source) else (key,)

@@ -34,8 +34,13 @@ _NAMED = re.compile(
 
 
 @lru_cache(4096)
-def account(auth_type: str, source: str) -> tuple[str, str]:
-    """(source, how to show it): an e-mail or name as it is, an upstream key as its fingerprint and mask."""
+def account(auth_type: str, source: str, client_key: str = "") -> tuple[str, str]:
+    """(source, how to show it): an e-mail or name as it is, an upstream key as its fingerprint and mask.
+
+    Where an account has no name, CPA repeats the client's own key: that is no account.
+    """
+    if source == client_key:
+        return "", ""
     if is_secret(auth_type, source):
         return fingerprint(source), mask(source)
     return source[:LABEL], source[:LABEL]

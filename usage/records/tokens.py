@@ -3,17 +3,19 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from msgspec.structs import astuple
-
 from usage.records.decoding import Breakdown, TokenCounts
+
+COMPATIBLE = "openai-compatible-"
 
 
 class Tokens(NamedTuple):
-    """Disjoint classes of tokens, and `total`: CPA's own figure, which need not be their sum."""
+    """Disjoint classes of tokens (pricing.tokenclasses), and `total`: CPA's own figure, which need not be their sum."""
 
     uncached: int
     cache_read: int
-    cache_write: int
+    cache_write: int  # kept for five minutes
+    cache_write_1h: int
+    cache_write_unspecified: int  # kept for a time that CPA does not tell
     output: int  # without reasoning
     reasoning: int
     unclassified: int
@@ -22,15 +24,19 @@ class Tokens(NamedTuple):
 
 def classify(executor: str, provider: str, tokens: TokenCounts, breakdown: Breakdown | None) -> Tokens:
     """The classes of one attempt: its breakdown where that is complete, else its counts read in the executor's way."""
+    total = tokens.total_tokens
     if breakdown is not None and _holds(breakdown):
-        _, *into = astuple(breakdown.input)
-        _, *out = astuple(breakdown.output)
-        unclassified = breakdown.unclassified_tokens
+        into, out, unclassified = breakdown.input, breakdown.output, breakdown.unclassified_tokens
+        uncached, read, written = into.uncached_tokens, into.cache_read_tokens, into.cache_write_tokens
+        output, reasoning = out.non_reasoning_tokens, out.reasoning_tokens
     else:
         style = family(executor, provider)
-        into, out = _input(style, tokens), _output(style, tokens)
-        unclassified = max(tokens.total_tokens - sum(into) - sum(out), 0)
-    return Tokens(*into, *out, unclassified, tokens.total_tokens)
+        uncached, read, written = _input(style, tokens)
+        output, reasoning = _output(style, tokens)
+        unclassified = max(total - uncached - read - written - output - reasoning, 0)
+        if output:  # the total knows more than an output that is known: more of the output
+            output, unclassified = output + unclassified, 0
+    return Tokens(uncached, read, *_lifetimes(written, tokens), output, reasoning, unclassified, total)
 
 
 def _holds(breakdown):
@@ -53,34 +59,58 @@ def _input(style, tokens):
             read = cached
         return tokens.input_tokens, read, written
     read = read or cached
+    apart = tokens.input_tokens + read + written + tokens.output_tokens
+    if not style and read + written and tokens.total_tokens == apart:
+        return tokens.input_tokens, read, written  # the total says so: input does not include the cache
     return max(tokens.input_tokens - read - written, 0), read, written
 
 
 def _output(style, tokens):
     """(output without reasoning, reasoning)."""
-    if style == "gemini":  # output does not include thoughts
-        return tokens.output_tokens, tokens.reasoning_tokens
-    reasoning = min(tokens.reasoning_tokens, tokens.output_tokens)
-    return tokens.output_tokens - reasoning, reasoning
+    output, reasoning = tokens.output_tokens, tokens.reasoning_tokens
+    if style == "gemini" or (reasoning and tokens.total_tokens == tokens.input_tokens + output + reasoning):
+        return output, reasoning  # the total says so: output does not include the reasoning
+    reasoning = min(reasoning, output)
+    return output - reasoning, reasoning
+
+
+def _lifetimes(written, tokens):
+    """What was written to a cache: (for five minutes, for an hour, for a time that is not told)."""
+    if tokens.cache_creation_5m_tokens is None and tokens.cache_creation_1h_tokens is None:
+        return 0, 0, written
+    hour = min(tokens.cache_creation_1h_tokens or 0, written)
+    return written - hour, hour, 0
 
 
 @lru_cache(1024)
 def family(executor: str, provider: str) -> str:
-    """`claude`, `gemini`, `codex`, `xai`, `openaicompat` or '': who counted and billed; by provider without executor.
+    """`claude`, `gemini`, `codex`, `xai`, `openaicompat`, `openai`: which figures include which; '' where we guess.
 
-    An OpenAI-compatible reseller counts the OpenAI way whatever its name promises.
+    Found by parts of both words, in this order, as CPA does itself (sdk/cliproxy/usage/accounting.go). An
+    OpenAI-compatible reseller counts the OpenAI way whatever its name promises, and so does who is not known.
     """
-    provider = provider.lower()
-    if provider.startswith("openai-compatible"):
+    words = f"{provider} {executor}".lower()
+    if is_compatible(executor, provider):
         return "openaicompat"
-    name = executor.lower().removesuffix("executor").removesuffix("auto")
-    return _FAMILIES.get(provider.replace("-", "") if name in ("", "unknown") else name, "")
+    return next((name for part, name in _FAMILIES if part in words), "")
 
 
-# By executor or provider, in small letters and without hyphens.
-_FAMILIES = {
-    **dict.fromkeys(("claude", "anthropic"), "claude"),
-    **dict.fromkeys(("gemini", "geminicli", "geminivertex", "vertex", "geminiinteractions"), "gemini"),
-    **dict.fromkeys(("antigravity", "aistudio"), "gemini"),
-    **{name: name for name in ("codex", "xai", "openaicompat")},
-}
+def is_compatible(executor: str, provider: str) -> bool:
+    """Whether an attempt went to an OpenAI-compatible vendor of the user's choice."""
+    return executor.lower() == "openaicompatexecutor" or provider.lower().startswith("openai-compatib")
+
+
+def vendor(executor: str, provider: str) -> str:
+    """The provider as CPA names it today: older ones left out what marks an OpenAI-compatible vendor."""
+    name = provider.lower()
+    if name and executor.lower() == "openaicompatexecutor" and not name.startswith("openai-compatib"):
+        return f"{COMPATIBLE}{name}"
+    return provider
+
+
+_FAMILIES = (
+    *(("claude", "claude"), ("anthropic", "claude")),
+    *((part, "gemini") for part in ("gemini", "aistudio", "antigravity", "vertex", "interaction")),
+    *(("codex", "codex"), ("xai", "xai"), ("grok", "xai")),
+    *((part, "openai") for part in ("openai", "kimi", "qwen", "deepseek", "openrouter")),
+)

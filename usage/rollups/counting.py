@@ -5,7 +5,7 @@ from django.conf import settings
 from pricing.book import PriceBook
 from usage.ingest.costs import Costs
 from usage.ingest.labelvalues import Rows
-from usage.ingest.writer import fold_days
+from usage.ingest.writer import UNPRICED, fold_days
 from usage.models import MEASURES, DrainState, Event, Quarter, Series
 from usage.time.periods import date_of, day_start, local_day
 from usage.time.units import SECOND_US
@@ -32,7 +32,7 @@ def count_day(day: int) -> tuple[Rows, Rows]:
     """The rows of Quarter and of Day that the events of a local day make, priced."""
     start, end = edges_of(day)
     events = Event.objects.between(start * SECOND_US, end * SECOND_US).by_quarter()
-    quarters = {row[:2]: [*row[2:], 0, 0] for row in events.measured("bucket", "series_id")}
+    quarters = {row[:2]: [*row[2:], *UNPRICED] for row in events.measured("bucket", "series_id")}
     costs = Costs(PriceBook.load())
     costs.learn(Series.objects.filter(id__among=sorted({series_id for _, series_id in quarters})))
     return quarters, fold_days(quarters, costs)

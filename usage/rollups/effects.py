@@ -7,14 +7,14 @@ from django.conf import settings
 from django.db.models import Sum
 from msgspec import Struct
 
-from pricing.book import PriceBook
+from pricing.book import PriceBook, tells_apart
 from pricing.rates import billed
-from usage.models import Day, DrainState, Event
-from usage.rollups.recosting import with_context
+from pricing.tokenclasses import CLASSES
+from usage.ingest.costs import Costs
+from usage.models import COUNTED, Day, DrainState, Event
+from usage.rollups.recosting import names_by_limits, with_labels
 from usage.time.periods import date_of, local_day
 from usage.time.units import SECOND_US
-
-CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified")
 
 
 class Month(Struct):
@@ -67,9 +67,9 @@ def effect_of(series, book: PriceBook, since: int | None = None, recount: bool =
     now, found = PriceBook.load(), Effect()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
         past = Past(series.filter(model_id=model_id), since)
-        old, new = now.steps(model_id), book.steps(model_id)
-        found += past.priced_by(book, model_id, recount or old != new)
-        if set(new) - set(old):
+        old, new = names_by_limits(past.series, now), names_by_limits(past.series, book)
+        found += past.priced_by(book, recount or old != new)
+        if not all(tells_apart(known, limits) for limits in new for known in old):
             found += Effect(unreached=past.without_detail())
     return found
 
@@ -83,16 +83,18 @@ class Past:
         self.days = Day.objects.filter(series__in=series.values("id")).between(since, None)
         self.detail_from = None if kept is None else local_day(kept // SECOND_US, settings.TIME_ZONE)
 
-    def priced_by(self, book, model_id, relabel) -> Effect:
+    def priced_by(self, book, relabel) -> Effect:
         """Costs as they are, and as the book has them."""
-        months: dict[str, Month] = {}
+        costs, months = Costs(book), {}
+        costs.learn(self.series)
         for day, spent, unpriced in _summed(self.days, ["bucket"], ["cost", "unpriced_tokens"]):
             _add(_month_of(months, day), Month("", spent, 0, unpriced, 0))
-        groups = self._relabelled(book.steps(model_id)) if relabel else self._counted(self.days)
-        for day, tier, label, total, *classes in groups:
-            rates = book.rates(model_id, day, tier, label)
-            after = Month("", 0, 0, 0, total) if rates is None else Month("", 0, billed(rates, *classes))
-            _add(_month_of(months, day), after)
+        groups = self._relabelled(book) if relabel else self._counted(self.days)
+        for day, series, context_over, clock, requests, failed, total, *tokens in groups:
+            charged = costs.known[series]._replace(context_over=context_over, clock=clock)
+            rates = book.rates(charged, day)
+            spent = rates and billed(rates, tokens, requests - failed)
+            _add(_month_of(months, day), Month("", 0, 0, 0, total) if rates is None else Month("", 0, spent))
         return Effect([months[name] for name in sorted(months)])
 
     def without_detail(self) -> tuple[date, date] | None:
@@ -104,19 +106,23 @@ class Past:
 
     @staticmethod
     def _counted(days) -> Iterator[tuple]:
-        """(local day, tier, context label, total, each class), summed."""
-        return _summed(days, ["bucket", "series__tier", "series__context_over"], ["total", *CLASSES])
+        """(local day, series, context size, hour, requests, failed, total, each class)."""
+        by = ("bucket", "series_id", "series__context_over", "series__clock")
+        return days.order_by().values_list(*by, "requests", "failed", "total", *CLASSES)
 
-    def _relabelled(self, steps) -> Iterator[tuple]:
+    def _relabelled(self, book) -> Iterator[tuple]:
         """The same, with the labels that kept events have under other steps."""
         if self.detail_from is not None:
             yield from self._counted(self.days.between(None, self.detail_from))
         first = max((day for day in (self.detail_from, self.since) if day is not None), default=None)
-        events = with_context(Event.objects.filter(series__in=self.series.values("id")), steps).by_quarter()
-        for quarter, *row in _summed(events, ["bucket", "series__tier", "context"], ["total", *CLASSES]):
-            day = local_day(quarter, settings.TIME_ZONE)
-            if first is None or day >= first:
-                yield day, *row
+        for limits, names in names_by_limits(self.series, book).items():
+            series = self.series.filter(requested_model__in=names)
+            events = with_labels(Event.objects.filter(series__in=series.values("id")), *limits).by_quarter()
+            for quarter, *row in events.measured("bucket", "series_id", "context", "hour"):
+                day = local_day(quarter, settings.TIME_ZONE)
+                if first is None or day >= first:
+                    counted = dict(zip(COUNTED, row[3:], strict=True))
+                    yield day, *row[:3], *(counted[name] for name in ("requests", "failed", "total", *CLASSES))
 
 
 def _summed(rows, by, names) -> Iterator[tuple]:

@@ -1,7 +1,11 @@
 """What usage tells pricing and aliases: settings.PRICE_HISTORY and settings.KEY_REQUESTS name what stands here."""
 
+from django.db.models import Q
+
 from usage.models import LabelDay, Series
 from usage.rollups import effects, recosting
+
+SCOPES = {"provider": "provider", "account": "source", "api_key": "api_key__fingerprint"}  # as columns of Series
 
 
 class RecordedUsage:
@@ -9,15 +13,23 @@ class RecordedUsage:
 
     def recost(self, model, book, relabel):
         """Re-cost every rollup of the model, in the caller's transaction."""
-        recosting.recost(_series(model), book, relabels=relabel)
+        recosting.recost(series_of(model), book, relabels=relabel)
 
     def effect_of(self, model, book):
         """What recost() would change, month by month: an Effect."""
-        return effects.effect_of(_series(model), book)
+        return effects.effect_of(series_of(model), book)
 
     def providers(self, model):
         """Providers of the model's series."""
-        return set(_series(model).order_by().values_list("provider", flat=True).distinct())
+        return set(Series.objects.filter(model=model).order_by().values_list("provider", flat=True).distinct())
+
+    def recost_scope(self, scope, value, book):
+        """Re-cost every rollup of a provider, an account or a client key, in the caller's transaction."""
+        recosting.recost(_series_in(scope, value), book, relabels=False)
+
+    def effect_in_scope(self, scope, value, book):
+        """What recost_scope() would change, month by month: an Effect."""
+        return effects.effect_of(_series_in(scope, value), book)
 
 
 def requests_by_key() -> dict[str, int]:
@@ -25,5 +37,10 @@ def requests_by_key() -> dict[str, int]:
     return dict(LabelDay.objects.of_label("api_key").sums_of(("requests",), "label_value__value"))
 
 
-def _series(model):
-    return Series.objects.filter(model=model)
+def series_of(model):
+    """Series that the prices of a model concern: it was used, or another model was, asked for by its name."""
+    return Series.objects.filter(Q(model=model) | Q(requested_model=model.name))
+
+
+def _series_in(scope, value):
+    return Series.objects.filter(**{SCOPES[scope]: value})

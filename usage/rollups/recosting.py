@@ -2,21 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import reduce
+from operator import add, sub
 
 from django.conf import settings
 from django.db.models import Case, F, IntegerField, Max, Min, Value, When
 
-from usage.ingest.costs import CLASSES, Costs
+from pricing.tokenclasses import INPUT_CLASSES
+from usage.ingest.costs import COSTED_BY, Costs
 from usage.ingest.labels import Labels
 from usage.ingest.labelvalues import LabelTotals, Rows
 from usage.ingest.statements import correct, upsert
-from usage.ingest.writer import day_of, fold_to_days
-from usage.models import MEASURES, Day, DrainState, Event, LabelDay, LabelQuarter, Quarter, Series
+from usage.ingest.writer import UNPRICED, day_of, fold_to_days
+from usage.models import MEASURES, PRICED, Day, DrainState, Event, LabelDay, LabelQuarter, Quarter, Series
 from usage.time.periods import date_of, day_start
-from usage.time.units import SECOND_US
+from usage.time.units import DAY_MINUTES, MINUTE_US, SECOND_US
 
-INPUT = F("uncached") + F("cache_read") + F("cache_write")
-PRICED = ("cost", "unpriced_tokens", "requests", "total", *MEASURES[CLASSES])
+INPUT = reduce(add, map(F, INPUT_CLASSES))
 SERIES_AT_ONCE = 200  # named in one statement
 DAYS_AT_ONCE = 7  # what is in memory, and in the database's cache, at a time: years of a busy proxy would be gigabytes
 
@@ -24,8 +26,8 @@ DAYS_AT_ONCE = 7  # what is in memory, and in the database's cache, at a time: y
 def recost(series, book, since=None, relabels=True):
     """Re-cost what a queryset of Series counted, ever or from the local day `since` on, with the prices of `book`.
 
-    In the caller's transaction: takes the writers' lock, moves kept events to the label their input size has under the
-    book's context steps unless `relabels` is false, and recomputes cost and unpriced tokens of every rollup row. Raises
+    In the caller's transaction: takes the writers' lock, moves kept events to the labels that their input size and
+    hour have under the book's limits unless `relabels` is false, and recomputes what every rollup row costs. Raises
     django.db.Error or OverflowError when sums would pass what a column holds; nothing is changed then.
     """
     DrainState.lock()
@@ -34,8 +36,9 @@ def recost(series, book, since=None, relabels=True):
         of_model = series.filter(model_id=model_id)
         weeks = list(_weeks(of_model, since))
         if relabels:
-            for days in weeks:
-                _relabel(of_model, book.steps(model_id), days)
+            for limits, names in names_by_limits(of_model, book).items():
+                for days in weeks:
+                    _relabel(of_model.filter(requested_model__in=names), *limits, days)
         costs = Costs(book)
         costs.learn(of_model)
         for days in weeks:
@@ -70,14 +73,15 @@ def _recost(series, costs, days, totals):
 
 
 def _changes(rows, costs, to_day) -> Rows:
-    """What to add to cost and unpriced tokens of those rows whose price is another one now."""
-    days, changes = {}, {}
-    for bucket, series_id, was, unpriced_was, *counted in rows.values_list("bucket", "series_id", *PRICED).iterator():
+    """What to add to the measures of those rows whose price is another one now."""
+    days, changes, columns = {}, {}, ("bucket", "series_id", *PRICED, *COSTED_BY)
+    for bucket, series_id, *row in rows.values_list(*columns).iterator():
         if bucket not in days:
             days[bucket] = to_day(bucket)
-        cost, unpriced = costs.of(series_id, days[bucket], *counted)
-        if (cost, unpriced) != (was, unpriced_was):
-            changes[bucket, series_id] = [cost - was, unpriced - unpriced_was]
+        was, counted = tuple(row[: len(PRICED)]), row[len(PRICED) :]
+        priced = costs.of(series_id, days[bucket], *counted)
+        if priced != was:
+            changes[bucket, series_id] = list(map(sub, priced, was))
     return changes
 
 
@@ -86,21 +90,29 @@ def _edges(days):
     return [day_start(date_of(day), settings.TIME_ZONE) for day in days]
 
 
-def _relabel(series, steps, days):
-    """Move the kept events of series in local days [first, after) to their context size, with their totals.
+def names_by_limits(series, book) -> dict[tuple, list[str]]:
+    """{limits of prices as PriceBook has them: the requested names of series of one model that have them}."""
+    names = defaultdict(list)
+    for model_id, name in series.order_by().values_list("model_id", "requested_model").distinct():
+        names[book.limits(model_id, name)].append(name)
+    return names
 
-    Costs stay where they were counted: the caller re-costs next. No kept total changes, for none is by context size.
+
+def _relabel(series, steps, clocks, days):
+    """Move the kept events of series in local days [first, after) to their context size and hour, with their totals.
+
+    Costs stay where they were counted: the caller re-costs next. No kept total changes, for none is by these labels.
     """
     start, end = (edge * SECOND_US for edge in _edges(days))
-    events = with_context(Event.objects.filter(series__in=series.values("id")).between(start, end), steps)
-    events = events.exclude(context=F("series__context_over"))
-    siblings, moved = defaultdict(dict), {}
-    for bucket, series_id, step, *measures in events.by_quarter().measured("bucket", "series_id", "context"):
-        if step not in siblings[series_id]:
-            siblings[series_id][step] = _sibling(series_id, step)
-        for owner, sign in ((series_id, -1), (siblings[series_id][step], 1)):
+    events = with_labels(Event.objects.filter(series__in=series.values("id")).between(start, end), steps, clocks)
+    events = events.exclude(context=F("series__context_over"), hour=F("series__clock"))
+    siblings, moved, by = defaultdict(dict), {}, ("bucket", "series_id", "context", "hour")
+    for bucket, series_id, step, clock, *measures in events.by_quarter().measured(*by):
+        if (step, clock) not in siblings[series_id]:
+            siblings[series_id][step, clock] = _sibling(series_id, step, clock)
+        for owner, sign in ((series_id, -1), (siblings[series_id][step, clock], 1)):
             row = moved.setdefault((bucket, owner), [0] * len(MEASURES))
-            moved[bucket, owner] = [a + sign * b for a, b in zip(row, (*measures, 0, 0), strict=True)]
+            moved[bucket, owner] = [a + sign * b for a, b in zip(row, (*measures, *UNPRICED), strict=True)]
     ids = list(siblings)
     for at in range(0, len(ids), SERIES_AT_ONCE):
         some = {id: siblings[id] for id in ids[at : at + SERIES_AT_ONCE]}
@@ -112,7 +124,7 @@ def _relabel(series, steps, days):
 def _sibling_of(siblings):
     """An expression: the sibling of an event's series. Cases in a case, for one list of all would be slow to search."""
     return _case(
-        When(series=id, then=_case(When(context=step, then=sibling) for step, sibling in found.items()))
+        When(series=id, then=_case(When(context=step, hour=clock, then=to) for (step, clock), to in found.items()))
         for id, found in siblings.items()
     )
 
@@ -121,16 +133,19 @@ def _case(whens, default=None):
     return Case(*whens, default=Value(default), output_field=IntegerField())
 
 
-def with_context(events, steps):
-    """Adds `context`: the largest of `steps` that an event's input is larger than, or 0."""
+def with_labels(events, steps, clocks):
+    """Adds `context` and `hour` as PriceBook.labels says them."""
     over = (When(input__gt=step, then=Value(step)) for step in sorted(steps, reverse=True))
-    return events.annotate(input=INPUT, context=_case(over, 0))
+    since = (When(minute__gte=clock, then=Value(clock)) for clock in sorted(clocks, reverse=True))
+    minute = F("timestamp") / MINUTE_US % DAY_MINUTES
+    last = clocks[-1] if clocks else 0
+    return events.annotate(input=INPUT, context=_case(over, 0), minute=minute, hour=_case(since, last))
 
 
-def _sibling(series_id, step):
-    """The id of the series that differs only in its context size."""
+def _sibling(series_id, step, clock):
+    """The id of the series that differs only in its context size and hour."""
     series = Series.objects.select_related("model", "api_key").get(pk=series_id)
-    fields = {name: getattr(series, name) for name in Labels._fields} | {"context_over": step}
+    fields = {name: getattr(series, name) for name in Labels._fields} | {"context_over": step, "clock": clock}
     labels = Labels(**{**fields, "model": series.model.name, "api_key": series.api_key.fingerprint})
     fields.update(instance=series.instance)
     return Series.objects.get_or_create(digest=labels.digest(), defaults=fields)[0].pk

@@ -21,16 +21,18 @@ OF_THE_CAPTURES = {
     "client_failed": 28,
     "uncached": 28_013,
     "cache_read": 89_300,
-    "cache_write": 1_300,
-    "output": 18_150,
+    "cache_write_unspecified": 1_300,
+    "output": 20_150,
     "reasoning": 11_972,
-    "unclassified": 2_777,
+    "unclassified": 777,
     "total": 151_512,
     "latency_ms": 6_445,
     "latency_count": 105,
     "ttft_ms": 1_989,
     "ttft_count": 98,
+    "without_tokens": 6,
     "unpriced_tokens": 151_512,
+    "unpriced_requests": 78,
 }
 
 
@@ -77,6 +79,8 @@ def test_every_column_of_an_event():
         "uncached": 60,
         "cache_read": 40,
         "cache_write": 0,
+        "cache_write_1h": 0,
+        "cache_write_unspecified": 0,
         "output": 40,
         "reasoning": 10,
         "unclassified": 0,
@@ -91,7 +95,7 @@ def test_every_column_of_an_event():
         "claimed": None,
     }
     series = Series.objects.select_related("model", "api_key").get()
-    assert (series.tier, series.reasoning_effort, series.failed) == ("priority", "high", True)
+    assert (series.tier, series.reasoning_effort, series.failed) == ("flex", "high", True)
     assert (series.model.name, series.api_key.mask, series.context_over) == ("gpt-5", "sk-c****0001", 0)
     assert Client.objects.values_list("ip", "forwarded_for", "user_agent").get() == (
         "192.0.2.7",

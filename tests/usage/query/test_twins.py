@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import record, stored
-from tests.usage.query.twin import SECOND, Twin, instant, local_date, midnight, said
+from tests.usage.query.twin import CLASSES, SECOND, Twin, instant, local_date, midnight, said
 from usage.analytics.accounts.credentials import credentials
 from usage.analytics.analysis import analysis
 from usage.analytics.breakdowns import breakdown
@@ -148,7 +148,7 @@ def priced(day):
         tier = r.tier if any(t == r.tier for t, _ in cards) else ""
         over = max(over for t, over in cards if t == tier and (over == 0 or r.input_context > over))
         prompt, completion = cards[tier, over]
-        rates = dict.fromkeys(("uncached", "cache_read", "cache_write", "unclassified"), prompt)
+        rates = dict.fromkeys(CLASSES, prompt)
         rates |= dict.fromkeys(("output", "reasoning"), completion)
         return {name: getattr(r, name) * rate for name, rate in rates.items()}
 

@@ -11,7 +11,11 @@ SECOND, HOUR = 1_000_000, 3600
 QUARTER = 900
 NEAR = 60 * SECOND
 EPOCH = date(1970, 1, 1)
-SUMMED = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified", "total")
+CLASSES = (
+    *("uncached", "cache_read", "cache_write", "cache_write_1h", "cache_write_unspecified"),
+    *("output", "reasoning", "unclassified"),
+)
+SUMMED = (*CLASSES, "total")
 
 
 class Attempt:
@@ -31,6 +35,10 @@ class Attempt:
             return r.api_key, r.api_key_mask
         name = r.provider or r.endpoint or "unknown"
         return name, name
+
+    @property
+    def is_empty(self):
+        return not self.record.failed and not any(getattr(self.record, name) for name in SUMMED)
 
     @property
     def account(self):
@@ -63,7 +71,9 @@ class Twin:
             max(request, key=lambda a: (not a.record.failed, a.at, -a.order)).final = True
         for attempt in self.attempts:
             attempt.costs = price(attempt.record, attempt.day)
-            attempt.cost = None if attempt.costs is None else sum(attempt.costs.values())
+            # No price here has a fee, or is free: what no tokens are told of is of unknown cost.
+            unknown = attempt.costs is None or attempt.is_empty
+            attempt.cost = None if unknown else sum(attempt.costs.values())
 
     # --- What counts --------------------------------------------------------------------------------------------------
 
@@ -270,10 +280,13 @@ def figures(attempts):
         "reasoning_tokens": sums["reasoning"],
         "cached_tokens": sums["cache_read"],
         "cache_read_tokens": sums["cache_read"],
-        "cache_creation_tokens": sums["cache_write"],
+        "cache_creation_tokens": sums["cache_write"] + sums["cache_write_1h"] + sums["cache_write_unspecified"],
+        "cache_creation_1h_tokens": sums["cache_write_1h"],
         "total_tokens": sums["total"],
         "cost": sum(a.cost or 0 for a in attempts) / 10**12,
-        "unpriced_tokens": sum(a.record.total for a in attempts if a.cost is None),
+        "unpriced_tokens": sum(a.record.total for a in attempts if a.costs is None),
+        "unpriced_requests": sum(not a.record.failed and a.cost is None for a in attempts),
+        "without_tokens": sum(a.is_empty for a in attempts),
         "client_requests": sum(a.final for a in attempts),
         "client_failed": sum(a.final and a.record.failed for a in attempts),
     }

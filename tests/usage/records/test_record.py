@@ -13,7 +13,7 @@ from usage.records.record import Names, is_refresh, limit_headers, parse
 CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()
 ARRIVED = 1_795_500_000_000_000  # 2026-11-24T06:00:00Z
 OPENAI, FAILED = CAPTURED[0], next(line for line in CAPTURED if b'"failed":true' in line)
-CLASSES = ("uncached", "cache_read", "cache_write", "output", "reasoning", "unclassified", "total")
+CLASSES = ("uncached", "cache_read", "cache_write_unspecified", "output", "reasoning", "unclassified", "total")
 
 
 def changed(**fields):
@@ -31,7 +31,7 @@ def test_every_captured_record_by_executor():
     sums = {}
     for raw in CAPTURED:
         record = parse(raw, ARRIVED)
-        row = sums.setdefault(record.executor_type, [0] * 8)
+        row = sums.setdefault(record.executor_type, [0] * (1 + len(CLASSES)))
         row[0] += 1
         for place, name in enumerate(CLASSES, 1):
             row[place] += getattr(record, name)
@@ -39,9 +39,9 @@ def test_every_captured_record_by_executor():
         "AntigravityExecutor": (4, 855, 1200, 0, 300, 800, 0, 3155),
         "ClaudeExecutor": (26, 1551, 39000, 1000, 3180, 180, 0, 44911),
         "CodexExecutor": (23, 8298, 21000, 200, 5872, 3584, 0, 38954),
-        "GeminiExecutor": (18, 4500, 5400, 0, 1500, 3600, 1000, 16000),
+        "GeminiExecutor": (18, 4500, 5400, 0, 2500, 3600, 0, 16000),
         "GeminiVertexExecutor": (2, 1445, 600, 0, 150, 400, 0, 2595),
-        "OpenAICompatExecutor": (53, 9507, 17600, 100, 6116, 2640, 1777, 37740),
+        "OpenAICompatExecutor": (53, 9507, 17600, 100, 7116, 2640, 777, 37740),
         "XAIExecutor": (3, 1857, 4500, 0, 1032, 768, 0, 8157),
     }
 
@@ -50,8 +50,8 @@ def test_every_captured_record_by_executor():
     ("line", "classes"),
     [
         (8, (0, 0, 0, 0, 0, 777, 777)),
-        (9, (409, 800, 0, 230, 120, 1000, 2559)),
-        (77, (380, 600, 0, 150, 400, 1000, 2530)),
+        (9, (409, 800, 0, 1230, 120, 0, 2559)),
+        (77, (380, 600, 0, 1150, 400, 0, 2530)),
     ],
 )
 def test_captured_records_whose_breakdown_is_not_complete(line, classes):
@@ -119,11 +119,13 @@ def test_the_first_captured_record_whole():
         "uncached": 401,
         "cache_read": 800,
         "cache_write": 0,
+        "cache_write_1h": 0,
+        "cache_write_unspecified": 0,
         "output": 230,
         "reasoning": 120,
         "unclassified": 0,
         "total": 1551,
-        "fail_status_code": 0,
+        "fail_status_code": 200,
         "fail_body": "",
         "fail_body_length": 0,
         "client_ip": "127.0.0.1",
@@ -170,7 +172,7 @@ def test_blanks_around_a_record_do_not_make_it_another():
         ("m", "a)", ("m", "a)")),
         ("m", "a(b)c)", ("m", "a(b)c)")),
         ("m", "(high)", ("m", "m")),
-        ("m(high)", "", ("m(high)", "m")),
+        ("m(high)", "", ("m", "m")),
         (" m ", "  ", ("m", "m")),
         ("  ", "asked", ("unknown", "asked")),
         ("", None, ("unknown", "unknown")),
@@ -180,6 +182,10 @@ def test_blanks_around_a_record_do_not_make_it_another():
 def test_names_of_the_model(model, alias, names):
     record = read(model=model, alias=alias)
     assert (record.model, record.requested_model) == names
+
+
+CLAUDE = {"executor_type": "ClaudeExecutor", "provider": "claude"}
+CODEX_OAUTH = {"executor_type": "CodexExecutor", "provider": "codex", "auth_type": "oauth"}
 
 
 @pytest.mark.parametrize(
@@ -197,6 +203,12 @@ def test_names_of_the_model(model, alias, names):
         ({"service_tier": "auto"}, ""),
         ({"service_tier": "priority", "failed": True}, ""),
         ({"service_tier": "priority", "executor_type": "ClaudeExecutor", "provider": "claude"}, ""),
+        ({"service_tier": "priority", "endpoint": "POST /v1/responses"} | CLAUDE, "fast"),
+        ({"service_tier": "priority", "endpoint": "GET /v1/responses"} | CLAUDE, "fast"),
+        ({"service_tier": "flex", "endpoint": "POST /v1/responses"} | CLAUDE, ""),
+        ({"service_tier": "priority", "response_service_tier": "default"} | CODEX_OAUTH, "priority"),
+        ({"service_tier": "auto", "response_service_tier": "default"} | CODEX_OAUTH, ""),
+        ({"service_tier": "priority", "response_service_tier": "default"} | CODEX_OAUTH | {"auth_type": "apikey"}, ""),
         ({"service_tier": "priority", "executor_type": "GeminiExecutor", "provider": "gemini"}, ""),
         ({"service_tier": "auto", "request_service_tier": "flex"}, "flex"),
         ({"service_tier": None}, ""),
@@ -233,7 +245,7 @@ def test_a_failure():
 def test_failed_decides_and_not_the_status():
     record = read(failed=True, fail={"status_code": 200, "body": "cut"})
     assert (record.failed, record.fail_status_code, record.fail_body) == (True, 200, "cut")
-    assert (read(fail={"status_code": 500, "body": "late"}).fail_body, read().fail_status_code) == ("", 0)
+    assert (read(fail={"status_code": 500, "body": "late"}).fail_body, read().fail_status_code) == ("", 200)
 
 
 def test_a_long_body_is_cut_and_its_length_noted():
@@ -292,3 +304,16 @@ def test_headers_of_an_odd_shape_are_none(raw):
 def test_headers_are_bounded():
     many = {f"X-Codex-{n}": ["1"] for n in range(1000)}
     assert list(limit_headers(json.dumps(many).encode())) == [f"x-codex-{n}" for n in range(64)]
+
+
+def test_a_source_that_is_the_clients_own_key_is_no_account():
+    record = read(source="team-blue-laptop-7", api_key="team-blue-laptop-7", auth_type="oauth")
+    assert (record.source, record.source_display) == ("", "")
+    assert record.api_key == sha256(b"team-blue-laptop-7").hexdigest()
+
+
+def test_an_older_name_of_a_compatible_vendor_is_todays():
+    old = read(provider="OpenRouter", executor_type="OpenAICompatExecutor")
+    assert old.provider == "openai-compatible-openrouter"
+    assert read(provider="openai-compatibility").provider == "openai-compatibility"
+    assert read(provider="codex", executor_type="CodexExecutor").provider == "codex"

@@ -10,6 +10,11 @@ from usage.records.tokens import Tokens, classify, family
 OPENAI, CLAUDE, GEMINI = (1201, 350, 120, 800, 0, 1551), (92, 210, 0, 3000, 500, 3802), (976, 150, 400, 600, 0, 1526)
 
 
+def made(uncached, read, written, *rest):
+    """Classes of a record that does not say for how long the cache was written."""
+    return Tokens(uncached, read, 0, 0, written, *rest)
+
+
 def counts(*figures, cached=None):
     into, out, reasoning, read, written, total = figures
     return TokenCounts(into, out, reasoning, read if cached is None else cached, total, read, written)
@@ -32,7 +37,7 @@ def counts(*figures, cached=None):
     ],
 )
 def test_without_a_breakdown_the_executor_decides(executor, sent, classes):
-    assert classify(executor, "whatever", counts(*sent), None) == Tokens(*classes)
+    assert classify(executor, "whatever", counts(*sent), None) == made(*classes)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +54,20 @@ def test_without_a_breakdown_the_executor_decides(executor, sent, classes):
         ("", "xai", "xai"),
         ("", "openai-compatible-claude", "openaicompat"),
         ("", "openai-compatible-gemini-pool", "openaicompat"),
-        ("", "zai-claude", ""),
+        ("", "zai-claude", "claude"),
+        ("GeminiCLIPluginExecutor", "gemini-cli", "gemini"),
+        ("SomePlugin", "gemini-cli", "gemini"),
+        ("InteractionsExecutor", "", "gemini"),
+        ("", "openai-compatibility", "openaicompat"),
+        ("KimiExecutor", "kimi", "openai"),
+        ("", "grok-web", "xai"),
+        ("DevinExecutor", "devin", ""),
         ("", "", ""),
         ("ClaudeExecutor", "zai", "claude"),
         ("ClaudeExecutor", "openai-compatible-x", "openaicompat"),
         ("OpenAICompatExecutor", "anthropic", "openaicompat"),
         ("CodexAutoExecutor", "codex", "codex"),
-        ("QwenExecutor", "claude", ""),
+        ("QwenExecutor", "qwen", "openai"),
     ],
 )
 def test_family(executor, provider, style):
@@ -79,12 +91,47 @@ def test_family(executor, provider, style):
         # Only a total.
         ("OpenAICompatExecutor", counts(0, 0, 0, 0, 0, 777), (0, 0, 0, 0, 0, 777, 777)),
         # A total that is more than its parts, and one that is less.
-        ("OpenAICompatExecutor", counts(1209, 350, 120, 800, 0, 2559), (409, 800, 0, 230, 120, 1000, 2559)),
+        ("OpenAICompatExecutor", counts(1209, 350, 120, 800, 0, 2559), (409, 800, 0, 1230, 120, 0, 2559)),
         ("OpenAICompatExecutor", counts(10, 5, 0, 0, 0, 0), (10, 0, 0, 5, 0, 0, 0)),
     ],
 )
 def test_odd_counts(executor, sent, classes):
-    assert classify(executor, "", sent, None) == Tokens(*classes)
+    assert classify(executor, "", sent, None) == made(*classes)
+
+
+@pytest.mark.parametrize(
+    ("executor", "sent", "classes"),
+    [
+        # The total says that the reasoning stands beside the output.
+        ("OpenAICompatExecutor", counts(32, 9, 94, 0, 0, 135), (32, 0, 0, 9, 94, 0, 135)),
+        # ... and that it does not.
+        ("OpenAICompatExecutor", counts(32, 103, 94, 0, 0, 135), (32, 0, 0, 9, 94, 0, 135)),
+        # What the total knows beyond a known output is output.
+        ("OpenAICompatExecutor", counts(1000, 50, 0, 0, 0, 1850), (1000, 0, 0, 850, 0, 0, 1850)),
+        # An unknown executor with a cache beside its input, as the total says.
+        ("DevinExecutor", counts(1200, 300, 0, 5000, 0, 6500), (1200, 5000, 0, 300, 0, 0, 6500)),
+        ("DevinExecutor", counts(6200, 300, 0, 5000, 0, 6500), (1200, 5000, 0, 300, 0, 0, 6500)),
+    ],
+)
+def test_the_total_tells_what_stands_beside_what(executor, sent, classes):
+    assert classify(executor, "", sent, None) == made(*classes)
+
+
+@pytest.mark.parametrize(
+    ("five", "hour", "written"),
+    [
+        (None, None, (0, 0, 500)),
+        (500, 0, (500, 0, 0)),
+        (0, 500, (0, 500, 0)),
+        (200, 250, (250, 250, 0)),  # what the split leaves over was kept for five minutes
+        (None, 100, (400, 100, 0)),
+        (0, 900, (0, 500, 0)),
+    ],
+)
+def test_cache_writes_by_lifetime(five, hour, written):
+    sent = counts(92, 210, 0, 3000, 500, 3802)
+    sent.cache_creation_5m_tokens, sent.cache_creation_1h_tokens = five, hour
+    assert classify("ClaudeExecutor", "claude", sent, None) == Tokens(92, 3000, *written, 210, 0, 0, 3802)
 
 
 def breakdown(*, quality="complete", schema=2, total=1551, into=(1201, 401, 800, 0), out=(350, 230, 120), rest=0):
@@ -93,12 +140,12 @@ def breakdown(*, quality="complete", schema=2, total=1551, into=(1201, 401, 800,
 
 def test_a_complete_breakdown_is_taken_as_it_is_and_the_total_is_cpas():
     sent = counts(9, 9, 9, 9, 9, 1552)
-    assert classify("ClaudeExecutor", "claude", sent, breakdown()) == Tokens(401, 800, 0, 230, 120, 0, 1552)
+    assert classify("ClaudeExecutor", "claude", sent, breakdown()) == made(401, 800, 0, 230, 120, 0, 1552)
 
 
 def test_a_complete_breakdown_may_have_unclassified_tokens():
     whole = breakdown(total=1561, rest=10)
-    assert classify("CodexExecutor", "codex", counts(*OPENAI), whole) == Tokens(401, 800, 0, 230, 120, 10, 1551)
+    assert classify("CodexExecutor", "codex", counts(*OPENAI), whole) == made(401, 800, 0, 230, 120, 10, 1551)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +164,7 @@ def test_a_complete_breakdown_may_have_unclassified_tokens():
 )
 def test_any_other_breakdown_is_not_believed(broken):
     sent = counts(1209, 350, 120, 800, 0, 2559)
-    expected = Tokens(409, 800, 0, 230, 120, 1000, 2559)
+    expected = made(409, 800, 0, 1230, 120, 0, 2559)
     assert classify("OpenAICompatExecutor", "openai-compatible-x", sent, broken) == expected
 
 
@@ -132,5 +179,6 @@ def test_no_class_is_negative_and_the_total_is_never_exceeded_by_the_unclassifie
     tokens = classify(executor, "", sent, None)
     assert min(tokens) >= 0
     assert tokens.total == sent.total_tokens
-    classified = sum(tokens[:5])
+    classified = sum(tokens[:-2])
     assert tokens.unclassified == max(sent.total_tokens - classified, 0)
+    assert not (tokens.unclassified and tokens.output)

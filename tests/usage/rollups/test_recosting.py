@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from pricing.book import PriceBook
+from pricing.book import Charged, PriceBook
 from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
@@ -307,4 +307,4 @@ def test_reprice_refuses_what_it_cannot_mean(arguments, sentence):
 def test_the_book_of_a_rehearsal_is_not_the_book_afterwards():
     gpt = requests(0)
     gpt.effect_of(lambda it: it.set_price({"prompt": USD, "completion": USD}))
-    assert PriceBook.load().rates(gpt.pk, day_number(NOV_24), "", 0) is None
+    assert PriceBook.load().rates(Charged(gpt.pk, "", "", 0), day_number(NOV_24)) is None

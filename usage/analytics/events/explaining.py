@@ -6,66 +6,136 @@ from typing import Annotated
 from django.conf import settings
 from msgspec import Meta, Struct
 
-from pricing.book import PriceBook
+from pricing.book import Charged, Found, PriceBook
 from pricing.models import CatalogueEntry
-from pricing.rates import usd_per_million
+from pricing.rates import rates_of_classes, usd_per_million
+from pricing.tokenclasses import CLASSES, INPUT_CLASSES
 from usage.analytics.answers import PICO
-from usage.analytics.tokenclasses import rates_of_classes
+from usage.ingest.costs import priced
+from usage.records.tiers import billed_tier
+from usage.records.tokens import family
 from usage.time.periods import local_day
 from usage.time.units import SECOND_US
 
 NO_PRICE = "The model has no price for this day."
+NO_TOKENS = "CPA told no tokens of this request, and its price is per token."
+AT_LEAST = "At least: CPA does not tell for how long {tokens:,} tokens were written to a cache; an hour costs {rate}."
 
 
 class PricedTokens(Struct, frozen=True):
     """One class of tokens, times its rate."""
 
-    name: Annotated[str, Meta(description="uncached, cache_read, cache_write, output, reasoning or unclassified.")]
+    name: Annotated[str, Meta(description=f"A token class: {', '.join(CLASSES)}.")]
     tokens: int
     price_per_1m: Annotated[float, Meta(description="USD per million tokens.")]
     cost: Annotated[float, Meta(description="USD.")]
 
 
-class Explanation(Struct, frozen=True, kw_only=True):
-    """What priced an event; without a price `reason` says why, and the rest is empty."""
+class AppliedAdjustment(Struct, frozen=True):
+    """What changed the list price."""
 
-    reason: Annotated[str, Meta(description="Why there is no price; empty when there is one.")] = ""
+    scope: Annotated[str, Meta(description="provider, account or api_key.")]
+    factor: float
+    fee: Annotated[float, Meta(description="USD for each success.")]
+    note: str
+
+
+class Explanation(Struct, frozen=True, kw_only=True):
+    """What priced an event; without a known cost `reason` says why."""
+
+    reason: Annotated[str, Meta(description="Why the cost is not known; empty when it is.")] = ""
     origin: Annotated[str, Meta(description="manual or catalogue.")] = ""
     valid_from: Annotated[date | None, Meta(description="Local date the price began on; null: always.")] = None
     matched: Annotated[str, Meta(description="The catalogue's provider and id.")] = ""
     note: str = ""
+    scope: Annotated[str, Meta(description="What the price is for: '' all usage, or provider, account …")] = ""
+    scope_value: Annotated[str, Meta(description="Which provider, account or seller; never a client key.")] = ""
+    by_requested_name: Annotated[
+        bool, Meta(description="The upstream's model has no price: it is that of the name the client asked for.")
+    ] = False
     tier: Annotated[str, Meta(description="Of the card: '' also where the billed tier has no card.")] = ""
+    tier_rule: Annotated[str, Meta(description="Why it is billed as its tier.")] = ""
+    tier_assumed: Annotated[bool, Meta(description="The tier's first known rates, which began only later.")] = False
+    hours: Annotated[str, Meta(description="Of the card: the hours (UTC) it is for, such as 01:00-04:00.")] = ""
     context_over: Annotated[int, Meta(description="Of the card: it is for inputs larger than this.")] = 0
     input_tokens: Annotated[int, Meta(description="What the threshold is compared to: uncached and cached.")] = 0
+    at_least: Annotated[str, Meta(description="Why it may have cost more; empty when it may not.")] = ""
+    guessed: Annotated[bool, Meta(description="CPA's executor is not known: tokens are counted the OpenAI way.")] = (
+        False
+    )
+    fee: Annotated[float, Meta(description="USD for the request itself, whatever its tokens.")] = 0.0
     tokens: list[PricedTokens] = []
+    adjustments: list[AppliedAdjustment] = []
 
 
-def priced_by(event: dict) -> tuple:
-    """What an event's price is found by: its model, local day, tier and context step."""
+def found_for(event: dict, book: PriceBook) -> Found | None:
+    """What prices an event, given as values of usage.analytics.events.rows."""
     day = local_day(event["timestamp"] // SECOND_US, settings.TIME_ZONE)
-    return event["model_id"], day, event["tier"], event["context_over"]
+    names = {"api_key": "key"}
+    return book.found(Charged(*(event[names.get(name, name)] for name in Charged._fields)), day)
+
+
+def cost_of(event: dict, found: Found | None) -> int | None:
+    """Pico-USD; None when it is not known."""
+    if found is None:
+        return None
+    failed, tokens = event["failed"], [event[name] for name in CLASSES]
+    empty = not failed and not event["total_tokens"] and not any(tokens)
+    cost, _, unknown = priced(found.rates, 1, int(failed), event["total_tokens"], int(empty), tokens)
+    return None if unknown else cost
 
 
 def explained(event: dict, book: PriceBook) -> Explanation:
-    """What is behind the cost of an event, given as values of usage.analytics.events.rows."""
-    card = book.card(*priced_by(event))
-    if card is None:
-        return Explanation(reason=_why_unpriced(event["model_id"]))
-    price_set = card.price_set
+    """What is behind the cost of an event."""
+    found = found_for(event, book)
+    known = {
+        "tier_rule": _tier_rule(event),
+        "guessed": not family(event["executor_type"], event["provider"]),
+        "input_tokens": sum(event[name] for name in INPUT_CLASSES),
+    }
+    if found is None:
+        return Explanation(reason=_why_unpriced(event["model_id"]), **known)
+    card, price_set = found.card, found.price_set
     return Explanation(
+        reason=NO_TOKENS if cost_of(event, found) is None else "",
         origin=price_set.origin,
         valid_from=price_set.valid_from,
         matched=price_set.matched,
         note=price_set.note,
+        scope=price_set.scope,
+        scope_value="" if price_set.scope == "api_key" else price_set.scope_value,
+        by_requested_name=found.by_requested_name,
         tier=card.tier,
+        tier_assumed=found.tier_assumed,
+        hours=card.hours,
         context_over=card.context_over,
-        input_tokens=event["uncached"] + event["cache_read"] + event["cache_write"],
+        at_least=_at_least(event, found.rates),
+        fee=0.0 if event["failed"] else found.rates.request / PICO,
         tokens=[
             PricedTokens(name, event[name], usd_per_million(rate), event[name] * rate / PICO)
-            for name, rate in rates_of_classes(card.rates).items()
+            for name, rate in rates_of_classes(found.rates).items()
             if event[name]
         ],
+        adjustments=[
+            AppliedAdjustment(each.scope, float(each.factor), each.request / PICO, each.note)
+            for each in found.adjustments
+        ],
+        **known,
     )
+
+
+def _at_least(event, rates):
+    unspecified = event["cache_write_unspecified"]
+    if not unspecified or rates.cache_write_1h <= rates.cache_write:
+        return ""
+    return AT_LEAST.format(tokens=unspecified, rate=f"${usd_per_million(rates.cache_write_1h):g} per million")
+
+
+def _tier_rule(event):
+    asked = event["request_service_tier"] or event["service_tier"]
+    kind = family(event["executor_type"], event["provider"])
+    answered, failed = event["response_service_tier"], event["failed"]
+    return billed_tier(kind, event["auth_type"], event["endpoint"], asked, answered, failed).rule
 
 
 def _why_unpriced(model_id) -> str:

@@ -1,15 +1,16 @@
 """Events as the API shows them."""
 
+from functools import reduce
+from operator import add
 from typing import Annotated
 
 from django.db.models import F
 from msgspec import Meta, Struct, convert
 
 from pricing.book import PriceBook
-from pricing.rates import cost
+from pricing.tokenclasses import CACHE_WRITES, CLASSES
 from usage.analytics.answers import PICO, Instant, instant
-from usage.analytics.events.explaining import Explanation, explained, priced_by
-from usage.analytics.tokenclasses import CLASSES
+from usage.analytics.events.explaining import Explanation, cost_of, explained, found_for
 from usage.models.event import key_of
 from usage.models.labels import group_of, key_name
 from usage.models.querysets import EventQuerySet
@@ -41,6 +42,7 @@ class EventRow(Struct, frozen=True, kw_only=True):
     cached_tokens: int
     cache_read_tokens: int
     cache_creation_tokens: int
+    cache_creation_1h_tokens: int
     total_tokens: int
     failed: bool
     fail_status_code: int
@@ -49,7 +51,7 @@ class EventRow(Struct, frozen=True, kw_only=True):
     service_tier: str
     request_service_tier: str
     response_service_tier: str
-    cost: Annotated[float | None, Meta(description="US dollars; null when the model has no price.")]
+    cost: Annotated[float | None, Meta(description="US dollars; null when it is not known: price.reason says why.")]
     final: Annotated[bool, Meta(description="Whether this attempt ended the client's request.")]
     claimed_timestamp: Annotated[str | None, Meta(description="The record's own time, where it was not believed.")]
 
@@ -58,7 +60,7 @@ class EventDetail(EventRow, frozen=True, kw_only=True):
     """One upstream attempt, with all that is kept of it."""
 
     unclassified_tokens: Annotated[int, Meta(description="Tokens of the total that belong to no class.")]
-    tier: Annotated[str, Meta(description="What it is billed as: '', flex, priority or batch.")]
+    tier: Annotated[str, Meta(description="What it is billed as: '', flex, priority, batch or fast.")]
     context_over: Annotated[int, Meta(description="The context step of its price: its input is larger than this.")]
     fail_body_length: Annotated[int, Meta(description="Characters of the error body before it was cut.")]
     client_ip: str
@@ -70,7 +72,7 @@ class EventDetail(EventRow, frozen=True, kw_only=True):
 # How an event is stored: where a field of the answer has another name, and what the fields below are computed from.
 OF_SERIES = (
     *("provider", "executor_type", "source", "source_display", "auth_index", "auth_type", "endpoint"),
-    *("reasoning_effort", "model_id", "tier", "context_over"),
+    *("reasoning_effort", "model_id", "requested_model", "tier", "context_over", "clock"),
 )
 STORED = {name: F(f"series__{name}") for name in OF_SERIES} | {
     "model": F("series__model__name"),
@@ -80,7 +82,8 @@ STORED = {name: F(f"series__{name}") for name in OF_SERIES} | {
     "reasoning_tokens": F("reasoning"),
     "cached_tokens": F("cache_read"),
     "cache_read_tokens": F("cache_read"),
-    "cache_creation_tokens": F("cache_write"),
+    "cache_creation_tokens": reduce(add, map(F, CACHE_WRITES)),
+    "cache_creation_1h_tokens": F("cache_write_1h"),
     "total_tokens": F("total"),
     "key": F("series__api_key__fingerprint"),
     "key_alias": F("series__api_key__alias"),
@@ -118,12 +121,12 @@ def _completed(event, book):
     """The values of an event with what is computed from them."""
     name = key_name(event["key_alias"], event["key_mask"])
     group, display = group_of(event["key"], name, event["provider"], event["endpoint"])
-    rates = book.rates(*priced_by(event))
+    cost = cost_of(event, found_for(event, book))
     return event | {
         "event_key": key_of(event["timestamp"], event["fingerprint"]),
         "timestamp": rfc3339_utc_us(event["timestamp"]),
         "api_group_key": group,
         "api_group_display": display,
-        "cost": rates and cost(rates, *(event[name] for name in CLASSES)) / PICO,
+        "cost": None if cost is None else cost / PICO,
         "claimed_timestamp": instant(event["claimed"]),
     }

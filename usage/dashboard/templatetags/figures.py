@@ -4,20 +4,15 @@ import re
 
 from django import template
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_noop
 
+from pricing.tokenclasses import TOKEN_CLASSES
+from usage.analytics.tokenclasses import FEES
 from usage.dashboard import formats, links, markup, moments
 from usage.dashboard.panels import heatmap
 from usage.dashboard.panels.sparklines import sparkline
 
-TOKEN_CLASSES = {
-    "uncached": _("Uncached input"),
-    "cache_read": _("Read from cache"),
-    "cache_write": _("Written to cache"),
-    "output": _("Output"),
-    "reasoning": _("Reasoning"),
-    "unclassified": _("Unclassified"),
-}
+CLASS_TITLES = {each.name: each.title for each in TOKEN_CLASSES} | {FEES: gettext_noop("Fees per request")}
 MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
 NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
 register = template.Library()
@@ -61,7 +56,7 @@ def failing(figures):
 @register.filter
 def class_name(name):
     """The title of a token class."""
-    return TOKEN_CLASSES[name]
+    return gettext(CLASS_TITLES[name])
 
 
 @register.filter

@@ -3,7 +3,6 @@
 from datetime import date
 
 import pytest
-from msgspec import structs
 
 from pricing.book import PriceBook
 from pricing.catalogue.listings import Card, DatedCards, Listing
@@ -14,6 +13,7 @@ from usage.analytics.events.explaining import Explanation, PricedTokens, explain
 from usage.analytics.events.paging import event
 from usage.analytics.events.rows import PLAIN, STORED
 from usage.models import Event
+from usage.records.tiers import CODEX_OAUTH
 
 pytestmark = pytest.mark.django_db
 
@@ -44,12 +44,13 @@ def test_the_set_card_tier_threshold_and_rates_are_told():
         matched="openai/gpt-5",
         note="Upper bound.",
         tier="flex",
+        tier_rule=CODEX_OAUTH,
         context_over=250,
         input_tokens=300,
         tokens=[
             PricedTokens("uncached", 240, 3.0, 0.00072),
             PricedTokens("cache_read", 40, 0.3, 0.000012),
-            PricedTokens("cache_write", 20, 3.0, 0.00006),
+            PricedTokens("cache_write_unspecified", 20, 3.0, 0.00006),
             PricedTokens("output", 40, 5.0, 0.0002),
             PricedTokens("reasoning", 10, 7.0, 0.00007),
         ],
@@ -80,4 +81,4 @@ def test_without_a_price_it_says_why(reason, told):
     model = Model.objects.create(name="gpt-5")
     if reason:
         model.follow_catalogue(Listing(reason=reason), "1", NOV_24)
-    assert structs.asdict(explanation()) == structs.asdict(Explanation(reason=told))
+    assert explanation() == Explanation(reason=told, tier_rule=CODEX_OAUTH, input_tokens=100)

@@ -1,0 +1,82 @@
+"""What changes list prices for some usage: resellers' factors and fees, and which seller a route leads to."""
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from pricing.models.sets import DAY_VALIDATORS, RATE_VALIDATORS, Scope
+from pricing.rates import MOST, Rates
+
+
+class Adjustment(models.Model):
+    """A factor on every rate, and a fee for each success, of a provider, an account or a client key.
+
+    Holds from a local date on until the next one of the same scope and value; a factor of 1 without a fee ends it.
+    All that apply to a request multiply, and their fees add up.
+    """
+
+    scope = models.CharField(
+        max_length=16, choices=[c for c in Scope.choices if c[0] in {Scope.PROVIDER, Scope.ACCOUNT, Scope.API_KEY}]
+    )
+    value = models.CharField(
+        max_length=255, help_text="The provider, account (source), or fingerprint of the client key."
+    )
+    valid_from = models.DateField(
+        null=True, blank=True, validators=DAY_VALIDATORS, help_text="Local date; empty means always."
+    )
+    factor = models.DecimalField(
+        max_digits=10,
+        decimal_places=6,
+        default=Decimal(1),
+        validators=[MinValueValidator(0), MaxValueValidator(1000)],
+        help_text="What every rate is multiplied by: 0.3 is 30 % of the list price.",
+    )
+    request = models.BigIntegerField(
+        default=0, validators=RATE_VALIDATORS, help_text="Pico-USD for each successful request."
+    )
+    note = models.CharField(max_length=255, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["scope", "value", models.F("valid_from").asc(nulls_first=True)]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope", "value", "valid_from"],
+                name="one_adjustment_a_day",
+                violation_error_message="It has an adjustment from this day on already: change that one.",
+            ),
+            # NULLs never collide in the constraint above.
+            models.UniqueConstraint(
+                fields=["scope", "value"],
+                condition=models.Q(valid_from=None),
+                name="one_adjustment_for_always",
+                violation_error_message="It has an adjustment for always already: change that one.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"× {self.factor.normalize():f} for {self.get_scope_display()} {self.value}"
+
+
+def adjusted(rates: Rates, adjustments: Sequence[Adjustment]) -> Rates:
+    """The rates times all factors, each rounded half-even to a whole pico-USD; the fees are added to the list's."""
+    factor = math.prod(each.factor for each in adjustments)
+    found = Rates(*(min(round(rate * factor), MOST) for rate in rates))
+    return found._replace(request=found.request + sum(each.request for each in adjustments))
+
+
+class Route(models.Model):
+    """Which of the catalogue's sellers an account of a provider leads to, as far as its address or name says."""
+
+    provider = models.CharField(max_length=255, blank=True)
+    auth_index = models.CharField(max_length=255, blank=True)
+    seller = models.CharField(max_length=64, help_text="The catalogue's id of the provider.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "auth_index"], name="one_seller_a_route")]
+
+    def __str__(self):
+        return f"{self.provider} {self.auth_index}: {self.seller}"
