@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 
 def pytest_addoption(parser):
@@ -15,6 +16,13 @@ def pytest_addoption(parser):
 def soak(request):
     """Whether there is time."""
     return request.config.getoption("soak")
+
+
+@pytest.fixture(autouse=True)
+def the_language_of_a_test_ends_with_it():
+    """A request activates its language, which would stay for the tests after it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
