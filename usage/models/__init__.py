@@ -7,6 +7,7 @@ from usage.models.durations import COUNTS, Duration
 from usage.models.event import DeadLetter, Event
 from usage.models.labelvalues import LabelDay, LabelQuarter, LabelValue
 from usage.models.limits import LimitReading, PastReading
+from usage.models.mappings import ColumnMapping
 from usage.models.rollups import COUNTED, MEASURES, PRICED, Day, Measures, Quarter
 from usage.models.series import Client, Series
 from usage.models.state import DrainState, Gap, Lease
@@ -17,6 +18,7 @@ __all__ = [
     "MEASURES",
     "PRICED",
     "Client",
+    "ColumnMapping",
     "Day",
     "DeadLetter",
     "DrainState",

@@ -125,7 +125,7 @@ class _Reading:
             try:
                 self._add(cells)
             except BadFile as error:
-                raise BadFile(str(error), line) from None
+                raise BadFile(error.sentence, line, error.column) from None
         if not self.sums:
             raise BadFile(_("There is no usage in this file."))
         return self._bill()

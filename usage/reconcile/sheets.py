@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-MAX_BYTES = 20_000_000
+MAX_BYTES = 10_000_000  # nginx passes on as much
 DELIMITERS = ",;\t|"
 LOOKED_AT = 30  # lines among which the header is: Google writes some about the invoice above it
 ARCHIVES = (b"PK", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0")  # beginnings of spreadsheets, archives and documents
@@ -21,6 +21,7 @@ class BadFile(ValueError):
     """A file that cannot be read; its text is one sentence, which begins with the line and the column at fault."""
 
     def __init__(self, sentence: str, line: int | None = None, column: str = ""):
+        self.sentence, self.column = sentence, column
         where = []
         if line is not None:
             where.append(_("line %(line)s") % {"line": line})

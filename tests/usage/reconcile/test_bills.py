@@ -126,11 +126,11 @@ def test_kinds_of_tokens_in_lines_of_their_own():
         ("day,model,cost\n", "There is no usage in this file."),
         ("day,model,cost\n2026-11-23,m\n", "Line 2: There are 2 cells, and 3 columns."),
         ("day,model,cost\n2026-11-23,m,1,2\n", "Line 2: There are 4 cells, and 3 columns."),
-        ("day,model,cost\n\n2026-11-23,m,x\n", 'Line 3: Column "cost": "x" is no number.'),
-        ("day,model,cost\n23/11/2026,m,1\n", 'Line 2: Column "day": "23/11/2026" is no day: write it as 2026-11-24.'),
+        ("day,model,cost\n\n2026-11-23,m,x\n", 'Line 3, column "cost": "x" is no number.'),
+        ("day,model,cost\n23/11/2026,m,1\n", 'Line 2, column "day": "23/11/2026" is no day: write it as 2026-11-24.'),
         (
             'day,model,cost\n2026-11-23,m,"1,234"\n',
-            'Line 2: Column "cost": "1,234" may be a thousand or a fraction: write it without a comma.',
+            'Line 2, column "cost": "1,234" may be a thousand or a fraction: write it without a comma.',
         ),
         ('day,model,cost\n2026-11-23,m,"1\n', "Line 2: This is no CSV: unexpected end of data."),
         ("day,cost,cost\n2026-11-23,1,2\n", 'Column "cost": The column is there more than once.'),
@@ -148,7 +148,7 @@ def test_a_bad_file_is_refused_with_its_line_and_column(text, sentence):
     [
         (b"a,b\n1,\xff\n", "Line 2: This is no text in UTF-8."),
         (b"PK\x03\x04....", "This is a spreadsheet, an archive or a document: export it as CSV."),
-        (b"a,b\n" * 6_000_000, "The file is larger than 20 MB."),
+        (b"a,b\n" * 3_000_000, "The file is larger than 10 MB."),
     ],
 )
 def test_what_is_no_csv_is_refused(data, sentence):
