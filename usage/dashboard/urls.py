@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.i18n import set_language
 
-from usage.dashboard.views import filters, manage, overviews, requests, session
+from usage.dashboard.views import filters, manage, overviews, reconcile, requests, session
 
 urlpatterns = [
     path("", overviews.overview, name="overview"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("accounts/", overviews.accounts, name="accounts"),
     path("prices/", manage.prices, name="prices"),
     path("prices/set/", manage.price, name="price"),
+    path("prices/reconcile/", reconcile.reconcile, name="reconcile"),
     path("keys/", manage.keys, name="keys"),
     path("keys/name/", manage.alias, name="alias"),
     path("system/", manage.system, name="system"),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from pricing.tokenclasses import TOKEN_CLASSES
 from usage.analytics.tokenclasses import FEES
-from usage.dashboard import formats, links, markup, moments
+from usage.dashboard import differences, formats, links, markup, moments
 from usage.dashboard.panels import heatmap
 from usage.dashboard.panels.sparklines import sparkline
 
@@ -19,6 +19,7 @@ register = template.Library()
 for function in (
     *(formats.exact, formats.short, formats.usd, formats.percent, formats.duration, formats.size),
     *(markup.count, markup.brief, markup.money, markup.span),
+    *(differences.signed, differences.dollars, differences.signed_dollars),
     *(moments.moment, moments.built, moments.ago, moments.until, moments.local_input),
     *(heatmap.counts, heatmap.strip_classes, sparkline),
 ):
