@@ -7,6 +7,12 @@ from hashlib import sha256
 MASK = "****"
 CACHED = 4096  # keys; the writer sees the same few a million times
 
+# What the keys of clients and upstreams begin with, in small letters.
+PREFIXES = (
+    *("sk-", "sk_", "rk_", "pk_", "csk-", "aiza", "aq.", "ya29.", "eyj", "xai-", "gsk_", "hf_", "nvapi-", "pplx-"),
+    *("r8_", "tgp_", "fw_", "ghp_", "gho_", "ghu_", "ghs_", "github_pat_", "glpat-", "akia"),
+)
+
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
@@ -28,3 +34,8 @@ def mask(key: str) -> str:
 def is_fingerprint(text: str) -> bool:
     """Whether the text has the form `fingerprint` gives."""
     return _FINGERPRINT.fullmatch(text) is not None
+
+
+def looks_like_a_key(text: str) -> bool:
+    """Whether a text begins as keys do; an e-mail address is none."""
+    return "@" not in text and text.lower().startswith(PREFIXES)

@@ -5,7 +5,12 @@ from django.urls import reverse
 
 SECTIONS = {
     "": [("Dashboard", "monitoring", "overview")],
-    "Costs": [("Models & rate cards", "payments", "pricing_model"), ("Price sets", "list", "pricing_priceset")],
+    "Costs": [
+        ("Models & rate cards", "payments", "pricing_model"),
+        ("Price sets", "list", "pricing_priceset"),
+        ("Account fees", "subscriptions", "pricing_accountfee"),
+        ("Display currency", "currency_exchange", "pricing_displaycurrency"),
+    ],
     "Clients": [("API keys & aliases", "key", "aliases_apikey")],
     "CPA": [("Auth files", "badge", "catalog_authfile"), ("Providers", "dns", "catalog_provider")],
     "Records": [

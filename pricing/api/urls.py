@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from pricing.api import views
+from pricing.api import fees, views
 
 urlpatterns = [
     path("pricing", views.pricing),
     path("pricing/<path:model>", views.price),
+    path("fees", fees.fees),
 ]

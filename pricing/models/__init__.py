@@ -1,12 +1,15 @@
-"""Models, their dated price sets with rate cards, and what the price catalogue says about them."""
+"""Models, their dated price sets with rate cards, what the price catalogue says about them, fees and currencies."""
 
 from pricing.models.adjustments import Adjustment, Route
 from pricing.models.model import Model
+from pricing.models.money import AccountFee, DisplayCurrency
 from pricing.models.sets import CatalogueEntry, Origin, PriceSet, RateCard, Revision, Scope, Tier
 
 __all__ = [
+    "AccountFee",
     "Adjustment",
     "CatalogueEntry",
+    "DisplayCurrency",
     "Model",
     "Origin",
     "PriceSet",

@@ -5,17 +5,13 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from cpa_usage.keys import fingerprint, mask
+from cpa_usage.keys import fingerprint, looks_like_a_key, mask
 
 BODY = 4096  # characters kept of an error body
 WINDOW = 4 * BODY  # read of it first: what is cut off need not be searched
 SHORT = 1024  # bodies up to here are remembered with their outcome
 LABEL = 255
 
-_PREFIXES = (
-    *("sk-", "sk_", "rk_", "pk_", "csk-", "aiza", "aq.", "ya29.", "eyj", "xai-", "gsk_", "hf_", "nvapi-", "pplx-"),
-    *("r8_", "tgp_", "fw_", "ghp_", "gho_", "ghu_", "ghs_", "github_pat_", "glpat-", "akia"),
-)
 # my-project-123456, gen-lang-client-0123456789, us-central1.example.com: words, each perhaps with a short number.
 _NAME = re.compile(r"(?:[a-z]+\d{0,4}|\d{1,12})(?:[-._:/]+(?:[a-z]+\d{0,4}|\d{1,12}))+")
 _ECHOED = re.compile(
@@ -53,7 +49,7 @@ def is_secret(auth_type: str, source: str) -> bool:
         return bool(source)
     if "@" in source or any(character.isspace() for character in source):
         return False
-    if source.lower().startswith(_PREFIXES):
+    if looks_like_a_key(source):
         return True
     return kind != "oauth" and _looks_random(source)
 

@@ -1,0 +1,103 @@
+"""Monthly fees of accounts over HTTP: read them, enter one, take one away."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from msgspec import Meta, Struct
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+
+from cpa_usage.http import rest
+from cpa_usage.http.fields import TextField
+from pricing.api.shapes import PriceChanged
+from pricing.models import AccountFee, Revision
+from pricing.models.money import FEE_VALIDATORS, MOST_FEE
+from pricing.models.sets import DAY_VALIDATORS
+
+ABOUT_SET = """What an account costs a month, however much it is used; 0 ends it. Without `valid_from` the fee in force
+today is changed, or, where there is none, made for always; with it a fee begins on that local day."""
+ABOUT_CLEAR = """With `valid_from` the fee that begins on that day, else all of the account. Done also when there was
+nothing to take away."""
+ACCOUNT = OpenApiParameter("account", str, required=True, description="As the list of fees has it.")
+VALID_FROM = OpenApiParameter("valid_from", date, description="The local day on which the fee begins.")
+
+
+class Fee(Struct, frozen=True):
+    """What an account costs a month from a local date on."""
+
+    account: Annotated[str, Meta(description="An e-mail address, name, fingerprint of a key, or auth index.")]
+    usd_per_month: float
+    valid_from: Annotated[date | None, Meta(description="Local date; null: always.")]
+
+
+class Fees(Struct, frozen=True):
+    """Fees by account, those of one in the order in which they begin."""
+
+    items: list[Fee]
+
+
+@extend_schema_field({"type": "number", "minimum": 0, "maximum": MOST_FEE})
+class UsdField(serializers.Field):
+    """A JSON number of US dollars, rounded to cents."""
+
+    def to_internal_value(self, data):
+        """Refuses numbers written as text, true and false, and what is no number."""
+        if isinstance(data, bool) or not isinstance(data, int | float) or not abs(data) < float("inf"):
+            raise serializers.ValidationError(_("A number is needed."))
+        amount = Decimal(repr(data))
+        return amount if abs(amount) > MOST_FEE else round(amount, 2)
+
+
+class AccountName(serializers.Serializer):
+    """Which account is meant."""
+
+    account = TextField(max_length=255, help_text="Its e-mail address, name, key, fingerprint of a key, or auth index.")
+
+
+class WhichFee(AccountName):
+    """Which fees are meant."""
+
+    valid_from = serializers.DateField(
+        default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
+    )
+
+
+class FeeBody(WhichFee):
+    """An account and its fee."""
+
+    usd_per_month = UsdField(validators=FEE_VALIDATORS)
+
+
+@rest.described(Fees, methods=["GET"], summary="Monthly fees of accounts")
+@rest.described(PriceChanged, body=FeeBody, methods=["PUT"], summary="Enter an account's fee", description=ABOUT_SET)
+@rest.described(
+    PriceChanged,
+    parameters=[ACCOUNT, VALID_FROM],
+    methods=["DELETE"],
+    summary="Take an account's fees away",
+    description=ABOUT_CLEAR,
+)
+@api_view(["GET", "PUT", "DELETE"])
+def fees(request):
+    """What accounts cost a month, beside the list prices of what they are used for."""
+    if request.method == "PUT":
+        AccountFee.objects.enter(**rest.body_of(request, FeeBody))
+        return Response(PriceChanged())
+    if request.method == "DELETE":
+        _clear(**rest.valid(WhichFee, request.query_params.dict()))
+        return Response(PriceChanged())
+    return rest.answer(request, ("fees", Revision.current_stamp()), _fees)
+
+
+def _clear(account, valid_from):
+    fees = AccountFee.objects.of(account)
+    for fee in fees if valid_from is None else fees.filter(valid_from=valid_from):
+        fee.delete()
+
+
+def _fees():
+    return Fees([Fee(fee.account, float(fee.usd_per_month), fee.valid_from) for fee in AccountFee.objects.all()])
