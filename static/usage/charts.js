@@ -39,13 +39,15 @@ function compact(value) {
   return unit ? `${figure} ${unit.name}` : `${figure}`;
 }
 
-function dollars(value) {
-  if (value >= 1000) return `$${compact(value)}`;
-  return `$${Number(value >= 1 || value === 0 ? value.toFixed(2) : value.toPrecision(2))}`;
+function rounded(value) {
+  if (value >= 1000) return compact(value);
+  return Number(value >= 1 || value === 0 ? value.toFixed(2) : value.toPrecision(2));
 }
 
 const exact = value => value.toLocaleString("en", { maximumFractionDigits: 6 });
-const exactDollars = value => `$${exact(value)}`;
+
+// Costs are in the currency of the page.
+const withSign = (data, figure) => data.measure === "cost" ? value => `${data.sign}${figure(value)}` : figure;
 
 const secondsOf = text => Date.parse(text) / 1000;
 
@@ -109,7 +111,7 @@ function tooltipLook() {
 }
 
 function tooltipCallbacks(data) {
-  const figure = data.measure === "cost" ? exactDollars : exact;
+  const figure = withSign(data, exact);
   const sum = items => items.reduce((total, item) => total + item.raw, 0);
   return {
     labelColor: ({ dataset }) => ({ backgroundColor: dataset.backgroundColor, borderColor: dataset.backgroundColor }),
@@ -135,7 +137,7 @@ function scales(data) {
       beginAtZero: true,
       grid: { color: line },
       border: { display: false },
-      ticks: { color: text, maxTicksLimit: 5, callback: data.measure === "cost" ? dollars : compact }
+      ticks: { color: text, maxTicksLimit: 5, callback: withSign(data, data.measure === "cost" ? rounded : compact) }
     }
   };
 }

@@ -29,22 +29,32 @@ def short(number: float | None) -> str:
     return compact(number, in_full=10_000)
 
 
-def usd(dollars: float | None) -> str:
-    """`$214.38`, below a dollar four decimals, from a hundred thousand on `$1.24 M`."""
-    if dollars is None:
+def money(amount: float | None, sign: str = "$") -> str:
+    """`$214.38`, below one unit four decimals, from a hundred thousand on `$1.24 M`."""
+    if amount is None:
         return DASH
-    if dollars == 0:
-        return "$0"
-    if abs(dollars) < 0.0001:
-        return "<$0.0001"
-    if abs(dollars) < 1:
-        return f"${dollars:.4f}"
-    return f"${dollars:,.2f}" if dollars < IN_FULL else f"${compact(dollars)}"
+    if amount == 0:
+        return f"{sign}0"
+    if abs(amount) < 0.0001:
+        return f"<{sign}0.0001"
+    if abs(amount) < 1:
+        return f"{sign}{amount:.4f}"
+    return f"{sign}{amount:,.2f}" if amount < IN_FULL else f"{sign}{compact(amount)}"
+
+
+def money_exact(amount: float | None, sign: str = "$") -> str:
+    """The amount with every digit."""
+    return DASH if amount is None else f"{sign}{Decimal(repr(amount)).normalize():f}"
+
+
+def usd(dollars: float | None) -> str:
+    """US dollars, whatever the currency of a page."""
+    return money(dollars)
 
 
 def usd_exact(dollars: float | None) -> str:
     """US dollars with every digit."""
-    return DASH if dollars is None else f"${Decimal(repr(dollars)).normalize():f}"
+    return money_exact(dollars)
 
 
 def percent(share: float | None) -> str:

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Connection
 from usage.dashboard.cookies import theme_of
+from usage.dashboard.currency import current
 from usage.dashboard.links import PERIOD, page_address
 from usage.dashboard.panels.chips import chips_of
 from usage.models import DrainState
@@ -40,6 +41,7 @@ def frame(request) -> dict:
         "here": request.resolver_match.url_name,
         "chips": chips_of(request.query),
         "zone": settings.TIME_ZONE,
+        "currency": current(),
         "theme": theme_of(request),
         "version": settings.VERSION,
         "cpa_version": connection.version if connection else "",

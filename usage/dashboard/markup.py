@@ -2,7 +2,8 @@
 
 from django.utils.html import format_html
 
-from usage.dashboard.formats import compact, duration, exact, short, usd, usd_exact
+from usage.dashboard.currency import amount
+from usage.dashboard.formats import compact, duration, exact, short
 
 
 def count(number):
@@ -15,9 +16,9 @@ def brief(number):
     return _data(number, short(number), exact(number))
 
 
-def money(dollars):
-    """US dollars, with every digit in the title."""
-    return _data(dollars, usd(dollars), usd_exact(dollars))
+def money(dollars, moment=""):
+    """US dollars in the currency of the page, of its period or of an event's moment; every digit is in the title."""
+    return _data(*amount(dollars, moment))
 
 
 def span(ms):

@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 
 from cpa_usage.auth.sessions import session_of
 from usage.dashboard.cookies import theme_of
+from usage.dashboard.currency import currency_of
 from usage.dashboard.frame import frame
 from usage.dashboard.links import PERIOD
 from usage.query.forms import UsageFilterForm, checked
@@ -42,12 +43,13 @@ def page(template, cached=True):
                 tag = _etag(request, filters) if cached else ""
                 if _has(request, tag):
                     return _tagged(HttpResponse(status=304), tag)
-                context = view(request, filters, **kwargs)
+                with currency_of(filters.period):
+                    context = view(request, filters, **kwargs)
+                    if isinstance(context, HttpResponseBase):
+                        return context
+                    return _tagged(render(request, template, {**frame(request), "etag": tag, **context}), tag)
             except ValidationError as refusal:
                 return _refused(request, *next(iter(refusal.message_dict.items())))
-            if isinstance(context, HttpResponseBase):
-                return context
-            return _tagged(render(request, template, {**frame(request), "etag": tag, **context}), tag)
 
         return wrapper
 

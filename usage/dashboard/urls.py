@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.i18n import set_language
 
-from usage.dashboard.views import filters, manage, overviews, reconcile, requests, session
+from usage.dashboard.views import filters, manage, money, overviews, reconcile, requests, session
 
 urlpatterns = [
     path("", overviews.overview, name="overview"),
@@ -16,9 +16,11 @@ urlpatterns = [
     path("analysis/failures/", overviews.failures, name="failures"),
     path("health/", overviews.health, name="health"),
     path("accounts/", overviews.accounts, name="accounts"),
+    path("accounts/fee/", money.fee, name="fee"),
     path("prices/", manage.prices, name="prices"),
     path("prices/set/", manage.price, name="price"),
     path("prices/reconcile/", reconcile.reconcile, name="reconcile"),
+    path("prices/currency/", money.currency, name="currency"),
     path("keys/", manage.keys, name="keys"),
     path("keys/name/", manage.alias, name="alias"),
     path("system/", manage.system, name="system"),

@@ -42,6 +42,8 @@ class Accounts(Struct, frozen=True, kw_only=True):
     """Accounts, most requests first."""
 
     items: list[Account]
+    fee_usd: Annotated[float | None, Meta(description="Their fees for the days of the period; null without any.")]
+    fee_yield_usd: Annotated[float | None, Meta(description="Cost, by list prices, of what those were used for.")]
 
 
 @snapshot()
@@ -52,7 +54,10 @@ def accounts(filters: UsageFilter) -> Accounts:
     recent = spent_per_quarter(filters, (now - WEEK_S) // QUARTER_S * QUARTER_S)
     readings = {reading.auth_index: reading for reading in LimitReading.objects.exclude(auth_index="")}
     past = _past(now - WEEK_S)
+    with_fee = [about for about in found if about.fee_usd]
     return Accounts(
+        fee_usd=sum(about.fee_usd for about in with_fee) if with_fee else None,
+        fee_yield_usd=sum(about.cost for about in with_fee) if with_fee else None,
         items=[
             Account(
                 about=about,
@@ -60,7 +65,7 @@ def accounts(filters: UsageFilter) -> Accounts:
                 quotas=_quotas(readings.get(about.auth_index), recent, past, now),
             )
             for about in found
-        ]
+        ],
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from catalog.models import accounts as accounts_of_cpa
+from usage.analytics.accounts.fees import Fee, fees_of
 from usage.analytics.analysis import most_first
 from usage.analytics.answers import Figures, figures, instant
 from usage.models import LabelQuarter, Quarter, Series
@@ -30,6 +31,12 @@ class Credential(Figures, frozen=True, kw_only=True):
     provider: str
     status: str
     last_seen: Annotated[str | None, Meta(description="Start of its newest kept quarter hour, in the period or not.")]
+    fee_account: Annotated[str, Meta(description="The name under which a fee of this account is entered.")]
+    fee_usd_per_month: Annotated[float | None, Meta(description="Its monthly fee of today; null without one.")]
+    fee_usd: Annotated[
+        float | None,
+        Meta(description="Its fee for the days of the period; null without one, and for a part of its use."),
+    ]
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
@@ -46,13 +53,15 @@ def credentials(filters: UsageFilter) -> Credentials:
     rows = _per_account(reader)
     known = accounts_of_cpa([auth_index for _, _, auth_index in rows])
     seen = _last_seen(reader)
+    found = most_first(rows)
+    fees = fees_of(filters, [(source, auth_index) for (source, _, auth_index), _ in found])
     return Credentials(
-        items=[_credential(account, row, known, seen) for account, row in most_first(rows)],
+        items=[_credential(account, row, known, seen, fee) for (account, row), fee in zip(found, fees, strict=True)],
         detail_from=instant(reader.events_from),
     )
 
 
-def _credential(account, row, known, seen):
+def _credential(account, row, known, seen, fee: Fee):
     source, display, auth_index = account
     about = known.get(auth_index)
     return Credential(
@@ -61,6 +70,9 @@ def _credential(account, row, known, seen):
         auth_index=auth_index,
         **{name: getattr(about, name, "") for name in ("name", "email", "provider", "status")},
         last_seen=rfc3339_utc(seen[account]) if account in seen else None,
+        fee_account=fee.account,
+        fee_usd_per_month=fee.per_month,
+        fee_usd=fee.usd,
         **figures(row),
     )
 

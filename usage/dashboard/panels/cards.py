@@ -1,4 +1,4 @@
-"""The cards of the Overview: name, figure, change against the period before, and a sparkline. Pure."""
+"""The cards of the Overview: name, figure, change against the period before, and a sparkline."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -9,7 +9,8 @@ from usage.analytics.answers import Overview
 from usage.analytics.comparisons import Comparison
 from usage.analytics.latency import Medians
 from usage.analytics.overview import Pace, Peak
-from usage.dashboard.formats import compact, duration, exact, percent, short, usd, usd_exact
+from usage.dashboard.currency import amount
+from usage.dashboard.formats import compact, duration, exact, percent, short
 from usage.dashboard.panels.sparklines import spark
 
 DAYS_BY_HOUR = 8  # sparklines of longer periods show days
@@ -78,9 +79,10 @@ def _tokens(compared, series):
 
 def _cost(compared, series):
     cost, total = compared.current.known_cost, compared.current.total
-    shown = {"name": _("Cost"), "value": cost, "figure": usd(cost), "exact": usd_exact(cost)}
+    value, figure, every_digit = amount(cost)
+    shown = {"name": _("Cost"), "value": value, "figure": figure, "exact": every_digit}
     priced = total and cost is not None
-    each = _("%(cost)s / 1 k requests") % {"cost": usd(cost / total * 1000)} if priced else ""
+    each = _("%(cost)s / 1 k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
     return _card(compared, series, "cost", _relative, slug="cost", detail=each, **shown)
 
 

@@ -1,4 +1,4 @@
-"""What charts draw: the data of the script's timeline, and the bars of token classes. Pure."""
+"""What charts draw: the data of the script's timeline, and the bars of token classes."""
 
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from msgspec import to_builtins
 
 from usage.analytics.timelines import Timeline
 from usage.analytics.tokenclasses import TokenClass
+from usage.dashboard.currency import current
 
 GAP = 0.15  # between the slices of a bar, in per cent of its width
 
@@ -21,9 +22,16 @@ class Slice(NamedTuple):
 
 
 def chart_data(found: Timeline, drill: str) -> dict:
-    """Buckets, named layers, and the address that a click on a bar leads to, with the bar's filters added."""
-    layers = [{**to_builtins(layer), "label": _label(layer, found)} for layer in found.layers]
-    return {**to_builtins(found), "layers": layers, "drill": drill}
+    """Buckets, named layers, and the address that a click on a bar leads to, with the bar's filters added.
+
+    Costs are in the currency of the page, whose sign goes along.
+    """
+    rate = float(current().rate) if found.measure == "cost" else 1
+    layers = [
+        {**to_builtins(layer), "values": [value * rate for value in layer.values], "label": _label(layer, found)}
+        for layer in found.layers
+    ]
+    return {**to_builtins(found), "layers": layers, "drill": drill, "sign": current().sign}
 
 
 def split(classes: list[TokenClass]) -> dict:

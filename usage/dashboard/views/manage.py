@@ -158,11 +158,12 @@ def _price_list(filters):
 def _rates(posted):
     """The fields of PriceOfPage that are filled in; a text that is no number stays, and is refused by its field."""
     texts = {name: posted.get(name.removesuffix(RATE_SUFFIX), "").strip() for name in RATES}
-    found = {name: _number(text) for name, text in texts.items() if text}
+    found = {name: as_number(text) for name, text in texts.items() if text}
     return found | ({"valid_from": posted["valid_from"]} if posted.get("valid_from") else {})
 
 
-def _number(text):
+def as_number(text: str) -> float | str:
+    """A number that was typed; another text stays, for its field to refuse."""
     try:
         return float(text)
     except ValueError:

@@ -1,0 +1,54 @@
+"""What accounts cost by the month, for the local days that a period touches."""
+
+from collections import Counter
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.utils.timezone import localdate
+
+from pricing.fees import paid
+from pricing.models import AccountFee
+from pricing.precedence import latest
+from usage.analytics.overview import covered_seconds
+from usage.query.filters import UsageFilter
+from usage.time.periods import local_date
+
+# Filters by any other label leave a part of what an account yields: the whole fee is not the price of that.
+OF_ACCOUNTS = {"source", "auth_index", "provider"}
+
+
+class Fee(NamedTuple):
+    """`account`: the name under which a fee of it is entered; USD per month today and USD for the period, or None."""
+
+    account: str
+    per_month: float | None
+    usd: float | None
+
+
+def fees_of(filters: UsageFilter, accounts: list[tuple[str, str]]) -> list[Fee]:
+    """The fee of each (source, auth_index), the busiest first.
+
+    Of accounts that share a name, each has its fee under its auth index; one that stands under the name counts once,
+    for the first of them without a fee of its own.
+    """
+    entered, days, today = AccountFee.objects.by_account(), _days(filters), localdate()
+    sharing, taken, found = Counter(source for source, _ in accounts), set(), []
+    for source, auth_index in accounts:
+        by_name = source in entered or sharing[source] == 1
+        account = source if source and by_name and source not in taken and auth_index not in entered else auth_index
+        taken.add(account)
+        fees = entered.get(account, ())
+        now = latest(fees, today)
+        usd = paid(fees, *days) if fees and days else None
+        found.append(Fee(account, float(now.usd_per_month) if now else None, usd))
+    return found
+
+
+def _days(filters) -> tuple[date, date] | None:
+    """The first local day that a period touches and the day after its last, up to today; None for no whole account."""
+    covered = covered_seconds(filters.period)
+    if covered is None or filters.of_events or any(name not in OF_ACCOUNTS for name, _ in filters.labels):
+        return None
+    first, last = local_date(covered[0], settings.TIME_ZONE), local_date(covered[1] - 1, settings.TIME_ZONE)
+    return first, min(last, localdate()) + timedelta(days=1)
