@@ -32,7 +32,8 @@ def fees_of(filters: UsageFilter, accounts: list[tuple[str, str]]) -> list[Fee]:
     Of accounts that share a name, each has its fee under its auth index; one that stands under the name counts once,
     for the first of them without a fee of its own.
     """
-    entered, days, today = AccountFee.objects.by_account(), _days(filters), localdate()
+    entered, today = AccountFee.objects.by_account(), localdate()
+    days = _days(filters) if entered else None
     sharing, taken, found = Counter(source for source, _ in accounts), set(), []
     for source, auth_index in accounts:
         by_name = source in entered or sharing[source] == 1
