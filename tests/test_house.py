@@ -12,7 +12,7 @@ APPS = {"usage", "catalog", "pricing", "aliases"}
 BELOW_USAGE = {"catalog", "pricing", "aliases", "cpa_usage"}
 PATH = re.compile(r"-?[a-z]\w*")  # of fields, as the ORM takes it
 FOLDERS = sorted(APPS | {"cpa_usage", "scripts", "simulator", "tests"})
-PURE = ["usage/records/record.py", "usage/time/periods.py"]
+PURE = ["usage/records/record.py", "usage/reconcile/bills.py", "usage/time/periods.py"]
 SQL = re.compile(
     r"\b(INSERT\s+(OR|INTO)|UPDATE\s+\S+\s+SET|DELETE\s+FROM|SELECT\s.+?\sFROM)\b", re.IGNORECASE | re.DOTALL
 )

@@ -17,6 +17,7 @@ SECTIONS = {
         ("Dead letters", "report", "usage_deadletter"),
         ("Gaps", "warning", "usage_gap"),
         ("Drain", "water_drop", "usage_drainstate"),
+        ("Columns of bills", "table", "usage_columnmapping"),
     ],
     "Access": [("API tokens", "vpn_key", "cpa_usage_apitoken"), ("Sessions", "login", "cpa_usage_session")],
     "Tasks": [

@@ -1,5 +1,5 @@
-"""Usage in the admin: the drain's own tables, and columns of usage in the lists of models and client keys."""
+"""Usage in the admin: the drain's own tables, columns of bills, and usage in the lists of models and client keys."""
 
-from usage.admin import drain, lists
+from usage.admin import drain, lists, mappings
 
-__all__ = ["drain", "lists"]
+__all__ = ["drain", "lists", "mappings"]

@@ -12,6 +12,7 @@ PAGES = {
     "accounts": "accounts/",
     "health": "health/",
     "prices": "prices/",
+    "bill": "prices/reconcile/",
     "keys": "keys/",
     "system": "system/",
     "filters": "filters/",

@@ -223,3 +223,29 @@ def test_no_card_cuts_its_figures(chromium, served, language):
         page.evaluate(LONG)
         assert (page.evaluate(CUT), width) == ([], width)
     context.close()
+
+
+BILL = "Day,Model,Total cost\n2026-11-24,gpt-5,1.25\n2026-11-24,a-model-with-a-long-name-that-nothing-else-has,0.5\n"
+
+
+def test_a_bill_is_compared_on_a_phone_and_on_a_desk(page, axe):
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        open_page(page, "prices/reconcile/")
+        bill = {"name": "bill.csv", "mimeType": "text/csv", "buffer": BILL.encode()}
+        page.get_by_label("File").set_input_files(bill)
+        page.get_by_role("button", name="Choose its columns").click()
+        page.get_by_label("The file once more").set_input_files(bill)
+        assert page.get_by_label("Day or time").input_value() == "Day"
+        fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        assert page.evaluate(fits)
+        page.get_by_role("button", name="Compare", exact=True).click()
+        page.get_by_role("heading", name="Days that differ").wait_for()
+        row = page.locator("tr", has_text="a-model-with-a-long-name").first
+        assert "Not in our records" in row.locator(".reason").inner_text()
+        assert page.evaluate(fits)
+        found = axe.run(page, options=RULES).response["violations"]
+        assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+    page.get_by_role("button", name="Cost").first.click()
+    assert page.locator("th[aria-sort]").first.inner_text().startswith("Cost")
+    assert page.wrong == []

@@ -20,7 +20,7 @@ from usage.models import DrainState, Event, Gap
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/", "/analysis/", "/analysis/failures/", "/requests/", "/accounts/", "/health/", "/prices/", "/keys/"]
-PAGES += ["/system/", "/filters/"]
+PAGES += ["/system/", "/filters/", "/prices/reconcile/"]
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_signing_in_leads_to_no_other_site(client, settings):
 
 def test_a_write_needs_the_token_of_our_own_form(traffic):
     strict = Client(enforce_csrf_checks=True)
-    for path in ("/prices/set/", "/keys/name/", "/system/sync/", "/theme/", "/logout/"):
+    for path in ("/prices/set/", "/prices/reconcile/", "/keys/name/", "/system/sync/", "/theme/", "/logout/"):
         assert strict.post(path, {"theme": "dark"}).status_code == 403
 
 
