@@ -43,8 +43,15 @@ class Attempt:
         return (*shown, self.item["auth_index"])
 
     @property
+    def is_empty(self):
+        """A success without any tokens."""
+        return not self.failed and not self.total and not any(self.tokens.values())
+
+    @property
     def cost(self):
         rates = PRICES.get(self.item["model"])
+        if rates and any(rates) and self.is_empty:
+            return None
         return rates and sum(rate * count for rate, count in zip(rates, self.tokens.values(), strict=True))
 
     @property
@@ -93,8 +100,8 @@ def classes(item):
     assert item["executor_type"] in ("OpenAICompatExecutor", "GeminiExecutor")  # all that the captures need
     reasoning = tokens["reasoning_tokens"]
     output = tokens["output_tokens"] - (0 if item["executor_type"] == "GeminiExecutor" else reasoning)
-    parts = (uncached, read, write, output, reasoning)
-    return (*parts, max(tokens["total_tokens"] - sum(parts), 0))
+    beyond = max(tokens["total_tokens"] - uncached - read - write - output - reasoning, 0)
+    return (uncached, read, write, *((output + beyond, reasoning, 0) if output else (0, reasoning, beyond)))
 
 
 def measures(found: list[Attempt]) -> dict:
@@ -111,9 +118,12 @@ def measures(found: list[Attempt]) -> dict:
         "cached_tokens": tokens["read"],
         "cache_read_tokens": tokens["read"],
         "cache_creation_tokens": tokens["write"],
+        "cache_creation_1h_tokens": 0,
         "total_tokens": sum(one.total for one in found),
         "cost": sum(one.cost or 0 for one in found) / 10**12,
-        "unpriced_tokens": sum(one.total for one in found if one.cost is None),
+        "unpriced_tokens": sum(one.total for one in found if one.item["model"] not in PRICES),
+        "unpriced_requests": sum(not one.failed and one.cost is None for one in found),
+        "without_tokens": sum(one.is_empty for one in found),
         "client_requests": sum(one.final for one in found),
         "client_failed": sum(one.final and one.failed for one in found),
     }
@@ -188,7 +198,7 @@ def credentials(found, kept):
                 "source_display": display,
                 "auth_index": auth_index,
                 **about,
-                "last_seen": utc(seen[source, display, auth_index] // QUARTER * QUARTER),
+                "last_seen": utc(seen[source, display, auth_index]),
                 **measures(rows),
             }
             for (source, display, auth_index), rows in ordered(found, lambda one: one.account)
@@ -233,7 +243,11 @@ def events(found, page=1, page_size=100):
 def event(one: Attempt) -> dict:
     """One row."""
     item, sums = one.item, measures([one])
-    tokens = {name: sums[name] for name in sums if name.endswith("_tokens") and name != "unpriced_tokens"}
+    tokens = {
+        name: sums[name]
+        for name in sums
+        if name.endswith("_tokens") and name not in ("unpriced_tokens", "without_tokens")
+    }
     same = ("provider", "executor_type", "model", "auth_index", "auth_type", "endpoint", "request_id")
     same += ("latency_ms", "ttft_ms", "failed", "reasoning_effort", "service_tier")
     return {
@@ -246,11 +260,12 @@ def event(one: Attempt) -> dict:
         "api_group_display": one.group[1],
         "source": one.account[0],
         "source_display": one.account[1],
-        "fail_status_code": item["fail"]["status_code"] if one.failed else 0,
+        "fail_status_code": item["fail"]["status_code"],
         "fail_body": item["fail"]["body"][:4096] if one.failed else "",
         "request_service_tier": "",
         "response_service_tier": item.get("response_service_tier", ""),
         "cost": None if one.cost is None else one.cost / 10**12,
+        "cost_is_minimum": False,
         "final": one.final,
         "claimed_timestamp": None,
     }
