@@ -1,6 +1,7 @@
 """Numbers as HTML: short to read, with the exact value in the markup and the title."""
 
 from django.utils.html import format_html
+from django.utils.translation import gettext
 
 from usage.dashboard.currency import amount
 from usage.dashboard.formats import compact, duration, exact, short
@@ -19,6 +20,14 @@ def brief(number):
 def money(dollars, moment=""):
     """US dollars in the currency of the page, of its period or of an event's moment; every digit is in the title."""
     return _data(*amount(dollars, moment))
+
+
+def cost(row):
+    """What an event cost; marked where it is known only how much at least."""
+    if not row.cost_is_minimum:
+        return money(row.cost, row.timestamp)
+    title = gettext("At least: CPA does not say for how long tokens were written to a cache.")
+    return format_html('<span title="{}">≥ {}</span>', title, money(row.cost, row.timestamp))
 
 
 def span(ms):

@@ -2,25 +2,27 @@
 
 from typing import NamedTuple
 
+from django.utils.translation import gettext_noop as _
+
 STANDARD = ""
 # What upstreams and clients call the tiers, and what we do; any other word is the standard tier.
 WORDS = {"flex": "flex", "priority": "priority", "fast": "priority", "batch": "batch"}
 
 
 class Tier(NamedTuple):
-    """What an attempt is billed as, and the rule that says so, in a sentence for people."""
+    """What an attempt is billed as, and the rule that says so, in a sentence for people, to be translated."""
 
     name: str
     rule: str
 
 
-CODEX_OAUTH = "Codex accounts always answer “default”: the tier asked for counts."
-CLAUDE_FAST = "CPA turns “priority” on /v1/responses into Claude's fast mode."
-CLAUDE = "Claude has no tier that a client could ask for on this route."
-ANSWERED = "The tier that the upstream answered with counts."
-ASKED = "The upstream did not answer with a tier: the one asked for counts."
-NOT_PASSED_ON = "CPA does not pass a tier on to this upstream."
-FAILED = "A failure without an answered tier is billed as standard."
+CODEX_OAUTH = _("Codex accounts always answer “default”: the tier asked for counts.")
+CLAUDE_FAST = _("CPA turns “priority” on /v1/responses into Claude's fast mode.")
+CLAUDE = _("Claude has no tier that a client could ask for on this route.")
+ANSWERED = _("The tier that the upstream answered with counts.")
+ASKED = _("The upstream did not answer with a tier: the one asked for counts.")
+NOT_PASSED_ON = _("CPA does not pass a tier on to this upstream.")
+FAILED = _("A failure without an answered tier is billed as standard.")
 # Families of executors that pass the tier asked for on to the upstream.
 PASSES_ON = {"codex", "xai", "openaicompat"}
 

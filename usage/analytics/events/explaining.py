@@ -4,6 +4,7 @@ from datetime import date
 from typing import Annotated
 
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 from msgspec import Meta, Struct
 
 from pricing.book import Charged, Found, PriceBook
@@ -17,8 +18,8 @@ from usage.records.tokens import family
 from usage.time.periods import local_day
 from usage.time.units import SECOND_US
 
-NO_PRICE = "The model has no price for this day."
-NO_TOKENS = "CPA told no tokens of this request, and its price is per token."
+NO_PRICE = _("The model has no price for this day.")
+NO_TOKENS = _("CPA told no tokens of this request, and its price is per token.")
 AT_LEAST = "At least: CPA does not tell for how long {tokens:,} tokens were written to a cache; an hour costs {rate}."
 
 
@@ -67,6 +68,16 @@ class Explanation(Struct, frozen=True, kw_only=True):
     tokens: list[PricedTokens] = []
     adjustments: list[AppliedAdjustment] = []
 
+    @property
+    def said_by_catalogue(self) -> str:
+        """Why the catalogue has no price, where that is the reason."""
+        return self.reason.removeprefix(NO_PRICE).strip() if not self.origin else ""
+
+    @property
+    def unspecified_writes(self) -> int:
+        """Tokens written to a cache for a time that CPA does not tell."""
+        return sum(part.tokens for part in self.tokens if part.name == "cache_write_unspecified")
+
 
 def found_for(event: dict, book: PriceBook) -> Found | None:
     """What prices an event, given as values of usage.analytics.events.rows."""
@@ -109,7 +120,7 @@ def explained(event: dict, book: PriceBook) -> Explanation:
         tier_assumed=found.tier_assumed,
         hours=card.hours,
         context_over=card.context_over,
-        at_least=_at_least(event, found.rates),
+        at_least=_at_least(event, found),
         fee=0.0 if event["failed"] else found.rates.request / PICO,
         tokens=[
             PricedTokens(name, event[name], usd_per_million(rate), event[name] * rate / PICO)
@@ -124,11 +135,16 @@ def explained(event: dict, book: PriceBook) -> Explanation:
     )
 
 
-def _at_least(event, rates):
-    unspecified = event["cache_write_unspecified"]
-    if not unspecified or rates.cache_write_1h <= rates.cache_write:
+def is_minimum(event: dict, found: Found | None) -> bool:
+    """Whether the event may have cost more: an hour in the cache costs more than the five minutes it is billed as."""
+    return bool(found and event["cache_write_unspecified"] and found.rates.cache_write_1h > found.rates.cache_write)
+
+
+def _at_least(event, found):
+    if not is_minimum(event, found):
         return ""
-    return AT_LEAST.format(tokens=unspecified, rate=f"${usd_per_million(rates.cache_write_1h):g} per million")
+    rate = f"${usd_per_million(found.rates.cache_write_1h):g} per million"
+    return AT_LEAST.format(tokens=event["cache_write_unspecified"], rate=rate)
 
 
 def _tier_rule(event):

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct, convert
 from pricing.book import PriceBook
 from pricing.tokenclasses import CACHE_WRITES, CLASSES
 from usage.analytics.answers import PICO, Instant, instant
-from usage.analytics.events.explaining import Explanation, cost_of, explained, found_for
+from usage.analytics.events.explaining import Explanation, cost_of, explained, found_for, is_minimum
 from usage.models.event import key_of
 from usage.models.labels import group_of, key_name
 from usage.models.querysets import EventQuerySet
@@ -52,6 +52,7 @@ class EventRow(Struct, frozen=True, kw_only=True):
     request_service_tier: str
     response_service_tier: str
     cost: Annotated[float | None, Meta(description="US dollars; null when it is not known: price.reason says why.")]
+    cost_is_minimum: Annotated[bool, Meta(description="Whether it may have cost more: price.at_least says why.")]
     final: Annotated[bool, Meta(description="Whether this attempt ended the client's request.")]
     claimed_timestamp: Annotated[str | None, Meta(description="The record's own time, where it was not believed.")]
 
@@ -121,12 +122,14 @@ def _completed(event, book):
     """The values of an event with what is computed from them."""
     name = key_name(event["key_alias"], event["key_mask"])
     group, display = group_of(event["key"], name, event["provider"], event["endpoint"])
-    cost = cost_of(event, found_for(event, book))
+    found = found_for(event, book)
+    cost = cost_of(event, found)
     return event | {
         "event_key": key_of(event["timestamp"], event["fingerprint"]),
         "timestamp": rfc3339_utc_us(event["timestamp"]),
         "api_group_key": group,
         "api_group_display": display,
         "cost": None if cost is None else cost / PICO,
+        "cost_is_minimum": cost is not None and is_minimum(event, found),
         "claimed_timestamp": instant(event["claimed"]),
     }

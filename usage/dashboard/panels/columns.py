@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from usage.analytics.events.rows import EventRow
-from usage.dashboard.markup import brief, money, span
+from usage.dashboard.markup import brief, cost, span
 from usage.models.labels import LABELS
 
 COOKIE = "columns"
@@ -62,7 +62,7 @@ COLUMNS = {
     "total": _number(_("Tokens"), "total_tokens"),
     "ttft": _number(_("First token"), "ttft_ms", span),
     "latency": _number(_("Latency"), "latency_ms", span),
-    "cost": Column(_("Cost"), lambda row: money(row.cost, row.timestamp), numeric=True),
+    "cost": Column(_("Cost"), cost, numeric=True),
     "effort": _label("reasoning_effort", "reasoning_effort"),
     "tier": Column(LABELS["tier"].title, lambda row: row.response_service_tier or row.service_tier),
     "request": Column(_("Request id"), attrgetter("request_id"), param="request_id", value="request_id"),

@@ -9,10 +9,12 @@ from django.utils.safestring import mark_safe
 
 from usage.dashboard.formats import DASH
 from usage.dashboard.links import narrowed
+from usage.dashboard.markup import cost
 from usage.dashboard.panels.columns import COLUMNS, DEFAULT, result
 
 register = template.Library()
 register.filter(result)
+register.filter(cost)
 
 
 @register.simple_tag
