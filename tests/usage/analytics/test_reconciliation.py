@@ -97,6 +97,17 @@ def test_days_without_kept_detail_are_local_ones_and_nothing_is_counted_twice():
     assert "Before 2026-11-24 only totals of days in Asia/Shanghai are kept" in found.notes[0].text
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Auckland", "Asia/Kathmandu", "Asia/Shanghai"])
+@pytest.mark.parametrize("kept_from", [None, -5, 0, 5])
+def test_every_record_is_counted_once_in_any_zone(zone, kept_from):
+    stored(*(record(NOON + hour * HOUR) for hour in range(-240, 240, 5)), arrived=NOON + 10 * DAY)
+    if kept_from is not None:
+        retention.move_events_from(local_day(NOON // SECOND, "Asia/Shanghai") + kept_from)
+    found = compared(line("2026-11-12", 1), line("2026-12-06", 1), zone=zone)
+    assert found.total.ours.requests == 96
+    assert len({row.day for row in found.rows}) > 20
+
+
 def test_neighbouring_days_that_offset_each_other_tell_of_another_zone():
     for day in range(6):
         many(10 + day * 7 % 5, NOON + day * DAY)
@@ -190,6 +201,24 @@ def test_cache_written_for_an_hour_costs_more():
     mapping = Mapping({"date": "day", "model": "model", "total": "all", "cost": "cost"})
     found = compared("2026-11-24,claude-x,51100,0.2028", header="day,model,all,cost", mapping=mapping)
     assert codes(found.rows[0]) == ["one_hour"]
+
+
+def test_input_that_is_cached_on_one_side_alone_is_named():
+    many(100, NOON)  # 4,000 of their tokens were read from cache
+    columns = {"date": "day", "model": "model", "input": "in", "cache_read": "cached", "output": "out"}
+    mapping = Mapping(columns | {"cost": "cost"})
+    header = "day,model,in,cached,out,cost"
+    found = compared("2026-11-24,gpt-5,10000,0,5000,0.06", header=header, mapping=mapping)
+    assert codes(found.rows[0]) == ["cached"]
+    assert "4,000 fewer" in found.rows[0].reasons[0].text
+    found = compared("2026-11-24,gpt-5,10000,0,5000,0.03", header=header, mapping=mapping)
+    assert codes(found.rows[0]) == ["price"]
+
+
+def test_corrections_below_zero_are_compared():
+    many(1, NOON)
+    found = compared("2026-11-24,gpt-5,-1,-100,-50,-0.02", "2026-11-24,o3,0,0,0,-0.5")
+    assert [codes(row) for row in found.rows] == [["more_here"], ["only_theirs"]]
 
 
 def test_a_file_without_cost_compares_tokens_alone():

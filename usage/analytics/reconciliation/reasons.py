@@ -101,15 +101,20 @@ def _size(pair):
 def _same_tokens(pair):
     if pair.tokens is None:
         return True
-    return abs(pair.tokens) <= CLOSE * max(pair.theirs.total, pair.ours.amounts.total)
+    return abs(pair.tokens) <= CLOSE * _larger(pair.theirs.total, pair.ours.amounts.total)
 
 
 def _follows_tokens(pair):
     """Whether the cost differs by about as much as the tokens do."""
     if not pair.tokens:
         return False
-    tokens = abs(pair.tokens) / max(pair.theirs.total, pair.ours.amounts.total)
-    return float(abs(pair.cost) / max(pair.theirs.cost, pair.ours.amounts.cost)) <= 2 * tokens
+    tokens = abs(pair.tokens) / _larger(pair.theirs.total, pair.ours.amounts.total)
+    return float(abs(pair.cost) / _larger(pair.theirs.cost, pair.ours.amounts.cost)) <= 2 * tokens
+
+
+def _larger(one, other):
+    """The larger size: a correction in a bill may be negative."""
+    return max(abs(one), abs(other))
 
 
 def _lost(pair, known):
@@ -195,7 +200,7 @@ def _of_cost(pair, known):
     if pair.model in known.factors:
         text = _("The file's cost is %(factor)s times ours throughout: a reseller's factor, or a discount.")
         return Reason("factor", text % {"factor": known.factors[pair.model]})
-    return _one_hour(pair) or _price(pair)
+    return _one_hour(pair) or _cached(pair) or _price(pair)
 
 
 def _one_hour(pair):
@@ -208,6 +213,20 @@ def _one_hour(pair):
         text = _("%(tokens)s tokens were written to cache for a time CPA does not tell: an hour costs more.")
         return Reason("one_hour", text % {"tokens": f"{pair.ours.unspecified:,}"})
     return None
+
+
+def _cached(pair):
+    """Whether the two sides divide the same input differently."""
+    if pair.theirs.cache_read is None or pair.theirs.total is None:
+        return None
+    more = pair.theirs.cache_read - pair.ours.amounts.cache_read
+    if abs(more) <= CLOSE * abs(pair.theirs.total) or (more > 0) == (pair.cost > 0):  # reading a cache costs less
+        return None
+    if more > 0:
+        text = _("The file has %(tokens)s more tokens as read from cache, at another rate.")
+    else:
+        text = _("The file has %(tokens)s fewer tokens as read from cache, at another rate.")
+    return Reason("cached", text % {"tokens": f"{abs(more):,}"})
 
 
 def _price(pair):
