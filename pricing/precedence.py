@@ -16,6 +16,17 @@ def latest(sets: Iterable, day: date):
     return max((s for s in sets if begins(s) <= day), key=begins, default=None)
 
 
+def changed_from(sets: Iterable, day: date) -> date | None:
+    """The day from which a change holds that is made on a day without naming one: as the last to begin up to it does.
+
+    Where all of them lie ahead, from that day on; where there is none, always.
+    """
+    begun = latest(sets, day)
+    if begun or not sets:
+        return begun.valid_from if begun else None
+    return day
+
+
 def set_in_force(sets: Iterable, blocked: bool, day: date):
     """The set that prices a day, or None. A manual set hides the catalogue's from its date on; `blocked` hides all."""
     catalogue = [] if blocked else [s for s in sets if not s.is_manual]

@@ -14,6 +14,9 @@ MOST_USD_PER_MILLION = 10_000
 MOST = MOST_USD_PER_MILLION * PICO_PER_MICRO
 NEGATIVE = "A rate is never negative."
 TOO_HIGH = f"A rate is at most {MOST_USD_PER_MILLION:,} USD per million tokens."
+MOST_USD_PER_REQUEST = 100
+MOST_FEE = MOST_USD_PER_REQUEST * PICO
+FEE_TOO_HIGH = f"A fee is at most {MOST_USD_PER_REQUEST} USD per request."
 
 # A request of 10^9 tokens at the highest rate would pass what a 64-bit column holds (9.2 * 10^18), and SQLite would
 # silently store a float. No request costs USD 100,000; at this limit 92 impossible ones still add up within a column.
@@ -84,16 +87,30 @@ def pico(usd_per_million: Decimal | str | float | int) -> int:
 
 def checked_pico(usd_per_million: Decimal | float | int) -> int:
     """pico() of a rate that a user entered; ValueError with a sentence for the user when it cannot be one."""
-    amount = Decimal(str(usd_per_million))
+    return pico(_checked(usd_per_million, MOST_USD_PER_MILLION, TOO_HIGH))
+
+
+def checked_fee(usd_per_request: Decimal | float | int) -> int:
+    """A fee that a user entered as pico-USD, rounded half-even to 1e-6 USD; ValueError with a sentence for the user."""
+    return pico(_checked(usd_per_request, MOST_USD_PER_REQUEST, FEE_TOO_HIGH)) * PICO_PER_MICRO
+
+
+def _checked(number, most, too_high) -> Decimal:
+    amount = Decimal(str(number))
     if not amount.is_finite():
         raise ValueError("A rate is a finite number.")
     if amount < 0:
         raise ValueError(NEGATIVE)
-    if amount > MOST_USD_PER_MILLION:
-        raise ValueError(TOO_HIGH)
-    return pico(amount)
+    if amount > most:
+        raise ValueError(too_high)
+    return amount
 
 
 def usd_per_million(pico_per_token: int) -> float:
     """Pico-USD per token as USD per million tokens: the nearest float, which reads back as the same rate."""
     return pico_per_token / PICO_PER_MICRO
+
+
+def usd(pico_usd: int) -> float:
+    """Pico-USD as USD, such as a fee: the nearest float."""
+    return pico_usd / PICO

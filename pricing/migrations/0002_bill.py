@@ -16,11 +16,11 @@ class Migration(migrations.Migration):
             name='Adjustment',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(choices=[('provider', 'Provider'), ('account', 'Account'), ('api_key', 'client key')], max_length=16)),
-                ('value', models.CharField(help_text='The provider, account (source), or fingerprint of the client key.', max_length=255)),
+                ('scope', models.CharField(choices=[('provider', 'provider'), ('account', 'account'), ('api_key', 'client key')], max_length=16)),
+                ('value', models.CharField(help_text='Provider or account as requests show it, or a client key, which is kept as its fingerprint.', max_length=255)),
                 ('valid_from', models.DateField(blank=True, help_text='Local date; empty means always.', null=True, validators=[django.core.validators.MinValueValidator(datetime.date(2000, 1, 1), 'No price is that old: leave the date empty for always.'), django.core.validators.MaxValueValidator(datetime.date(2199, 12, 31), 'That date is too far away.')])),
                 ('factor', models.DecimalField(decimal_places=6, default=Decimal('1'), help_text='What every rate is multiplied by: 0.3 is 30 % of the list price.', max_digits=10, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1000)])),
-                ('request', models.BigIntegerField(default=0, help_text='Pico-USD for each successful request.', validators=[django.core.validators.MinValueValidator(0, 'A rate is never negative.'), django.core.validators.MaxValueValidator(10000000000, 'A rate is at most 10,000 USD per million tokens.')])),
+                ('request', models.BigIntegerField(default=0, help_text='Pico-USD for each successful request.', validators=[django.core.validators.MinValueValidator(0, 'A rate is never negative.'), django.core.validators.MaxValueValidator(100000000000000, 'A fee is at most 100 USD per request.')])),
                 ('note', models.CharField(blank=True, max_length=255)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
             ],
@@ -56,12 +56,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='priceset',
             name='scope',
-            field=models.CharField(blank=True, choices=[('', 'all usage'), ('provider', 'Provider'), ('account', 'Account'), ('api_key', 'client key'), ('seller', 'seller in the catalogue')], default='', max_length=16),
+            field=models.CharField(blank=True, choices=[('', 'all usage'), ('provider', 'provider'), ('account', 'account'), ('api_key', 'client key'), ('seller', 'seller in the catalogue')], default='', max_length=16),
         ),
         migrations.AddField(
             model_name='priceset',
             name='scope_value',
-            field=models.CharField(blank=True, help_text='Provider, account (source), fingerprint of the client key, or seller.', max_length=255),
+            field=models.CharField(blank=True, help_text='Provider or account as requests show it, or a client key, which is kept as its fingerprint.', max_length=255),
         ),
         migrations.AddField(
             model_name='ratecard',
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='ratecard',
             name='request',
-            field=models.BigIntegerField(blank=True, help_text='Pico-USD for each success. Empty: none.', null=True, validators=[django.core.validators.MinValueValidator(0, 'A rate is never negative.'), django.core.validators.MaxValueValidator(10000000000, 'A rate is at most 10,000 USD per million tokens.')]),
+            field=models.BigIntegerField(blank=True, help_text='Pico-USD for each success. Empty: none.', null=True, validators=[django.core.validators.MinValueValidator(0, 'A rate is never negative.'), django.core.validators.MaxValueValidator(100000000000000, 'A fee is at most 100 USD per request.')]),
         ),
         migrations.AlterField(
             model_name='ratecard',

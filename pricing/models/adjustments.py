@@ -7,8 +7,9 @@ from decimal import Decimal
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from pricing.models.sets import DAY_VALIDATORS, RATE_VALIDATORS, Scope
-from pricing.rates import MOST, Rates
+from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value, value_in
+from pricing.models.sets import DAY_VALIDATORS, FEE_VALIDATORS
+from pricing.rates import MOST, MOST_FEE, Rates
 
 
 class Adjustment(models.Model):
@@ -18,12 +19,8 @@ class Adjustment(models.Model):
     All that apply to a request multiply, and their fees add up.
     """
 
-    scope = models.CharField(
-        max_length=16, choices=[c for c in Scope.choices if c[0] in {Scope.PROVIDER, Scope.ACCOUNT, Scope.API_KEY}]
-    )
-    value = models.CharField(
-        max_length=255, help_text="The provider, account (source), or fingerprint of the client key."
-    )
+    scope = models.CharField(max_length=16, choices=BY_HAND)
+    value = models.CharField(max_length=255, help_text=VALUE_HELP)
     valid_from = models.DateField(
         null=True, blank=True, validators=DAY_VALIDATORS, help_text="Local date; empty means always."
     )
@@ -35,7 +32,7 @@ class Adjustment(models.Model):
         help_text="What every rate is multiplied by: 0.3 is 30 % of the list price.",
     )
     request = models.BigIntegerField(
-        default=0, validators=RATE_VALIDATORS, help_text="Pico-USD for each successful request."
+        default=0, validators=FEE_VALIDATORS, help_text="Pico-USD for each successful request."
     )
     note = models.CharField(max_length=255, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -60,12 +57,18 @@ class Adjustment(models.Model):
     def __str__(self):
         return f"× {self.factor.normalize():f} for {self.get_scope_display()} {self.value}"
 
+    def clean(self):
+        """The value as records name it."""
+        check_value(self.scope, self.value, "value")
+        self.value = value_in(self.scope, self.value)
+
 
 def adjusted(rates: Rates, adjustments: Sequence[Adjustment]) -> Rates:
     """The rates times all factors, each rounded half-even to a whole pico-USD; the fees are added to the list's."""
     factor = math.prod(each.factor for each in adjustments)
     found = Rates(*(min(round(rate * factor), MOST) for rate in rates))
-    return found._replace(request=found.request + sum(each.request for each in adjustments))
+    fee = round(rates.request * factor) + sum(each.request for each in adjustments)
+    return found._replace(request=min(fee, MOST_FEE))
 
 
 class Route(models.Model):

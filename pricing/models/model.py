@@ -14,8 +14,10 @@ from cpa_usage.queueing import queue_once
 from pricing import book as books
 from pricing.catalogue.listings import DatedCards, Listing, differ, refreshed
 from pricing.history import price_history
-from pricing.models.sets import CatalogueEntry, Origin, PriceSet, RateCard, Revision, check_cards
-from pricing.precedence import latest, set_in_force
+from pricing.models.repricing import book_after, repricing
+from pricing.models.scopes import Scope, value_in
+from pricing.models.sets import CatalogueEntry, Origin, PriceSet, RateCard, check_cards
+from pricing.precedence import changed_from, set_in_force
 
 log = logging.getLogger(__name__)
 
@@ -34,10 +36,11 @@ class ModelQuerySet(models.QuerySet):
     """Models, priced or not."""
 
     def with_prices(self, today: date):
-        """Adds `is_priced`, whether a price is in force on a local date, and reads all sets and cards along."""
+        """Adds `is_priced`, whether a price for all usage is in force on a local date, and reads all sets and cards."""
         begun = Q(price_sets__valid_from=None) | Q(price_sets__valid_from__lte=today)
         admitted = Q(price_sets__origin=Origin.MANUAL) | Q(price_sets__origin=Origin.CATALOGUE, catalogue_blocked=False)
-        priced = self.model.objects.filter(begun, admitted, pk=OuterRef("pk"))
+        for_all = Q(price_sets__scope=Scope.EVERYTHING)
+        priced = self.model.objects.filter(begun, admitted, for_all, pk=OuterRef("pk"))
         return self.annotate(is_priced=Exists(priced)).prefetch_related("price_sets__cards")
 
     def observe(self, names: Iterable[str]) -> dict[str, int]:
@@ -53,18 +56,22 @@ class ModelQuerySet(models.QuerySet):
             transaction.on_commit(queue_pricing, robust=True)
         return known
 
-    def set_price(self, name: str, rates: dict, valid_from: date | None = None):
+    def set_price(self, name: str, rates: dict, valid_from: date | None = None, **scope):
         """Price a model by name, observed or not; see Model.set_price.
 
         The row is committed first: the writer would wait for an uncommitted one, while it holds the lock that
         re-costing waits for.
         """
-        self.get_or_create(name=name)[0].set_price(rates, valid_from)
+        self.get_or_create(name=name)[0].set_price(rates, valid_from, **scope)
 
-    def clear_price(self, name: str):
-        """Clear the price of a model by name; nothing happens when there is no such model."""
+    def set_cards(self, name: str, cards: "list[RateCard]", valid_from: date | None = None, **scope):
+        """As set_price, with a card for each tier, context size and hour; see Model.set_cards."""
+        self.get_or_create(name=name)[0].set_cards(cards, valid_from, **scope)
+
+    def clear_price(self, name: str, **scope):
+        """Clear the price of a model by name; nothing happens when there is no such model. See Model.clear_price."""
         for model in self.filter(name=name):
-            model.clear_price()
+            model.clear_price(**scope)
 
     def _ids_of(self, names):
         return dict(self.filter(name__in=names).values_list("name", "id"))
@@ -90,50 +97,38 @@ class Model(models.Model):
 
     @contextmanager
     def repricing(self):
-        """Change this model's sets or cards within: one transaction, at whose end all its history is costed again.
-
-        The revision is bumped first, so that two changes cannot cross; then the rows change; then re-costing takes the
-        writer's lock. The writer takes that lock and only reads the revision, so neither can wait for the other.
-
-        No savepoint of its own: for one, SQLite would keep in memory what every page changed held before.
-        """
-        with transaction.atomic(savepoint=False):
-            Revision.bump()
-            known = books.PriceBook.load().limits(self.pk, self.name)
+        """Change this model's sets or cards within: one transaction, at whose end all its history is costed again."""
+        with transaction.atomic(savepoint=False) if self.dry_run else repricing(self._recost):
             yield
-            if self.dry_run:
-                return
-            book = books.PriceBook.load()
-            # A label finer than the price needs finds the right card: events move only for a limit that is new.
-            relabel = not books.tells_apart(known, book.limits(self.pk, self.name))
-            price_history().recost(self, book, relabel=relabel)
 
     def effect_of(self, change: Callable[["Model"], None]):
         """What a change of this model's prices would do to its costs: `change` is called with it and rolled back."""
         copy = type(self).objects.get(pk=self.pk)
         copy.dry_run = True
-        with transaction.atomic():
-            change(copy)
-            book = books.PriceBook.load()
-            transaction.set_rollback(True)
-        return price_history().effect_of(self, book)
+        return price_history().effect_of(self, book_after(lambda: change(copy)))
 
-    def set_price(self, rates: dict, valid_from: date | None = None):
+    def set_price(self, rates: dict, valid_from: date | None = None, scope: str = "", scope_value: str = ""):
         """Price every tier and context size by hand; `rates` are a RateCard's rate fields, in pico-USD per token.
 
         From a local date on, replacing that day's manual set if there is one. Without a date: the manual set in force
         today changes; where all of them lie ahead, one begins today; where there is none, one holds for all history.
-        Catalogue sets are kept but not in force. Raises ValidationError, naming the field, before anything is written.
+        Catalogue sets are kept but not in force. With a scope, the price is for a provider, an account or a client
+        key, and comes before the one for all usage; a client key may be given as it is.
+        Raises ValidationError, naming the field, before anything is written.
         """
-        card = RateCard(**rates)
-        card.full_clean(exclude=["price_set"])
-        self._set_by_hand([card], valid_from)
+        self.set_cards([RateCard(**rates)], valid_from, scope, scope_value)
+
+    def set_cards(self, cards: list[RateCard], valid_from: date | None = None, scope: str = "", scope_value: str = ""):
+        """As set_price, with exactly these unsaved cards."""
+        _check(cards)
+        price_set = PriceSet(model=self, valid_from=valid_from, scope=scope, scope_value=scope_value)
+        price_set.clean_fields()
+        price_set.clean()
+        self._set_by_hand(cards, valid_from, price_set.place)
 
     def put_set(self, price_set: PriceSet, cards: list[RateCard]):
         """Save a set, new or altered, with exactly these unsaved cards; ValidationError before any is written."""
-        for card in cards:
-            card.full_clean(exclude=["price_set"])
-        check_cards(cards)
+        _check(cards)
         price_set.model = self
         price_set.full_clean()
         with self.repricing():
@@ -145,10 +140,15 @@ class Model(models.Model):
         with self.repricing():
             price_set.delete()
 
-    def clear_price(self):
-        """Leave the model unpriced: its manual sets go, and the catalogue's stay out of force until taken again."""
+    def clear_price(self, scope: str = "", scope_value: str = ""):
+        """Drop the manual price for all usage, or for a provider, an account or a client key.
+
+        Without one for all usage, the model is unpriced: the catalogue's stay out of force until taken again.
+        """
         with self.repricing():
-            self._drop_manual_sets(catalogue_blocked=True)
+            self._manual_sets(scope, value_in(scope, scope_value)).delete()
+            if not scope:
+                self._block_catalogue(True)
 
     def copy_price(self, source: "Model"):
         """Cost, by hand, what another model, which has a price, costs today; as set_price without a date."""
@@ -156,10 +156,11 @@ class Model(models.Model):
         self._set_by_hand([RateCard(**card.listed._asdict()) for card in cards])
 
     def take_catalogue(self):
-        """Price all history by the catalogue as it is now; manual sets go, and so does the block of a clearing."""
+        """Price all history by the catalogue as it is now; the manual price for all usage and a clearing's block go."""
         entry = CatalogueEntry.objects.filter(model=self).first()
         with self.repricing():
-            self._drop_manual_sets(catalogue_blocked=False)
+            self._manual_sets().delete()
+            self._block_catalogue(False)
             if entry and entry.sets:
                 self._write_catalogue(entry.dated_cards, entry.matched)
                 CatalogueEntry.objects.filter(pk=entry.pk).update(corrects=False)
@@ -182,16 +183,24 @@ class Model(models.Model):
             return CatalogueEntry.objects.update_or_create(model=self, defaults=fields)[0]
 
     def set_in_force(self, day: date) -> PriceSet | None:
-        """The set that prices a local date. Reads all sets; prefetch `price_sets` for many models."""
-        return set_in_force(self.price_sets.all(), self.catalogue_blocked, day)
+        """The set for all usage that prices a local date. Reads all sets; prefetch `price_sets` for many models."""
+        return set_in_force([s for s in self.price_sets.all() if not s.scope], self.catalogue_blocked, day)
 
     def catalogue_sets(self) -> tuple[DatedCards, ...]:
         """The catalogue's sets as they are stored, oldest first, in force or not."""
         return tuple(s.dated_cards for s in self.price_sets.filter(origin=Origin.CATALOGUE).prefetch_related("cards"))
 
-    def _drop_manual_sets(self, catalogue_blocked):
-        self.price_sets.filter(origin=Origin.MANUAL).delete()
-        self.catalogue_blocked = catalogue_blocked
+    def _recost(self, before, book):
+        """A label finer than the price needs finds the right card: events move only for a limit that is new."""
+        limits = self.pk, self.name
+        relabel = not books.tells_apart(before.limits(*limits), book.limits(*limits))
+        price_history().recost(self, book, relabel=relabel)
+
+    def _manual_sets(self, scope="", scope_value=""):
+        return self.price_sets.filter(origin=Origin.MANUAL, scope=scope, scope_value=scope_value)
+
+    def _block_catalogue(self, blocked):
+        self.catalogue_blocked = blocked
         self.save(update_fields=["catalogue_blocked"])
 
     def _write_catalogue(self, sets, matched):
@@ -208,18 +217,24 @@ class Model(models.Model):
             )
             price_set.write_cards([RateCard(**card._asdict()) for card in dated.cards])
 
-    def _set_by_hand(self, cards, valid_from=None):
+    def _set_by_hand(self, cards, valid_from=None, place=("", "")):
         with self.repricing():
-            self._manual_set(valid_from).write_cards(cards)
+            self._manual_set(valid_from, *place).write_cards(cards)
 
-    def _manual_set(self, valid_from):
+    def _manual_set(self, valid_from, scope, scope_value):
         """The manual set that a change from this date on is written to, saved."""
-        manual, today = {s.valid_from: s for s in self.price_sets.filter(origin=Origin.MANUAL)}, timezone.localdate()
-        if valid_from is None and manual:
-            begun = latest(manual.values(), today)
-            valid_from = begun.valid_from if begun else today
-        if valid_from not in manual:
-            manual[valid_from] = PriceSet(model=self, origin=Origin.MANUAL, valid_from=valid_from)
-            manual[valid_from].full_clean()
-            manual[valid_from].save()
-        return manual[valid_from]
+        sets = {each.valid_from: each for each in self._manual_sets(scope, scope_value)}
+        valid_from = valid_from or changed_from(sets.values(), timezone.localdate())
+        if valid_from not in sets:
+            price_set = PriceSet(model=self, valid_from=valid_from, scope=scope, scope_value=scope_value)
+            price_set.full_clean()
+            price_set.save()
+            return price_set
+        return sets[valid_from]
+
+
+def _check(cards):
+    """Refuse, with ValidationError, cards that are impossible, alone or together."""
+    for card in cards:
+        card.full_clean(exclude=["price_set"])
+    check_cards(cards)

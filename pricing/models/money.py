@@ -11,7 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cpa_usage.keys import fingerprint, looks_like_a_key
+from pricing.models.scopes import account_name
 from pricing.models.sets import DAY_VALIDATORS, Revision
 from pricing.precedence import latest
 
@@ -128,8 +128,3 @@ class DisplayCurrency(Shown):
 
     def __str__(self):
         return f"{self.rate.normalize():f} {self.code} for 1 USD from {self.valid_from}"
-
-
-def account_name(text: str) -> str:
-    """An account as usage names it: what looks like a key is not kept, only its fingerprint."""
-    return fingerprint(text) if looks_like_a_key(text) else text

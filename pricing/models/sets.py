@@ -1,6 +1,7 @@
 """Price sets, the rate cards in them, and the sets that the catalogue lists. Rates are integer pico-USD per token."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
@@ -12,14 +13,20 @@ from django.utils.translation import gettext_lazy
 
 from cpa_usage import revisions
 from pricing.catalogue.listings import Card, DatedCards
+from pricing.models.scopes import VALUE_HELP, Scope, check_value, value_in
 from pricing.precedence import begins, overridden, set_in_force
-from pricing.rates import DERIVED, MOST, NEGATIVE, TOO_HIGH, Rates, filled
+from pricing.rates import DERIVED, FEE_TOO_HIGH, MOST, MOST_FEE, NEGATIVE, TOO_HIGH, Rates, filled
 
 RATE_VALIDATORS = [MinValueValidator(0, NEGATIVE), MaxValueValidator(MOST, TOO_HIGH)]
+FEE_VALIDATORS = [MinValueValidator(0, NEGATIVE), MaxValueValidator(MOST_FEE, FEE_TOO_HIGH)]
 DAY_VALIDATORS = [
     MinValueValidator(date(2000, 1, 1), gettext_lazy("No price is that old: leave the date empty for always.")),
     MaxValueValidator(date(2199, 12, 31), gettext_lazy("That date is too far away.")),
 ]
+
+
+DAY_MINUTES = 24 * 60
+SLOT = 15  # minutes; hours begin and end on a quarter
 
 
 class Tier(models.TextChoices):
@@ -37,16 +44,6 @@ class Origin(models.TextChoices):
 
     MANUAL = "manual"
     CATALOGUE = "catalogue"
-
-
-class Scope(models.TextChoices):
-    """Which usage of a model a price is for."""
-
-    EVERYTHING = "", "all usage"
-    PROVIDER = "provider"
-    ACCOUNT = "account"
-    API_KEY = "api_key", "client key"
-    SELLER = "seller", "seller in the catalogue"
 
 
 class Revision(revisions.Revision):
@@ -76,9 +73,7 @@ class PriceSet(models.Model):
     )
     origin = models.CharField(max_length=16, choices=Origin, default=Origin.MANUAL)
     scope = models.CharField(max_length=16, choices=Scope, blank=True, default=Scope.EVERYTHING)
-    scope_value = models.CharField(
-        max_length=255, blank=True, help_text="Provider, account (source), fingerprint of the client key, or seller."
-    )
+    scope_value = models.CharField(max_length=255, blank=True, help_text=VALUE_HELP)
     matched = models.CharField(max_length=255, blank=True, help_text="Catalogue's provider and id.")
     note = models.CharField(max_length=255, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -104,6 +99,11 @@ class PriceSet(models.Model):
         of = f" for {self.get_scope_display()} {self.scope_value}" if self.scope else ""
         return f"{self.model}{of} from {self.valid_from or 'always'} ({self.origin})"
 
+    def clean(self):
+        """The scope's value as records name it."""
+        check_value(self.scope, self.scope_value, "scope_value")
+        self.scope_value = value_in(self.scope, self.scope_value)
+
     @property
     def dated_cards(self) -> DatedCards:
         """Its cards as a catalogue would list them."""
@@ -117,7 +117,7 @@ class PriceSet(models.Model):
     @property
     def state(self) -> str:
         """in force (today), ahead, past, or overridden: the catalogue's, kept out of force on some of its days."""
-        today, sets = timezone.localdate(), [s for s in self.model.price_sets.all() if s.place == self.place]
+        today, sets = timezone.localdate(), self.rivals(self.model.price_sets.all())
         if set_in_force(sets, self.model.catalogue_blocked, today) == self:
             return "in force"
         if self in overridden(sets, self.model.catalogue_blocked):
@@ -128,6 +128,11 @@ class PriceSet(models.Model):
     def place(self) -> tuple[str, str]:
         """(scope, its value): sets of one place follow each other by date."""
         return self.scope, self.scope_value
+
+    def rivals(self, sets: Iterable["PriceSet"]) -> list["PriceSet"]:
+        """Those of its model's sets that are for the same usage, or may hide it: manual ones any of the catalogue."""
+        hides = Origin.MANUAL, Scope.EVERYTHING.value, ""
+        return [s for s in sets if s.place == self.place or (not self.is_manual and (s.origin, *s.place) == hides)]
 
     def has_tier(self, tier: str) -> bool:
         """Whether it has cards of this tier."""
@@ -153,12 +158,12 @@ class PriceSet(models.Model):
 
 
 def _optional_rate(name):
-    help_text = f"Empty: the {DERIVED[name]} rate." if name in DERIVED else "Pico-USD for each success. Empty: none."
+    help_text = f"Empty: the {DERIVED[name]} rate."
     return models.BigIntegerField(null=True, blank=True, validators=RATE_VALIDATORS, help_text=help_text)
 
 
 def _minute_of_day(help_text):
-    validators = [MinValueValidator(0), MaxValueValidator(24 * 60), StepValueValidator(15)]
+    validators = [MinValueValidator(0), MaxValueValidator(DAY_MINUTES), StepValueValidator(SLOT)]
     return models.IntegerField(null=True, blank=True, validators=validators, help_text=help_text)
 
 
@@ -180,7 +185,9 @@ class RateCard(models.Model):
     cache_write = _optional_rate("cache_write")
     cache_write_1h = _optional_rate("cache_write_1h")
     reasoning = _optional_rate("reasoning")
-    request = _optional_rate("request")
+    request = models.BigIntegerField(
+        null=True, blank=True, validators=FEE_VALIDATORS, help_text="Pico-USD for each success. Empty: none."
+    )
 
     class Meta:
         ordering = ["tier", "context_over", "hours_from"]
@@ -254,12 +261,27 @@ class CatalogueEntry(models.Model):
 
 
 def check_cards(cards: list[RateCard]):
-    """Refuse, with ValidationError, a set whose cards collide or leave a request of some size without a price."""
+    """Refuse, with ValidationError, a set whose cards collide or leave a request of some size or hour unpriced."""
+    check_hours(cards)
     places = [(card.tier, card.context_over, card.hours_from) for card in cards]
     if len(set(places)) < len(places):
         raise ValidationError({"context_over": "Two cards have the same tier and context size."})
     for tier in {Tier.STANDARD.value} | {tier for tier, *_ in places}:
         if (tier, 0, None) not in places:
             raise ValidationError({"context_over": f"The {tier or 'standard'} tier needs a card over 0 tokens."})
-    if any((card.hours_from is None) != (card.hours_to is None) for card in cards):
-        raise ValidationError({"hours_to": "Hours have a beginning and an end."})
+
+
+def check_hours(cards: list[RateCard]):
+    """Refuse, with ValidationError, hours without a beginning or an end, and two cards for the same hours."""
+    taken = set()
+    for card in cards:
+        if (card.hours_from is None) != (card.hours_to is None):
+            raise ValidationError({"hours_to": "Hours have a beginning and an end."})
+        if card.hours_from is None:
+            continue
+        if card.hours_from % DAY_MINUTES == card.hours_to % DAY_MINUTES:
+            raise ValidationError({"hours_to": "Hours end at another time than they begin: leave both empty for all."})
+        held = {(card.tier, card.context_over, slot) for slot in range(0, DAY_MINUTES, SLOT) if card.holds_at(slot)}
+        if taken & held:
+            raise ValidationError({"hours_from": "Two cards of one tier and context size hold at the same hour."})
+        taken |= held

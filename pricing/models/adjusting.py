@@ -1,0 +1,74 @@
+"""The verbs of adjustments: each costs again what the provider, account or client key was ever used for.
+
+They stand apart from the table because they need the book, which reads it.
+"""
+
+from copy import copy
+from datetime import date
+
+from django.utils import timezone
+
+from pricing.history import price_history
+from pricing.models.adjustments import Adjustment
+from pricing.models.repricing import book_after, repricing
+from pricing.models.scopes import value_in
+from pricing.precedence import changed_from
+
+
+def enter(scope: str, value: str, valid_from: date | None = None, **fields):
+    """Set the fields of an adjustment of a provider, an account or a client key, which may be given as it is.
+
+    From a local date on, in place of the one that begins there, if any. Without a date: the one in force today changes;
+    where all lie ahead, one begins today; where there is none, one holds for all history. Raises ValidationError,
+    naming the field, before anything is written.
+    """
+    others = {each.valid_from: each for each in adjustments_of(scope, value)}
+    day = valid_from or changed_from(others.values(), timezone.localdate())
+    adjustment = others.get(day) or Adjustment(scope=scope, value=value, valid_from=day)
+    for name, wanted in fields.items():
+        setattr(adjustment, name, wanted)
+    put(adjustment)
+
+
+def put(adjustment: Adjustment):
+    """Save an adjustment, new or altered, but not its scope or value; ValidationError before anything is written."""
+    adjustment.full_clean()
+    with repricing(lambda _, book: _recost(adjustment, book)):
+        adjustment.save()
+
+
+def drop(adjustment: Adjustment):
+    """Delete an adjustment; the one before it, if any, holds on its days."""
+    with repricing(lambda _, book: _recost(adjustment, book)):
+        adjustment.delete()
+
+
+def clear(scope: str, value: str, valid_from: date | None = None):
+    """Delete the adjustments of a provider, an account or a client key, or the one that begins on a local date."""
+    found = adjustments_of(scope, value)
+    for adjustment in found if valid_from is None else found.filter(valid_from=valid_from):
+        drop(adjustment)
+
+
+def effect_of_putting(adjustment: Adjustment):
+    """What put() would do to the costs of the past; nothing is kept."""
+    adjustment.full_clean()
+    return _effect(adjustment, copy(adjustment).save)
+
+
+def effect_of_dropping(adjustment: Adjustment):
+    """What drop() would do to the costs of the past; nothing is kept."""
+    return _effect(adjustment, copy(adjustment).delete)
+
+
+def adjustments_of(scope: str, value: str):
+    """All adjustments of a provider, an account or a client key, which may be given as it is."""
+    return Adjustment.objects.filter(scope=scope, value=value_in(scope, value))
+
+
+def _recost(adjustment, book):
+    price_history().recost_scope(adjustment.scope, adjustment.value, book)
+
+
+def _effect(adjustment, change):
+    return price_history().effect_in_scope(adjustment.scope, adjustment.value, book_after(change))
