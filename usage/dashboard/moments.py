@@ -6,9 +6,10 @@ from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import get_current_timezone, localtime
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from usage.dashboard.formats import DASH
+from usage.time.clock import now_us
 from usage.time.periods import BadMoment, parse_moment
 from usage.time.units import SECOND_US
 
@@ -46,10 +47,20 @@ def ago(at):
 
 
 def until(text):
-    """How long until a moment, which the browser keeps up to date; without a script, the moment itself."""
+    """`12:00 (in 12 min)` of a moment to come, with the day where it is another; the browser counts down."""
     local = _local(text)
-    shown = date_format(local, "M j, H:i")
-    return format_html('<time datetime="{}" title="{}" data-left>{}</time>', local.isoformat(), shown, shown)
+    at = moment(text, "H:i" if local.date() == localtime().date() else "M j, H:i")
+    left = format_html('<time datetime="{}" data-left>{}</time>', local.isoformat(), _left(local.timestamp()))
+    return format_html(gettext("{0} (in {1})"), at, left)
+
+
+def _left(at):
+    """`3 h 12 min` until a moment in seconds since the epoch, in the words of page.js."""
+    minutes = max(0, int(at - now_us() / SECOND_US)) // 60
+    days, hours = divmod(minutes // 60, 24)
+    units = [(days, gettext("d")), (hours, gettext("h")), (minutes % 60, gettext("min"))]
+    shown = units[:2] if days else units[1:]
+    return " ".join(f"{number} {unit}" for number, unit in shown if number) or gettext("< 1 min")
 
 
 def local_input(text):

@@ -1,5 +1,8 @@
 """The vocabulary of reading events and their totals."""
 
+from functools import reduce
+from operator import or_
+
 from django.db import models
 from django.db.models import Case, Count, F, IntegerField, Max, Q, Sum, Value, When
 from django.db.models.functions import Substr
@@ -76,6 +79,15 @@ class EventQuerySet(models.QuerySet):
         """Attempts of these request ids that ended on one of these UTC days (since 1970-01-01)."""
         # A set: Django searches each member of a list for an expression.
         return self.filter(ended_day__among=list(days), request_id__among=set(ids))
+
+    def of_quarters(self, starts):
+        """Events of these quarters of an hour (seconds), at least one and no thousand of them."""
+        ends = ((start * SECOND_US, (start + QUARTER_S) * SECOND_US) for start in starts)
+        return self.filter(reduce(or_, (Q(timestamp__gte=start, timestamp__lt=end) for start, end in ends)))
+
+    def newest(self, *by):
+        """Rows of (*by, the newest timestamp)."""
+        return self.values_list(*by).annotate(newest=Max("timestamp")).values_list(*by, "newest").order_by()
 
     def days(self):
         """The UTC days in which attempts ended, from the first to the last."""

@@ -177,10 +177,8 @@ class Twin:
         }
 
     def last_seen(self, asked, account):
-        quarters = [
-            a.quarter for a in self.attempts if self.kept(a) and asked.admits_labels(a) and a.account == account
-        ]
-        return utc(max(quarters)) if quarters else None
+        times = [a.at for a in self.attempts if self.kept(a) and asked.admits_labels(a) and a.account == account]
+        return utc(max(times) // SECOND) if times else None
 
     def filter_options(self, asked, start, end):
         found = [a.record for a in self.counted(asked, start, end)]

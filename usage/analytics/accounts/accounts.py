@@ -7,16 +7,18 @@ from msgspec import Meta, Struct
 from usage.analytics.accounts.credentials import Credential, credentials, spent_per_quarter
 from usage.analytics.accounts.quotas import Window, windows
 from usage.analytics.answers import PICO, Cell, instant
-from usage.models import LimitReading, PastReading
+from usage.models import MEASURES, LimitReading, PastReading
 from usage.query.filters import UsageFilter
+from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.clock import now_us
-from usage.time.periods import rfc3339_utc, rfc3339_utc_us
-from usage.time.units import DAY_S, QUARTER_S, SECOND_US
+from usage.time.periods import Period, rfc3339_utc, rfc3339_utc_us
+from usage.time.units import DAY_S, QUARTER_S, QUARTER_US, SECOND_US
 
 HALF_HOUR_S = 1800
 STRIP_CELLS = 48  # a day of half hours
 WEEK_S = 7 * DAY_S
+COST = MEASURES.index("cost")
 
 
 class Quota(Struct, frozen=True, kw_only=True):
@@ -27,7 +29,10 @@ class Quota(Struct, frozen=True, kw_only=True):
     resets_at: str | None
     over: Annotated[bool, Meta(description="The window has ended since; nothing newer is known.")]
     history: Annotated[list[float], Meta(description="Share used, by hour of the last week in which it changed.")]
-    usd_per_percent: Annotated[float | None, Meta(description="Cost since the window began, by hundredth used.")]
+    usd_per_percent: Annotated[
+        float | None,
+        Meta(description="Cost since the window began, by hundredth used; null where models have their own."),
+    ]
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -48,10 +53,12 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def accounts(filters: UsageFilter) -> Accounts:
-    """Usage of the period by account; strips and quotas are those of the present."""
+    """Usage of the period by account; strips and quotas are those of the present, and quotas count all requests."""
     found = credentials(filters).items
     now = now_us() // SECOND_US
-    recent = spent_per_quarter(filters, (now - WEEK_S) // QUARTER_S * QUARTER_S)
+    since = (now - WEEK_S) // QUARTER_S * QUARTER_S
+    recent = spent_per_quarter(filters, since)
+    spent = _costs(spent_per_quarter(UsageFilter(filters.period), since) if filters.labels else recent)
     readings = {reading.auth_index: reading for reading in LimitReading.objects.exclude(auth_index="")}
     past = _past(now - WEEK_S)
     with_fee = [about for about in found if about.fee_usd]
@@ -62,7 +69,7 @@ def accounts(filters: UsageFilter) -> Accounts:
             Account(
                 about=about,
                 strip=_strip(recent.get((about.source, about.auth_index), {}), now),
-                quotas=_quotas(readings.get(about.auth_index), recent, past, now),
+                quotas=_quotas(readings.get(about.auth_index), spent.get(about.auth_index, {}), past, now),
             )
             for about in found
         ],
@@ -78,36 +85,57 @@ def _strip(quarters, now):
     return cells
 
 
+def _costs(spent):
+    """{auth_index: {quarter hour in seconds: pico-USD}}, whatever the source was called."""
+    costs: dict[str, dict[int, int]] = {}
+    for (_, auth_index), quarters in spent.items():
+        of_account = costs.setdefault(auth_index, {})
+        for quarter, (_, _, cost) in quarters.items():
+            of_account[quarter] = of_account.get(quarter, 0) + cost
+    return costs
+
+
 def _past(since):
-    """{(auth_index, name of the window): [share used]}, oldest first."""
+    """{(auth_index, family and name of the window): [share used]}, oldest first."""
     found: dict[tuple, list] = {}
     readings = PastReading.objects.filter(hour__gte=since).order_by("auth_index", "hour")
     for auth_index, headers, seen_at in readings.values_list("auth_index", "headers", "seen_at"):
         for window in windows(headers, seen_at):
-            found.setdefault((auth_index, window.name), []).append(window.used)
+            found.setdefault((auth_index, window.family, window.name), []).append(window.used)
     return found
 
 
-def _quotas(reading, recent, past, now):
+def _quotas(reading, costs, past, now):
     if reading is None:
         return []
-    spent = [quarters for (_, index), quarters in recent.items() if index == reading.auth_index]
     return [
         Quota(
             window=window,
             seen_at=rfc3339_utc_us(reading.seen_at),
             resets_at=instant(window.resets_at),
             over=window.resets_at is not None and window.resets_at // SECOND_US <= now,
-            history=past.get((reading.auth_index, window.name), []),
-            usd_per_percent=_price_of_percent(window, reading.seen_at // SECOND_US, spent),
+            history=past.get((reading.auth_index, window.family, window.name), []),
+            usd_per_percent=_price_of_percent(window, reading, costs, now),
         )
         for window in windows(reading.headers, reading.seen_at)
     ]
 
 
-def _price_of_percent(window, seen, spent):
-    if not window.seconds or window.resets_at is None or window.used < 0.01 or window.seconds > WEEK_S:
+def _price_of_percent(window, reading, costs, now):
+    """US dollars; None where too little is used to tell, and where it is not known what the window counts."""
+    if window.family or not window.seconds or window.resets_at is None or window.used < 0.01:
         return None
-    start = window.resets_at // SECOND_US - window.seconds
-    pico = sum(cost for quarters in spent for at, (_, _, cost) in quarters.items() if start <= at <= seen)
+    start = window.resets_at - window.seconds * SECOND_US
+    if start < (now - WEEK_S) * SECOND_US:
+        return None
+    first = -(-start // QUARTER_US) * QUARTER_S
+    whole = sum(cost for quarter, cost in costs.items() if first <= quarter <= reading.seen_at // SECOND_US)
+    pico = whole + _cost_between(reading.auth_index, start, first * SECOND_US)
     return pico / PICO / (window.used * 100) if pico else None
+
+
+def _cost_between(auth_index, start, end):
+    """What an account cost in [start, end) µs of a quarter hour: the sum of its events. Pico-USD."""
+    if start == end:
+        return 0
+    return Reader.of(UsageFilter(Period(start, end), labels=(("auth_index", (auth_index,)),))).total()[COST]

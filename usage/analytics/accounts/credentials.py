@@ -1,5 +1,6 @@
 """Totals by upstream account, with what CPA says about it."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -8,7 +9,7 @@ from catalog.models import accounts as accounts_of_cpa
 from usage.analytics.accounts.fees import Fee, fees_of
 from usage.analytics.analysis import most_first
 from usage.analytics.answers import Figures, figures, instant
-from usage.models import LabelQuarter, Quarter, Series
+from usage.models import Event, LabelQuarter, Quarter, Series
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
@@ -17,6 +18,7 @@ from usage.time.units import SECOND_US
 
 ACCOUNT = ("source", "source_display", "auth_index")  # columns of Series that tell accounts apart
 Account = tuple[str, str, str]
+QUARTERS_AT_ONCE = 200  # of a query: SQLite refuses a condition of a thousand parts
 Spent = dict[int, tuple[int, int, int]]  # quarter hour in seconds -> requests, failed, pico-USD
 
 
@@ -30,7 +32,7 @@ class Credential(Figures, frozen=True, kw_only=True):
     email: str
     provider: str
     status: str
-    last_seen: Annotated[str | None, Meta(description="Start of its newest kept quarter hour, in the period or not.")]
+    last_seen: Annotated[str | None, Meta(description="Second of its newest kept attempt, in the period or not.")]
     fee_account: Annotated[str, Meta(description="The name under which a fee of this account is entered.")]
     fee_usd_per_month: Annotated[float | None, Meta(description="Its monthly fee of today; null without one.")]
     fee_usd: Annotated[
@@ -85,9 +87,24 @@ def _per_account(reader) -> dict[Account, list[int]]:
 
 
 def _last_seen(reader) -> dict[Account, int]:
-    """The newest kept quarter hour (seconds) of each account, in any period."""
-    rows, columns, account_of = _quarters(reader.filters, (reader.events_from or 0) // SECOND_US)
-    return {account_of(*names): newest for *names, newest in rows.newest(*columns)}
+    """The second of the newest kept attempt of each account, in any period."""
+    newest = _newest_of_series(reader)
+    seen: dict[Account, int] = {}
+    for series, *account in Series.objects.filter(id__among=sorted(newest)).values_list("id", *ACCOUNT):
+        seen[tuple(account)] = max(seen.get(tuple(account), 0), newest[series] // SECOND_US)
+    return seen
+
+
+def _newest_of_series(reader) -> dict[int, int]:
+    """The newest kept attempt (µs) of each series that an account used in the last quarter hour of its use.
+
+    The totals know these quarter hours; only their events are read, which the index by time finds.
+    """
+    rows, columns, _ = _quarters(reader.filters, (reader.events_from or 0) // SECOND_US)
+    quarters = sorted({quarter for *_, quarter in rows.filter(requests__gt=0).newest(*columns)})
+    events = Event.objects.matching(replace(reader.filters, message=None, request_id=""))
+    parts = [quarters[first : first + QUARTERS_AT_ONCE] for first in range(0, len(quarters), QUARTERS_AT_ONCE)]
+    return dict(row for part in parts for row in events.of_quarters(part).newest("series_id"))
 
 
 def spent_per_quarter(filters: UsageFilter, since: int) -> dict[tuple[str, str], Spent]:

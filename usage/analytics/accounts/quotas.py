@@ -1,7 +1,8 @@
 """What upstreams say of an account's quota in the headers of their replies, as windows. Pure: headers in, windows out.
 
 Sources: Codex's x-codex-*, Claude's anthropic-ratelimit-unified-* (OAuth) and anthropic-ratelimit-* (keys), and
-OpenAI's x-ratelimit-*.
+OpenAI's x-ratelimit-*. Codex and Claude have windows for a model with a quota of its own as well: its word stands in
+the names of its headers, and Codex sends the model's name with them.
 """
 
 import re
@@ -21,6 +22,10 @@ class Window(Struct, frozen=True, kw_only=True):
     """One quota: how much of it is used, and when it resets."""
 
     name: Annotated[str, Meta(description="5h, 7d, requests, tokens and the like.")]
+    family: Annotated[
+        str, Meta(description="The upstream's word for models with a quota of their own; '' for all.")
+    ] = ""
+    title: Annotated[str, Meta(description="What people call that family, where the name does not say it.")] = ""
     used: Annotated[float, Meta(description="Share of one; may pass it.")]
     seconds: Annotated[int | None, Meta(description="Length of the window; null where no header says.")] = None
     resets_at: Annotated[int | None, Meta(description="µs since the epoch, UTC.")] = None
@@ -30,7 +35,10 @@ class Window(Struct, frozen=True, kw_only=True):
 
 
 def windows(headers: Mapping[str, str], seen_at: int) -> list[Window]:
-    """Windows in the order of their names; a header that does not read is as good as none."""
+    """Windows, those of single models last.
+
+    A header that does not read is as good as none, and a window of 0 minutes is none.
+    """
     names = sorted(headers)
     found = [
         read(headers, match[1], seen_at)
@@ -38,7 +46,7 @@ def windows(headers: Mapping[str, str], seen_at: int) -> list[Window]:
         for match in map(re.compile(header).fullmatch, names)
         if match
     ]
-    return [window for window in found if window]
+    return sorted((window for window in found if window and window.seconds != 0), key=lambda window: window.family)
 
 
 def _codex(headers, name, seen_at):
@@ -47,8 +55,16 @@ def _codex(headers, name, seen_at):
     if used is None:
         return None
     resets = int(at * SECOND_US) if at else None if after is None else int(seen_at + after * SECOND_US)
-    seconds = int(minutes * 60) if minutes else None
-    return Window(name=_length(seconds) or name, used=used / 100, seconds=seconds, resets_at=resets)
+    seconds = None if minutes is None else int(minutes * 60)
+    family, _, window = name.rpartition("-")
+    return Window(
+        name=_length(seconds) or window,
+        family=family,
+        title=headers.get(f"x-codex-{family}-limit-name", family) if family else "",
+        used=used / 100,
+        seconds=seconds,
+        resets_at=resets,
+    )
 
 
 def _unified(headers, name, seen_at):
@@ -56,9 +72,10 @@ def _unified(headers, name, seen_at):
     used, reset = _number(headers, f"{start}utilization"), _number(headers, f"{start}reset")
     if used is None:
         return None
-    length = re.match(r"(\d+)([hdm])", name)
+    length = re.match(r"(\d+)([hdm])(?:_(\w+))?$", name)
     return Window(
         name=name.replace("_", " "),
+        family=length[3] or "" if length else "",
         used=used,
         seconds=int(length[1]) * SECONDS[length[2]] if length else None,
         resets_at=int(reset * SECOND_US) if reset else None,
@@ -114,7 +131,7 @@ def _length(seconds):
 
 
 READERS = {
-    r"x-codex-(primary|secondary)-used-percent": _codex,
+    r"x-codex-((?:[\w-]+-)?(?:primary|secondary))-used-percent": _codex,
     r"anthropic-ratelimit-unified-(\w+)-utilization": _unified,
     r"anthropic-ratelimit-([\w-]+)-limit": _anthropic,
     r"x-ratelimit-limit-([\w-]+)": _openai,

@@ -20,6 +20,34 @@ def test_codex_sends_a_short_and_a_long_window():
     ]
 
 
+def test_a_model_with_a_quota_of_its_own_has_windows_of_its_own():
+    headers = {
+        "x-codex-blue-fox-limit-name": "GPT-5.3-Codex-Spark",
+        "x-codex-blue-fox-primary-used-percent": "40",
+        "x-codex-blue-fox-primary-window-minutes": "300",
+        "x-codex-secondary-primary-used-percent": "50",
+        "x-codex-primary-used-percent": "17",
+        "x-codex-primary-window-minutes": "300",
+        "x-codex-primary-over-secondary-limit-percent": "30",
+    }
+    assert windows(headers, SEEN) == [
+        Window(name="5h", used=0.17, seconds=18_000),
+        Window(name="5h", family="blue-fox", title="GPT-5.3-Codex-Spark", used=0.4, seconds=18_000),
+        Window(name="primary", family="secondary", title="secondary", used=0.5),
+    ]
+
+
+def test_a_window_of_no_time_is_no_window():
+    headers = {
+        "x-codex-primary-used-percent": "0",
+        "x-codex-primary-window-minutes": "0",
+        "x-codex-primary-reset-after-seconds": "0",
+        "x-codex-secondary-used-percent": "3",
+        "anthropic-ratelimit-unified-0h-utilization": "0.1",
+    }
+    assert windows(headers, SEEN) == [Window(name="secondary", used=0.03)]
+
+
 def test_claude_names_its_windows_by_their_length():
     headers = {
         "anthropic-ratelimit-unified-status": "allowed",
@@ -30,7 +58,7 @@ def test_claude_names_its_windows_by_their_length():
     }
     assert windows(headers, SEEN) == [
         Window(name="5h", used=0.23, seconds=18_000, resets_at=1_795_543_200_000_000, status="allowed_warning"),
-        Window(name="7d opus", used=0.5, seconds=604_800),
+        Window(name="7d opus", family="opus", used=0.5, seconds=604_800),
     ]
 
 
