@@ -120,7 +120,7 @@ LABELS = {
             "tier",
             _("Tier"),
             "tier",
-            f"What it is billed as: `flex`, `priority`, `batch`, or `{NONE}` for the standard tier.",
+            f"What it is billed as: `flex`, `priority`, `batch`, `fast` (Claude), or `{NONE}` for the standard tier.",
             kept=True,
         ),
         Label(
