@@ -164,7 +164,7 @@ def test_failed_requests_are_not_billed():
     many(2, NOON + SECOND, failed=True, fail={"status_code": 500})
     found = compared(line("2026-11-24", 10))
     assert [codes(row) for row in found.rows] == [["failed"]]
-    assert found.rows[0].reasons[0].text.startswith("2 of our requests failed")
+    assert found.rows[0].reasons[0].text.startswith("Failed requests here (2)")
 
 
 def test_requests_past_cpa_are_missing_here():

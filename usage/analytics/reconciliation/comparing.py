@@ -70,12 +70,13 @@ def reconcile(filters: UsageFilter, bill: Bill) -> Reconciliation:
     ours = records(filters, bill)
     pairs = pairs_of(bill, ours)
     zone = "" if all(pair.agrees for pair in pairs.rows) else better_zone(filters, bill)
+    tried = zone is not None
     known = Known(
         gaps=gap_days(bill),
         today=local_day(now_us() // SECOND_US, bill.zone),
         edges={bill.first, bill.last} if bill.of_moments else set(),
-        shifted=shifted(pairs.rows),
-        zone=zone,
+        shifted=set() if tried else shifted(pairs.rows),
+        zone=zone or "",
         factors=factors(pairs.rows),
     )
     models = [_compared(pair, known) for pair in pairs.models]

@@ -11,8 +11,8 @@ from msgspec import Struct
 from usage.analytics.reconciliation.pairs import Pair
 
 CLOSE = 0.01  # a share within which two figures count as the same
-OFFSET = 0.25  # of all differences of a model: what may be left of them when neighbouring days offset each other
-NOTABLE = 0.02  # the share of a model's tokens that must differ before days are looked at
+OFFSET = 0.2  # of all differences of a model: what may be left of them when neighbouring days offset each other
+NOTABLE = 0.05  # the share of a model's tokens that must differ before days are looked at
 CENT = Decimal("0.01")
 
 
@@ -142,7 +142,7 @@ def _one_sided(pair):
 
 
 def _unpriced(pair):
-    if pair.ours.unpriced and pair.theirs.cost is not None:
+    if pair.ours.unpriced and pair.theirs.cost:
         text = _("%(tokens)s tokens have no price here.") % {"tokens": f"{pair.ours.unpriced:,}"}
         return Reason("unpriced", text)
     return None
@@ -170,23 +170,23 @@ def _of_requests(pair):
     if more is None or more == 0:
         return None
     if more > 0:
-        text = _("The provider counts %(count)s more requests: they did not go through CPA, or left no record.")
+        text = _("More requests at the provider (%(count)s): they did not go through CPA, or left no record.")
         return Reason("unseen", text % {"count": f"{more:,}"})
     if ours.failed >= -more:
-        text = _("%(count)s of our requests failed: the provider may count only what it answered.")
+        text = _("Failed requests here (%(count)s): the provider may count only what it answered.")
         return Reason("failed", text % {"count": f"{ours.failed:,}"})
-    text = _("We count %(count)s more requests: another account paid for them.")
+    text = _("More requests here (%(count)s): another account paid for them.")
     return Reason("more_here", text % {"count": f"{-more:,}"})
 
 
 def _rest_of_tokens(pair):
     if pair.tokens > 0 and pair.ours.without_tokens:
-        text = _("%(count)s successes came without any tokens.")
+        text = _("Successes without any tokens (%(count)s): our records do not say what they used.")
         return Reason("without_tokens", text % {"count": f"{pair.ours.without_tokens:,}"})
     if pair.tokens > 0:
         return Reason("unseen", _("The provider counts more: some did not go through CPA, or left no record."))
     if pair.ours.failed:
-        text = _("%(count)s of our requests failed: the provider may count only what it answered.")
+        text = _("Failed requests here (%(count)s): the provider may count only what it answered.")
         return Reason("failed", text % {"count": f"{pair.ours.failed:,}"})
     return Reason("more_here", _("We count more: another account paid for some of it."))
 

@@ -1,5 +1,6 @@
 """Our side of a bill: the records of its days, by day and model, in the days of its time zone where they can tell."""
 
+from collections import Counter
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from usage.query.plan import Range, Table
 from usage.query.reader import Reader
 from usage.query.sums import add_up
 from usage.reconcile.bills import Amounts, Bill
+from usage.reconcile.naming import identity
 from usage.time.periods import Period, date_of, day_start, local_day
 from usage.time.units import SECOND_US
 
@@ -56,14 +58,20 @@ def records(filters: UsageFilter, bill: Bill) -> Records:
     return Records(add_up(found), local_before)
 
 
-def per_quarter(filters: UsageFilter, bill: Bill) -> dict[tuple[int, str], list[int]] | None:
-    """The same by quarter hour and model, of a day more on either side; None where not all of it is kept."""
+def measured_by_quarter(filters: UsageFilter, bill: Bill, measure: str, models: set[str] | None):
+    """{start of a quarter hour in seconds: tokens (`total`) or US dollars (`cost`)} of the bill's days and one around.
+
+    Of models of these identities; None for all. None is returned where not all of the detail is kept.
+    """
     reader = Reader.of(filters).within(_period(bill.first - 1, bill.last + 1, bill.zone))
     if reader.kept() is not reader:
         return None
-    period = reader.filters.period
-    rows = reader.rows(reader.plan_of_detail(period.start, period.end), (MODEL,), NAMES)
-    return add_up(((row.bucket, row.group[0]), row.measures) for row in rows)
+    period, names = reader.filters.period, CLASSES if measure == "total" else ("cost",)
+    found: Counter = Counter()
+    for row in reader.rows(reader.plan_of_detail(period.start, period.end), (MODEL,), names):
+        if models is None or identity(row.group[0]) in models:
+            found[row.bucket] += sum(row.measures) / (1 if measure == "total" else PICO)
+    return found
 
 
 def gap_days(bill: Bill) -> set[int]:

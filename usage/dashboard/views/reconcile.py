@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from usage.analytics.options import filter_options
 from usage.analytics.reconciliation.comparing import reconcile as compared
 from usage.analytics.reconciliation.files import bill_in, remembered
-from usage.analytics.reconciliation.zones import USUAL
+from usage.analytics.reconciliation.zones import TRIED
 from usage.dashboard.pages import page
 from usage.query.filters import UsageFilter, stored_values
 from usage.reconcile.bills import Unknown
@@ -86,7 +86,7 @@ def reconcile(request, filters):
     """The form; with a file, the comparison or the choice of columns."""
     form = FileForm(request.POST, request.FILES) if request.method == "POST" else None
     return {
-        "zones": dict.fromkeys((*USUAL, settings.TIME_ZONE)),
+        "zones": dict.fromkeys((*TRIED, settings.TIME_ZONE)),
         "options": filter_options(ALL_RECORDS),
         "posted": request.POST,
         **(_answer(form) if form else {}),
