@@ -5,6 +5,8 @@ import re
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 
+from cpa_usage.env import UNUSED
+
 OURS = {"admin", "api", "healthz", "readyz", "static"}
 CPA_NEEDS = {
     "CPA_BASE_URL": "give the address of your CLIProxyAPI, such as http://127.0.0.1:8317",
@@ -17,6 +19,15 @@ EXAMPLE = ", in the environment or in .env (see .env.example); without a CPA, tr
 def variables_read(app_configs, **kwargs):
     """Variables of the environment that could not be read."""
     return [Error(f"{m.variable}: {m.sentence}", id="cpa_usage.E001") for m in settings.CONFIGURATION_MISTAKES]
+
+
+@register("configuration")
+def variables_used(app_configs, **kwargs):
+    """Variables of the older cpa-usage that change nothing here."""
+    if not settings.UNUSED_VARIABLES:
+        return []
+    advice = "; ".join(f"{name}: {UNUSED[name]}" for name in settings.UNUSED_VARIABLES)
+    return [Warning(f"Some variables change nothing here and can be removed. {advice}.", id="cpa_usage.W009")]
 
 
 @register("configuration")

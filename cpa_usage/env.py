@@ -17,6 +17,14 @@ import environ
 _FLAGS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(("false", "no", "off", "0"), False)
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*|#.*|\s*")
+# Variables of the older cpa-usage, written in Go: those that have another name here, and those that change nothing.
+_OLDER_NAMES = {"CPA_TIMEOUT": "REQUEST_TIMEOUT"}
+UNUSED = {
+    "CPA_LOG_DIR": "logs of requests come from CPA itself, at CPA_BASE_URL",
+    "LOG_BODY_MAX_BYTES": "how much of a log is shown is fixed",
+    "LOG_HEADER_MAX_BYTES": "how much of a log is shown is fixed",
+    "AUTH_COOKIE_NAME": "the cookie's name is fixed; set APP_BASE_PATH, which is its path, to tell two cookies apart",
+}
 # What a cast raises for a text that it cannot read.
 _UNREADABLE = (ValueError, LookupError, OSError)
 
@@ -60,10 +68,11 @@ class Environment:
         seconds = self._read(name, _seconds(default), lambda text: _within(least, _seconds(text), 10**9), sentence)
         return timedelta(seconds=seconds)
 
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        """One of `choices`, in any letter case."""
+    def choice(self, name: str, default: str, choices: tuple[str, ...], **others: str) -> str:
+        """One of `choices`, in any letter case; `others` are more words for some of them."""
+        words = {word: word for word in choices} | others
         sentence = f"{{!r}} is unknown: set one of {', '.join(choices)}."
-        return self._read(name, default, lambda text: choices[choices.index(text.lower())], sentence)
+        return self._read(name, default, lambda text: words[text.lower()], sentence)
 
     def zone(self, name: str, default: str) -> str:
         """A time zone this machine has data for; with another, Django itself would stop with a traceback."""
@@ -105,8 +114,14 @@ class Environment:
             self._note(name, f"{path} cannot be made ({why}): name a folder that this user can write to.")
         return path
 
+    def unused(self) -> list[str]:
+        """Variables of the older cpa-usage that are set and change nothing here."""
+        return [name for name in UNUSED if self.text(name)]
+
     def _read(self, name, default, cast, sentence):
         """The variable as `cast` reads it. `sentence` may show the text as {!r}, unless that may hold a password."""
+        if not self.text(name):
+            name = _OLDER_NAMES.get(name, name)
         text = self.text(name)
         try:
             return cast(text) if text else default

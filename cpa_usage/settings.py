@@ -11,7 +11,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 
 env = Environment(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
-CONFIGURATION_MISTAKES = env.mistakes  # reported by cpa_usage.checks
+CONFIGURATION_MISTAKES, UNUSED_VARIABLES = env.mistakes, env.unused()  # reported by cpa_usage.checks
 
 # Set by the Procfile and the units: the drain and the task cluster load less than the web, and each has its own log
 # file. Without it every command works, with all apps loaded.
@@ -62,7 +62,7 @@ SQLITE_PATH = BASE_DIR / env.text("SQLITE_PATH", "./data/app.db")
 DATABASE_URL = env.text("DATABASE_URL")
 SPOOL_DIR = BASE_DIR / env.text("SPOOL_DIR", str(SQLITE_PATH.parent / "spool"))
 SPOOL_MAX_BYTES = env.number("SPOOL_MAX_BYTES", 512 * 1024 * 1024, least=1024 * 1024)
-USAGE_RETENTION_DAYS = env.number("USAGE_RETENTION_DAYS", 30, most=36_500)
+USAGE_RETENTION_DAYS = max(0, env.number("USAGE_RETENTION_DAYS", 30, least=-1, most=36_500))  # 0: all are kept
 BACKUP_DIR = BASE_DIR / env.text("BACKUP_DIR") if env.text("BACKUP_DIR") else None
 BACKUP_KEEP = env.number("BACKUP_KEEP", 14, least=1, most=36_500)
 
@@ -277,10 +277,13 @@ Q_CLUSTER = {
 }
 
 # --- Logs ---------------------------------------------------------------------------------------------------------
-LOG_LEVEL = env.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")).upper()
+_LEVELS = ("debug", "info", "warning", "error")
+LOG_LEVEL = env.choice(
+    "LOG_LEVEL", "info", _LEVELS, trace="debug", warn="warning", fatal="error", panic="error"
+).upper()
 LOG_FILE_ENABLED = env.flag("LOG_FILE_ENABLED", True)
 LOG_DIR = BASE_DIR / env.text("LOG_DIR", "./logs")
-LOG_RETENTION_DAYS = env.number("LOG_RETENTION_DAYS", 7, most=3650)
+LOG_RETENTION_DAYS = max(0, env.number("LOG_RETENTION_DAYS", 7, least=-1, most=3650))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

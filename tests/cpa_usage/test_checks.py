@@ -57,6 +57,19 @@ def test_a_variable_that_did_not_read_is_reported_once(settings):
     assert found() == [("cpa_usage.E001", "CPA_BASE_URL")]
 
 
+def test_variables_of_the_older_program_are_named_in_one_warning(settings):
+    settings.UNUSED_VARIABLES = ["CPA_LOG_DIR", "AUTH_COOKIE_NAME"]
+    assert [(m.id, m.is_serious(), m.msg) for m in run_checks() if m.id.startswith("cpa_usage.")] == [
+        (
+            "cpa_usage.W009",
+            False,
+            "Some variables change nothing here and can be removed. CPA_LOG_DIR: logs of requests come from CPA "
+            "itself, at CPA_BASE_URL; AUTH_COOKIE_NAME: the cookie's name is fixed; set APP_BASE_PATH, which is its path, to "
+            "tell two cookies apart.",
+        )
+    ]
+
+
 @pytest.mark.parametrize("base", ["", "/usage", "/a/b-c_d.e~f", "/apiary"])
 def test_base_paths_that_will_do(settings, base):
     settings.APP_BASE_PATH = base

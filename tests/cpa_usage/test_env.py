@@ -201,7 +201,7 @@ def test_another_file_of_variables_can_be_named(tmp_path):
         ("APP_PORT", "http", 8318),
         ("APP_PUBLIC_URL", "usage.example", ""),
         ("STORAGE_DRIVER", "mysql", "sqlite"),
-        ("USAGE_RETENTION_DAYS", "-1", 30),
+        ("USAGE_RETENTION_DAYS", "-2", 30),
         ("AUTH_SESSION_TTL", "1s", timedelta(hours=168)),
         ("LOG_LEVEL", "loud", "INFO"),
         ("LOG_FILE_ENABLED", "?", True),
@@ -212,6 +212,60 @@ def test_another_file_of_variables_can_be_named(tmp_path):
 def test_a_bad_variable_is_named_and_falls_back(settings_of, tmp_path, variable, bad, fallback):
     made = settings_of(**{"LOG_DIR": str(tmp_path / "logs"), variable: bad})
     assert (made[variable], [m.variable for m in made["CONFIGURATION_MISTAKES"]]) == (fallback, [variable])
+
+
+@pytest.mark.parametrize("days", ["-1", "0"])
+def test_days_that_keep_everything(settings_of, days):
+    made = settings_of(USAGE_RETENTION_DAYS=days, LOG_RETENTION_DAYS=days)
+    kept = (made["USAGE_RETENTION_DAYS"], made["LOG_RETENTION_DAYS"], made["CONFIGURATION_MISTAKES"])
+    assert kept == (0, 0, [])
+
+
+# .env.example of cpa-usage as it was in Go, and the one variable that it read besides.
+OF_THE_OLDER_PROGRAM = {
+    "CPA_BASE_URL": "http://127.0.0.1:8317",
+    "CPA_MANAGEMENT_KEY": "replace-with-your-management-key",
+    "CPA_LOG_DIR": "/home/cliproxy/cliproxyapi/logs",
+    "LOG_BODY_MAX_BYTES": "8388608",
+    "LOG_HEADER_MAX_BYTES": "65536",
+    "APP_PORT": "8318",
+    "APP_BASE_PATH": "/usage",
+    "TZ": "Asia/Shanghai",
+    "STORAGE_DRIVER": "sqlite",
+    "USAGE_RETENTION_DAYS": "0",
+    "REDIS_QUEUE_ADDR": "",
+    "REDIS_QUEUE_KEY": "usage",
+    "REDIS_QUEUE_BATCH_SIZE": "1000",
+    "REDIS_QUEUE_IDLE_INTERVAL": "1s",
+    "REDIS_QUEUE_ERROR_BACKOFF": "10s",
+    "METADATA_SYNC_INTERVAL": "30s",
+    "REQUEST_TIMEOUT": "30s",
+    "AUTH_ENABLED": "false",
+    "LOGIN_PASSWORD": "",
+    "AUTH_SESSION_TTL": "168h",
+    "AUTH_COOKIE_NAME": "another",
+    "LOG_LEVEL": "warn",
+    "LOG_RETENTION_DAYS": "7",
+}
+
+
+def test_the_variables_of_the_older_program_are_understood_or_named(settings_of):
+    made = settings_of(**OF_THE_OLDER_PROGRAM)
+    assert made["CONFIGURATION_MISTAKES"] == []
+    assert (made["CPA_TIMEOUT"], made["LOG_LEVEL"]) == (timedelta(seconds=30), "WARNING")
+    assert set(made["UNUSED_VARIABLES"]) == {
+        name for name in OF_THE_OLDER_PROGRAM if name not in made and name not in ("REQUEST_TIMEOUT", "TZ")
+    }
+
+
+def test_a_variable_wins_over_its_older_name(settings_of):
+    made = settings_of(CPA_TIMEOUT="5s", REQUEST_TIMEOUT="30s")
+    assert made["CPA_TIMEOUT"] == timedelta(seconds=5)
+
+
+def test_a_mistake_is_named_as_it_was_written(settings_of):
+    made = settings_of(REQUEST_TIMEOUT="soon")
+    assert [mistake.variable for mistake in made["CONFIGURATION_MISTAKES"]] == ["REQUEST_TIMEOUT"]
 
 
 def test_defaults(settings_of):
