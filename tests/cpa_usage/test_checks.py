@@ -64,8 +64,8 @@ def test_variables_of_the_older_program_are_named_in_one_warning(settings):
             "cpa_usage.W009",
             False,
             "Some variables change nothing here and can be removed. CPA_LOG_DIR: logs of requests come from CPA "
-            "itself, at CPA_BASE_URL; AUTH_COOKIE_NAME: the cookie's name is fixed; set APP_BASE_PATH, which is its path, to "
-            "tell two cookies apart.",
+            "itself, at CPA_BASE_URL; AUTH_COOKIE_NAME: the cookie's name is fixed; set APP_BASE_PATH, which is its "
+            "path, to tell two cookies apart.",
         )
     ]
 
