@@ -12,4 +12,4 @@ class ColumnMapping(models.Model):
     order = models.CharField(max_length=3, help_text="How days are written: ymd, dmy or mdy.")
 
     def __str__(self):
-        return ", ".join(f"{role}={name}" for role, name in self.columns.items())
+        return ", ".join(f"{role}={name}" for role, name in sorted(self.columns.items()))

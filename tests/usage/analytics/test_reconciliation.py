@@ -157,6 +157,8 @@ def test_a_model_that_one_side_does_not_know():
     found = compared(line("2026-11-24", 10, "o3"))
     assert [(row.model, codes(row)) for row in found.rows] == [("gpt-5", ["only_ours"]), ("o3", ["only_theirs"])]
     assert (found.rows[0].cost, found.rows[1].tokens) == (-100 * COST, 1500)
+    assert [note.code for note in found.notes] == ["all_records"]
+    assert compared(line("2026-11-24", 10, "o3"), provider="codex").notes == []
 
 
 def test_failed_requests_are_not_billed():

@@ -220,7 +220,7 @@ def test_files_of_every_format_are_compared(client):
 def test_a_choice_of_columns_is_forgotten_in_the_admin(admin_client):
     posted(admin_client, OTHER, **choices())
     changelist = "/admin/usage/columnmapping/"
-    assert "date=Day, model=Model" in admin_client.get(changelist).text
+    assert "date=Day, input=Input, model=Model" in admin_client.get(changelist).text
     chosen = {"action": "delete_selected", "_selected_action": [ColumnMapping.objects.get().pk], "post": "yes"}
     admin_client.post(changelist, chosen)
     assert not ColumnMapping.objects.exists()

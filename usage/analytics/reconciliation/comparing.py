@@ -91,7 +91,7 @@ def reconcile(filters: UsageFilter, bill: Bill) -> Reconciliation:
         total=_compared(pairs.total),
         models=sorted(models, key=_by_size),
         rows=[_compared(pair, known) for pair in pairs.rows] if bill.by_day else [],
-        notes=_notes(bill, ours, zone),
+        notes=_notes(bill, ours, zone, any(pair.theirs is None for pair in pairs.models) and not filters.labels),
     )
 
 
@@ -117,12 +117,15 @@ def _by_size(row):
     return (-abs(row.cost or 0), -abs(row.tokens or 0), row.model)
 
 
-def _notes(bill, ours, zone):
+def _notes(bill, ours, zone, is_wide):
     """What is to be said about the comparison as a whole."""
     found = []
     if zone:
         text = _("The days of the file agree much better with days in %(zone)s: compare it again in that time zone.")
         found.append(Reason("zone", text % {"zone": zone}))
+    if is_wide:
+        text = _("All records are compared: choose the provider or the account that the file is of.")
+        found.append(Reason("all_records", text))
     if ours.local_before is not None:
         day = date_of(min(ours.local_before, bill.last + 1)).isoformat()
         text = _("Before %(day)s only totals of days in %(ours)s are kept: they stand for days in %(theirs)s.")
