@@ -3,6 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpa_usage.keys import fingerprint, mask
+from tests.usage.executors import EXECUTORS
+from tests.usage.made import NOON, record
+from usage.records.record import parse
 from usage.records.secrecy import BODY, account, is_secret, redact
 
 
@@ -51,6 +54,24 @@ def test_keys_become_fingerprint_and_mask(auth_type, source):
 def test_names_stay_names(auth_type, source):
     assert not is_secret(auth_type, source)
     assert account(auth_type, source) == (source, source)
+
+
+@pytest.mark.parametrize("auth_type", ["oauth", "apikey", ""])
+@pytest.mark.parametrize(
+    "key", ["team-blue-laptop-7", "ann@example.com", "gröβe key", "sk-client-0123456789", "k" * 300]
+)
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_the_clients_own_key_is_no_account(executor, key, auth_type):
+    words = {"executor_type": executor, "provider": EXECUTORS[executor], "auth_type": auth_type}
+    failed = {"failed": True, "fail": {"status_code": 401, "body": f"unknown key {key}"}}
+    found = parse(record(NOON, source=f" {key}", api_key=key, **words, **failed), NOON)
+    assert (found.source, found.source_display, found.api_key) == ("", "", fingerprint(key))
+    assert key not in repr(found)
+
+
+def test_an_account_stays_where_no_key_was_asked_for():
+    assert account("oauth", "", "") == ("", "")
+    assert account("oauth", "carol@example.com", "") == ("carol@example.com", "carol@example.com")
 
 
 def test_a_long_name_is_cut():
