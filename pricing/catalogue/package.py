@@ -1,10 +1,11 @@
-"""The price catalogue of the installed genai-prices package, read into our cards. It loads the package: 25 MB.
+"""Entries of a price catalogue, as genai-prices reads it, as our cards. It loads that package: 25 MB.
 
-Only list prices of tokens are read. Searches, fees per request, audio, images, one-hour cache writes, subscriptions
-and modes that no service tier names are not priced.
+Read are the prices of tokens and requests. What else an entry prices, such as audio or web searches, records give no
+quantity of: a set says in its note what its cost leaves out.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -13,15 +14,17 @@ from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, Tiere
 
 from pricing.catalogue.listings import Card, DatedCards, Listing, without_repeats
 from pricing.catalogue.matching import Unmatched, is_free, resolve
-from pricing.rates import DERIVED, MOST, Rates, filled, pico
+from pricing.rates import DERIVED, MOST, MOST_FEE, Rates, filled, pico
 
-UPPER_BOUND = "Upper bound: the price depends on the time of day, and this is the dearest."
 NO_RATES = "The catalogue lists it as {} without a price per token."
+LEFT_OUT = "The cost leaves out {}."
+ODD_HOURS = "It costs more or less at some hours, which do not begin and end on a quarter: that is left out."
 # Our tiers by name, and the conditions under which the catalogue may price them; the first that it does counts.
 TIERS = {
     "batch": ({"processing": "batch"}, {"service_tier": "batch"}),
     "flex": ({"service_tier": "flex"},),
     "priority": ({"service_tier": "priority"}, {"service_tier": "fast"}),
+    "fast": ({"speed": "fast"},),
 }
 FREE = (DatedCards(None, (Card("", 0, prompt=0, completion=0),)),)
 RATES = {
@@ -31,7 +34,21 @@ RATES = {
     "cache_write": "cache_write_mtok",
     "cache_write_1h": "cache_write_1h_mtok",
     "reasoning": "output_reasoning_mtok",
+    "request": "requests_kcount",  # USD per 1000
 }
+# What a price that is not among RATES is for, by a part of its key.
+OTHERS = {
+    "web_search": "web searches",
+    "storage_search": "searches in files",
+    "audio": "audio",
+    "image": "images",
+    "video": "video",
+    "document": "pages of documents",
+    "citation": "citations",
+    "mchars": "characters",
+    "messages": "messages",
+}
+SLOT, DAY_MINUTES = 15, 24 * 60  # hours of cards begin and end on a quarter
 
 
 def look_up(name: str, routes: set[str]) -> Listing:
@@ -48,7 +65,7 @@ def look_up(name: str, routes: set[str]) -> Listing:
 
 
 def price_sets(info: ModelInfo) -> tuple[DatedCards, ...]:
-    """The dated sets of a listed model, oldest first; none when it has no price per token.
+    """The dated sets of a listed model, oldest first; none when it has no price per token or request.
 
     The catalogue's dates are days in UTC; they are taken for local ones.
     """
@@ -69,52 +86,80 @@ def _constraints(info: ModelInfo) -> Iterator:
 
 
 def _set_on(info: ModelInfo, day: date, valid_from: date | None) -> DatedCards:
-    """The prices of a day; where the time of day changes them, each rate is the dearest."""
-    moments = [datetime.combine(day, clock, UTC) for clock in sorted(_clock_times(info))]
-    standard = [info.get_prices(moment) for moment in moments]
-    cards = _dearest(standard, "")
+    """The prices of a day."""
+    limits = _clock_limits(info)
+    standard = [info.get_prices(_at(day, limit)) for limit in limits]
+    cards = _by_hour("", limits, standard)
     if not cards:
         return DatedCards(valid_from, ())
     for tier, conditions in TIERS.items():
-        prices = next((p for c in conditions if (p := [info.get_prices(m, c) for m in moments]) != standard), None)
-        if prices:
-            cards += _dearest(prices, tier)
-    changes = len({repr(price) for price in standard}) > 1
-    return DatedCards(valid_from, tuple(cards), UPPER_BOUND if changes else "")
+        found = ([info.get_prices(_at(day, limit), condition) for limit in limits] for condition in conditions)
+        if prices := next((prices for prices in found if prices != standard), None):
+            cards += _by_hour(tier, limits, prices)
+    odd = any(limit % SLOT for limit in limits) and len(set(map(repr, standard))) > 1
+    left_out = _left_out(standard)
+    notes = (ODD_HOURS if odd else "", LEFT_OUT.format(left_out) if left_out else "")
+    return DatedCards(valid_from, tuple(cards), " ".join(filter(None, notes)))
 
 
-def _clock_times(info: ModelInfo) -> set[time]:
-    """UTC times at which the price of some day may change."""
-    times = {time(0)}
-    for constraint in _constraints(info):
-        if isinstance(constraint, TimeOfDateConstraint):
-            times |= {clock.replace(tzinfo=None) for clock in (constraint.start_time, constraint.end_time)}
-    return times
+def _clock_limits(info: ModelInfo) -> list[float]:
+    """Minutes of the UTC day at which prices may change, ascending; 0 where they never do."""
+    hours = [c for c in _constraints(info) if isinstance(c, TimeOfDateConstraint)]
+    return sorted({_minute(clock) for each in hours for clock in (each.start_time, each.end_time)}) or [0]
 
 
-def _dearest(prices: list[ModelPrice], tier: str) -> list[Card]:
-    """The cards of a tier, one a context step at which a rate changes; none without rates."""
-    steps = sorted({0} | {t.start for p in prices for v in _listed(p) if isinstance(v, TieredPrices) for t in v.tiers})
+def _minute(clock: time) -> float:
+    """As the catalogue reads it: in UTC, also where it names another zone."""
+    moment = datetime.combine(date(2000, 1, 2), clock, clock.tzinfo or UTC).astimezone(UTC)
+    return moment.hour * 60 + moment.minute + (moment.second + moment.microsecond / 1e6) / 60
+
+
+def _at(day: date, minute: float) -> datetime:
+    return datetime.combine(day, time(), UTC) + timedelta(minutes=minute)
+
+
+def _by_hour(tier: str, limits: list[float], prices: list[ModelPrice]) -> list[Card]:
+    """The cards of a tier: for all day those that hold longest, for hours the others; none without rates.
+
+    `prices` hold from the limits on, the last one over midnight until the first.
+    """
+    found = [_cards(price, tier) for price in prices]
+    ends = [*limits[1:], limits[0]]
+    lasting = Counter()
+    for cards, start, end in zip(found, limits, ends, strict=True):
+        lasting[cards] += (end - start) % DAY_MINUTES or DAY_MINUTES
+    usual = max(lasting, key=lasting.get)
+    by_hour = [
+        card._replace(hours_from=int(start), hours_to=int(end))
+        for cards, start, end in zip(found, limits, ends, strict=True)
+        if usual and cards != usual and not any(limit % SLOT for limit in limits)
+        for card in cards
+    ]
+    return [*usual, *by_hour]
+
+
+def _cards(price: ModelPrice, tier: str) -> tuple[Card, ...]:
+    """The cards of a price, one a context step at which a rate changes; none without rates."""
+    listed = [getattr(price, key) for key in RATES.values()]
+    if all(value is None for value in listed):
+        return ()
+    steps = sorted({0} | {t.start for value in listed if isinstance(value, TieredPrices) for t in value.tiers})
     cards: list[Card] = []
     for step in steps:
-        rates = [_rates_over(price, step) for price in prices if any(v is not None for v in _listed(price))]
-        if not rates or any(rate > MOST for found in rates for rate in found):
-            return []
-        card = _card(tier, step, Rates(*map(max, zip(*rates, strict=True))))
+        rates = _rates_over(price, step)
+        if max(rates._replace(request=0)) > MOST or rates.request > MOST_FEE:
+            return ()
+        card = _card(tier, step, rates)
         if not cards or card[2:] != cards[-1][2:]:
             cards.append(card)
-    return cards
-
-
-def _listed(price: ModelPrice) -> list:
-    return [getattr(price, key) for key in RATES.values()]
+    return tuple(cards)
 
 
 def _rates_over(price: ModelPrice, step: int) -> Rates:
     """The rates where the input is larger than the step; a prompt or completion without a price costs nothing."""
     found = {name: _over(getattr(price, key), step) for name, key in RATES.items()}
     rates = {name: 0 if rate is None and name not in DERIVED else rate for name, rate in found.items()}
-    return filled(rates | {"request": None})
+    return filled(rates | {"request": rates["request"] * 1000})
 
 
 def _over(value: Decimal | TieredPrices | None, step: int) -> int | None:
@@ -128,3 +173,11 @@ def _card(tier, step, rates: Rates) -> Card:
     found = rates._asdict()
     left_out = {name: None for name, base in DERIVED.items() if found[name] == found[base]}
     return Card(tier, step, **found | left_out | {"request": found["request"] or None})
+
+
+def _left_out(prices: Iterable[ModelPrice]) -> str:
+    """What these prices list that is not read, in words."""
+    keys = {key for price in prices for key, value in vars(price).items() if value} - {*RATES.values()}
+    plain = {key: key.rpartition("_")[0].replace("_", " ") for key in keys}
+    names = sorted({next((words for part, words in OTHERS.items() if part in key), plain[key]) for key in keys})
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)

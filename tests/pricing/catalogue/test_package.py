@@ -1,7 +1,7 @@
 """The installed catalogue as we read it: which models are found, and what their cards are."""
 
 import json
-from datetime import date, time
+from datetime import date, time, timedelta, timezone
 from decimal import Decimal as D
 
 import pytest
@@ -10,7 +10,9 @@ from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, StartDateCon
 from genai_prices.types import TimeOfDateConstraint as Between
 
 from pricing.catalogue.listings import Card, DatedCards, Listing
-from pricing.catalogue.package import UPPER_BOUND, look_up, price_sets
+from pricing.catalogue.package import LEFT_OUT, ODD_HOURS, look_up, price_sets
+from pricing.models import RateCard
+from pricing.rates import cost
 from tests import FIXTURES
 
 MODELS = FIXTURES / "cpa/http/models.json"
@@ -115,7 +117,13 @@ def test_an_embedding_model_has_no_output_rate():
 
 
 @pytest.mark.parametrize(
-    "price", [ModelPrice(), ModelPrice(requests_kcount=D(5)), ModelPrice(input_mtok=D(20_000), output_mtok=D(1))]
+    "price",
+    [
+        ModelPrice(),
+        ModelPrice(web_searches_kcount=D(5)),
+        ModelPrice(input_mtok=D(20_000), output_mtok=D(1)),
+        ModelPrice(input_mtok=D(1), requests_kcount=D(200_000)),
+    ],
 )
 def test_without_possible_rates_there_is_no_set(price):
     assert sets(price) == ()
@@ -154,10 +162,10 @@ def test_priority_batch_and_fast_are_tiers_and_other_conditions_are_not():
             ({"processing": "batch"}, {"service_tier": "fast"}, {"speed": "fast"}, {"service_tier": "default"}), 1
         )
     ]
-    base, batch = Card("", 0, 2 * USD, 4 * USD), Card("batch", 0, USD, USD)
-    assert sets(price, *variants) == one_set(base, batch, Card("priority", 0, 2 * USD, 2 * USD))
+    base, batch, fast = Card("", 0, 2 * USD, 4 * USD), Card("batch", 0, USD, USD), Card("fast", 0, 3 * USD, 3 * USD)
+    assert sets(price, *variants) == one_set(base, batch, Card("priority", 0, 2 * USD, 2 * USD), fast)
     priority = PriceVariant(when={"service_tier": "priority"}, prices=ModelPrice(input_mtok=D(9), output_mtok=D(9)))
-    assert sets(price, *variants, priority) == one_set(base, batch, Card("priority", 0, 9 * USD, 9 * USD))
+    assert sets(price, *variants, priority) == one_set(base, batch, Card("priority", 0, 9 * USD, 9 * USD), fast)
 
 
 def test_a_dated_change_is_a_set_of_its_own_and_equal_rates_are_none():
@@ -184,18 +192,74 @@ def test_a_tier_that_begins_on_a_date_makes_a_set():
     )
 
 
-def test_a_price_that_depends_on_the_time_of_day_is_the_dearest_and_says_so():
-    prices = [
-        Since(prices=ModelPrice(input_mtok=D(1), output_mtok=D(9))),
-        Since(
-            constraint=Between(start_time=time(16, 30), end_time=time(0, 30)),
-            prices=ModelPrice(input_mtok=D(2), output_mtok=D(3)),
+def at_hours(start, end, prompt, completion):
+    return Since(
+        constraint=Between(start_time=start, end_time=end),
+        prices=ModelPrice(input_mtok=D(prompt), output_mtok=D(completion)),
+    )
+
+
+ALL_DAY = Since(prices=ModelPrice(input_mtok=D(1), output_mtok=D(9)))
+
+
+def test_a_price_of_some_hours_is_a_card_for_them_and_the_longest_lasting_holds_all_day():
+    assert sets([ALL_DAY, at_hours(time(1), time(4, 15), 2, 3)]) == one_set(
+        Card("", 0, USD, 9 * USD), Card("", 0, 2 * USD, 3 * USD, hours_from=60, hours_to=255)
+    )
+    assert sets([ALL_DAY, at_hours(time(16, 30), time(0, 30), 2, 3)]) == one_set(
+        Card("", 0, USD, 9 * USD), Card("", 0, 2 * USD, 3 * USD, hours_from=990, hours_to=30)
+    )
+    assert sets([ALL_DAY, at_hours(time(1), time(20), 2, 3)]) == one_set(
+        Card("", 0, 2 * USD, 3 * USD), Card("", 0, USD, 9 * USD, hours_from=1200, hours_to=60)
+    )
+
+
+def test_hours_are_read_in_utc_and_the_last_of_several_that_hold_counts():
+    shanghai = timezone(timedelta(hours=8))
+    assert sets(
+        [ALL_DAY, at_hours(time(9, tzinfo=shanghai), time(12, tzinfo=shanghai), 2, 3), at_hours(time(2), time(4), 5, 6)]
+    ) == one_set(
+        Card("", 0, USD, 9 * USD),
+        Card("", 0, 2 * USD, 3 * USD, hours_from=60, hours_to=120),
+        Card("", 0, 5 * USD, 6 * USD, hours_from=120, hours_to=240),
+    )
+
+
+def test_hours_off_the_quarter_are_refused_and_said_so():
+    assert sets([ALL_DAY, at_hours(time(1, 10), time(4), 2, 3)]) == one_set(Card("", 0, USD, 9 * USD), note=ODD_HOURS)
+
+
+@pytest.mark.parametrize(("hour", "expected"), [(0, 4158), (2, 8316), (4, 4158), (6, 8316), (10, 4158)])
+def test_deepseek_costs_less_off_peak(hour, expected):
+    dated = look_up("deepseek-v4-pro", {"openai-compatible-deepseek"}).sets[-1]
+    cards = [RateCard(**card._asdict()) for card in dated.cards]
+    card = max((c for c in cards if c.holds_at(hour * 60 + 4)), key=lambda card: card.hours_from is not None)
+    assert cost(card.rates, [4000, 6000, 0, 0, 0, 700, 0, 0]) == expected * USD
+
+
+def test_a_fee_for_each_request_is_read():
+    assert sets(ModelPrice(input_mtok=D(1), output_mtok=D(2), requests_kcount=D(12))) == one_set(
+        Card("", 0, USD, 2 * USD, request=12_000_000_000)
+    )
+    assert sets(ModelPrice(requests_kcount=D(5))) == one_set(Card("", 0, 0, 0, request=5_000_000_000))
+
+
+def test_writes_that_are_kept_for_an_hour_have_a_rate_of_their_own():
+    price = ModelPrice(input_mtok=D(1), output_mtok=D(2), cache_write_mtok=D("1.25"), cache_write_1h_mtok=D(2))
+    assert sets(price) == one_set(Card("", 0, USD, 2 * USD, cache_write=1_250_000, cache_write_1h=2 * USD))
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({"web_searches_kcount": 10}, "web searches"),
+        ({"input_audio_mtok": 10, "cache_audio_read_mtok": 1, "web_searches_kcount": 10}, "audio and web searches"),
+        (
+            {"output_image_mtok": 1, "input_video_mtok": 1, "input_text_mtok": 1, "input_audio_mtok": 0},
+            "images, input text and video",
         ),
-    ]
-    assert sets(prices) == one_set(Card("", 0, 2 * USD, 9 * USD), note=UPPER_BOUND)
-
-
-def test_the_models_priced_by_the_time_of_day_are_these():
-    names = ("chat", "reasoner", "v4-flash", "v4-pro", "flash")
-    noted = {name: look_up(f"deepseek-{name}", {"openai-compatible-deepseek"}) for name in names}
-    assert {name for name, listing in noted.items() if any(s.note == UPPER_BOUND for s in listing.sets)} == set(names)
+    ],
+)
+def test_what_records_give_no_quantity_of_is_named(others, words):
+    price = ModelPrice(input_mtok=D(1), output_mtok=D(1), **{key: D(value) for key, value in others.items()})
+    assert sets(price) == one_set(Card("", 0, USD, USD), note=LEFT_OUT.format(words))
