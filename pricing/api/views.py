@@ -7,31 +7,43 @@ from rest_framework.response import Response
 
 from cpa_usage.http import rest
 from pricing.api import shapes
-from pricing.api.serializers import ModelName, PriceBody, RatesBody
-from pricing.models import Model, Revision
+from pricing.api.serializers import ModelName, PriceBody, RatesBody, ScopedModel, ScopeFields
+from pricing.models import Model, RateCard, Revision
+from pricing.models.scopes import BY_HAND
 
 SET = "Set a model's price"
 CLEAR = "Clear a model's price"
 ABOUT_SET = """One price for every tier and context size, by hand; absent numbers are 0, absent cache writes and
-reasoning cost what the prompt and the completion do. Without `valid_from` today's manual price is changed, or, where
-there is none, made for all history; with it a price begins on that local day. Catalogue prices are kept and step
+reasoning cost what the prompt and the completion do. With `cards` in place of the rates, each is for a tier, a context
+size and perhaps hours of the UTC day. Without `valid_from` today's manual price is changed, or, where there is none,
+made for all history; with it a price begins on that local day. With `scope` and `scope_value` the price is that of a
+provider, an account or a client key, and comes before the one for all usage. Catalogue prices are kept and step
 aside."""
-ABOUT_CLEAR = """The model is unpriced until its price is set or the catalogue's is taken again. Done also when there
-was nothing to clear."""
+ABOUT_CLEAR = """The model is unpriced until its price is set or the catalogue's is taken again; with `scope` and
+`scope_value` only the price of that provider, account or client key goes. Done also when there was nothing to
+clear."""
 NO_NAME = (400, 404)  # in the path: a name that cannot be one, and one that no address can hold
 MODEL = OpenApiParameter("model", str, required=True, description="The model's name.")
+SCOPE = [
+    OpenApiParameter(
+        "scope", str, enum=[value for value, _ in BY_HAND], description="Whose price; absent: all usage's."
+    ),
+    OpenApiParameter("scope_value", str, description="The provider, account, or key_id of the client key."),
+]
 
 
 @rest.described(shapes.Prices, methods=["GET"], summary="Models priced today")
 @rest.described(shapes.PriceChanged, body=PriceBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
-@rest.described(shapes.PriceChanged, parameters=[MODEL], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
+@rest.described(
+    shapes.PriceChanged, parameters=[MODEL, *SCOPE], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR
+)
 @api_view(["GET", "PUT", "DELETE"])
 def pricing(request):
     """Prices of models: today's, and all dated ones."""
     if request.method == "PUT":
         return _set_price(**rest.body_of(request, PriceBody))
     if request.method == "DELETE":
-        return _clear_price(_name(request.query_params.get("model", "")))
+        return _clear_price(**rest.valid(ScopedModel, {"model": "", **request.query_params.dict()}))
     stamp, today = Revision.current_stamp(), timezone.localdate()
     return rest.answer(request, ("pricing", stamp, str(today)), lambda: shapes.prices(stamp, today))
 
@@ -39,23 +51,31 @@ def pricing(request):
 @rest.described(
     shapes.PriceChanged, body=RatesBody, methods=["PUT"], summary=SET, description=ABOUT_SET, errors=NO_NAME
 )
-@rest.described(shapes.PriceChanged, methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR, errors=NO_NAME)
+@rest.described(
+    shapes.PriceChanged,
+    parameters=SCOPE,
+    methods=["DELETE"],
+    summary=CLEAR,
+    description=ABOUT_CLEAR,
+    errors=NO_NAME,
+)
 @api_view(["PUT", "DELETE"])
 def price(request, model):
     """One model's price, its name in the path."""
     name = _name(model)
     if request.method == "PUT":
         return _set_price(name, **rest.body_of(request, RatesBody))
-    return _clear_price(name)
+    return _clear_price(name, **rest.valid(ScopeFields, request.query_params.dict()))
 
 
-def _set_price(model, valid_from, **rates):
-    Model.objects.set_price(model, rates, valid_from)
+def _set_price(model, valid_from, scope, scope_value, cards, **rates):
+    cards = [RateCard(**card) for card in ([rates] if cards is None else cards)]
+    Model.objects.set_cards(model, cards, valid_from, scope=scope, scope_value=scope_value)
     return Response(shapes.PriceChanged())
 
 
-def _clear_price(model):
-    Model.objects.clear_price(model)
+def _clear_price(model, **scope):
+    Model.objects.clear_price(model, **scope)
     return Response(shapes.PriceChanged())
 
 

@@ -33,21 +33,23 @@ def enter(scope: str, value: str, valid_from: date | None = None, **fields):
 def put(adjustment: Adjustment):
     """Save an adjustment, new or altered, but not its scope or value; ValidationError before anything is written."""
     adjustment.full_clean()
-    with repricing(lambda _, book: _recost(adjustment, book)):
+    with _recosting(adjustment.scope, adjustment.value):
         adjustment.save()
 
 
 def drop(adjustment: Adjustment):
     """Delete an adjustment; the one before it, if any, holds on its days."""
-    with repricing(lambda _, book: _recost(adjustment, book)):
+    with _recosting(adjustment.scope, adjustment.value):
         adjustment.delete()
 
 
 def clear(scope: str, value: str, valid_from: date | None = None):
     """Delete the adjustments of a provider, an account or a client key, or the one that begins on a local date."""
     found = adjustments_of(scope, value)
-    for adjustment in found if valid_from is None else found.filter(valid_from=valid_from):
-        drop(adjustment)
+    if valid_from is not None:
+        found = found.filter(valid_from=valid_from)
+    with _recosting(scope, value_in(scope, value)):
+        found.delete()
 
 
 def effect_of_putting(adjustment: Adjustment):
@@ -66,8 +68,8 @@ def adjustments_of(scope: str, value: str):
     return Adjustment.objects.filter(scope=scope, value=value_in(scope, value))
 
 
-def _recost(adjustment, book):
-    price_history().recost_scope(adjustment.scope, adjustment.value, book)
+def _recosting(scope, value):
+    return repricing(lambda _, book: price_history().recost_scope(scope, value, book))
 
 
 def _effect(adjustment, change):

@@ -11,6 +11,9 @@ from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value, value_in
 from pricing.models.sets import DAY_VALIDATORS, FEE_VALIDATORS
 from pricing.rates import MOST, MOST_FEE, Rates
 
+MOST_FACTOR = 1000
+FACTOR_VALIDATORS = [MinValueValidator(0), MaxValueValidator(MOST_FACTOR)]
+
 
 class Adjustment(models.Model):
     """A factor on every rate, and a fee for each success, of a provider, an account or a client key.
@@ -28,7 +31,7 @@ class Adjustment(models.Model):
         max_digits=10,
         decimal_places=6,
         default=Decimal(1),
-        validators=[MinValueValidator(0), MaxValueValidator(1000)],
+        validators=FACTOR_VALIDATORS,
         help_text="What every rate is multiplied by: 0.3 is 30 % of the list price.",
     )
     request = models.BigIntegerField(

@@ -31,7 +31,7 @@ def summary(client):
 
 def test_nothing_priced_is_an_empty_list(client):
     Model.objects.create(name="gpt-5")
-    assert client.get("/pricing").json() == {"items": []}
+    assert client.get("/pricing").json() == {"items": [], "scoped": []}
 
 
 def test_a_price_comes_back_as_it_was_put(client):
@@ -49,8 +49,11 @@ def test_a_price_comes_back_as_it_was_put(client):
         "completion_price_per_1m": 10.0,
         "cache_price_per_1m": 0.125,
         "cache_write_price_per_1m": 1.5625,
+        "cache_write_1h_price_per_1m": None,
         "reasoning_price_per_1m": None,
+        "request_price": None,
     }
+    all_day = {"hours_from": None, "hours_to": None}
     assert items(client) == [
         {
             "model": "gpt-5",
@@ -67,7 +70,9 @@ def test_a_price_comes_back_as_it_was_put(client):
                     "matched": "",
                     "note": "",
                     "updated_at": NOW,
-                    "cards": [{"tier": "", "context_over": 0, **rates}],
+                    "cards": [{"tier": "", "context_over": 0, **all_day, **rates}],
+                    "scope": "",
+                    "scope_value": "",
                 }
             ],
         }

@@ -1,0 +1,129 @@
+"""Factors and fees of providers, accounts and client keys over HTTP: read them, set one, take some away."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from msgspec import Meta, Struct
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+
+from cpa_usage.http import rest
+from cpa_usage.http.fields import TextField
+from pricing.api.serializers import RequestPriceField
+from pricing.api.shapes import PriceChanged
+from pricing.models import Adjustment, Revision, adjusting
+from pricing.models.adjustments import FACTOR_VALIDATORS, MOST_FACTOR
+from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value
+from pricing.models.sets import DAY_VALIDATORS
+from pricing.precedence import latest
+from pricing.rates import usd
+
+SET = "Set a factor or a fee"
+CLEAR = "Take factors and fees away"
+ABOUT_SET = """What a provider, an account or a client key is billed in place of list prices: every rate times `factor`,
+and `request_price` for each success on top. Without `valid_from` the one in force today is changed, or, where there is
+none, made for all history; with it one begins on that local day. A factor of 1 without a fee ends it. Of several that
+apply to a request the factors multiply and the fees add up. History is costed again."""
+ABOUT_CLEAR = """With `valid_from` the one that begins on that day, else all of the provider, account or client key.
+Done also when there was nothing to take away."""
+PARAMETERS = [
+    OpenApiParameter("scope", str, required=True, enum=[value for value, _ in BY_HAND]),
+    OpenApiParameter("value", str, required=True, description="As the list has it: of a client key its key_id."),
+    OpenApiParameter("valid_from", date, description="The local day on which it begins."),
+]
+
+
+class DatedAdjustment(Struct, frozen=True):
+    """What some usage is billed in place of list prices, from a local date on."""
+
+    scope: Annotated[str, Meta(description="provider, account or api_key.")]
+    value: Annotated[str, Meta(description="The provider, account, or key_id of the client key.")]
+    valid_from: Annotated[date | None, Meta(description="Local date; null: always.")]
+    factor: Annotated[float, Meta(description="What every rate is multiplied by.")]
+    request_price: Annotated[float, Meta(description="USD for each successful request.")]
+    note: str
+    in_force: Annotated[bool, Meta(description="Whether it applies to requests of today.")]
+    updated_at: datetime
+
+
+class Adjustments(Struct, frozen=True):
+    """Factors and fees by scope and value, those of one in the order in which they begin."""
+
+    items: list[DatedAdjustment]
+
+
+@extend_schema_field({"type": "number", "minimum": 0, "maximum": MOST_FACTOR})
+class FactorField(serializers.Field):
+    """A JSON number, rounded to millionths."""
+
+    def to_internal_value(self, data):
+        """Refuses numbers written as text, true and false, and what is no number."""
+        if isinstance(data, bool) or not isinstance(data, int | float) or not abs(data) < float("inf"):
+            raise serializers.ValidationError(_("A number is needed."))
+        amount = Decimal(repr(data))
+        return amount if abs(amount) > MOST_FACTOR else round(amount, 6)
+
+
+class WhichAdjustment(serializers.Serializer):
+    """Which adjustments are meant."""
+
+    scope = serializers.ChoiceField(BY_HAND)
+    value = TextField(max_length=255, help_text=VALUE_HELP)
+    valid_from = serializers.DateField(
+        default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
+    )
+
+    def validate(self, attrs):
+        """Refuses masks of keys."""
+        check_value(attrs["scope"], attrs["value"], "value")
+        return attrs
+
+
+class AdjustmentBody(WhichAdjustment):
+    """Whose usage, and what it is billed in place of list prices."""
+
+    factor = FactorField(default=1, validators=FACTOR_VALIDATORS)
+    request_price = RequestPriceField(source="request", default=0, help_text="USD for each successful request.")
+    note = TextField(max_length=255, default="", allow_blank=True)
+
+
+@rest.described(Adjustments, methods=["GET"], summary="Factors and fees on list prices")
+@rest.described(PriceChanged, body=AdjustmentBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
+@rest.described(PriceChanged, parameters=PARAMETERS, methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
+@api_view(["GET", "PUT", "DELETE"])
+def adjustments(request):
+    """What resellers and clients are billed in place of list prices."""
+    if request.method == "PUT":
+        adjusting.enter(**rest.body_of(request, AdjustmentBody))
+        return Response(PriceChanged())
+    if request.method == "DELETE":
+        adjusting.clear(**rest.valid(WhichAdjustment, request.query_params.dict()))
+        return Response(PriceChanged())
+    today = timezone.localdate()
+    return rest.answer(request, ("adjustments", Revision.current_stamp(), str(today)), lambda: listed(today))
+
+
+def listed(today: date) -> Adjustments:
+    """All of them; which are in force is of a local date."""
+    by_place = {}
+    for each in Adjustment.objects.all():
+        by_place.setdefault((each.scope, each.value), []).append(each)
+    return Adjustments([_item(each, latest(rows, today)) for rows in by_place.values() for each in rows])
+
+
+def _item(each: Adjustment, in_force: Adjustment | None) -> DatedAdjustment:
+    return DatedAdjustment(
+        scope=each.scope,
+        value=each.value,
+        valid_from=each.valid_from,
+        factor=float(each.factor),
+        request_price=usd(each.request),
+        note=each.note,
+        in_force=each is in_force,
+        updated_at=each.updated_at,
+    )
