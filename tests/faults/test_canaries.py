@@ -9,6 +9,7 @@ import pytest
 from simulator import Catalog, Simulator
 from simulator.catalog import KEY_LISTS
 from tests.faults.stage import AT_WORK, stages_in
+from tests.usage.executors import EXECUTORS
 from tests.usage.made import record, rfc3339
 from tests.waiting import until
 
@@ -16,11 +17,12 @@ pytestmark = pytest.mark.sqlite  # processes with a SQLite file of their own: on
 
 CLIENT = "sk-canary-client-Zq7Xv9LmW2pRt5"
 SHORT_CLIENT = "canaryteam7"
+ODD_CLIENT = "canary-blue-laptop-7"  # it looks like a name
 UPSTREAM = "AIzaCanaryUpstreamBw4Kd8Hs3Jf6"
 OPAQUE = "canary0opaque9upstream7key3Xw5Yz"
 MANAGEMENT = "canary-management-Tg6Nb1Vc"
 PASSWORD = "canary password Größe 4711"
-SECRETS = {"client": CLIENT, "short": SHORT_CLIENT, "upstream": UPSTREAM, "opaque": OPAQUE}
+SECRETS = {"client": CLIENT, "short": SHORT_CLIENT, "odd": ODD_CLIENT, "upstream": UPSTREAM, "opaque": OPAQUE}
 OURS = {"management": MANAGEMENT, "password": PASSWORD}
 
 ECHO = f"Incorrect API key provided: {UPSTREAM} (client {CLIENT}, bearer {OPAQUE}), management {MANAGEMENT}"
@@ -38,9 +40,22 @@ def records(now):
     yield record(next(at), **keyed, **failed, **headers, request_id="cccccccc")
     yield record(next(at), **opaque, failed=True, fail={"status_code": 500, "body": ECHO * 200}, request_id="dddddddd")
     yield record(next(at), **keyed, **failed, auth_index=UPSTREAM[:16], request_id="eeeeeeee")
+    yield from accountless(at)
     yield record(next(at), **keyed, tokens={"input": 10**12})  # impossible: a dead letter
     yield f'{{"timestamp":"{rfc3339(now)}","api_key":"{CLIENT}","source":"{UPSTREAM}"'.encode()  # cut off
     yield f"Authorization: Bearer {OPAQUE}".encode()
+
+
+def accountless(at):
+    """Records whose source is the client's own key, as CPA has it where an account has no name."""
+    for number, (executor, provider) in enumerate(EXECUTORS.items()):
+        key = (ODD_CLIENT, CLIENT, SHORT_CLIENT)[number % 3]
+        for auth_type in ("oauth", "apikey"):
+            words = {"executor_type": executor, "provider": provider, "auth_type": auth_type}
+            yield record(next(at), source=key, api_key=key, model="kimi-k2", request_id=f"{number:08x}", **words)
+
+
+STORED = 5 + 2 * len(EXECUTORS)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +70,7 @@ def cpa():
     }
     catalog.providers[first] = [*(catalog.providers.get(first) or []), entry]
     catalog.auth_files[0]["status_message"] = ECHO
-    catalog.api_keys = [CLIENT, SHORT_CLIENT]
+    catalog.api_keys = [CLIENT, SHORT_CLIENT, ODD_CLIENT]
     with Simulator(catalog=catalog, management_key=MANAGEMENT) as simulator:
         simulator.request_log = True
         yield simulator
@@ -93,7 +108,7 @@ def everything(stage, cpa):
     drain, web = stage.drain(), stage.web()
     drain.says(AT_WORK)
     cpa.push(*records(time.time_ns() // 1000))
-    until(lambda: stage.stored == 5 and stage.query("SELECT count(*) FROM usage_deadletter")[0] == 3)
+    until(lambda: stage.stored == STORED and stage.query("SELECT count(*) FROM usage_deadletter")[0] == 3)
     found = dict(asked(stage))
     for name, words in (("backup", [stage.home / "backup.db"]), ("doctor", []), ("verify", [])):
         done = stage.manage(name, *words)
@@ -120,8 +135,8 @@ def asked(stage):
             reply = client.get(f"/{path}")
             assert reply.status_code < 500, (path, reply.text[:500])
             yield path, text_of(reply)
-        rows = client.get("/api/v1/usage/events").json()["items"]
-        assert len(rows) == 5
+        rows = client.get("/api/v1/usage/events?page_size=100").json()["items"]
+        assert len(rows) == STORED
         for row in rows:
             yield f"event {row['event_key']}", text_of(client.get(f"/api/v1/usage/events/{row['event_key']}"))
             yield f"page {row['event_key']}", text_of(client.get(f"/requests/{row['event_key']}/"))
