@@ -100,6 +100,10 @@ class PriceBook:
         found = self.found(charged, day)
         return found and found.rates
 
+    def standard_rates(self, model: str, day: int) -> Rates | None:
+        """Rates of a model by name, whatever the provider, for small requests of the standard tier."""
+        return self.rates(Charged(self._ids[model], model, "", 0), day) if model in self._ids else None
+
     def found(self, charged: Charged, day: int) -> Found | None:
         """What rates() reads, and where it is from."""
         if (key := self._keys.get(charged)) is None:

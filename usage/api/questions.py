@@ -14,6 +14,7 @@ from usage.analytics.analysis import analysis
 from usage.analytics.breakdowns import breakdown, matrix
 from usage.analytics.choices import BreakdownForm, MatrixForm, TimelineForm
 from usage.analytics.comparisons import comparison
+from usage.analytics.coverage import coverage
 from usage.analytics.events.paging import NoSuchEvent, event_page
 from usage.analytics.failures import failures
 from usage.analytics.health import health
@@ -46,6 +47,7 @@ QUESTIONS = [
     Question("matrix", matrix, "The period by two labels at once", MatrixForm),
     Question("comparison", comparison, "The period and the equal one before it"),
     Question("token-classes", token_classes, "Tokens and cost by token class"),
+    Question("coverage", coverage, "How much of the cost is known, and what is not"),
     Question("latency", latency, "Percentiles of latency and time to first token, by model"),
     Question("medians", medians, "Median latency and time to first token over time"),
     Question("failures", failures, "Why attempts failed"),

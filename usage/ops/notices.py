@@ -25,7 +25,7 @@ class Notice(NamedTuple):
 
 
 def notices(unpriced: str = "") -> list[Notice]:
-    """All that hold now; `unpriced` is the share of a period's tokens that have no price, as a text."""
+    """All that hold now; `unpriced` says what is missing from a period's cost."""
     found = [_refused(), _switched_off(), _silent(), _gap(), _unpriced(unpriced)]
     return [notice for notice in found if notice]
 
@@ -60,9 +60,8 @@ def _gap():
     return Notice("warn", sentence, _("Why"), reverse("system"))
 
 
-def _unpriced(part):
-    sentence = _("%(part)s of tokens have no price and are missing from cost.") % {"part": part}
-    return Notice("warn", sentence, _("Set prices"), reverse("prices")) if part else None
+def _unpriced(sentence):
+    return Notice("warn", sentence, _("Set prices"), reverse("prices")) if sentence else None
 
 
 def _minute(moment):

@@ -1,5 +1,6 @@
 """The cards of the Overview: name, figure, change against the period before, and a sparkline."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -7,10 +8,12 @@ from django.utils.translation import gettext as _
 
 from usage.analytics.answers import Overview
 from usage.analytics.comparisons import Comparison
+from usage.analytics.coverage import Covered
 from usage.analytics.latency import Medians
 from usage.analytics.overview import Pace, Peak
 from usage.dashboard.currency import amount
 from usage.dashboard.formats import compact, duration, exact, percent, short
+from usage.dashboard.panels.coverage import notes
 from usage.dashboard.panels.sparklines import spark
 
 DAYS_BY_HOUR = 8  # sparklines of longer periods show days
@@ -19,7 +22,10 @@ NOTABLE_POINTS, NOTABLE_SLOWING = 0.5, 0.05
 
 
 class Card(NamedTuple):
-    """`trend` is up or down where that is good or bad, else flat; `drill` is the result that its requests had."""
+    """`trend` is up or down where that is good or bad, else flat; `drill` is the result that its requests had.
+
+    `notes` are what else must be known to read the figure.
+    """
 
     slug: str
     name: str
@@ -31,15 +37,18 @@ class Card(NamedTuple):
     detail: str
     spark: str
     drill: str = ""
+    notes: Sequence[str] = ()
 
 
-def cards(found: Overview, compared: Comparison, medians: Medians, pace: Pace, peak: Peak | None) -> list[Card]:
+def cards(  # noqa: PLR0917  an answer for each
+    found: Overview, compared: Comparison, covered: Covered, medians: Medians, pace: Pace, peak: Peak | None
+) -> list[Card]:
     """All cards, in the order in which a page shows them."""
     hours = _begun(found.hourly_series, found)
     series = hours if len(found.daily_series) <= DAYS_BY_HOUR else _begun(found.daily_series, found)
     return [
         _requests(compared, series),
-        _cost(compared, series),
+        _cost(compared, covered, series),
         _tokens(compared, series),
         _success(compared, series),
         _cached(compared, series),
@@ -77,13 +86,14 @@ def _tokens(compared, series):
     return _card(compared, series, "total_tokens", _relative, slug="tokens", detail=output, **shown)
 
 
-def _cost(compared, series):
+def _cost(compared, covered, series):
     cost, total = compared.current.known_cost, compared.current.total
     value, figure, every_digit = amount(cost)
     shown = {"name": _("Cost"), "value": value, "figure": figure, "exact": every_digit}
+    shown["notes"] = notes(covered, compared.current.without_tokens)
     priced = total and cost is not None
     each = _("%(cost)s / 1 k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
-    return _card(compared, series, "cost", _relative, slug="cost", detail=each, **shown)
+    return _card(compared, series, "known_cost", _relative, slug="cost", detail=each, **shown)
 
 
 def _success(compared, series):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from usage.analytics.breakdowns import Breakdown
 from usage.analytics.timelines import Timeline
+from usage.dashboard.panels.coverage import Unpriced, unpriced
 
 SHOWN = 8
 FIELDS = {"cost": "cost", "tokens": "total_tokens", "requests": "total"}
@@ -23,11 +24,12 @@ class Rank(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """The lines, how many values the last one stands for, and how many there are in all."""
+    """The lines, how many values the last one stands for, how many there are in all, and what a cost leaves out."""
 
     rows: list[Rank]
     others: int
     count: int
+    unpriced: Unpriced | None
 
 
 def ranking(breakdown: Breakdown, measure: str, chart: Timeline) -> Ranking:
@@ -44,7 +46,7 @@ def ranking(breakdown: Breakdown, measure: str, chart: Timeline) -> Ranking:
         Rank(key, label, value, value / whole, min(100, value / most * 100), colours.get(key, REST_COLOUR))
         for key, label, value in named
     ]
-    return Ranking(lines, len(rest), len(ranked))
+    return Ranking(lines, len(rest), len(ranked), unpriced(breakdown) if measure == "cost" else None)
 
 
 def _colours(chart, breakdown):

@@ -26,6 +26,7 @@ from pricing.api.shapes import prices as prices_on
 from pricing.models import Model, Revision
 from usage.analytics.answers import Summary
 from usage.analytics.breakdowns import breakdown
+from usage.analytics.coverage import coverage
 from usage.dashboard.pages import page, signed_in
 from usage.ops.notices import notices
 from usage.ops.status import status
@@ -54,9 +55,14 @@ class PricedModel(NamedTuple):
         return next((card for card in cards if not (card.tier or card.context_over)), None)
 
     @property
+    def note(self) -> str:
+        """What must be known of its price of today."""
+        return next((dated.note for dated in self.price.sets if dated.in_force), "") if self.price else ""
+
+    @property
     def missing(self) -> bool:
-        """Whether its tokens cost nothing only because it has no price."""
-        return self.price is None and self.used is not None and self.used.total_tokens > 0
+        """Whether its usage costs nothing only because it has no price."""
+        return self.price is None and self.used is not None and bool(self.used.total_tokens or self.used.success)
 
 
 def changes(name):
@@ -86,8 +92,8 @@ def changes(name):
 
 @page("usage/prices.html")
 def prices(request, filters):
-    """The price of each model today, and its usage in the period."""
-    return {"rows": _price_list(filters), "today": timezone.localdate()}
+    """The price of each model today, its usage in the period, and what of that has no known cost."""
+    return {"rows": _price_list(filters), "coverage": coverage(filters), "today": timezone.localdate()}
 
 
 @changes("prices")

@@ -7,6 +7,7 @@ from usage.analytics.accounts.accounts import accounts as accounts_of
 from usage.analytics.breakdowns import breakdown, matrix
 from usage.analytics.choices import TimelineForm
 from usage.analytics.comparisons import against, comparison
+from usage.analytics.coverage import covered as covered_by
 from usage.analytics.events.paging import newest
 from usage.analytics.failures import failures as failures_of
 from usage.analytics.health import health as health_of
@@ -15,11 +16,11 @@ from usage.analytics.overview import overview as overview_of
 from usage.analytics.overview import pace, peak
 from usage.analytics.timelines import MEASURE_TITLES, timeline
 from usage.analytics.tokenclasses import token_classes
-from usage.dashboard.formats import percent
 from usage.dashboard.frame import drill, frame
 from usage.dashboard.pages import page
 from usage.dashboard.panels.cards import cards
 from usage.dashboard.panels.charts import chart_data, split
+from usage.dashboard.panels.coverage import notice, unpriced
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.heatmap import months, rows
 from usage.dashboard.panels.rankings import ranking
@@ -42,17 +43,18 @@ def overview(request, filters):
     chosen = checked(TimelineForm(request.GET)).cleaned_data
     with snapshot():
         found = {**_cards(filters), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
-    notes = notices(_unpriced(found["compared"].current))  # may write, so it stays out of the snapshot
+    notes = notices(notice(found["covered"]))  # may write, so it stays out of the snapshot
     return {"live": 5, "notices": notes, "chart_data": chart_data(found["chart"], drill(request)), **found}
 
 
 def _cards(filters):
     """The cards and the heat map, which share one overview."""
-    found, compared = overview_of(filters), comparison(filters)
+    found, compared, covered = overview_of(filters), comparison(filters), covered_by(filters)
     return {
         "compared": compared,
+        "covered": covered,
         "against": against(compared),
-        "cards": cards(found, compared, medians(filters), pace(filters), peak(found)),
+        "cards": cards(found, compared, covered, medians(filters), pace(filters), peak(found)),
         "heat": rows(found.health_grid, QUARTER_S, get_current_timezone()),
     }
 
@@ -61,13 +63,6 @@ def _chart(filters, by, measure):
     """The chart, and the rankings that have its colours."""
     chart = timeline(filters, by, measure)
     return {"chart": chart, "tops": [(name, ranking(breakdown(filters, name), measure, chart)) for name in RANKED]}
-
-
-def _unpriced(figures):
-    """The share of tokens without a price as a text; "" where all have one."""
-    if not figures.unpriced_tokens or not figures.total_tokens:
-        return ""
-    return percent(figures.unpriced_tokens / figures.total_tokens)
 
 
 @page("usage/accounts.html")
@@ -82,11 +77,12 @@ def analysis(request, filters):
     """Usage by token class, by label, and keys against models."""
     by, measure = checked(TimelineForm(request.GET)).cleaned_data.values()
     labels = grouping_labels()
-    keys, models = breakdown(filters, "api_key"), breakdown(filters, "model")
+    keys, models, grouped = breakdown(filters, "api_key"), breakdown(filters, "model"), breakdown(filters, by)
     return {
         "measure": measure,
         "measures": MEASURE_TITLES.items(),
-        "breakdown": breakdown(filters, by),
+        "breakdown": grouped,
+        "unpriced": unpriced(grouped),
         "label": labels[by],
         "labels": labels,
         "speeds": latency(filters),

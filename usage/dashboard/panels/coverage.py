@@ -1,0 +1,60 @@
+"""How much of a cost is known, in words."""
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from usage.analytics.breakdowns import Breakdown
+from usage.analytics.coverage import Covered
+from usage.dashboard.formats import compact, exact, percent
+
+NAMED = 3
+
+
+class Unpriced(NamedTuple):
+    """The values of a label of which no usage has a known cost, and their tokens."""
+
+    count: int
+    tokens: int
+
+
+def unpriced(breakdown: Breakdown) -> Unpriced:
+    """What a list by cost leaves out."""
+    tokens = [row.figures.total_tokens for row in breakdown.rows if row.figures.known_cost is None]
+    return Unpriced(len(tokens), sum(tokens))
+
+
+def notes(covered: Covered, without_tokens: int) -> list[str]:
+    """What the card of the cost adds: nothing where every cost is known and exact."""
+    found = [] if covered.is_whole else [_("priced: %(parts)s") % {"parts": ", ".join(_parts(covered))}]
+    if without_tokens:
+        one, many = "%(count)s success without any tokens", "%(count)s successes without any tokens"
+        found.append(ngettext(one, many, without_tokens) % {"count": exact(without_tokens)})
+    if covered.minimum_tokens:
+        tokens = {"count": compact(covered.minimum_tokens)}
+        found.append(_("at least: %(count)s tokens were cached for a time that CPA does not tell") % tokens)
+    return found
+
+
+def notice(covered: Covered) -> str:
+    """A sentence about what is missing from the cost; "" where nothing is."""
+    if covered.is_whole:
+        return ""
+    if covered.tokens.priced < covered.tokens.total:
+        part = percent(1 - covered.tokens.share)
+        sentence = _("%(part)s of tokens have no price and are missing from cost.") % {"part": part}
+    else:
+        part = percent(1 - covered.requests.share)
+        sentence = _("%(part)s of requests have no known cost.") % {"part": part}
+    names = covered.unpriced_models
+    shown = ", ".join(names[:NAMED]) + ("…" if names[NAMED:] else "")
+    return f"{sentence} {_('Models: %(names)s') % {'names': shown}}" if names else sentence
+
+
+def _parts(covered):
+    if covered.requests.total:
+        yield _("%(share)s of requests") % {"share": percent(covered.requests.share)}
+    yield _("%(priced)s of %(all)s models") % {"priced": covered.models.priced, "all": covered.models.total}
+    if covered.tokens.total:
+        yield _("%(share)s of tokens") % {"share": percent(covered.tokens.share)}
