@@ -8,6 +8,7 @@ SECTIONS = {
     "Costs": [
         ("Models & rate cards", "payments", "pricing_model"),
         ("Price sets", "list", "pricing_priceset"),
+        ("Resellers & discounts", "percent", "pricing_adjustment"),
         ("Account fees", "subscriptions", "pricing_accountfee"),
         ("Display currency", "currency_exchange", "pricing_displaycurrency"),
     ],

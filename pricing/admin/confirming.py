@@ -2,6 +2,8 @@
 
 from django.template.response import TemplateResponse
 
+from cpa_usage.keys import mask
+from pricing.models.scopes import value_in
 from pricing.rates import PICO
 
 CONFIRMED = "_confirmed"
@@ -9,11 +11,27 @@ HEADERS = ["Month", "Cost before", "Cost after", "Change", "Unpriced tokens befo
 
 
 class Unconfirmed(Exception):
-    """Raised instead of saving a form that is sent for the first time; holds the model and the change of its prices."""
+    """Raised instead of saving a form that is sent for the first time; holds a title and what computes the effect."""
 
 
 class Confirmed:
-    """For an admin whose forms are sent twice: the first time the effect is shown, the second time they are saved."""
+    """For an admin whose forms are sent twice: the first time the effect is shown, the second time they are saved.
+
+    `value_field` names the form's field for a provider, an account or a client key: a key that was typed there is
+    replaced by its fingerprint before any page could show it again.
+    """
+
+    value_field = "scope_value"
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """A valid form is first answered with its effect; confirmed, it is saved."""
+        if request.method == "POST":
+            request.POST = _without_key(request.POST, self.value_field)
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Unconfirmed as unsaved:
+            title, effect = unsaved.args
+            return self.ask(request, effect(), title)
 
     def ask(self, request, effect, title, skipped=()):
         """The page with the effect, and the same form to confirm."""
@@ -31,6 +49,16 @@ class Confirmed:
     def confirmed(self, request) -> bool:
         """Whether the form was sent from the page with the effect."""
         return CONFIRMED in request.POST
+
+
+def _without_key(posted, field):
+    """The posted form with its value as records name it; a mask stays as it is, to be refused."""
+    text = posted.get(field, "")
+    if not text or mask(text) == text:
+        return posted
+    found = posted.copy()
+    found[field] = value_in(posted.get("scope", ""), text)
+    return found
 
 
 def _rows(effect):

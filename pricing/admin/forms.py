@@ -4,30 +4,58 @@ from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminDecimalFieldWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
-from pricing.models import Origin, PriceSet, RateCard
+from pricing.hours import minute_of, shown_minute
+from pricing.models import Adjustment, Origin, PriceSet, RateCard, Scope
+from pricing.models.adjusting import adjustments_of
+from pricing.models.scopes import BY_HAND, check_value, value_in
 from pricing.models.sets import check_cards
-from pricing.rates import PICO_PER_MICRO, checked_pico
+from pricing.rates import PICO, PICO_PER_MICRO, checked_fee, checked_pico
 
 
 class UsdPerMillion(forms.DecimalField):
     """A rate in USD per million tokens; its value is in pico-USD per token."""
 
     widget = UnfoldAdminDecimalFieldWidget
+    checked, pico = staticmethod(checked_pico), PICO_PER_MICRO
 
     def __init__(self, **kwargs):
         super().__init__(decimal_places=6, **kwargs)
 
     def prepare_value(self, value):
         """A stored rate in USD per million; typed text stays as it is."""
-        return shown_rate(value) if isinstance(value, int) else value
+        return shown_rate(value, self.pico) if isinstance(value, int) else value
 
     def clean(self, value):
         """Pico-USD per token, or None for an empty optional rate."""
         amount = super().clean(value)
         try:
-            return None if amount is None else checked_pico(amount)
+            return None if amount is None else self.checked(amount)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+class UsdPerRequest(UsdPerMillion):
+    """A fee in USD for each success; its value is in pico-USD."""
+
+    checked, pico = staticmethod(checked_fee), PICO
+
+
+class Clock(forms.CharField):
+    """A time of the UTC day as 16:30; its value is the minute of the day, or None."""
+
+    widget = UnfoldAdminTextInputWidget(attrs={"placeholder": "16:30", "size": 5})
+
+    def prepare_value(self, value):
+        """A stored minute as HH:MM; typed text stays as it is."""
+        return shown_minute(value) if isinstance(value, int) else value
+
+    def clean(self, value):
+        """Refuses what is no time on a quarter of an hour."""
+        text = super().clean(value)
+        try:
+            return minute_of(text) if text else None
         except ValueError as error:
             raise ValidationError(str(error)) from error
 
@@ -35,15 +63,22 @@ class UsdPerMillion(forms.DecimalField):
 class RateCardForm(forms.ModelForm):
     """One card; the empty rates are the ones they derive from."""
 
+    hours_from = Clock(label="From hour (UTC)", required=False)
+    hours_to = Clock(label="To hour (UTC)", required=False)
     prompt = UsdPerMillion(label="Prompt")
     completion = UsdPerMillion(label="Completion")
     cache_read = UsdPerMillion(label="Cache read", required=False)
     cache_write = UsdPerMillion(label="Cache write", required=False)
+    cache_write_1h = UsdPerMillion(label="Cache write for 1 hour", required=False)
     reasoning = UsdPerMillion(label="Reasoning", required=False)
+    request = UsdPerRequest(label="Fee per success (USD)", required=False)
 
     class Meta:
         model = RateCard
-        fields = ["tier", "context_over", "prompt", "completion", "cache_read", "cache_write", "reasoning"]
+        fields = [
+            *("tier", "context_over", "hours_from", "hours_to", "prompt", "completion", "cache_read", "cache_write"),
+            *("cache_write_1h", "reasoning", "request"),
+        ]
 
 
 class RateCards(forms.BaseInlineFormSet):
@@ -65,21 +100,56 @@ class RateCards(forms.BaseInlineFormSet):
 
 
 class PriceSetForm(forms.ModelForm):
-    """A manual set: its model, first day and note."""
+    """A manual set: its model, whose usage it is for, first day and note."""
 
     class Meta:
         model = PriceSet
-        fields = ["model", "valid_from", "note"]
+        fields = ["model", "scope", "scope_value", "valid_from", "note"]
 
-    def clean_valid_from(self):
-        """Refuses a second manual set that begins on the same day."""
-        day, model = self.cleaned_data["valid_from"], self.cleaned_data.get("model") or self.instance.model_id
-        same_day = PriceSet.objects.filter(model=model, origin=Origin.MANUAL, valid_from=day)
-        if same_day.exclude(pk=self.instance.pk).exists():
-            raise ValidationError("The model has a price from this day on already: change that one.")
-        return day
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "scope" in self.fields:
+            self.fields["scope"].choices = [(Scope.EVERYTHING.value, Scope.EVERYTHING.label), *BY_HAND]
+
+    def clean(self):
+        """Refuses a second manual set of the same usage that begins on the same day."""
+        cleaned = super().clean()
+        scope, value = cleaned.get("scope", ""), cleaned.get("scope_value", "")
+        check_value(scope, value, "scope_value")
+        model, day = cleaned.get("model") or self.instance.model_id, cleaned.get("valid_from")
+        same = PriceSet.objects.filter(
+            model=model, origin=Origin.MANUAL, scope=scope, scope_value=value_in(scope, value)
+        )
+        if "valid_from" in cleaned and same.filter(valid_from=day).exclude(pk=self.instance.pk).exists():
+            self.add_error("valid_from", "The model has a price from this day on already: change that one.")
+        return cleaned
 
 
-def shown_rate(pico_per_token: int) -> str:
-    """A stored rate in USD per million tokens, without trailing zeros."""
-    return f"{(Decimal(pico_per_token) / PICO_PER_MICRO).normalize():f}"
+class AdjustmentForm(forms.ModelForm):
+    """A factor and a fee of some usage, from a day on."""
+
+    request = UsdPerRequest(label="Fee per success (USD)", required=False, help_text="Empty: none.")
+
+    class Meta:
+        model = Adjustment
+        fields = ["scope", "value", "valid_from", "factor", "request", "note"]
+
+    def clean_request(self):
+        """No fee is one of 0."""
+        return self.cleaned_data["request"] or 0
+
+    def clean(self):
+        """Refuses a second one of the same usage that begins on the same day."""
+        cleaned = super().clean()
+        scope = cleaned.get("scope") or self.instance.scope
+        value = cleaned.get("value") or self.instance.value
+        check_value(scope, value, "value")
+        same_day = adjustments_of(scope, value).filter(valid_from=cleaned.get("valid_from"))
+        if "valid_from" in cleaned and same_day.exclude(pk=self.instance.pk).exists():
+            self.add_error("valid_from", "It has an adjustment from this day on already: change that one.")
+        return cleaned
+
+
+def shown_rate(pico: int, unit: int = PICO_PER_MICRO) -> str:
+    """A stored rate in USD per million tokens (or, with PICO, a fee in USD), without trailing zeros."""
+    return f"{(Decimal(pico) / unit).normalize():f}"

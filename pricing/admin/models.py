@@ -16,6 +16,7 @@ from pricing.admin.bulk import BulkPricing
 from pricing.admin.confirming import usd
 from pricing.admin.forms import shown_rate
 from pricing.models import Model, PriceSet, RateCard, Tier
+from pricing.rates import PICO
 
 SOURCES = {"unpriced": "danger", "manual": "info", "catalogue": "success"}
 
@@ -52,7 +53,7 @@ class SetInline(TabularInline):
     """A model's price sets, read-only; each links to its own page."""
 
     model = PriceSet
-    fields = ["valid_from", "origin", "state", "rates", "matched", "note"]
+    fields = ["valid_from", "whose", "origin", "state", "rates", "matched", "note"]
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -66,6 +67,11 @@ class SetInline(TabularInline):
     def has_add_permission(self, request, obj=None):
         """Never: sets are added on a page of their own."""
         return False
+
+    @display(description="For")
+    def whose(self, price_set):
+        """Whose usage it is for."""
+        return price_set.whose
 
     @display(description="Rates (USD per million)")
     def rates(self, price_set):
@@ -140,8 +146,11 @@ class ModelAdmin(BulkPricing, UnfoldModelAdmin):
 def _line(card: RateCard) -> str:
     """A card in a few words, in USD per million tokens."""
     over = f" over {card.context_over:,}" if card.context_over else ""
-    tier = f"{card.tier or ('standard' if over else '')}{over}"
-    rates = {"cache read": card.cache_read, "write": card.cache_write, "reasoning": card.reasoning}
+    hours = f" {card.hours} UTC" if card.hours else ""
+    tier = f"{card.tier or ('standard' if over or hours else '')}{over}{hours}"
+    names = {"cache read": "cache_read", "write": "cache_write", "1-hour write": "cache_write_1h"}
+    rates = {name: getattr(card, rate) for name, rate in (names | {"reasoning": "reasoning"}).items()}
     more = "".join(f", {name} {shown_rate(rate)}" for name, rate in rates.items() if rate is not None)
-    price = f"{shown_rate(card.prompt)} in, {shown_rate(card.completion)} out{more}"
+    fee = f", ${shown_rate(card.request, PICO)} a request" if card.request else ""
+    price = f"{shown_rate(card.prompt)} in, {shown_rate(card.completion)} out{more}{fee}"
     return f"{tier}: {price}" if tier else price

@@ -31,7 +31,7 @@ class CardInline(TabularInline):
     form, formset = RateCardForm, RateCards
     extra = 0
     min_num = 1
-    verbose_name_plural = "Rate cards (USD per million tokens; an empty rate is the one it derives from)"
+    verbose_name_plural = "Rate cards (USD per million tokens; an empty rate is the one it derives from; hours in UTC)"
 
     def get_fields(self, request, obj=None):
         """Rates that cannot be changed are shown, like the others, as their fields would have them."""
@@ -52,16 +52,21 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
 
     form = PriceSetForm
     inlines = [CardInline]
-    list_display = ["model", "valid_from", "origin", "matched", "note", "updated_at"]
-    list_filter = ["origin"]
+    list_display = ["model", "whose", "valid_from", "origin", "matched", "note", "updated_at"]
+    list_filter = ["origin", "scope"]
     list_select_related = ["model"]
-    search_fields = ["model__name"]
+    search_fields = ["model__name", "scope_value"]
     autocomplete_fields = ["model"]
     show_full_result_count = False
 
     def get_readonly_fields(self, request, obj=None):
         """An existing set stays with its model."""
         return ["model"] if obj else []
+
+    @display(description="For", ordering="scope")
+    def whose(self, price_set):
+        """Whose usage it is for."""
+        return price_set.whose
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         """Any model, by name: the list of models is ordered by an annotation that a choice does not have."""
@@ -78,14 +83,6 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
         return deleted, counts, lacking, [*protected, *(str(s) for s in objs if not s.is_manual)]
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """A valid form is first answered with its effect; confirmed, it is saved."""
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except Unconfirmed as unsaved:
-            model, change = unsaved.args
-            return self.ask(request, model.effect_of(change), f"What this does to the costs of {model}")
-
     def save_model(self, request, obj, form, change):
         """Nothing yet: save_formset saves the set with its cards, so that history is costed once."""
 
@@ -93,7 +90,9 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
         """Save the set with its cards: one change of the model's prices."""
         price_set, cards = form.instance, formset.cards()
         if not self.confirmed(request):
-            raise Unconfirmed(price_set.model, lambda model: model.put_set(price_set, cards))
+            model = price_set.model
+            title = f"What this does to the costs of {model}"
+            raise Unconfirmed(title, lambda: model.effect_of(lambda copy: copy.put_set(price_set, cards)))
         price_set.model.put_set(price_set, cards)
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 

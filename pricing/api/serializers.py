@@ -1,26 +1,25 @@
 """What the body of a price change may hold."""
 
-import re
-
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cpa_usage.http.fields import TextField
+from pricing.hours import minute_of
 from pricing.models import RateCard, Tier
 from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value
-from pricing.models.sets import DAY_MINUTES, DAY_VALIDATORS, SLOT, check_cards
+from pricing.models.sets import DAY_VALIDATORS, check_cards
 from pricing.rates import MOST_USD_PER_MILLION, MOST_USD_PER_REQUEST, checked_fee, checked_pico, usd, usd_per_million
 
-# The sentences of checked_pico and checked_fee, which know nothing of languages.
+# The sentences of checked_pico, checked_fee and minute_of, which know nothing of languages.
 gettext_noop("A rate is a finite number.")
 gettext_noop("A rate is never negative.")
 gettext_noop("A rate is at most 10,000 USD per million tokens.")
 gettext_noop("A fee is at most 100 USD per request.")
+gettext_noop("A time is written as 16:30, on a quarter of an hour.")
 
 MOST_CARDS = 200
-_CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
 
 
 @extend_schema_field({"type": "number", "minimum": 0, "maximum": MOST_USD_PER_MILLION})
@@ -52,17 +51,16 @@ class RequestPriceField(RateField):
     checked, shown = staticmethod(checked_fee), staticmethod(usd)
 
 
-@extend_schema_field({"type": "string", "pattern": "^([01][0-9]|2[0-4]):(00|15|30|45)$"})
+@extend_schema_field({"type": "string", "pattern": "^([01]?[0-9]|2[0-4]):(00|15|30|45)$"})
 class ClockField(serializers.Field):
     """A time of the day in UTC as HH:MM, on a quarter of an hour; its value is the minute of the day."""
 
     def to_internal_value(self, data):
         """24:00 is the end of the day."""
-        found = _CLOCK.fullmatch(data) if isinstance(data, str) else None
-        minute = int(found[1]) * 60 + int(found[2]) if found else -1
-        if minute % SLOT or not 0 <= minute <= DAY_MINUTES:
-            raise serializers.ValidationError(_("A time is written as 16:30, on a quarter of an hour."))
-        return minute
+        try:
+            return minute_of(data if isinstance(data, str) else "")
+        except ValueError as error:
+            raise serializers.ValidationError(_(str(error))) from error
 
 
 class RateFields(serializers.Serializer):

@@ -30,11 +30,9 @@ def account_name(text: str) -> str:
 def value_in(scope: str, text: str) -> str:
     """A provider, account or client key as records name it; a key may be given as it is or by its fingerprint."""
     text = text.strip()
-    if scope == Scope.ACCOUNT:
-        return account_name(text)
     if scope == Scope.API_KEY and text:
         return text.lower() if is_fingerprint(text.lower()) else fingerprint(text)
-    return text
+    return text if scope == Scope.SELLER else account_name(text)
 
 
 def check_value(scope: str, text: str, field: str):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from cpa_usage import revisions
 from pricing.catalogue.listings import Card, DatedCards
+from pricing.hours import DAY_MINUTES, SLOT, shown_minute
 from pricing.models.scopes import VALUE_HELP, Scope, check_value, value_in
 from pricing.precedence import begins, overridden, set_in_force
 from pricing.rates import DERIVED, FEE_TOO_HIGH, MOST, MOST_FEE, NEGATIVE, TOO_HIGH, Rates, filled
@@ -23,10 +24,6 @@ DAY_VALIDATORS = [
     MinValueValidator(date(2000, 1, 1), gettext_lazy("No price is that old: leave the date empty for always.")),
     MaxValueValidator(date(2199, 12, 31), gettext_lazy("That date is too far away.")),
 ]
-
-
-DAY_MINUTES = 24 * 60
-SLOT = 15  # minutes; hours begin and end on a quarter
 
 
 class Tier(models.TextChoices):
@@ -96,7 +93,7 @@ class PriceSet(models.Model):
         ]
 
     def __str__(self):
-        of = f" for {self.get_scope_display()} {self.scope_value}" if self.scope else ""
+        of = f" for {self.whose}" if self.scope else ""
         return f"{self.model}{of} from {self.valid_from or 'always'} ({self.origin})"
 
     def clean(self):
@@ -108,6 +105,11 @@ class PriceSet(models.Model):
     def dated_cards(self) -> DatedCards:
         """Its cards as a catalogue would list them."""
         return DatedCards(self.valid_from, tuple(card.listed for card in self.cards.all()), self.note)
+
+    @property
+    def whose(self) -> str:
+        """The usage it is for, in words."""
+        return f"{self.get_scope_display()} {self.scope_value}".strip()
 
     @property
     def is_manual(self) -> bool:
@@ -222,7 +224,7 @@ class RateCard(models.Model):
         """The hours (UTC) it is for, such as 01:00-04:00; empty: all."""
         if self.hours_from is None:
             return ""
-        return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in (self.hours_from, self.hours_to))
+        return f"{shown_minute(self.hours_from)}-{shown_minute(self.hours_to)}"
 
     @property
     def listed(self) -> Card:
