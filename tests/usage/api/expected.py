@@ -190,7 +190,8 @@ def analysis(found):
 def credentials(found, kept):
     """The reply while nothing is known of the accounts; `kept` are all attempts, also those beside the period."""
     seen = {one.account: one.seconds for one in sorted(kept, key=lambda one: one.at)}
-    about = dict.fromkeys(("name", "email", "provider", "status"), "")
+    about = dict.fromkeys(("name", "email", "provider", "status"), "") | {"fee_usd_per_month": None, "fee_usd": None}
+    sources = [source for source, _, _ in {one.account for one in found}]
     return {
         "items": [
             {
@@ -198,6 +199,7 @@ def credentials(found, kept):
                 "source_display": display,
                 "auth_index": auth_index,
                 **about,
+                "fee_account": source if source and sources.count(source) == 1 else auth_index,
                 "last_seen": utc(seen[source, display, auth_index]),
                 **measures(rows),
             }

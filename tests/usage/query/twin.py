@@ -166,11 +166,13 @@ class Twin:
 
     def credentials(self, asked, start, end):
         rows = grouped(self.counted(asked, start, end), lambda a: a.account)
+        sources = [source for source, _, _ in rows]
         return {
             "items": [
                 named(("source", "source_display", "auth_index"), account, found)
                 | dict.fromkeys(("name", "email", "provider", "status"), "")
-                | {"last_seen": self.last_seen(asked, account)}
+                | {"last_seen": self.last_seen(asked, account), "fee_account": fee_account(account, sources)}
+                | {"fee_usd_per_month": None, "fee_usd": None}
                 for account, found in most_first(rows)
             ],
             "detail_from": self.detail_from(),
@@ -327,6 +329,12 @@ def _group(a):
 
 def _model(a):
     return (a.record.model,)
+
+
+def fee_account(account, sources):
+    """The name under which a fee of an account is entered: its source, unless others have it as well."""
+    source, _, auth_index = account
+    return source if source and sources.count(source) == 1 else auth_index
 
 
 def utc(seconds):
