@@ -79,9 +79,10 @@ class Environment:
         sentence = "{!r} is no time zone: set one such as Asia/Shanghai."
         return self._read(name, default, lambda text: ZoneInfo(text).key, sentence)
 
-    def url(self, name: str) -> str:
-        """An http(s) address without a slash at its end, or ''."""
-        return self._read(name, "", _url, "this is no address: set one such as http://127.0.0.1:8317.")
+    def url(self, name: str, default: str = "") -> str:
+        """An http(s) address without a slash at its end, or ''; the default counts only where nothing at all is set."""
+        unset = "" if name in os.environ else default
+        return self._read(name, unset, _url, "this is no address: set one such as http://127.0.0.1:8317.")
 
     def networks(self, name: str) -> list:
         """IP addresses and networks, between commas or blanks."""

@@ -23,6 +23,13 @@ CPA_MANAGEMENT_KEY = env.text("CPA_MANAGEMENT_KEY")
 CPA_TIMEOUT = env.duration("CPA_TIMEOUT", "10s")
 METADATA_SYNC_INTERVAL = env.duration("METADATA_SYNC_INTERVAL", "30s", least=1)
 
+# --- Prices -------------------------------------------------------------------------------------------------------
+# Where genai-prices publishes its catalogue. An empty one switches it off, so it is told from one that is not set.
+PRICES_URL = env.url(
+    "PRICES_URL",
+    "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/main/prices/new_data/v2/data.json",
+)
+
 # --- The queue ----------------------------------------------------------------------------------------------------
 _cpa = urlsplit(CPA_BASE_URL)
 REDIS_QUEUE_ADDR = env.text("REDIS_QUEUE_ADDR", f"{_cpa.hostname or '127.0.0.1'}:{_cpa.port or 8317}")

@@ -7,6 +7,9 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+# (CPA's name of the provider, auth index) -> the base URL of that account, "" where none is known.
+Routes = dict[tuple[str, str], str]
+
 
 class PriceHistory(Protocol):
     """The recorded usage of models, as far as prices concern it."""
@@ -32,8 +35,8 @@ class PriceHistory(Protocol):
     def effect_in_scope(self, scope: str, value: str, book):
         """What recost_scope() would change, as effect_of()."""
 
-    def providers(self, model) -> set[str]:
-        """CPA's names of the providers that the model was reached over."""
+    def routes(self) -> dict[int, Routes]:
+        """The routes that each model was reached over, by its id; a model without usage is not in it."""
 
 
 def price_history() -> PriceHistory:

@@ -16,6 +16,7 @@ os.environ.update(
     SQLITE_PATH=str(_home / "app.db"),
     SPOOL_DIR=str(_home / "spool"),
     LOG_FILE_ENABLED="false",
+    PRICES_URL="",  # nothing of the internet either
     TZ="Asia/Shanghai",
     AUTH_ENABLED="false",
     APP_BASE_PATH="/usage",

@@ -35,12 +35,25 @@ class DatedCards(NamedTuple):
     note: str = ""
 
 
+class Offer(NamedTuple):
+    """What a seller (the catalogue's id of a provider) lists for a model: price sets of the entry provider/id."""
+
+    seller: str
+    matched: str
+    sets: tuple[DatedCards, ...]
+
+
 class Listing(NamedTuple):
-    """The price sets of a model, oldest first, and the entry they are from; without any, `reason` says why."""
+    """The price sets of a model, oldest first, and the entry they are from; without any, `reason` says why.
+
+    `offers` are those of the sellers it was reached at, `candidates` those it could be as well.
+    """
 
     matched: str = ""
     sets: tuple[DatedCards, ...] = ()
     reason: str = ""
+    offers: tuple[Offer, ...] = ()
+    candidates: tuple[Offer, ...] = ()
 
 
 def refreshed(stored: Iterable[DatedCards], listed: Iterable[DatedCards], today: date) -> tuple[DatedCards, ...]:

@@ -1,8 +1,9 @@
 """Finds the entry of a model in a price catalogue. Pure: a catalogue is a list of providers, each with listed models.
 
-CPA names a route (its provider) and the upstream's name of the model. These are tried in order: the provider of the
-route, then `org/name` at the org and at OpenRouter, then the model's maker, then any provider that lists the name.
-Where two entries differ in price the maker's counts; where that does not settle it, nothing is guessed.
+CPA names a route: its provider, and the account whose base URL may be known. These tell the seller, in this order: the
+base URL, then the provider's name. The model is looked up at the seller, then `org/name` at the org and at OpenRouter,
+then at the model's maker, then at any provider that lists the name. Sellers may ask different prices; where nothing
+says which one counts, nothing is guessed.
 """
 
 import re
@@ -23,8 +24,8 @@ ROUTES = {
     "xai": "x-ai",
     "kimi": "moonshotai",
 }
-COMPATIBLE = "openai-compatible-"
-# Orgs as OpenRouter and others spell them, where the catalogue's provider is called otherwise.
+COMPATIBLE = "openai-compatible-"  # before the user's own name of a vendor; older versions of CPA leave it out
+# Orgs and vendors as OpenRouter and others spell them, where the catalogue's provider is called otherwise.
 ORGS = {"z-ai": "zai", "zai-org": "zai", "mistralai": "mistral", "moonshot": "moonshotai", "deepseek-ai": "deepseek"}
 BRACKETS = re.compile(r"\([^()]*\)$")
 THINKING = re.compile(r"-thinking(-(minimal|low|medium|high|xhigh|\d+))?$")
@@ -41,29 +42,54 @@ class Match(NamedTuple):
     provider: str
     info: Any
 
+    def __str__(self):
+        return f"{self.provider}/{self.info.id}"
+
+
+class Resolved(NamedTuple):
+    """The entries of a model: for all its usage (None: nothing decides), by seller, and those it could be instead."""
+
+    default: Match | None
+    by_seller: dict[str, Match]
+    candidates: list[Match]
+
 
 class Unmatched(Exception):
-    """No entry, or no single one; the message is shown to users."""
+    """No entry; the message is shown to users."""
 
 
-def resolve(name: str, routes: Iterable[str], providers: list, price_of: Callable[[Any], Any]) -> Match:
-    """The entry of a model reached over these routes (CPA's providers).
+def resolve(  # noqa: PLR0917  what each rule needs
+    name: str,
+    sellers: Iterable[str],
+    providers: list,
+    price_of: Callable[[Any], Any],
+    followed: str = "",
+    chosen: str = "",
+) -> Resolved:
+    """The entries of a model that was reached at these sellers (seller_of(); "" is an unknown one).
 
-    `price_of` gives a price that can be compared. Raises Unmatched when there is no entry, or several of different
-    prices.
+    `price_of` gives a price that can be compared. Where prices differ, the entry that is `followed` so far counts, then
+    the maker's; an entry that a person has `chosen` counts before anything. Both are named provider/id.
+    Raises Unmatched when there is no entry.
     """
     name = name.strip().lower().removeprefix("models/")
-    sellers = {_seller(route, providers) for route in routes} or {None}
-    found = [match for seller in sorted(sellers, key=str) if (match := _sold_by(seller, name, providers))]
-    if not found:
-        found = [match for provider in providers if (match := _listed(provider, name))]
+    by_seller = {seller: m for seller in sorted(sellers) or [""] if (m := _sold_by(seller, name, providers))}
+    listings = [match for provider in providers if (match := _listed(provider, name))]
+    found = [*by_seller.values()] or listings
+    if picked := next((match for match in [*found, *listings] if str(match) == chosen), None):
+        return Resolved(picked, by_seller, listings)
     if not found:
         raise Unmatched(UNKNOWN)
     if len({price_of(match.info) for match in found}) == 1:
-        return found[0]
-    if (made := _made(name, providers)) in found:
-        return made
-    raise Unmatched(AMBIGUOUS.format(", ".join(match.provider for match in found)))
+        return Resolved(found[0], by_seller, [])
+    made = _made(name, providers)
+    default = next((m for m in found if str(m) == followed), None) or (made if made in found else None)
+    return Resolved(default, by_seller, [] if default else found)
+
+
+def ambiguous(candidates: list[Match]) -> str:
+    """Why nothing is decided, in a sentence for users."""
+    return AMBIGUOUS.format(", ".join(dict.fromkeys(match.provider for match in candidates)))
 
 
 def is_free(name: str) -> bool:
@@ -80,20 +106,24 @@ def spellings(name: str) -> list[str]:
     return list(dict.fromkeys([name, bare, plain, undated, mild, f"{bare}-preview", f"{mild}-preview"]))
 
 
-def _seller(route: str, providers) -> str | None:
-    """The catalogue's id of the provider that a route leads to; None when unknown."""
-    name = route.lower()
-    if not name.startswith(COMPATIBLE):
-        return ROUTES.get(name)
+def seller_of(provider: str, base_url: str, providers: list) -> str:
+    """The catalogue's id of the provider that a route of CPA leads to; "" when unknown."""
+    address = base_url.strip().lower()
+    if address and (at := next((p.id for p in providers if re.match(p.api_pattern, address)), "")):
+        return at
+    name = provider.lower()
+    if name in ROUTES:
+        return ROUTES[name]
+    ids = {p.id: p.id for p in providers} | ORGS
     words = f"-{re.sub('[^a-z0-9]+', '-', name.removeprefix(COMPATIBLE))}-"
-    known = [provider.id for provider in providers if f"-{provider.id}-" in words]
-    return max(known, key=len, default=None)
+    known = [spelling for spelling in ids if f"-{spelling}-" in words]
+    return ids[max(known, key=len)] if known else ""
 
 
 def _sold_by(seller, name, providers) -> Match | None:
     """The seller's entry, else the maker's."""
     by_id = {provider.id: provider for provider in providers}
-    if seller is not None:
+    if seller in by_id:
         fallbacks = by_id[seller].fallback_model_providers or ()
         for provider in (by_id[seller], *(by_id[id] for id in fallbacks if id in by_id)):
             if match := _listed(provider, name):

@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from genai_prices.data import providers
-from genai_prices.types import ModelInfo, ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
+from genai_prices.types import ModelInfo, ModelPrice, Provider, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
-from pricing.catalogue.listings import Card, DatedCards, Listing, without_repeats
-from pricing.catalogue.matching import Unmatched, is_free, resolve
+from pricing.catalogue.listings import Card, DatedCards, Listing, Offer, without_repeats
+from pricing.catalogue.matching import Match, Unmatched, ambiguous, is_free, resolve
 from pricing.rates import DERIVED, MOST, MOST_FEE, Rates, filled, pico
 
 NO_RATES = "The catalogue lists it as {} without a price per token."
@@ -51,17 +51,26 @@ OTHERS = {
 SLOT, DAY_MINUTES = 15, 24 * 60  # hours of cards begin and end on a quarter
 
 
-def look_up(name: str, routes: set[str]) -> Listing:
-    """The catalogue's price sets of a model that was reached over these routes (CPA's providers)."""
+def look_up(
+    name: str, sellers: Iterable[str], followed: str = "", chosen: str = "", catalogue: list[Provider] = providers
+) -> Listing:
+    """What the catalogue lists for a model that was reached at these sellers; see resolve()."""
     try:
-        provider, info = resolve(name, routes, providers, price_sets)
+        found = resolve(name, sellers, catalogue, price_sets, followed, chosen)
     except Unmatched as error:
         if is_free(name):
             return Listing(f"openrouter/{name}", FREE)
         return Listing(reason=str(error))
-    matched = f"{provider}/{info.id}"
-    sets = price_sets(info)
-    return Listing(matched, sets, "" if sets else NO_RATES.format(matched))
+    offers = tuple(_offer(seller, match) for seller, match in found.by_seller.items() if seller)
+    candidates = tuple(_offer(match.provider, match) for match in found.candidates)
+    if found.default is None:
+        return Listing("", (), ambiguous(found.candidates), offers, candidates)
+    matched, sets = str(found.default), price_sets(found.default.info)
+    return Listing(matched, sets, "" if sets else NO_RATES.format(matched), offers, candidates)
+
+
+def _offer(seller: str, match: Match) -> Offer:
+    return Offer(seller, str(match), price_sets(match.info))
 
 
 def price_sets(info: ModelInfo) -> tuple[DatedCards, ...]:

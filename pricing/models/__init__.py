@@ -3,6 +3,7 @@
 from pricing.models.adjustments import Adjustment, Route
 from pricing.models.model import Model
 from pricing.models.money import AccountFee, DisplayCurrency
+from pricing.models.published import PublishedCatalogue
 from pricing.models.sets import CatalogueEntry, Origin, PriceSet, RateCard, Revision, Scope, Tier
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Model",
     "Origin",
     "PriceSet",
+    "PublishedCatalogue",
     "RateCard",
     "Revision",
     "Route",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from cpa_usage import revisions
-from pricing.catalogue.listings import Card, DatedCards
+from pricing.catalogue.listings import Card, DatedCards, Offer
 from pricing.hours import DAY_MINUTES, SLOT, shown_minute
 from pricing.models.scopes import VALUE_HELP, Scope, check_value, value_in
 from pricing.precedence import begins, overridden, set_in_force
@@ -245,6 +245,10 @@ class CatalogueEntry(models.Model):
     matched = models.CharField(max_length=255, blank=True, help_text="Catalogue's provider and id.")
     reason = models.CharField(max_length=500, blank=True, help_text="Why it has no price there.")
     sets = models.JSONField(default=list, blank=True, help_text="DatedCards as plain values.")
+    offers = models.JSONField(default=list, blank=True, help_text="Of the sellers it was reached at, as plain values.")
+    candidates = models.JSONField(default=list, blank=True, help_text="Offers among which a person can choose.")
+    chosen = models.CharField(max_length=255, blank=True, help_text="The entry that a person has chosen.")
+    routes = models.CharField(max_length=32, blank=True, help_text="Digest of the routes it was asked about.")
     corrects = models.BooleanField(
         default=False, help_text="Its figures for days gone by differ from those the history is costed with."
     )
@@ -260,6 +264,16 @@ class CatalogueEntry(models.Model):
     def dated_cards(self) -> tuple[DatedCards, ...]:
         """The listed price sets, oldest first; none: the catalogue has no price."""
         return msgspec.convert(self.sets, tuple[DatedCards, ...])
+
+    @property
+    def sellers_offers(self) -> tuple[Offer, ...]:
+        """What the sellers list that the model was reached at."""
+        return msgspec.convert(self.offers, tuple[Offer, ...])
+
+    @property
+    def choices(self) -> tuple[Offer, ...]:
+        """The entries among which a person can choose; none where nothing is open."""
+        return msgspec.convert(self.candidates, tuple[Offer, ...])
 
 
 def check_cards(cards: list[RateCard]):

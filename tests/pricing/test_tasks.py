@@ -87,6 +87,7 @@ def test_an_update_asks_about_every_model_and_says_what_came_of_it(db, capsys):
     tasks.price_models()
     call_command("updateprices")
     assert capsys.readouterr().out.splitlines() == [
+        f"The catalogue is {version('genai-prices')}.",
         "2 models: 1 have a price in the catalogue.",
         "  acme-1: The catalogue lists no model of this name.",
     ]
@@ -98,7 +99,7 @@ def test_an_update_offers_what_the_catalogue_corrects(db, capsys):
     model.price_sets.order_by("pk").first().cards.update(prompt=1)
     call_command("updateprices")
     assert "1 have corrected figures for days gone by" in capsys.readouterr().out
-    assert model.price_sets.order_by("pk").first().cards.get().prompt == 1
+    assert model.price_sets.order_by("pk").first().cards.get(tier="").prompt == 1
 
 
 def test_no_process_loads_the_catalogue_by_starting():

@@ -1,7 +1,10 @@
 """What usage tells pricing and aliases: settings.PRICE_HISTORY and settings.KEY_REQUESTS name what stands here."""
 
+from collections import defaultdict
+
 from django.db.models import Q
 
+from catalog.models import Provider
 from usage.models import LabelDay, Series
 from usage.rollups import effects, recosting
 
@@ -19,9 +22,14 @@ class RecordedUsage:
         """What recost() would change, month by month: an Effect."""
         return effects.effect_of(series_of(model), book)
 
-    def providers(self, model):
-        """Providers of the model's series."""
-        return set(Series.objects.filter(model=model).order_by().values_list("provider", flat=True).distinct())
+    def routes(self):
+        """Routes of each model's series, with the base URLs that CPA names for its keys."""
+        urls = dict(Provider.objects.exclude(base_url="").values_list("auth_index", "base_url"))
+        found = defaultdict(dict)
+        reached = Series.objects.order_by().values_list("model_id", "provider", "auth_index").distinct()
+        for model_id, provider, auth_index in reached:
+            found[model_id][provider, auth_index] = urls.get(auth_index, "")
+        return found
 
     def recost_scope(self, scope, value, book):
         """Re-cost every rollup of a provider, an account or a client key, in the caller's transaction."""

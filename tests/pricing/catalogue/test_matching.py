@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pricing.catalogue.matching import Unmatched, is_free, resolve, spellings
+from pricing.catalogue.matching import Unmatched, ambiguous, is_free, resolve, seller_of, spellings
 
 
 class Name:
@@ -17,10 +17,14 @@ class Name:
         return text.startswith(self.start)
 
 
-def provider(id, models, owns=None, falls_back_to=()):
+def provider(id, models, owns=None, falls_back_to=(), at=None):
     listed = [SimpleNamespace(id=name, price=price, is_match=name.lower().__eq__) for name, price in models.items()]
     return SimpleNamespace(
-        id=id, models=listed, model_match=owns and Name(owns), fallback_model_providers=list(falls_back_to)
+        id=id,
+        models=listed,
+        model_match=owns and Name(owns),
+        fallback_model_providers=list(falls_back_to),
+        api_pattern=at or f"https://api\\.{id}\\.com",
     )
 
 
@@ -31,13 +35,19 @@ CATALOGUE = [
     provider("novita", {"llama": 5, "shared": 4, "only-here": 6}),
     provider("moonshotai", {"kimi-k2": 8}, owns="kimi"),
     provider("openrouter", {"moonshotai/kimi-k2": 9, "qwen/coder": 9, "a/twice": 1, "b/twice": 2, "x/y:free": 0}),
-    provider("zai", {"GLM-4": 3}),
+    provider("zai", {"GLM-4": 3, "glm-5": 3}, at=r"https://api\.z\.ai"),
+    provider("zhipuai", {"glm-5": 2}, owns="glm-"),
 ]
 
 
-def found(name, *routes):
-    match = resolve(name, routes, CATALOGUE, lambda info: info.price)
-    return f"{match.provider}/{match.info.id}"
+def resolved(name, *routes, **known):
+    """By routes that no base URL is known of."""
+    sellers = {seller_of(route, "", CATALOGUE) for route in routes}
+    return resolve(name, sellers, CATALOGUE, lambda info: info.price, **known)
+
+
+def found(name, *routes, **known):
+    return str(resolved(name, *routes, **known).default)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +71,11 @@ def found(name, *routes):
         ("gemini-3-high", ["antigravity"], "google/gemini-3-preview"),
         ("models/gemini-3-preview", ["gemini"], "google/gemini-3-preview"),
         ("llama", ["openai-compatible-my groq"], "groq/llama"),
+        # So does a vendor's name without the prefix, or as others spell it.
+        ("llama", ["groq"], "groq/llama"),
+        ("glm-5", ["z.ai"], "zai/glm-5"),
+        ("glm-5", ["openai-compatible-z.ai"], "zai/glm-5"),
+        ("glm-5", ["acme"], "zhipuai/glm-5"),
         ("kimi-k2", ["openai-compatible-openrouter-mock"], "openrouter/moonshotai/kimi-k2"),
         ("coder", ["openai-compatible-openrouter"], "openrouter/qwen/coder"),
         # org/name, at the org first.
@@ -81,22 +96,63 @@ def test_a_model_is_found(name, routes, expected):
 
 
 @pytest.mark.parametrize(
-    ("name", "routes", "reason"),
+    ("name", "routes"),
     [
-        ("nobody", [], "The catalogue lists no model of this name."),
-        ("llama", [], "Ambiguous: groq, novita list it at different prices."),
-        ("llama", ["openai-compatible-acme"], "Ambiguous: groq, novita list it at different prices."),
-        ("llama", ["openai-compatible-groq", "openai-compatible-novita"], "Ambiguous: groq, novita list it at"),
-        ("twice", ["openai-compatible-openrouter"], "The catalogue lists no model of this name."),
-        ("claude-10", ["claude"], "The catalogue lists no model of this name."),
+        ("unheard-of", []),
+        ("twice", ["openai-compatible-openrouter"]),
+        ("claude-10", ["claude"]),
         # Free is never taken for what is not, nor the other way round.
-        ("moonshotai/kimi-k2:free", [], "The catalogue lists no model of this name."),
-        ("x/y", [], "The catalogue lists no model of this name."),
+        ("moonshotai/kimi-k2:free", []),
+        ("x/y", []),
     ],
 )
-def test_what_is_unknown_or_ambiguous_is_not_guessed(name, routes, reason):
-    with pytest.raises(Unmatched, match=reason):
+def test_what_is_unknown_is_not_guessed(name, routes):
+    with pytest.raises(Unmatched, match=r"The catalogue lists no model of this name\."):
         found(name, *routes)
+
+
+@pytest.mark.parametrize("routes", [[], ["acme"], ["groq", "novita"]])
+def test_what_is_ambiguous_names_its_candidates(routes):
+    open = resolved("llama", *routes)
+    assert (open.default, [str(match) for match in open.candidates]) == (None, ["groq/llama", "novita/llama"])
+    assert ambiguous(open.candidates) == "Ambiguous: groq, novita list it at different prices."
+
+
+def test_each_seller_of_a_route_has_its_own_entry():
+    both = resolved("glm-5", "zai", "zhipuai")
+    assert {seller: str(match) for seller, match in both.by_seller.items()} == {
+        "zai": "zai/glm-5",
+        "zhipuai": "zhipuai/glm-5",
+    }
+    assert (str(both.default), both.candidates) == ("zhipuai/glm-5", [])
+
+
+def test_among_several_prices_the_one_followed_so_far_counts_before_the_makers():
+    assert found("glm-5", "zai", "zhipuai", followed="zai/glm-5") == "zai/glm-5"
+    assert found("glm-5", "zhipuai", followed="zai/glm-5") == "zhipuai/glm-5"
+
+
+def test_what_a_person_has_chosen_counts_first_and_the_others_stay_to_choose():
+    picked = resolved("llama", "acme", chosen="novita/llama")
+    assert (str(picked.default), len(picked.candidates)) == ("novita/llama", 2)
+    assert found("glm-5", "zhipuai", chosen="zai/glm-5") == "zai/glm-5"
+    assert found("glm-5", "zhipuai", chosen="gone/glm-5") == "zhipuai/glm-5"
+
+
+@pytest.mark.parametrize(
+    ("provider", "url", "seller"),
+    [
+        ("claude", "https://api.z.ai/api/anthropic", "zai"),
+        ("claude", " HTTPS://API.Z.AI ", "zai"),
+        ("claude", "", "anthropic"),
+        ("claude", "https://proxy.example/https://api.z.ai", "anthropic"),
+        ("openai-compatible-acme", "https://api.groq.com/openai/v1", "groq"),
+        ("openai-compatible-acme", "https://acme.example", ""),
+        ("", "", ""),
+    ],
+)
+def test_the_base_url_decides_before_the_name(provider, url, seller):
+    assert seller_of(provider, url, CATALOGUE) == seller
 
 
 def test_the_name_itself_is_tried_first():

@@ -5,11 +5,13 @@ from datetime import date, time, timedelta, timezone
 from decimal import Decimal as D
 
 import pytest
+from genai_prices.data import providers
 from genai_prices.types import ConditionalPrice as Since
 from genai_prices.types import ModelInfo, ModelPrice, PriceVariant, StartDateConstraint, Tier, TieredPrices
 from genai_prices.types import TimeOfDateConstraint as Between
 
 from pricing.catalogue.listings import Card, DatedCards, Listing
+from pricing.catalogue.matching import seller_of
 from pricing.catalogue.package import LEFT_OUT, ODD_HOURS, look_up, price_sets
 from pricing.models import RateCard
 from pricing.rates import cost
@@ -29,6 +31,10 @@ def sets(prices, *variants):
     return price_sets(ModelInfo(id="m", match=None, prices=prices, price_variants=list(variants)))
 
 
+def without_offers(listing):
+    return listing._replace(offers=())
+
+
 def one_set(*cards, note=""):
     return (DatedCards(None, cards, note),)
 
@@ -38,7 +44,7 @@ def one_set(*cards, note=""):
 
 def test_all_but_three_of_a_real_model_list_are_priced():
     offered = {model["id"]: ROUTES[model["owned_by"]] for model in json.loads(MODELS.read_text())["body"]["data"]}
-    found = {name: look_up(name, {route}) for name, route in offered.items()}
+    found = {name: look_up(name, {seller_of(route, "", providers)}) for name, route in offered.items()}
     assert {name: listing.matched for name, listing in found.items() if listing.sets} == {
         "claude-3-5-haiku-20241022": "anthropic/claude-3-5-haiku-latest",
         "claude-3-7-sonnet-20250219": "anthropic/claude-3-7-sonnet-latest",
@@ -86,14 +92,32 @@ def test_all_but_three_of_a_real_model_list_are_priced():
 def test_what_openrouter_gives_away_costs_nothing():
     free = one_set(Card("", 0, 0, 0))
     name = "moonshotai/kimi-k2:free"  # no longer listed
-    assert look_up(name, {"openai-compatible-openrouter"}) == Listing(f"openrouter/{name}", free)
+    assert look_up(name, {"openrouter"}) == Listing(f"openrouter/{name}", free)
     listed = "agentica-org/deepcoder-14b-preview:free"
     assert look_up(listed, set()) == Listing(f"openrouter/{listed}", free)
 
 
 def test_a_model_listed_without_rates_is_unpriced_and_says_so():
     reason = "The catalogue lists it as github-copilot/gpt-4o without a price per token."
-    assert look_up("gpt-4o", {"openai-compatible-github-copilot"}) == Listing("github-copilot/gpt-4o", (), reason)
+    assert without_offers(look_up("gpt-4o", {"github-copilot"})) == Listing("github-copilot/gpt-4o", (), reason)
+
+
+@pytest.mark.parametrize(
+    ("model", "matched", "tokens"), [("glm-4.6", "zai/GLM-4.6", 72_200), ("glm-5", "zai/GLM-5", 116_000)]
+)
+def test_what_is_bought_at_an_address_has_that_sellers_price(model, matched, tokens):
+    seller = seller_of("claude", "https://api.z.ai/api/anthropic", providers)
+    found = look_up(model, {seller})
+    assert (found.matched, [offer.matched for offer in found.offers]) == (matched, [matched])
+    rates = RateCard(**found.sets[-1].cards[0]._asdict()).rates
+    assert cost(rates, [80_000, 20_000, 0, 0, 0, 10_000, 0, 0]) == tokens * USD
+
+
+def test_an_open_price_lists_its_candidates():
+    found = look_up("llama-3.3-70b-instruct", set())
+    assert (found.sets, len(found.candidates) > 1) == ((), True)
+    picked = look_up("llama-3.3-70b-instruct", set(), chosen=found.candidates[1].matched)
+    assert (picked.matched, picked.sets) == found.candidates[1][1:]
 
 
 # --- What their cards are -----------------------------------------------------------------------------------------
@@ -231,7 +255,7 @@ def test_hours_off_the_quarter_are_refused_and_said_so():
 
 @pytest.mark.parametrize(("hour", "expected"), [(0, 4158), (2, 8316), (4, 4158), (6, 8316), (10, 4158)])
 def test_deepseek_costs_less_off_peak(hour, expected):
-    dated = look_up("deepseek-v4-pro", {"openai-compatible-deepseek"}).sets[-1]
+    dated = look_up("deepseek-v4-pro", {"deepseek"}).sets[-1]
     cards = [RateCard(**card._asdict()) for card in dated.cards]
     card = max((c for c in cards if c.holds_at(hour * 60 + 4)), key=lambda card: card.hours_from is not None)
     assert cost(card.rates, [4000, 6000, 0, 0, 0, 700, 0, 0]) == expected * USD
