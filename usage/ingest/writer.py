@@ -32,6 +32,7 @@ from usage.models import (
     LabelQuarter,
     Quarter,
 )
+from usage.records.unknown import MOST, unknown_fields
 from usage.time.periods import local_day
 from usage.time.units import QUARTER_S, QUARTER_US
 
@@ -143,6 +144,8 @@ class Writer:
             fields["last_inserted_at"] = timezone.now()
         if not state.zone:
             fields["zone"] = settings.TIME_ZONE
+        if (names := sorted({*state.unknown_fields, *unknown_fields.names})[:MOST]) != state.unknown_fields:
+            fields["unknown_fields"] = names
         if fields:
             DrainState.objects.filter(pk=1).update(**fields)
 

@@ -69,6 +69,7 @@ class DrainState(models.Model):
     total_decode_errors = models.BigIntegerField(default=0)
     total_too_late = models.BigIntegerField(default=0)
     total_folded = models.BigIntegerField(default=0, help_text="Records whose labels went to (other).")
+    unknown_fields = models.JSONField(default=list, help_text="Names of fields of records that we do not know.")
     last_pop_at = models.DateTimeField(null=True)
     last_inserted_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=500, blank=True)

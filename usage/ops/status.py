@@ -8,7 +8,10 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 
 from catalog.models import Connection
-from usage.models import DeadLetter, DrainState, Gap
+from usage.ingest.labels import OTHER
+from usage.models import DeadLetter, DrainState, Gap, Series
+from usage.records.decoding import is_known
+from usage.records.tokens import family
 from usage.time.periods import rfc3339_utc_us
 
 SILENT_AFTER = timedelta(seconds=90)  # the drain writes its heartbeat far more often
@@ -23,6 +26,13 @@ class GapRow(Struct, frozen=True):
     reason: str
 
 
+class Guessed(Struct, frozen=True):
+    """A provider and an executor that say nothing about how their tokens are counted: we count them as OpenAI does."""
+
+    provider: str
+    executor_type: str
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """How the drain and the metadata sync are doing; a time that never was is null, an error that is not is empty."""
 
@@ -34,6 +44,10 @@ class Status(Struct, frozen=True, kw_only=True):
     total_decode_errors: int
     total_too_late: Annotated[int, Meta(description="Records older than the kept detail.")]
     total_folded: Annotated[int, Meta(description="Records whose labels were too many and went to (other).")]
+    unknown_fields: Annotated[
+        list[str], Meta(description="Names of fields of records that we do not know, 50 at most.")
+    ]
+    guessed: Annotated[list[Guessed], Meta(description="Whose way to count tokens is guessed.")]
     last_pop_at: datetime | None
     last_inserted_at: datetime | None
     last_error: str
@@ -62,6 +76,8 @@ def status() -> Status:
     as_stored = {name: value for name, value in vars(state).items() if name in Status.__struct_fields__}
     as_shown = {
         "redis_address": settings.REDIS_QUEUE_ADDR,
+        "unknown_fields": unknown_fields(state),
+        "guessed": guessed(),
         "redis_mode": state.mode or settings.QUEUE_MODE,
         "last_metadata_sync_at": cpa.last_sync_at,
         "last_metadata_error": cpa.last_error,
@@ -81,3 +97,15 @@ def status() -> Status:
 def is_alive(state: DrainState) -> bool:
     """Whether a drain has written its heartbeat lately."""
     return state.heartbeat_at is not None and timezone.now() - state.heartbeat_at < SILENT_AFTER
+
+
+def unknown_fields(state: DrainState) -> list[str]:
+    """Names of fields of records that this version does not know."""
+    return [name for name in state.unknown_fields if not is_known(name)]
+
+
+def guessed() -> list[Guessed]:
+    """The providers and executors whose family is not known."""
+    pairs = Series.objects.exclude(provider=OTHER).order_by("provider", "executor_type")
+    pairs = pairs.values_list("provider", "executor_type").distinct()
+    return [Guessed(provider, executor) for provider, executor in pairs if not family(executor, provider)]

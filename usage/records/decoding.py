@@ -2,11 +2,14 @@
 
 import json
 import re
+from contextlib import suppress
 from types import NoneType
 from typing import Annotated, get_args
 
 from msgspec import Meta, MsgspecError, Raw, Struct, structs
 from msgspec.json import Decoder
+
+from usage.records.unknown import unknown_fields
 
 MOST = 10**9  # no request has more tokens, no attempt lasts longer (11 days): sums of such figures fit 64 bits
 
@@ -19,7 +22,7 @@ class Malformed(Exception):
     """A record that cannot be read. The text is one sentence and quotes nothing of the record."""
 
 
-class TokenCounts(Struct, gc=False):
+class TokenCounts(Struct, gc=False, forbid_unknown_fields=True):
     """CPA's `tokens`: what an input or output figure includes depends on the executor (see tokens.py)."""
 
     input_tokens: Count
@@ -31,6 +34,7 @@ class TokenCounts(Struct, gc=False):
     cache_creation_tokens: Count | None = None
     cache_creation_5m_tokens: Count | None = None
     cache_creation_1h_tokens: Count | None = None
+    cache_read_tokens_present: bool = False  # says nothing to us
 
 
 class InputTokens(Struct, gc=False):
@@ -104,8 +108,14 @@ class Item(Struct, gc=False, forbid_unknown_fields=True):
     access_token_sha256: Raw = NOTHING
 
 
+class NewerCounts(TokenCounts, gc=False, forbid_unknown_fields=False):
+    """Tokens, some in fields that we do not know."""
+
+
 class NewerItem(Item, gc=False, forbid_unknown_fields=False):
     """An item with fields that we do not know."""
+
+    tokens: NewerCounts
 
 
 _FAULTS = (MsgspecError, UnicodeError, RecursionError)
@@ -118,7 +128,23 @@ def decode(raw: bytes) -> Item:
     try:
         return _decode(raw)
     except _FAULTS:
-        return _decode_other(raw)
+        item = _decode_other(raw)
+    if unknown_fields.wants_next():
+        with suppress(Malformed):  # nested too deeply for the tolerant decoder
+            unknown_fields.add(_unknown(_json(raw)))
+    return item
+
+
+def is_known(name: str) -> bool:
+    """Whether a field of an item, or as tokens.name one of its tokens, means something to us."""
+    return name.strip().lower() in _KNOWN
+
+
+def _unknown(fields):
+    """Names of unknown fields of an item and of its tokens."""
+    tokens = next((value for name, value in fields.items() if name.strip().lower() == "tokens"), None)
+    names = [*fields, *(f"tokens.{name}" for name in tokens or ())]
+    return (name for name in names if not is_known(name))
 
 
 def _decode_other(raw):
@@ -219,4 +245,5 @@ _READERS = {
     kind: {field.name: _reader(field.type) for field in structs.fields(kind) if field.name not in UNREAD}
     for kind in (Item, TokenCounts, Breakdown, InputTokens, OutputTokens, Fail)
 }
+_KNOWN = {field.name for field in structs.fields(Item)} | {f"tokens.{name}" for name in TokenCounts.__struct_fields__}
 _OPTIONAL = [(field.name, f'"{field.name}"'.encode()) for field in structs.fields(Item) if not field.required]

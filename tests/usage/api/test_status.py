@@ -20,6 +20,8 @@ NEVER = {
     "total_decode_errors": 0,
     "total_too_late": 0,
     "total_folded": 0,
+    "unknown_fields": [],
+    "guessed": [],
     "last_pop_at": None,
     "last_inserted_at": None,
     "last_error": "",

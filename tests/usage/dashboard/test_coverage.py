@@ -110,3 +110,9 @@ def test_a_key_without_a_known_cost_shows_none(client):
 def test_it_is_said_in_chinese(client, mixed):
     reply = client.get("/", headers={"Accept-Language": "zh-CN"})
     assert "已计价：20.0 % 的请求" in reply.text
+
+
+def test_the_system_page_lists_whose_tokens_are_guessed(client):
+    stored_now(record(NOW_US), record(NOW_US - 1, provider="odd", executor_type="OddExecutor"))
+    text = text_of(client, "/system/").split("Tokens counted by a guess")[1].partition("</dd>")[0]
+    assert ("<code>odd</code> OddExecutor" in text, "codex" in text) == (True, False)

@@ -13,7 +13,9 @@ from django.utils import timezone
 from django_q.models import Schedule, Task
 
 from cpa_usage.env import Mistake
+from pricing.tasks import catalogue_version
 from simulator import Simulator
+from tests.usage.made import NOON, record, stored
 from usage.collector.metadata import STARVED
 from usage.models import DrainState
 from usage.ops import readiness
@@ -94,11 +96,15 @@ def test_all_is_well(healthy, web, settings, capsys):
         "OK    Consumers: The drain has noticed no other program that takes CPA's records.",
         f"OK    Database: It can be written, and it is up to date ({connection.vendor}).",
         "OK    Files: Database, spool, logs, backups and keys are for this user alone.",
+        "OK    Providers: How each counts its tokens is known.",
+        "OK    Fields: Every field of the records is known.",
         "OK    Drain: It runs and takes CPA's records.",
         f"OK    Tasks: {Schedule.objects.count()} periodic tasks are planned, and none is overdue.",
         "OK    Failures: No task has failed in the last 24 hours.",
         "OK    Proof: The totals have not been proved yet: it is done every night.",
         f"OK    Web: It answers at http://127.0.0.1:{settings.APP_PORT}/usage/healthz.",
+        f"OK    Prices: Prices are looked up in the catalogue {catalogue_version()} of the installed package; "
+        "PRICES_URL is empty, so no newer is fetched.",
     ]
     assert lines[6] in {f"OK    Clock: CPA's clock and ours agree to {seconds} s." for seconds in (0, 1)}
     assert f"OK    Spool: {settings.SPOOL_DIR} can be written, and has " in "\n".join(lines)
@@ -123,11 +129,14 @@ def test_nothing_is_well_and_every_line_says_what_to_do(settings, tmp_path, caps
         "OK    Database",
         "WRONG Spool",
         "OK    Files",
+        "OK    Providers",
+        "OK    Fields",
         "WRONG Drain",
         "WRONG Tasks",
         "OK    Failures",
         "OK    Proof",
         "WRONG Web",
+        "OK    Prices",
     ]
 
 
@@ -205,11 +214,29 @@ def test_clocks(ahead, well, sentence):
 
 
 @pytest.mark.parametrize(
-    ("version", "well"), [("v7.2.140", True), ("7.0.0", True), ("v6.9.99", False), ("", True), ("main", True)]
+    ("version", "well"),
+    [("v7.2.140", True), ("7.1.27", True), ("7.1.26", False), ("v7.0.0", False), ("", True), ("main", True)],
 )
 def test_versions(version, well):
     build = SimpleNamespace(version=version) if version else None
     assert doctor_cpa._version(build).well is well
+
+
+def test_a_version_without_tiers_says_what_that_does_to_costs():
+    said = doctor_cpa._version(SimpleNamespace(version="7.1.26")).sentence
+    older = "CPA 7.1.26 is older than 7.1.27 and sends no service tiers"
+    assert said == f"{older}: flex and priority are costed as standard. Update it."
+
+
+def test_what_is_guessed_and_what_is_not_known_is_listed(healthy):
+    stored(record(NOON), record(NOON + 1, provider="odd", executor_type="OddExecutor"))
+    DrainState.objects.update(unknown_fields=["image_count", "tokens.image_tokens"])
+    said = findings()
+    assert said["Providers"] == (
+        True,
+        "Guessed, as OpenAI counts tokens: odd (OddExecutor). Compare their costs with a bill.",
+    )
+    assert said["Fields"] == (True, "Not known to this version, and left out: image_count, tokens.image_tokens.")
 
 
 def test_a_queue_behind_a_proxy_that_speaks_only_http(healthy, settings):

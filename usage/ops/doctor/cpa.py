@@ -13,7 +13,7 @@ from usage.collector.queue.resp import login
 from usage.models import DrainState
 from usage.ops.doctor.findings import Finding, verdict
 
-OLDEST = (7, 0)  # fewer fields in a record, no subscription
+OLDEST = (7, 1, 27)  # older ones send no service tiers
 SKEW_SECONDS = 60
 RETENTION_SECONDS = 60  # CPA's default; an outage of ours shorter than it loses nothing
 
@@ -61,8 +61,10 @@ def consumers():
 
 def _version(build):
     words = build.version if build else ""
-    numbers = tuple(int(number) for number in re.findall(r"\d+", words)[:2])
-    old = f"CPA {words} is older than 7.0 and says less about each request: update it."
+    numbers = tuple(int(number) for number in re.findall(r"\d+", words)[:3])
+    oldest = ".".join(map(str, OLDEST))
+    old = f"CPA {words} is older than {oldest} and sends no service tiers: flex and priority are costed as standard. "
+    old += "Update it."
     wrong = old if numbers and numbers < OLDEST else ""
     return verdict("Version", wrong, f"CPA {words or 'of a version it does not tell'}.")
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from django.core import checks
 from django.db import DatabaseError, InterfaceError
 
-from usage.ops.doctor import cpa, processes, storage
+from usage.ops.doctor import cpa, prices, processes, records, storage
 from usage.ops.doctor.findings import Finding
 
 
@@ -20,7 +20,8 @@ def configuration() -> Iterator[Finding]:
 
 LOOKS = (
     *(configuration, cpa.management, cpa.queue, cpa.consumers, storage.database, storage.spool, storage.modes),
-    *(processes.drain, processes.tasks, processes.failures, processes.proof, processes.web),
+    *(records.guesses, records.fields),
+    *(processes.drain, processes.tasks, processes.failures, processes.proof, processes.web, prices.catalogue),
 )
 
 
