@@ -248,12 +248,12 @@ class Model(models.Model):
     def _followed(self, listing, today, by_other_routes) -> list[Offer]:
         """The catalogue's sets as they are to be stored: for all usage, and of each seller with prices of its own."""
         stored = self.catalogue_sets()
-        usual = refreshed(stored, listing.sets, today) if listing.sets else stored
-        entries = {listing.matched, *self._catalogue_sets().values_list("matched", flat=True)}
+        moved = by_other_routes and listing.matched != self.followed  # it never was what it was taken for
+        usual = refreshed(() if moved else stored, listing.sets, today) if listing.sets else stored
         found = [Offer("", listing.matched, usual)]
         for offer in listing.offers:
             own = self.catalogue_sets(offer.seller)
-            if not offer.sets or (not own and offer.matched in entries):
+            if not offer.sets or (not own and offer.matched == listing.matched):
                 continue
             # Known to be reached at this seller only now, it always was; else its price was the usual one until today.
             sets = refreshed(own or (() if by_other_routes else stored), offer.sets, today)
