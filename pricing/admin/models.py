@@ -13,6 +13,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from pricing.admin.bulk import BulkPricing
+from pricing.admin.choosing import Choosing
 from pricing.admin.confirming import usd
 from pricing.admin.forms import shown_rate
 from pricing.models import Model, PriceSet, RateCard, Tier
@@ -80,14 +81,14 @@ class SetInline(TabularInline):
 
 
 @admin.register(Model)
-class ModelAdmin(BulkPricing, UnfoldModelAdmin):
+class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
     """The unpriced models first. Models are never deleted, because records point at them."""
 
     list_display = ["name", "source", "rates", "listed"]
     list_filter = [Priced, Offered]
     search_fields = ["name"]
-    fields = ["name", "listed", "offered"]
-    readonly_fields = ["listed", "offered"]
+    fields = ["name", "listed", "candidates", "offered"]
+    readonly_fields = ["listed", "candidates", "offered"]
     inlines = [SetInline]
     actions_detail = ["add_price"]
     show_full_result_count = False

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from pricing.catalogue.listings import Card, DatedCards, Listing
+from pricing.catalogue.listings import Card, DatedCards, Listing, Offer
 from pricing.models import CatalogueEntry, Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, NOON, record, stored
 from usage.models import Day
@@ -41,6 +41,7 @@ def form(model=None, valid_from="", *cards, **more):
 
 NAMES = ["tier", "context_over", "prompt", "completion", "cache_read", "cache_write", "reasoning"]
 CONFIRMED = {"_confirmed": "1"}
+SELLERS = [(1, "groq"), (2, "novita")]
 
 
 def listed(model, *rates):
@@ -262,6 +263,28 @@ def test_corrections_are_offered_with_their_effect(admin, gpt):
     assert "Corrected figures are offered." in page
     assert "past costs from $0.000300 to $0.000400" in page
     assert CatalogueEntry.objects.get().corrects
+
+
+def test_a_candidate_is_chosen_after_its_effect_was_seen_and_can_be_forgotten(admin, gpt):
+    offers = tuple(Offer(id, f"{id}/gpt-5", (DatedCards(None, (Card("", 0, n * USD, 0),)),)) for n, id in SELLERS)
+    gpt.follow_catalogue(Listing(reason="Ambiguous.", candidates=offers), "1", NOV_24)
+    model, choose = f"{MODELS}{gpt.pk}/change/", f"{MODELS}{gpt.pk}/choose/"
+    page = admin.get(model).content.decode()
+    assert [f'choose/?entry={id}%2Fgpt-5">{id}/gpt-5</a>' in page for _, id in SELLERS] == [True, True]
+    shown = admin.get(f"{choose}?entry=novita/gpt-5").content.decode()
+    assert "Price gpt-5 as novita/gpt-5" in shown
+    assert (spent(), "$0.000400" in shown) == (0, True)
+    assert admin.post(f"{choose}?entry=novita/gpt-5", CONFIRMED).status_code == 302
+    assert spent() == 2 * 100 * 2 * USD
+    assert "Forget the choice of novita/gpt-5" in admin.get(model).content.decode()
+    assert admin.post(choose, CONFIRMED).status_code == 302
+    assert (spent(), CatalogueEntry.objects.get().chosen) == (0, "")
+
+
+def test_what_is_no_candidate_is_not_chosen(admin, gpt):
+    listed(gpt, USD, 0)
+    page = admin.post(f"{MODELS}{gpt.pk}/choose/?entry=novita/gpt-5", CONFIRMED, follow=True).content.decode()
+    assert "The catalogue names no such candidate with a price." in page
 
 
 def test_a_models_page_shows_every_card_and_leads_to_the_dashboard(admin, gpt):
