@@ -1,4 +1,5 @@
-// Tables: sorted by a click on a heading, and a click into a row follows its first link.
+// Tables: sorted by a click on a heading, where rows `under` another stay there; a click into a row follows its first
+// link.
 "use strict";
 
 // What a cell is sorted by: its exact figure or moment where the markup has one, else its text.
@@ -29,9 +30,16 @@ function sortBy(heading, descending = isNextDescending(heading)) {
   for (const other of $$("th[aria-sort]", table)) other.removeAttribute("aria-sort");
   heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
   const sign = descending ? -1 : 1;
-  const rows = [...body.rows].map(row => [sortValue(row.cells[heading.cellIndex]), row]);
-  rows.sort(([a], [b]) => compare(a, b) * sign);
-  body.append(...rows.map(([, row]) => row));
+  const groups = [];
+  for (const row of body.rows) {
+    if (row.matches(".under")) {
+      groups.at(-1)[1].push(row);
+    } else {
+      groups.push([sortValue(row.cells[heading.cellIndex]), [row]]);
+    }
+  }
+  groups.sort(([a], [b]) => compare(a, b) * sign);
+  body.append(...groups.flatMap(([, rows]) => rows));
 }
 
 function makeSortable(root = document) {

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.i18n import set_language
 
-from usage.dashboard.views import filters, manage, money, overviews, reconcile, requests, session
+from usage.dashboard.views import choosing, filters, manage, money, overviews, prices, reconcile, requests, session
 
 urlpatterns = [
     path("", overviews.overview, name="overview"),
@@ -17,8 +17,10 @@ urlpatterns = [
     path("health/", overviews.health, name="health"),
     path("accounts/", overviews.accounts, name="accounts"),
     path("accounts/fee/", money.fee, name="fee"),
-    path("prices/", manage.prices, name="prices"),
-    path("prices/set/", manage.price, name="price"),
+    path("prices/", prices.prices, name="prices"),
+    path("prices/set/", prices.price, name="price"),
+    path("prices/adjust/", prices.adjustment, name="adjustment"),
+    path("prices/choose/", choosing.choose, name="choose"),
     path("prices/reconcile/", reconcile.reconcile, name="reconcile"),
     path("prices/currency/", money.currency, name="currency"),
     path("keys/", manage.keys, name="keys"),

@@ -1,0 +1,177 @@
+"""The page of prices: those of a provider, an account or a client key, hours, fees, and resellers' factors."""
+
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+
+from aliases.models import ApiKey
+from cpa_usage.keys import fingerprint
+from pricing.models import Adjustment, Model, PriceSet, RateCard, adjusting
+from tests.usage.made import NOON, record, stored
+from usage.models import Day
+from usage.rollups.check import check
+
+pytestmark = pytest.mark.django_db
+
+USD, PICO = 1_000_000, 10**12
+ALICE = "sk-client-alice-0001"
+KEY = f"api_key:{fingerprint(ALICE)}"
+TODAY = date(2026, 11, 24)
+
+
+@pytest.fixture
+def gpt(set_clock):
+    """A request of today, at $1 a million tokens of input."""
+    set_clock(datetime(2026, 11, 24, 6, tzinfo=UTC))
+    stored(record(NOON), arrived=NOON)
+    model = Model.objects.get()
+    model.set_price({"prompt": USD, "completion": 0})
+    return model
+
+
+def post(client, address, **fields):
+    """What the page says after a form was sent."""
+    reply = client.post(f"/prices/{address}/", fields)
+    assert reply.status_code == 302
+    return client.get(reply["Location"].removeprefix("/usage")).text
+
+
+def spent():
+    assert list(check()) == []
+    return sum(Day.objects.values_list("cost", flat=True))
+
+
+def row_of(page, name):
+    """The row of the table whose first cell says this."""
+    rows = re.findall(r"<tr.*?</tr>", page, re.DOTALL)
+    return next(row for row in rows if f'title="{name}"' in row)
+
+
+def test_a_price_of_a_client_key_stands_under_its_model_by_the_name_of_the_key(client, gpt):
+    ApiKey.objects.rename(ALICE, "Alice's laptop")
+    page = post(client, "set", model="gpt-5", whose=KEY, prompt="3", completion="0", request_price="0.5")
+    assert "The price is set" in page and spent() == 300 * USD + PICO // 2
+    row = row_of(page, "client key Alice&#x27;s laptop")
+    assert 'class="under"' in row and "3.00" in row and "Fee per request 0.50" in re.sub(r"\s+", " ", row)
+    assert page.index('title="gpt-5"') < page.index("client key Alice")
+    assert "1.00" in row_of(page, "gpt-5") and 'value="1.0"' in row_of(page, "gpt-5")
+    page = post(client, "set", model="gpt-5", whose=KEY, clear="1")
+    assert "The price is cleared" in page and "client key Alice" not in page
+    assert spent() == 100 * USD
+
+
+def test_a_model_with_only_such_a_price_has_none_today(client, gpt):
+    gpt.clear_price()
+    page = post(client, "set", model="gpt-5", whose="provider:codex", prompt="3", completion="0")
+    assert spent() == 300 * USD
+    assert "Set price" in row_of(page, "gpt-5") and "3.00" in row_of(page, "provider codex")
+
+
+def test_what_can_have_a_price_is_offered_by_its_name(client, gpt):
+    ApiKey.objects.rename(ALICE, "Alice's laptop")
+    page = client.get("/prices/").text
+    for value, text in (
+        ("provider:codex", "codex"),
+        ("account:ann@example.com", "ann@example.com"),
+        (KEY, "Alice&#x27;s"),
+    ):
+        assert re.search(rf'<option value="{re.escape(value)}">{re.escape(text)}', page)
+    assert ALICE not in page
+
+
+def test_hours_have_rates_of_their_own_and_blank_ones_are_as_else(client, gpt):
+    fields = {"prompt": "2", "completion": "4", "cache": "1", "cache_write_1h": "5"}
+    page = post(
+        client, "set", model="gpt-5", **fields, hours_from="16:30", hours_to="00:30", off_prompt="1", off_completion="2"
+    )
+    cards = RateCard.objects.values_list(
+        "hours_from", "hours_to", "prompt", "completion", "cache_read", "cache_write_1h"
+    )
+    assert set(cards) == {
+        (None, None, 2 * USD, 4 * USD, USD, 5 * USD),
+        (990, 30, USD, 2 * USD, USD, 5 * USD),
+    }
+    row = re.sub(r"\s+", " ", row_of(page, "gpt-5"))
+    assert "16:30–00:30 UTC: 1.00 / 2.00" in row and "1-hour write 5.00" in row
+    for field in ('name="hours_from" step="900" value="16:30"', 'name="off_completion"', 'name="off_cache"'):
+        assert field in row
+    assert spent() == 60 * 2 * USD + 40 * USD + 50 * 4 * USD
+
+
+def test_cards_that_the_form_does_not_show_are_counted(client, gpt):
+    cards = [RateCard(prompt=1, completion=1), RateCard(tier="flex", prompt=2, completion=1)]
+    gpt.put_set(gpt.price_sets.get(), cards)
+    assert "1 card for a tier" in client.get("/prices/").text
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"whose": "api_key:sk-c****0001"}, "scope_value: This is a masked key: give the key or its fingerprint."),
+        ({"whose": "planet:x"}, "scope: "),
+        ({"request_price": "101"}, "request_price: A fee is at most 100 USD per request."),
+        ({"hours_from": "16:30"}, "cards.hours_to: Hours have a beginning and an end."),
+        ({"hours_from": "16:31", "hours_to": "17:00"}, "cards.1.hours_from: A time is written as 16:30"),
+    ],
+)
+def test_what_is_impossible_is_refused_with_its_field(client, gpt, fields, sentence):
+    page = post(client, "set", **{"model": "gpt-5", "prompt": "2", "completion": "0"} | fields)
+    assert sentence in page
+    assert PriceSet.objects.get().cards.get().prompt == USD
+
+
+# --- Factors and fees ---------------------------------------------------------------------------------------------
+
+
+def test_without_any_factor_the_page_says_so(client, gpt):
+    assert "All usage is billed at list prices." in client.get("/prices/").text
+
+
+def test_a_factor_is_added_changed_ended_and_removed(client, gpt):
+    page = post(client, "adjust", whose="provider:codex", factor="0.3", note="Reseller")
+    assert "history is costed again" in page and spent() == 30 * USD
+    row = row_of(page, "provider codex")
+    assert "× 0.3" in row and "always" in row and "in force" in row and "Reseller" in row
+    page = post(client, "adjust", whose="provider:codex", factor="0.5", request_price="0.25", note="Reseller")
+    assert (Adjustment.objects.count(), spent()) == (1, 50 * USD + PICO // 4)
+    page = post(client, "adjust", whose="provider:codex", end="1")
+    assert spent() == 100 * USD
+    assert [(each.valid_from, each.factor) for each in Adjustment.objects.all()] == [(None, 0.5), (TODAY, 1)]
+    assert "End today" not in row_of(page, "provider codex") and "past" in row_of(page, "provider codex")
+    ended = Adjustment.objects.get(valid_from=TODAY)
+    assert "It is removed" in post(client, "adjust", remove=str(ended.pk))
+    assert spent() == 50 * USD + PICO // 4
+    assert "It is removed" in post(client, "adjust", remove="nothing")
+
+
+def test_a_factor_to_come_is_changed_on_its_day(client, gpt):
+    adjusting.enter("api_key", ALICE, date(2026, 12, 1), factor="0.5")
+    row = row_of(client.get("/prices/").text, "client key sk-c****0001")
+    assert "to come" in row and 'type="hidden" name="valid_from" value="2026-12-01"' in row
+    post(client, "adjust", whose=KEY, factor="0.4", valid_from="2026-12-01")
+    assert [(each.valid_from, float(each.factor)) for each in Adjustment.objects.all()] == [(date(2026, 12, 1), 0.4)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"whose": ""}, "scope: "),
+        ({"whose": "provider:"}, "value: "),
+        ({"factor": "much"}, "factor: A number is needed."),
+        ({"factor": "nan"}, "factor: A number is needed."),
+        ({"factor": "-1"}, "factor: Ensure this value is greater than or equal to 0."),
+        ({"request_price": "101"}, "request_price: A fee is at most 100 USD per request."),
+        ({"valid_from": "soon"}, "valid_from: "),
+    ],
+)
+def test_an_impossible_factor_is_refused_with_its_field(client, gpt, fields, sentence):
+    page = post(client, "adjust", **{"whose": "provider:codex", "factor": "0.3"} | fields)
+    assert sentence in page and Adjustment.objects.count() == 0
+
+
+def test_the_page_says_all_of_it_in_chinese(client, gpt):
+    adjusting.enter("provider", "codex", factor="0.3")
+    page = client.get("/prices/", headers={"Accept-Language": "zh-CN"}).text
+    for words in ("转售与折扣", "生效中", "分时段费率", "提供商 codex", "为提供商、账号或客户端密钥单独定价"):
+        assert words in page
