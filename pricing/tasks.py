@@ -14,7 +14,7 @@ from django.utils import timezone
 from cpa_usage.sqlite import wal
 from pricing.history import price_history
 from pricing.models import Model, PublishedCatalogue, routing
-from pricing.models.model import queue_pricing
+from pricing.queueing import queue_pricing
 
 log = logging.getLogger(__name__)
 

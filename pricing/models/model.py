@@ -1,37 +1,21 @@
 """Models as upstreams bill them: the verbs by which their prices change."""
 
-import logging
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from datetime import date
 
-import msgspec
-from django.core.exceptions import ValidationError
-from django.db import Error, models, transaction
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from cpa_usage.queueing import queue_once
 from pricing import book as books
-from pricing.catalogue.listings import DatedCards, Listing, Offer, differ, refreshed
 from pricing.history import price_history
+from pricing.models.following import FollowsCatalogue
 from pricing.models.repricing import book_after, repricing
 from pricing.models.scopes import Scope, value_in
-from pricing.models.sets import CatalogueEntry, Origin, PriceSet, RateCard, check_cards
-from pricing.precedence import begins, changed_from, set_in_force
-
-log = logging.getLogger(__name__)
-
-PRICE_MODELS = "pricing.tasks.price_models"
-
-
-def queue_pricing():
-    """Ask the task cluster to price new models now; a database that is away costs them minutes, no more."""
-    try:
-        queue_once(PRICE_MODELS)
-    except Error as error:
-        log.warning("New models are priced at the next look, every ten minutes: %s", str(error).strip().split("\n")[0])
+from pricing.models.sets import Origin, PriceSet, RateCard, check_cards
+from pricing.precedence import changed_from, set_in_force
+from pricing.queueing import queue_pricing
 
 
 class ModelQuerySet(models.QuerySet):
@@ -79,7 +63,7 @@ class ModelQuerySet(models.QuerySet):
         return dict(self.filter(name__in=names).values_list("name", "id"))
 
 
-class Model(models.Model):
+class Model(FollowsCatalogue, models.Model):
     """A model as upstreams bill it, observed in a record or named by a person."""
 
     name = models.CharField(max_length=255, unique=True)
@@ -157,76 +141,9 @@ class Model(models.Model):
         cards = source.set_in_force(timezone.localdate()).cards.all()
         self._set_by_hand([RateCard(**card.listed._asdict()) for card in cards])
 
-    def take_catalogue(self):
-        """Price all history by the catalogue as it is now; the manual price for all usage and a clearing's block go."""
-        entry = CatalogueEntry.objects.filter(model=self).first()
-        with self.repricing():
-            self._manual_sets().delete()
-            self._block_catalogue(False)
-            if entry and (entry.sets or entry.offers):
-                self._take(entry)
-
-    def follow_catalogue(self, listing: Listing, version: str, today: date, routes: str = "") -> CatalogueEntry:
-        """Keep what the catalogue says, and price by it from today on; for earlier days its figures are only offered.
-
-        A model that never had a price of the catalogue takes all of it, and so does a seller that it is now known to
-        be reached at: `routes` is another digest then. Manual sets hide these as ever, a block holds, and prices once
-        taken stay when the catalogue no longer lists the model.
-        """
-        entry = CatalogueEntry.objects.filter(model=self).first() or CatalogueEntry(model=self)
-        wanted = self._followed(listing, today, entry.routes != routes)
-        changed = {offer.seller: offer for offer in wanted if differ(self.catalogue_sets(offer.seller), offer.sets)}
-        with transaction.atomic():
-            if changed:
-                with self.repricing():
-                    for offer in changed.values():
-                        self._write_catalogue(offer)
-            listed = {offer.seller: offer.sets for offer in (Offer("", "", listing.sets), *listing.offers)}
-            corrects = any(listed[offer.seller] and differ(offer.sets, listed[offer.seller]) for offer in wanted)
-            entry.version, entry.routes, entry.matched = version, routes, listing.matched
-            entry.reason, entry.corrects = listing.reason[:500], corrects
-            for name in ("sets", "offers", "candidates"):
-                setattr(entry, name, msgspec.to_builtins(getattr(listing, name)))
-            entry.save()
-        return entry
-
-    def choose(self, matched: str):
-        """Price all history by one of the catalogue's candidates, named provider/id; later refreshes follow it.
-
-        A manual price stays in force; a clearing's block goes. Raises ValidationError when it is no candidate.
-        """
-        entry = CatalogueEntry.objects.filter(model=self).first()
-        offer = next((each for each in entry.choices if each.matched == matched), None) if entry else None
-        if offer is None or not offer.sets:
-            raise ValidationError({"matched": _("The catalogue names no such candidate with a price.")})
-        entry.chosen = entry.matched = matched
-        entry.reason, entry.sets = "", msgspec.to_builtins(offer.sets)
-        with self.repricing():
-            self._block_catalogue(False)
-            self._take(entry)
-
-    def forget_choice(self):
-        """Leave the entry to the catalogue again: the chosen one's price for all usage goes until the next look."""
-        with self.repricing():
-            self._catalogue_sets().delete()
-            fields = {"chosen": "", "matched": "", "sets": [], "version": "", "corrects": False}
-            CatalogueEntry.objects.filter(model=self).update(**fields)
-        if not self.dry_run:
-            queue_pricing()
-
     def set_in_force(self, day: date) -> PriceSet | None:
         """The set for all usage that prices a local date. Reads all sets; prefetch `price_sets` for many models."""
         return set_in_force([s for s in self.price_sets.all() if not s.scope], self.catalogue_blocked, day)
-
-    def catalogue_sets(self, seller: str = "") -> tuple[DatedCards, ...]:
-        """The catalogue's sets for all usage, or of a seller, as they are stored, oldest first, in force or not."""
-        return tuple(s.dated_cards for s in self._catalogue_sets(seller).prefetch_related("cards"))
-
-    @property
-    def followed(self) -> str:
-        """The catalogue's entry, provider/id, that prices all usage now; "" without one. Asks the database."""
-        price_set = max(self._catalogue_sets(), key=begins, default=None)
-        return price_set.matched if price_set else ""
 
     def _recost(self, before, book):
         """A label finer than the price needs finds the right card: events move only for a limit that is new."""
@@ -240,52 +157,6 @@ class Model(models.Model):
     def _block_catalogue(self, blocked):
         self.catalogue_blocked = blocked
         self.save(update_fields=["catalogue_blocked"])
-
-    def _catalogue_sets(self, seller=""):
-        scope = Scope.SELLER if seller else Scope.EVERYTHING
-        return self.price_sets.filter(origin=Origin.CATALOGUE, scope=scope, scope_value=seller)
-
-    def _followed(self, listing, today, by_other_routes) -> list[Offer]:
-        """The catalogue's sets as they are to be stored: for all usage, and of each seller with prices of its own."""
-        stored = self.catalogue_sets()
-        moved = by_other_routes and listing.matched != self.followed  # it never was what it was taken for
-        usual = refreshed(() if moved else stored, listing.sets, today) if listing.sets else stored
-        found = [Offer("", listing.matched, usual)]
-        for offer in listing.offers:
-            own = self.catalogue_sets(offer.seller)
-            if not offer.sets or (not own and offer.matched == listing.matched):
-                continue
-            # Known to be reached at this seller only now, it always was; else its price was the usual one until today.
-            sets = refreshed(own or (() if by_other_routes else stored), offer.sets, today)
-            if own or differ(usual, sets):
-                found.append(offer._replace(sets=sets))
-        return found
-
-    def _take(self, entry):
-        """Make the catalogue's sets those of the entry, also for days gone by, and save it."""
-        usual = entry.dated_cards
-        for offer in (Offer("", entry.matched, usual), *entry.sellers_offers):
-            if offer.seller and not differ(usual, offer.sets):
-                self._catalogue_sets(offer.seller).delete()
-            elif offer.sets:
-                self._write_catalogue(offer)
-        entry.corrects = False
-        entry.save()
-
-    def _write_catalogue(self, offer: Offer):
-        """Make the catalogue's sets, of a seller or for all usage, these; one that is the same already stays."""
-        wanted = {dated.valid_from: dated for dated in offer.sets}
-        for price_set in self._catalogue_sets(offer.seller).prefetch_related("cards"):
-            if price_set.dated_cards == wanted.get(price_set.valid_from):
-                del wanted[price_set.valid_from]
-            else:
-                price_set.delete()
-        scope = {"scope": Scope.SELLER, "scope_value": offer.seller} if offer.seller else {}
-        for valid_from, dated in wanted.items():
-            price_set = self.price_sets.create(
-                origin=Origin.CATALOGUE, valid_from=valid_from, matched=offer.matched[:255], note=dated.note, **scope
-            )
-            price_set.write_cards([RateCard(**card._asdict()) for card in dated.cards])
 
     def _set_by_hand(self, cards, valid_from=None, place=("", "")):
         with self.repricing():

@@ -119,3 +119,11 @@ def test_catalogue_sets_are_listed_next_to_manual_ones(gpt):
     follow(gpt, (None, 1))
     gpt.set_price({"prompt": 5, "completion": 6}, BEFORE)
     assert [str(s) for s in PriceSet.objects.filter(origin=Origin.CATALOGUE)] == ["gpt-5 from always (catalogue)"]
+
+
+def test_a_note_about_rates_that_stay_is_kept_with_them(gpt, recosted):
+    follow(gpt, (None, 1))
+    noted = DatedCards(None, (Card("", 0, 1, 2),), "The cost leaves out web searches.")
+    gpt.follow_catalogue(Listing("maker/m", (noted,)), "2", TODAY)
+    assert list(PriceSet.objects.values_list("valid_from", "note")) == [(None, "The cost leaves out web searches.")]
+    assert len(recosted) == 1

@@ -7,7 +7,7 @@ from django.db import OperationalError
 from django_q.models import OrmQ
 
 from pricing.models import Model
-from pricing.models.model import queue_pricing
+from pricing.queueing import queue_pricing
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 
 from pricing import tasks
 from pricing.models import CatalogueEntry, Model, Revision
-from pricing.models.model import PRICE_MODELS
+from pricing.queueing import PRICE_MODELS
 
 
 def queued():
