@@ -34,7 +34,7 @@ def classify(executor: str, provider: str, tokens: TokenCounts, breakdown: Break
         uncached, read, written = _input(style, tokens)
         output, reasoning = _output(style, tokens)
         unclassified = max(total - uncached - read - written - output - reasoning, 0)
-        if output:  # the total knows more than an output that is known: more of the output
+        if output or reasoning:  # the total knows more than an output that is known: more of the output
             output, unclassified = output + unclassified, 0
     return Tokens(uncached, read, *_lifetimes(written, tokens), output, reasoning, unclassified, total)
 

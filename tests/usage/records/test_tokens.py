@@ -108,6 +108,8 @@ def test_odd_counts(executor, sent, classes):
         ("OpenAICompatExecutor", counts(32, 103, 94, 0, 0, 135), (32, 0, 0, 9, 94, 0, 135)),
         # What the total knows beyond a known output is output.
         ("OpenAICompatExecutor", counts(1000, 50, 0, 0, 0, 1850), (1000, 0, 0, 850, 0, 0, 1850)),
+        # ... also where all of that is reasoning.
+        ("OpenAICompatExecutor", counts(1000, 50, 50, 0, 0, 1850), (1000, 0, 0, 800, 50, 0, 1850)),
         # An unknown executor with a cache beside its input, as the total says.
         ("DevinExecutor", counts(1200, 300, 0, 5000, 0, 6500), (1200, 5000, 0, 300, 0, 0, 6500)),
         ("DevinExecutor", counts(6200, 300, 0, 5000, 0, 6500), (1200, 5000, 0, 300, 0, 0, 6500)),
@@ -181,4 +183,4 @@ def test_no_class_is_negative_and_the_total_is_never_exceeded_by_the_unclassifie
     assert tokens.total == sent.total_tokens
     classified = sum(tokens[:-2])
     assert tokens.unclassified == max(sent.total_tokens - classified, 0)
-    assert not (tokens.unclassified and tokens.output)
+    assert not (tokens.unclassified and (tokens.output or tokens.reasoning))
