@@ -42,3 +42,10 @@ def test_a_first_fetch_that_failed_is_wrong(db, settings):
 def test_switched_off_is_well(db):
     assert finding().well
     assert "PRICES_URL is empty" in finding().sentence
+
+
+def test_the_system_page_names_the_catalogue_and_its_last_failure(client, db):
+    kept(checked_at=timezone.now()).failed("Its publisher answered with status 404.")
+    page = client.get("/system/").text
+    assert version("genai-prices") in page
+    assert "Its publisher answered with status 404." in page

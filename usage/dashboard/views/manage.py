@@ -18,6 +18,8 @@ from catalog.sync import sync_now
 from cpa_usage.api import OURS
 from cpa_usage.http import rest
 from cpa_usage.http.errors import error_of
+from pricing.models import PublishedCatalogue
+from pricing.tasks import catalogue_version
 from usage.analytics.breakdowns import breakdown
 from usage.dashboard.pages import page, signed_in
 from usage.ops.notices import notices
@@ -75,6 +77,8 @@ def system(request, filters):
         "status": status(),
         "connection": Connection.objects.filter(pk=1).first(),
         "database_bytes": database_bytes(),
+        "catalogue": catalogue_version(),
+        "published": PublishedCatalogue.load(),
         "ours": OURS,
     }
 
