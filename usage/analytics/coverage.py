@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from pricing.book import EPOCH, PriceBook
 from pricing.models import Model
 from usage.analytics.answers import Figures, Tokens, figures
-from usage.analytics.events.explaining import NO_TOKENS
+from usage.analytics.events.explaining import NO_TOKENS, Candidate, candidates_of
 from usage.models import MEASURES
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
@@ -58,6 +58,7 @@ class UnpricedUse(Struct, frozen=True, kw_only=True):
     requests: Annotated[int, Meta(description="Successes.")]
     tokens: Tokens
     reason: str
+    candidates: Annotated[list[Candidate], Meta(description="Among which it is not clear whose price it is.")] = []
 
 
 class EmptyUse(Struct, frozen=True, kw_only=True):
@@ -86,7 +87,7 @@ def coverage(filters: UsageFilter) -> Coverage:
     """By request, model and token; then what has no known cost, and successes without any tokens."""
     found = _by(filters, "model__name", "provider")
     unpriced = [(*key, used) for key, used in found if used.unpriced_requests or used.unpriced_tokens]
-    reasons = _reasons({model for model, _, _ in unpriced})
+    reasons, candidates = _without_price({model for model, _, _ in unpriced})
     return Coverage(
         **_covered(filters),
         unpriced=[
@@ -96,6 +97,7 @@ def coverage(filters: UsageFilter) -> Coverage:
                 requests=used.unpriced_requests,
                 tokens=used.unpriced_tokens,
                 reason=reasons.get(model, UNPRICED if used.unpriced_tokens else NO_TOKENS),
+                candidates=candidates.get(model, []),
             )
             for model, provider, used in unpriced
         ],
@@ -138,7 +140,9 @@ def _minimum_tokens(filters):
     return found
 
 
-def _reasons(names):
-    """{model: why it has no price}, of those that have none today."""
+def _without_price(names):
+    """({model: why it has no price}, {model: entries to choose from}) of those that have none today."""
     models = Model.objects.filter(name__in=names).with_prices(timezone.localdate()).filter(is_priced=False)
-    return {name: reason or UNPRICED for name, reason in models.values_list("name", "catalogue__reason")}
+    entries = {model.name: getattr(model, "catalogue", None) for model in models.select_related("catalogue")}
+    reasons = {name: entry.reason if entry and entry.reason else UNPRICED for name, entry in entries.items()}
+    return reasons, {name: candidates_of(entry) for name, entry in entries.items() if entry}

@@ -97,6 +97,8 @@ def test_the_reply_of_the_api(client):
         "tokens": {"priced": 0, "total": 150},
         "unpriced_models": ["gpt-5"],
         "minimum_tokens": 0,
-        "unpriced": [{"model": "gpt-5", "provider": "codex", "requests": 1, "tokens": 150, "reason": UNPRICED}],
+        "unpriced": [
+            {"model": "gpt-5", "provider": "codex", "requests": 1, "tokens": 150, "reason": UNPRICED, "candidates": []}
+        ],
         "without_tokens": [],
     }

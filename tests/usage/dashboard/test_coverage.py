@@ -41,21 +41,24 @@ def test_a_period_of_images_has_no_cost_and_names_the_model(client):
     stored_now(made(NOW_US, "gpt-image-1", tokens=NOTHING))
     text = text_of(client, "/")
     assert "$0" not in card_of(text)
-    assert "priced: 0 % of requests, 0 of 1 models" in card_of(text)
-    assert "1 success without any tokens" in card_of(text)
+    assert "0 % priced" in card_of(text)
+    assert "> Priced: 0 % of requests, 0 of 1 models · 1 success without any tokens" in text
     assert "100 % of requests have no known cost. Models: gpt-image-1" in text
 
 
 def test_the_card_says_how_much_is_priced(client, mixed):
-    card = card_of(text_of(client, "/"))
-    assert "priced: 20.0 % of requests, 1 of 3 models, 50.0 % of tokens" in card
-    assert "3 successes without any tokens" in card
+    text = text_of(client, "/")
+    assert "20.0 % priced" in card_of(text)
+    parts = "> Priced: 20.0 % of requests, 1 of 3 models, 50.0 % of tokens"
+    assert f"{parts} · 3 successes without any tokens" in text
 
 
 def test_the_card_adds_nothing_where_all_is_known(client):
     Model.objects.set_price("gpt-5", {"prompt": DOLLAR, "completion": DOLLAR})
     stored_now(made(NOW_US, "gpt-5"))
-    assert "priced:" not in text_of(client, "/")
+    text = text_of(client, "/")
+    assert "priced" not in card_of(text)
+    assert '<p class="quiet" id="cost-notes" data-swap hidden>' in text
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,8 @@ def test_the_cost_of_writes_of_an_unknown_lifetime_is_a_minimum(client):
     written = NOTHING | {"cache_creation": 2500, "total": 2500}
     stored_now(made(NOW_US, "claude-x", provider="claude", executor_type="ClaudeExecutor", tokens=written))
     said = "at least: 2,500 tokens were cached for a time that CPA does not tell"
-    assert said in card_of(text_of(client, "/"))
+    text = text_of(client, "/")
+    assert ("≥ $" in card_of(text), said in text) == (True, True)
 
 
 def test_a_key_without_a_known_cost_shows_none(client):

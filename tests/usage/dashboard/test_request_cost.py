@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from pricing.catalogue.listings import Card, DatedCards, Listing
+from pricing.catalogue.listings import Card, DatedCards, Listing, Offer
 from pricing.models import Adjustment, Model
 from tests.usage.made import NOON, record, stored
 from usage.models import Event
@@ -81,6 +81,40 @@ def test_why_there_is_no_cost_is_said(client):
     text = page_of(client, model="glm-5", executor_type="OddExecutor", provider="odd")
     assert "The model has no price for this day. Ambiguous: a, b." in text
     assert "CPA's executor is not known: its tokens are counted the OpenAI way." in text
+
+
+def ambiguous():
+    offers = tuple(
+        Offer(seller, f"{seller}/glm-5", (DatedCards(None, (Card("", 0, rate, 2 * rate),)),))
+        for seller, rate in (("zai", 600_000), ("openrouter", 700_000))
+    )
+    listing = Listing(reason="Ambiguous: zai, openrouter.", candidates=offers)
+    Model.objects.create(name="glm-5").follow_catalogue(listing, "1", NOV_24)
+
+
+def test_one_click_chooses_among_the_candidates(client):
+    ambiguous()
+    text = page_of(client, model="glm-5", alias="glm-5", provider="openai-compatible-x", auth_type="apikey")
+    assert "$0.60 / $1.20" in text and "$0.70 / $1.40" in text
+    assert client.get("/prices/").text.count("Use this price") == 2
+    chosen = client.post("/prices/choose/", {"model": "glm-5", "matched": "openrouter/glm-5"})
+    page = client.get(chosen["Location"].removeprefix("/usage"))
+    assert "It is priced as openrouter/glm-5, and history is costed again." in page.text
+    item = client.get(f"/api/v1/usage/events/{Event.objects.get().key}").json()
+    assert (item["price"]["matched"], item["price"]["candidates"], item["cost"] > 0) == ("openrouter/glm-5", [], True)
+
+
+@pytest.mark.parametrize(
+    ("posted", "said"),
+    [
+        ({"model": "glm-5", "matched": "zai/glm-4"}, "The catalogue names no such candidate with a price."),
+        ({"model": "glm-6", "matched": "zai/glm-5"}, "There is no such model."),
+    ],
+)
+def test_what_is_no_candidate_is_refused(client, posted, said):
+    ambiguous()
+    page = client.get(client.post("/prices/choose/", posted)["Location"].removeprefix("/usage"))
+    assert said in page.text
 
 
 def test_a_success_without_tokens_has_no_cost(client):

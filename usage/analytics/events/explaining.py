@@ -4,11 +4,13 @@ from datetime import date
 from typing import Annotated
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 from msgspec import Meta, Struct
 
 from pricing.book import Charged, Found, PriceBook
 from pricing.models import CatalogueEntry
+from pricing.precedence import latest
 from pricing.rates import rates_of_classes, usd_per_million
 from pricing.tokenclasses import CLASSES, INPUT_CLASSES
 from usage.analytics.answers import PICO
@@ -41,10 +43,19 @@ class AppliedAdjustment(Struct, frozen=True):
     note: str
 
 
+class Candidate(Struct, frozen=True):
+    """An entry of the catalogue that a model without a price may be; it is priced by the one that is chosen."""
+
+    matched: Annotated[str, Meta(description="The catalogue's provider and id.")]
+    prompt_price_per_1m: Annotated[float, Meta(description="USD per million tokens, today.")]
+    completion_price_per_1m: float
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
     """What priced an event; without a known cost `reason` says why."""
 
     reason: Annotated[str, Meta(description="Why the cost is not known; empty when it is.")] = ""
+    candidates: Annotated[list[Candidate], Meta(description="Among which it is not clear whose price it is.")] = []
     origin: Annotated[str, Meta(description="manual or catalogue.")] = ""
     valid_from: Annotated[date | None, Meta(description="Local date the price began on; null: always.")] = None
     matched: Annotated[str, Meta(description="The catalogue's provider and id.")] = ""
@@ -105,7 +116,8 @@ def explained(event: dict, book: PriceBook) -> Explanation:
         "input_tokens": sum(event[name] for name in INPUT_CLASSES),
     }
     if found is None:
-        return Explanation(reason=_why_unpriced(event["model_id"]), **known)
+        entry = CatalogueEntry.objects.filter(model_id=event["model_id"]).first() or CatalogueEntry()
+        return Explanation(reason=f"{NO_PRICE} {entry.reason}".strip(), candidates=candidates_of(entry), **known)
     card, price_set = found.card, found.price_set
     return Explanation(
         reason=NO_TOKENS if cost_of(event, found) is None else "",
@@ -135,6 +147,16 @@ def explained(event: dict, book: PriceBook) -> Explanation:
     )
 
 
+def candidates_of(entry: CatalogueEntry) -> list[Candidate]:
+    """The entries among which a person can choose, by their standard rates of today."""
+    today, found = timezone.localdate(), []
+    for offer in entry.choices:
+        cards = getattr(latest(offer.sets, today), "cards", ())
+        if base := next((c for c in cards if not (c.tier or c.context_over) and c.hours_from is None), None):
+            found.append(Candidate(offer.matched, usd_per_million(base.prompt), usd_per_million(base.completion)))
+    return found
+
+
 def is_minimum(event: dict, found: Found | None) -> bool:
     """Whether the event may have cost more: an hour in the cache costs more than the five minutes it is billed as."""
     return bool(found and event["cache_write_unspecified"] and found.rates.cache_write_1h > found.rates.cache_write)
@@ -152,8 +174,3 @@ def _tier_rule(event):
     kind = family(event["executor_type"], event["provider"])
     answered, failed = event["response_service_tier"], event["failed"]
     return billed_tier(kind, event["auth_type"], event["endpoint"], asked, answered, failed).rule
-
-
-def _why_unpriced(model_id) -> str:
-    reason = CatalogueEntry.objects.filter(model_id=model_id).values_list("reason", flat=True).first()
-    return f"{NO_PRICE} {reason or ''}".strip()

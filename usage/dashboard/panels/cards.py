@@ -1,6 +1,5 @@
 """The cards of the Overview: name, figure, change against the period before, and a sparkline."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from usage.analytics.latency import Medians
 from usage.analytics.overview import Pace, Peak
 from usage.dashboard.currency import amount
 from usage.dashboard.formats import compact, duration, exact, percent, short
-from usage.dashboard.panels.coverage import notes
+from usage.dashboard.panels.coverage import short_note
 from usage.dashboard.panels.sparklines import spark
 
 DAYS_BY_HOUR = 8  # sparklines of longer periods show days
@@ -24,7 +23,7 @@ NOTABLE_POINTS, NOTABLE_SLOWING = 0.5, 0.05
 class Card(NamedTuple):
     """`trend` is up or down where that is good or bad, else flat; `drill` is the result that its requests had.
 
-    `notes` are what else must be known to read the figure.
+    `note` is what must be known to read the figure.
     """
 
     slug: str
@@ -37,7 +36,7 @@ class Card(NamedTuple):
     detail: str
     spark: str
     drill: str = ""
-    notes: Sequence[str] = ()
+    note: str = ""
 
 
 def cards(  # noqa: PLR0917  an answer for each
@@ -90,7 +89,9 @@ def _cost(compared, covered, series):
     cost, total = compared.current.known_cost, compared.current.total
     value, figure, every_digit = amount(cost)
     shown = {"name": _("Cost"), "value": value, "figure": figure, "exact": every_digit}
-    shown["notes"] = notes(covered, compared.current.without_tokens)
+    shown["note"] = short_note(covered)
+    if covered.minimum_tokens and cost is not None:
+        shown["figure"] = f"≥ {figure}"
     priced = total and cost is not None
     each = _("%(cost)s / 1 k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
     return _card(compared, series, "known_cost", _relative, slug="cost", detail=each, **shown)

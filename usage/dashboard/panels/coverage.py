@@ -26,8 +26,8 @@ def unpriced(breakdown: Breakdown) -> Unpriced:
 
 
 def notes(covered: Covered, without_tokens: int) -> list[str]:
-    """What the card of the cost adds: nothing where every cost is known and exact."""
-    found = [] if covered.is_whole else [_("priced: %(parts)s") % {"parts": ", ".join(_parts(covered))}]
+    """What must be known to read a cost: nothing where every cost is known and exact."""
+    found = [] if covered.is_whole else [_("Priced: %(parts)s") % {"parts": ", ".join(_parts(covered))}]
     if without_tokens:
         one, many = "%(count)s success without any tokens", "%(count)s successes without any tokens"
         found.append(ngettext(one, many, without_tokens) % {"count": exact(without_tokens)})
@@ -35,6 +35,14 @@ def notes(covered: Covered, without_tokens: int) -> list[str]:
         tokens = {"count": compact(covered.minimum_tokens)}
         found.append(_("at least: %(count)s tokens were cached for a time that CPA does not tell") % tokens)
     return found
+
+
+def short_note(covered: Covered) -> str:
+    """As much of it as fits a card."""
+    if covered.is_whole:
+        return ""
+    part = covered.requests if covered.requests.total else covered.tokens
+    return _("%(share)s priced") % {"share": percent(part.share)}
 
 
 def notice(covered: Covered) -> str:

@@ -20,7 +20,7 @@ from usage.dashboard.frame import drill, frame
 from usage.dashboard.pages import page
 from usage.dashboard.panels.cards import cards
 from usage.dashboard.panels.charts import chart_data, split
-from usage.dashboard.panels.coverage import notice, unpriced
+from usage.dashboard.panels.coverage import notes, notice, unpriced
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.heatmap import months, rows
 from usage.dashboard.panels.rankings import ranking
@@ -43,8 +43,8 @@ def overview(request, filters):
     chosen = checked(TimelineForm(request.GET)).cleaned_data
     with snapshot():
         found = {**_cards(filters), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
-    notes = notices(notice(found["covered"]))  # may write, so it stays out of the snapshot
-    return {"live": 5, "notices": notes, "chart_data": chart_data(found["chart"], drill(request)), **found}
+    found["notices"] = notices(notice(found["covered"]))  # may write, so it stays out of the snapshot
+    return {"live": 5, "chart_data": chart_data(found["chart"], drill(request)), **found}
 
 
 def _cards(filters):
@@ -53,6 +53,7 @@ def _cards(filters):
     return {
         "compared": compared,
         "covered": covered,
+        "cost_notes": notes(covered, compared.current.without_tokens),
         "against": against(compared),
         "cards": cards(found, compared, covered, medians(filters), pace(filters), peak(found)),
         "heat": rows(found.health_grid, QUARTER_S, get_current_timezone()),
