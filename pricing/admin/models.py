@@ -16,7 +16,7 @@ from pricing.admin.bulk import BulkPricing
 from pricing.admin.choosing import Choosing
 from pricing.admin.confirming import usd
 from pricing.admin.forms import shown_rate
-from pricing.models import Model, PriceSet, RateCard, Tier
+from pricing.models import Model, PriceSet, RateCard
 from pricing.rates import PICO
 
 SOURCES = {"unpriced": "danger", "manual": "info", "catalogue": "success"}
@@ -124,7 +124,7 @@ class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
     def rates(self, model):
         """The standard card of today."""
         price_set = model.set_in_force(timezone.localdate())
-        card = price_set and price_set.card_for(Tier.STANDARD, 0)
+        card = price_set and price_set.base
         return _line(card) if card else "–"
 
     @display(description="Catalogue")

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pricing.api.serializers import RATES
-from pricing.models import Model, PriceSet, RateCard, Scope, Tier
+from pricing.models import Model, PriceSet, RateCard, Scope
 from pricing.precedence import overridden, set_in_force
 from pricing.rates import usd_per_million
 
@@ -106,7 +106,7 @@ def _read(today):
 def _price(model: Model, today: date) -> Price:
     sets = [each for each in model.price_sets.all() if each.scope in {Scope.EVERYTHING, Scope.SELLER}]
     in_force = model.set_in_force(today)
-    base = in_force.card_for(Tier.STANDARD, 0)
+    base = in_force.base
     return Price(
         model=model.name,
         **{**_rates(base), "cache_price_per_1m": usd_per_million(base.rates.cache_read)},

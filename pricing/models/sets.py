@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, StepValueValidator
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from cpa_usage import revisions
 from pricing.catalogue.listings import Card, DatedCards, Offer
@@ -21,8 +21,8 @@ from pricing.rates import DERIVED, FEE_TOO_HIGH, MOST, MOST_FEE, NEGATIVE, TOO_H
 RATE_VALIDATORS = [MinValueValidator(0, NEGATIVE), MaxValueValidator(MOST, TOO_HIGH)]
 FEE_VALIDATORS = [MinValueValidator(0, NEGATIVE), MaxValueValidator(MOST_FEE, FEE_TOO_HIGH)]
 DAY_VALIDATORS = [
-    MinValueValidator(date(2000, 1, 1), gettext_lazy("No price is that old: leave the date empty for always.")),
-    MaxValueValidator(date(2199, 12, 31), gettext_lazy("That date is too far away.")),
+    MinValueValidator(date(2000, 1, 1), _("No price is that old: leave the date empty for always.")),
+    MaxValueValidator(date(2199, 12, 31), _("That date is too far away.")),
 ]
 
 
@@ -139,6 +139,12 @@ class PriceSet(models.Model):
     def has_tier(self, tier: str) -> bool:
         """Whether it has cards of this tier."""
         return any(card.tier == tier for card in self.cards.all())
+
+    @property
+    def base(self) -> "RateCard | None":
+        """The standard card of small requests; one for all hours before one for some."""
+        cards = [card for card in self.cards.all() if card.tier == Tier.STANDARD and not card.context_over]
+        return min(cards, key=lambda card: card.hours_from is not None, default=None)
 
     def card_for(self, tier: str, context_over: int, clock: int = 0):
         """The card of a tier (the standard one where it has none) at a minute of the UTC day, or None.
@@ -281,10 +287,11 @@ def check_cards(cards: list[RateCard]):
     check_hours(cards)
     places = [(card.tier, card.context_over, card.hours_from) for card in cards]
     if len(set(places)) < len(places):
-        raise ValidationError({"context_over": "Two cards have the same tier and context size."})
-    for tier in {Tier.STANDARD.value} | {tier for tier, *_ in places}:
+        raise ValidationError({"context_over": _("Two cards have the same tier and context size.")})
+    for tier in {Tier.STANDARD.value} | {place[0] for place in places}:
         if (tier, 0, None) not in places:
-            raise ValidationError({"context_over": f"The {tier or 'standard'} tier needs a card over 0 tokens."})
+            sentence = _("The %(tier)s tier needs a card over 0 tokens.")
+            raise ValidationError({"context_over": sentence % {"tier": tier or "standard"}})
 
 
 def check_hours(cards: list[RateCard]):
@@ -292,12 +299,14 @@ def check_hours(cards: list[RateCard]):
     taken = set()
     for card in cards:
         if (card.hours_from is None) != (card.hours_to is None):
-            raise ValidationError({"hours_to": "Hours have a beginning and an end."})
+            raise ValidationError({"hours_to": _("Hours have a beginning and an end.")})
         if card.hours_from is None:
             continue
         if card.hours_from % DAY_MINUTES == card.hours_to % DAY_MINUTES:
-            raise ValidationError({"hours_to": "Hours end at another time than they begin: leave both empty for all."})
+            raise ValidationError(
+                {"hours_to": _("Hours end at another time than they begin: leave both empty for all.")}
+            )
         held = {(card.tier, card.context_over, slot) for slot in range(0, DAY_MINUTES, SLOT) if card.holds_at(slot)}
         if taken & held:
-            raise ValidationError({"hours_from": "Two cards of one tier and context size hold at the same hour."})
+            raise ValidationError({"hours_from": _("Two cards of one tier and context size hold at the same hour.")})
         taken |= held

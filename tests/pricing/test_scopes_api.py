@@ -69,7 +69,9 @@ def test_cards_are_for_tiers_sizes_and_hours(client):
         ("", 990, 30, 500_000, 0, None),
         ("flex", None, None, 0, 0, None),
     }
-    shown = client.get("/pricing").json()["items"][0]["sets"][0]["cards"]
+    (item,) = client.get("/pricing").json()["items"]
+    assert item["prompt_price_per_1m"] == 1.0  # of all hours, although the other holds at midnight
+    shown = item["sets"][0]["cards"]
     assert [(card["hours_from"], card["hours_to"]) for card in shown] == [
         (None, None) if card["hours_from"] is None else ("16:30", "00:30") for card in shown
     ]

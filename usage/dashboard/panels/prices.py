@@ -26,7 +26,7 @@ TITLES = (
     ("completion_price_per_1m", _("Output"), ""),
     ("cache_price_per_1m", _("Cached"), _("as input")),
     ("cache_write_price_per_1m", _("Cache write"), _("as input")),
-    ("cache_write_1h_price_per_1m", _("1-hour write"), _("as cache write")),
+    ("cache_write_1h_price_per_1m", _("1-hour write"), _("as write")),
     ("reasoning_price_per_1m", _("Reasoning"), _("as output")),
     ("request_price", _("Fee per request"), _("none")),
 )
