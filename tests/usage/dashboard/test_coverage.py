@@ -118,5 +118,5 @@ def test_it_is_said_in_chinese(client, mixed):
 
 def test_the_system_page_lists_whose_tokens_are_guessed(client):
     stored_now(record(NOW_US), record(NOW_US - 1, provider="odd", executor_type="OddExecutor"))
-    text = text_of(client, "/system/").split("Tokens counted by a guess")[1].partition("</dd>")[0]
+    text = text_of(client, "/system/").split("Guessed providers")[1].partition("</dd>")[0]
     assert ("<code>odd</code> OddExecutor" in text, "codex" in text) == (True, False)
