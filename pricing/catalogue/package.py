@@ -48,6 +48,7 @@ OTHERS = {
     "mchars": "characters",
     "messages": "messages",
 }
+LONGEST_NOTE = 255
 SLOT, DAY_MINUTES = 15, 24 * 60  # hours of cards begin and end on a quarter
 
 
@@ -108,7 +109,7 @@ def _set_on(info: ModelInfo, day: date, valid_from: date | None) -> DatedCards:
     odd = any(limit % SLOT for limit in limits) and len(set(map(repr, standard))) > 1
     left_out = _left_out(standard)
     notes = (ODD_HOURS if odd else "", LEFT_OUT.format(left_out) if left_out else "")
-    return DatedCards(valid_from, tuple(cards), " ".join(filter(None, notes)))
+    return DatedCards(valid_from, tuple(cards), " ".join(filter(None, notes))[:LONGEST_NOTE])
 
 
 def _clock_limits(info: ModelInfo) -> list[float]:

@@ -2,17 +2,21 @@
 
 import json
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 import httpx
 from genai_prices import types
 from genai_prices.data import providers as packaged
 
+from pricing.catalogue.matching import Unmatched, resolve, seller_of
 from pricing.catalogue.package import RATES, price_sets
 from pricing.rates import MOST_FEE, MOST_USD_PER_MILLION, PICO
 
 MOST_BYTES = 32 << 20
 SECONDS = 60
+MOST_TOKENS = 10**9  # as a step of context
+LONGEST_PROVIDER, LONGEST_ENTRY = 64, 255
 LEAST_SHARE = 2  # half as many models as the installed package knows
 UNREADABLE = "What it published cannot be read by the installed genai-prices ({})."
 
@@ -80,7 +84,7 @@ def parsed(body: bytes) -> list[types.Provider]:
 
 
 def _check(found):
-    """Refuse a catalogue of few models, or with an amount that is none."""
+    """Refuse a catalogue of few models, or one with an amount that is none, an overlong name or a broken pattern."""
     models = [(provider, model) for provider in found for model in provider.models]
     known = sum(len(provider.models) for provider in packaged)
     if len(models) * LEAST_SHARE < known:
@@ -88,7 +92,13 @@ def _check(found):
     for provider, model in models:
         if not all(_is_sane(price) for price in _prices(model)):
             raise Useless(f"It has an impossible price for {provider.id}/{model.id}.")
+        if len(provider.id) > LONGEST_PROVIDER or len(f"{provider.id}/{model.id}") > LONGEST_ENTRY:
+            raise Useless(f"It has a model of an overlong name at {provider.id[:LONGEST_PROVIDER]}.")
         price_sets(model)
+    # Every pattern is tried once, so that none can break a later look-up.
+    seller_of("", "https://nowhere.example", found)
+    with suppress(Unmatched):
+        resolve("no such model", [""], found, price_sets)
 
 
 def _prices(model):
@@ -104,6 +114,9 @@ def _is_sane(price):
             [value.base, *(tier.price for tier in value.tiers)] if isinstance(value, types.TieredPrices) else [value]
         )
         most = MOST_FEE * 1000 // PICO if key == RATES["request"] else MOST_USD_PER_MILLION
+        steps = [tier.start for tier in value.tiers] if isinstance(value, types.TieredPrices) else []
+        if not all(0 <= step <= MOST_TOKENS for step in steps):
+            return False
         if not all(amount is None or (amount.is_finite() and 0 <= amount <= most) for amount in amounts):
             return False
     return True

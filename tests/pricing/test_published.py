@@ -83,6 +83,13 @@ TOO_DEAR = {"acme-1": {"input_mtok": 1, "output_mtok": {"base": 1, "tiers": [{"s
         ([catalogue()[0] | {"models": catalogue()[0]["models"][:9]}], "It lists 9 models"),
         (catalogue(**IMPOSSIBLE), "It has an impossible price for acme/acme-1."),
         (catalogue(**TOO_DEAR), "It has an impossible price for acme/acme-1."),
+        (
+            catalogue(**{"acme-1": {"input_mtok": {"base": 1, "tiers": [{"start": -5, "price": 2}]}}}),
+            "impossible price",
+        ),
+        (catalogue(**{"a" * 300: 1}), "It has a model of an overlong name at acme."),
+        ([catalogue()[0] | {"api_pattern": "https://("}], "cannot be read by the installed genai-prices (error)"),
+        ([catalogue()[0] | {"model_match": {"regex": "["}}], "cannot be read by the installed genai-prices (error)"),
     ],
 )
 def test_garbage_is_refused_and_the_last_good_one_stays(acme, publisher, broken, sentence):
