@@ -1,7 +1,7 @@
 """The installed catalogue as we read it: which models are found, and what their cards are."""
 
 import json
-from datetime import date, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal as D
 
 import pytest
@@ -14,6 +14,7 @@ from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.catalogue.matching import seller_of
 from pricing.catalogue.package import LEFT_OUT, ODD_HOURS, look_up, price_sets
 from pricing.models import RateCard
+from pricing.precedence import latest
 from pricing.rates import cost
 from tests import FIXTURES
 
@@ -287,3 +288,17 @@ def test_writes_that_are_kept_for_an_hour_have_a_rate_of_their_own():
 def test_what_records_give_no_quantity_of_is_named(others, words):
     price = ModelPrice(input_mtok=D(1), output_mtok=D(1), **{key: D(value) for key, value in others.items()})
     assert sets(price) == one_set(Card("", 0, USD, USD), note=LEFT_OUT.format(words))
+
+
+@pytest.mark.parametrize("name", ["chat", "reasoner", "flash", "v4-flash", "v4-pro"])
+@pytest.mark.parametrize("day", [date(2026, 2, 1), date(2026, 8, 16), date(2026, 8, 17), date(2026, 11, 28)])
+def test_every_quarter_of_a_day_costs_what_the_catalogue_says_then(name, day):
+    deepseek = next(provider for provider in providers if provider.id == "deepseek")
+    info = next(model for model in deepseek.models if model.id == f"deepseek-{name}")
+    dated = latest(price_sets(info), day)
+    cards = [RateCard(**card._asdict()) for card in dated.cards if not card.tier]
+    for minute in range(0, 24 * 60, 15):
+        price = info.get_prices(datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=UTC))
+        card = max((c for c in cards if c.holds_at(minute)), key=lambda card: card.hours_from is not None)
+        wanted = [price.input_mtok, price.output_mtok, price.cache_read_mtok]
+        assert [card.prompt, card.completion, card.cache_read] == [value * USD for value in wanted]
