@@ -14,6 +14,7 @@ from genai_prices.types import ModelInfo, ModelPrice, Provider, StartDateConstra
 
 from pricing.catalogue.listings import Card, DatedCards, Listing, Offer, without_repeats
 from pricing.catalogue.matching import Match, Unmatched, ambiguous, is_free, resolve
+from pricing.hours import DAY_MINUTES, SLOT
 from pricing.rates import DERIVED, MOST, MOST_FEE, Rates, filled, pico
 
 NO_RATES = "The catalogue lists it as {} without a price per token."
@@ -49,7 +50,6 @@ OTHERS = {
     "messages": "messages",
 }
 LONGEST_NOTE = 255
-SLOT, DAY_MINUTES = 15, 24 * 60  # hours of cards begin and end on a quarter
 
 
 def look_up(
