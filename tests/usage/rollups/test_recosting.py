@@ -12,7 +12,7 @@ from pricing.book import Charged, PriceBook
 from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import Model, PriceSet, RateCard, Revision
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
-from usage.models import Day, DrainState, Event, Quarter
+from usage.models import Day, DrainState, Event, LabelDay, LabelQuarter, Quarter
 from usage.rollups.check import check
 from usage.rollups.effects import Effect, Month
 from usage.time.periods import day_number
@@ -164,6 +164,30 @@ def test_a_threshold_taken_away_costs_events_by_what_is_left():
     priced(gpt, None, ("", 0, USD, 0))
     assert (labels(), daily()) == ([40_000], {24: (50_000 * USD, 0)})
     assert list(check()) == []
+
+
+def counted():
+    """What every rollup holds of attempts and tokens, which no price changes."""
+    return [totals(rollup) | {"cost": 0} for rollup in (Quarter, Day, LabelQuarter, LabelDay)]
+
+
+def test_new_hours_split_what_was_counted_together_and_cost_it_by_the_hour():
+    stored(record(NOON - 1), record(NOON), record(NOON + HOUR), arrived=NOON + DAY)  # 03:59, 04:00 and 05:00 UTC
+    gpt = Model.objects.get()
+    priced(gpt, None, ("", 0, USD, 0))
+    before = counted()
+    early = RateCard(hours_from=60, hours_to=240, prompt=3 * USD, completion=0)
+    gpt.put_set(gpt.price_sets.get(), [*cards(("", 0, USD, 0)), early])
+    assert daily() == {24: (500 * USD, 0)}
+    assert sorted(Event.objects.values_list("timestamp", "series__clock")) == [
+        (NOON - 1, 60),
+        (NOON, 240),
+        (NOON + HOUR, 240),
+    ]
+    finer = RateCard(hours_from=285, hours_to=60, prompt=5 * USD, completion=0)
+    gpt.put_set(gpt.price_sets.get(), [*cards(("", 0, USD, 0)), early, finer])
+    assert daily() == {24: (900 * USD, 0)}
+    assert (counted(), list(check())) == (before, [])
 
 
 def test_a_model_without_a_price_is_labelled_by_the_ladder_so_that_a_price_finds_its_labels():
