@@ -143,7 +143,8 @@ def is_known(name: str) -> bool:
 def _unknown(fields):
     """Names of unknown fields of an item and of its tokens."""
     tokens = next((value for name, value in fields.items() if name.strip().lower() == "tokens"), None)
-    names = [*fields, *(f"tokens.{name}" for name in tokens or ())]
+    # Of two fields of this name in other letters, the one that was not read may be anything.
+    names = [*fields, *(f"tokens.{name}" for name in (tokens if isinstance(tokens, dict) else ()))]
     return (name for name in names if not is_known(name))
 
 

@@ -73,6 +73,12 @@ def test_known_fields_in_other_letters_are_known(names):
     assert all(is_known(name) for name in (*Item.__struct_fields__, *UNREAD))
 
 
+@pytest.mark.parametrize("other", [5, True, "abc", [["a"]], None])
+def test_tokens_that_are_there_twice_in_other_letters_stop_nothing(names, other):
+    item = decode(json.dumps({"Tokens": other, **json.loads(record(NOON))}).encode())
+    assert (item.tokens.input_tokens, names) == (100, set())
+
+
 @pytest.mark.django_db
 def test_the_drain_keeps_the_names(client):
     stored(with_fields(tokens={"image_tokens": 7}, image_count=2))
