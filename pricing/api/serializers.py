@@ -107,7 +107,7 @@ class RatesBody(ScopeFields, RateFields):
     valid_from = serializers.DateField(
         default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
     )
-    cards = CardBody(many=True, default=None, allow_null=True, max_length=MOST_CARDS)
+    cards = serializers.ListField(child=CardBody(), default=None, allow_null=True, max_length=MOST_CARDS)
 
     def validate_cards(self, cards):
         """Refuses cards that collide, or leave a request without a price."""

@@ -94,6 +94,8 @@ BASE = {"prompt_price_per_1m": 1}
         ({"cache_write_1h_price_per_1m": "1"}, "cache_write_1h_price_per_1m"),
         ({"cards": []}, "cards.context_over"),
         ({"cards": {}}, "cards"),
+        ({"cards": [BASE, None]}, "cards.1"),
+        ({"cards": [BASE, 5]}, "cards.1"),
         ({"cards": [BASE] * 201}, "cards"),
         ({"cards": [BASE], "prompt_price_per_1m": 1}, "cards"),
         ({"cards": [BASE, BASE]}, "cards.context_over"),

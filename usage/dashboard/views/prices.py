@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from rest_framework import serializers
 
 from cpa_usage.http import rest
 from pricing.api.adjustments import AdjustmentBody
@@ -25,7 +26,7 @@ class PriceOfPage(PriceBody):
     """A price as the page's form has it."""
 
     cache_price_per_1m = RateField(source="cache_read", default=None)
-    cards = CardOfPage(many=True, default=None, allow_null=True)
+    cards = serializers.ListField(child=CardOfPage(), default=None, allow_null=True)
 
 
 @page("usage/prices.html")
