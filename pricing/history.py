@@ -14,10 +14,11 @@ Routes = dict[tuple[str, str], str]
 class PriceHistory(Protocol):
     """The recorded usage of models, as far as prices concern it."""
 
-    def recost(self, model, book, relabel: bool):
+    def recost(self, model, book, before):
         """Cost all recorded usage of a Model by a PriceBook, in the caller's transaction.
 
-        `relabel`: events may belong to other context sizes than before; look through them as well.
+        Its labels are those of the PriceBook `before`: where they do not tell apart what `book` does, events are
+        looked through as well.
         Raises django.db.Error or OverflowError, and changes nothing, when a sum would not fit in its column.
         """
 

@@ -8,7 +8,6 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from pricing import book as books
 from pricing.history import price_history
 from pricing.models.following import FollowsCatalogue
 from pricing.models.repricing import book_after, repricing
@@ -146,10 +145,7 @@ class Model(FollowsCatalogue, models.Model):
         return set_in_force([s for s in self.price_sets.all() if not s.scope], self.catalogue_blocked, day)
 
     def _recost(self, before, book):
-        """A label finer than the price needs finds the right card: events move only for a limit that is new."""
-        limits = self.pk, self.name
-        relabel = not books.tells_apart(before.limits(*limits), book.limits(*limits))
-        price_history().recost(self, book, relabel=relabel)
+        price_history().recost(self, book, before)
 
     def _manual_sets(self, scope="", scope_value=""):
         return self.price_sets.filter(origin=Origin.MANUAL, scope=scope, scope_value=scope_value)

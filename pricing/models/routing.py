@@ -38,4 +38,4 @@ def _write(provider, auth_index, seller):
 
 def _recost(models, book):
     for model in models:
-        price_history().recost(model, book, relabel=False)
+        price_history().recost(model, book, book)

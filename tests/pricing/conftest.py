@@ -12,7 +12,7 @@ def recosted(monkeypatch):
     """Re-costings asked for: (model name, how often prices had changed); what they do is tested elsewhere."""
     calls = []
 
-    def recost(self, model, book, relabel):
+    def recost(self, model, book, before):
         assert book.stamp == Revision.current_stamp()
         calls.append((model.name, Revision.current()))
 

@@ -167,7 +167,7 @@ def test_history_is_costed_with_the_new_rows(gpt, monkeypatch):
     seen = []
     monkeypatch.setattr(
         "usage.rollups.history.RecordedUsage.recost",
-        lambda _, model, book, relabel: seen.append(book.rates(Charged(gpt.pk, "", "", 0), 0).prompt),
+        lambda _, model, book, before: seen.append(book.rates(Charged(gpt.pk, "", "", 0), 0).prompt),
     )
     gpt.set_price(CHEAP)
     gpt.set_price(DEAR)
@@ -177,7 +177,7 @@ def test_history_is_costed_with_the_new_rows(gpt, monkeypatch):
 def test_a_change_that_cannot_recost_is_undone_whole(gpt, monkeypatch):
     gpt.set_price(CHEAP)
 
-    def fail(self, model, book, relabel):
+    def fail(self, model, book, before):
         raise RuntimeError("no lock")
 
     monkeypatch.setattr("usage.rollups.history.RecordedUsage.recost", fail)

@@ -14,9 +14,9 @@ SCOPES = {"provider": "provider", "account": "source", "api_key": "api_key__fing
 class RecordedUsage:
     """Implements pricing.history.PriceHistory."""
 
-    def recost(self, model, book, relabel):
+    def recost(self, model, book, before):
         """Re-cost every rollup of the model, in the caller's transaction."""
-        recosting.recost(series_of(model), book, relabels=relabel)
+        recosting.recost(series_of(model), book, before=before)
 
     def effect_of(self, model, book):
         """What recost() would change, month by month: an Effect."""
@@ -33,7 +33,7 @@ class RecordedUsage:
 
     def recost_scope(self, scope, value, book):
         """Re-cost every rollup of a provider, an account or a client key, in the caller's transaction."""
-        recosting.recost(_series_in(scope, value), book, relabels=False)
+        recosting.recost(_series_in(scope, value), book, before=book)
 
     def effect_in_scope(self, scope, value, book):
         """What recost_scope() would change, month by month: an Effect."""

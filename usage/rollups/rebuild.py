@@ -63,8 +63,9 @@ def _count_days_again(state, before):
     if start is not None:
         first = local_day(start - 1, settings.TIME_ZONE) + 1
         state.events_from = day_start(date_of(first), settings.TIME_ZONE) * SECOND_US
+    book = PriceBook.load()
     # Prices change at a midnight, which is another one now; sizes do not, and the days to move them in are gone.
-    recost(Series.objects.all(), PriceBook.load(), relabels=False)
+    recost(Series.objects.all(), book, before=book)
     for day in kept_days():
         edges = edges_of(day)
         rows = Quarter.objects.between(max(edges[0], start or 0), edges[1]).summed("series_id")

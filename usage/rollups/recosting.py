@@ -8,6 +8,7 @@ from operator import add, sub
 from django.conf import settings
 from django.db.models import Case, F, IntegerField, Max, Min, Value, When
 
+from pricing.book import tells_apart
 from pricing.tokenclasses import INPUT_CLASSES
 from usage.ingest.costs import COSTED_BY, Costs
 from usage.ingest.labels import Labels
@@ -23,22 +24,23 @@ SERIES_AT_ONCE = 200  # named in one statement
 DAYS_AT_ONCE = 7  # what is in memory, and in the database's cache, at a time: years of a busy proxy would be gigabytes
 
 
-def recost(series, book, since=None, relabels=True):
+def recost(series, book, since=None, before=None):
     """Re-cost what a queryset of Series counted, ever or from the local day `since` on, with the prices of `book`.
 
     In the caller's transaction: takes the writers' lock, moves kept events to the labels that their input size and
-    hour have under the book's limits unless `relabels` is false, and recomputes what every rollup row costs. Raises
-    django.db.Error or OverflowError when sums would pass what a column holds; nothing is changed then.
+    hour have under the book's limits, and recomputes what every rollup row costs. Labels of the book `before` that tell
+    apart everything which the new limits do stay: a finer one finds the right card. Raises django.db.Error or
+    OverflowError when sums would pass what a column holds; nothing is changed then.
     """
     DrainState.lock()
     totals = LabelTotals()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
         of_model = series.filter(model_id=model_id)
         weeks = list(_weeks(of_model, since))
-        if relabels:
-            for limits, names in names_by_limits(of_model, book).items():
-                for days in weeks:
-                    _relabel(of_model.filter(requested_model__in=names), *limits, days)
+        for limits, names in names_by_limits(of_model, book).items():
+            names = [name for name in names if before is None or not tells_apart(before.limits(model_id, name), limits)]
+            for days in weeks if names else ():
+                _relabel(of_model.filter(requested_model__in=names), *limits, days)
         costs = Costs(book)
         costs.learn(of_model)
         for days in weeks:

@@ -149,6 +149,17 @@ def test_a_new_threshold_relabels_events_and_costs_them_by_it():
     assert list(check()) == []
 
 
+def test_a_new_threshold_of_the_requested_name_relabels_what_another_model_answered():
+    requests(0, model="upstream", alias="asked", tokens=LONG)
+    priced(Model.objects.get(), date(2026, 12, 1), ("", 0, USD, 0), ("", 128_000, 2 * USD, 0))
+    assert labels() == [32_000]
+    requests(0, model="upstream", alias="asked", tokens=LONG, request_id="later")
+    assert labels() == [0, 32_000]
+    priced(Model.objects.create(name="asked"), None, ("", 0, USD, 0), ("", 32_000, 3 * USD, 0))
+    assert (labels(), daily()) == ([32_000, 32_000], {24: (2 * 150_000 * USD, 0)})
+    assert list(check()) == []
+
+
 def test_a_new_threshold_leaves_results_as_they_are():
     requests(0, tokens=LONG)
     gpt = requests(0, tokens=LONG, failed=True, fail={"status_code": 429})
