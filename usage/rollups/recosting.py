@@ -38,9 +38,9 @@ def recost(series, book, since=None, before=None):
         of_model = series.filter(model_id=model_id)
         weeks = list(_weeks(of_model, since))
         for limits, names in names_by_limits(of_model, book).items():
-            names = [name for name in names if before is None or not tells_apart(before.limits(model_id, name), limits)]
-            for days in weeks if names else ():
-                _relabel(of_model.filter(requested_model__in=names), *limits, days)
+            moved = [n for n in names if before is None or not tells_apart(before.limits(model_id, n), limits)]
+            for days in weeks if moved else ():
+                _relabel(of_model.filter(requested_model__in=moved), *limits, days)
         costs = Costs(book)
         costs.learn(of_model)
         for days in weeks:
