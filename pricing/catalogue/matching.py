@@ -68,7 +68,7 @@ def resolve(  # noqa: PLR0917  what each rule needs
 ) -> Resolved:
     """The entries of a model that was reached at these sellers (seller_of(); "" is an unknown one).
 
-    `price_of` gives a price that can be compared. Where prices differ, the entry that is `followed` so far counts, then
+    `price_of` gives a price that can be compared. The entry that is `followed` so far counts; where prices differ, then
     the maker's; an entry that a person has `chosen` counts before anything. Both are named provider/id.
     Raises Unmatched when there is no entry.
     """
@@ -80,10 +80,11 @@ def resolve(  # noqa: PLR0917  what each rule needs
         return Resolved(picked, by_seller, listings)
     if not found:
         raise Unmatched(UNKNOWN)
-    if len({price_of(match.info) for match in found}) == 1:
-        return Resolved(found[0], by_seller, [])
-    made = _made(name, providers)
-    default = next((m for m in found if str(m) == followed), None) or (made if made in found else None)
+    default = next((match for match in found if str(match) == followed), None)
+    if default is None and len({price_of(match.info) for match in found}) == 1:
+        default = found[0]
+    if default is None and (made := _made(name, providers)) in found:
+        default = made
     return Resolved(default, by_seller, [] if default else found)
 
 

@@ -132,6 +132,11 @@ def test_among_several_prices_the_one_followed_so_far_counts_before_the_makers()
     assert found("glm-5", "zhipuai", followed="zai/glm-5") == "zhipuai/glm-5"
 
 
+def test_another_seller_at_the_same_price_does_not_end_what_is_followed():
+    assert found("shared", "groq", "novita") == "groq/shared"
+    assert found("shared", "groq", "novita", followed="novita/shared") == "novita/shared"
+
+
 def test_what_a_person_has_chosen_counts_first_and_the_others_stay_to_choose():
     picked = resolved("llama", "acme", chosen="novita/llama")
     assert (str(picked.default), len(picked.candidates)) == ("novita/llama", 2)
