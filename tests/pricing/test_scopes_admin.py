@@ -152,6 +152,7 @@ def test_a_factor_of_a_client_key_never_shows_the_key(admin, gpt):
     [
         ({"value": ""}, "This field is required."),
         ({"scope": "api_key", "value": "sk-c****0001"}, "This is a masked key: give the key or its fingerprint."),
+        ({"scope": "account", "value": "sk-d****f3a1"}, "This is a masked key: give the key or its fingerprint."),
         ({"factor": "-1"}, "Ensure this value is greater than or equal to 0."),
         ({"factor": "1000.1"}, "Ensure this value is less than or equal to 1000."),
         ({"request": "101"}, "A fee is at most 100 USD per request."),
