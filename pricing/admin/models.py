@@ -141,6 +141,8 @@ class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
         if not entry or not entry.sets:
             return "–"
         total = model.effect_of(Model.take_catalogue).total
+        if total.cost_before == total.cost_after:
+            return "no cost of the past"
         return f"past costs from {usd(total.cost_before)} to {usd(total.cost_after)}"
 
 

@@ -257,6 +257,7 @@ def test_the_unpriced_come_first_then_the_busiest(admin, gpt):
 
 def test_corrections_are_offered_with_their_effect(admin, gpt):
     listed(gpt, USD, 0)
+    assert "no cost of the past" in admin.get(f"{MODELS}{gpt.pk}/change/").content.decode()
     listed(gpt, 2 * USD, 0)
     assert [m.name for m in admin.get(MODELS, {"offered": "yes"}).context["cl"].result_list] == ["gpt-5"]
     page = admin.get(f"{MODELS}{gpt.pk}/change/").content.decode()
