@@ -10,4 +10,4 @@ from usage.models import ColumnMapping
 class ColumnMappingAdmin(ReadOnlyAdmin):
     """The columns that were chosen for files with one header."""
 
-    list_display = ["__str__", "zone", "order"]
+    list_display = ["__str__", "zone"]

@@ -9,7 +9,6 @@ class ColumnMapping(models.Model):
     fingerprint = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the names in the header.")
     columns = models.JSONField(help_text="The name of the column by role.")
     zone = models.CharField(max_length=64, help_text="The time zone of its days.")
-    order = models.CharField(max_length=3, help_text="How days are written: ymd, dmy or mdy.")
 
     def __str__(self):
         return ", ".join(f"{role}={name}" for role, name in sorted(self.columns.items()))

@@ -1,20 +1,17 @@
 """A CSV file as a header and rows: encoding, delimiter and size, before anything is known of what the columns mean."""
 
-import contextlib
 import csv
 import hashlib
 import io
 import re
-from itertools import islice
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
 MAX_BYTES = 10_000_000  # nginx passes on as much
-DELIMITERS = ",;\t|"
+DELIMITERS = ",;\t"
 LOOKED_AT = 30  # lines among which the header is: Google writes some about the invoice above it
 ARCHIVES = (b"PK", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0")  # beginnings of spreadsheets, archives and documents
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class BadFile(ValueError):
@@ -45,22 +42,21 @@ class Sheet(NamedTuple):
 
 def plain(name: str) -> str:
     """The name of a column without what tells spellings apart: `Usage start date` and `usage_start_date` are one."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return re.sub(r"[\W_]+", "_", name.lower()).strip("_")
 
 
 def read(data: bytes) -> Sheet:
     """The sheet in a file's bytes; raises BadFile."""
     text = _decoded(data)
-    delimiter = max(DELIMITERS, key=lambda each: _width(text, each))
-    rows = _rows(text, delimiter)
-    first = list(islice(rows, LOOKED_AT))
-    width = max((len(cells) for _, cells in first), default=0)
+    beginning = "\n".join(text.splitlines()[:LOOKED_AT])
+    rows = list(_rows(text, max(DELIMITERS, key=beginning.count)))
+    width = max((len(cells) for _, cells in rows[:LOOKED_AT]), default=0)
     if width < 2:
         raise BadFile(_("No table was found: the first line names the columns, separated by commas or semicolons."))
     # What stands above a table has two or three cells a line.
-    place = next(place for place, (_, cells) in enumerate(first) if len(cells) > width / 2)
-    header = tuple(first[place][1])
-    return Sheet(header, [_checked(row, len(header)) for row in (*first[place + 1 :], *rows)])
+    place = next(place for place, (_, cells) in enumerate(rows) if len(cells) > width / 2)
+    header = tuple(rows[place][1])
+    return Sheet(header, [_checked(row, len(header)) for row in rows[place + 1 :]])
 
 
 def _decoded(data):
@@ -69,29 +65,19 @@ def _decoded(data):
     if data.startswith(ARCHIVES):
         raise BadFile(_("This is a spreadsheet, an archive or a document: export it as CSV."))
     try:
-        return data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BadFile(_("This is no text in UTF-8."), line) from error
 
 
-def _width(text, delimiter):
-    """The largest number of cells in the lines that are looked at."""
-    width = 0
-    with contextlib.suppress(BadFile):  # it is raised again once the file is read
-        for _, cells in islice(_rows(text, delimiter), LOOKED_AT):
-            width = max(width, len(cells))
-    return width
-
-
 def _rows(text, delimiter):
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line, same = 1, {}  # most cells repeat: each kept once takes half of the memory
+    line = 1
     try:
         for cells in reader:
-            stripped = map(str.strip, cells)
-            if any(shared := [same.setdefault(cell, cell) for cell in stripped]):
-                yield line, shared
+            if any(stripped := [cell.strip() for cell in cells]):
+                yield line, stripped
             line = reader.line_num + 1
     except csv.Error as error:
         raise BadFile(_("This is no CSV: %(error)s.") % {"error": error}, line) from error

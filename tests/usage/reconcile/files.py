@@ -84,4 +84,4 @@ p,0.25,USD,1000000,count,regular
 2026-11-24 01:00:00 UTC,p,1.5,USD,500000,count,regular
 """
 
-RESELLER = "﻿Tag;Modell;Eingabe;Ausgabe;Preis\r\n24.11.2026;gpt-5;1000;200;0,0032\r\n".replace("﻿", "\ufeff")
+RESELLER = "\ufeffTag;Modell;Eingabe;Ausgabe;Preis\r\n2026-11-24;gpt-5;1000;200;0.0032\r\n"

@@ -1,11 +1,10 @@
 """Cells: read where they can be read in one way, refused where there are two. Names of models that are one model."""
 
-from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from usage.reconcile.cells import BadCell, amount, count, days
+from usage.reconcile.cells import BadCell, amount, count, day
 from usage.reconcile.naming import identity
 from usage.time.periods import date_of
 
@@ -17,23 +16,19 @@ from usage.time.periods import date_of
         ("0.003835980000000000000000000000", "0.00383598"),
         ("1.2e-05", "0.000012"),
         ("1,234.5", "1234.5"),
-        ("1.234,5", "1234.5"),
         ("1,234,567", "1234567"),
-        ("1.234.567", "1234567"),
         ("1.234", "1.234"),
-        ("0,123", "0.123"),
-        ("12,5", "12.5"),
         ("$1.50", "1.5"),
         ("-$0.20", "-0.2"),
-        ("USD 3", "3"),
-        ("3 USD", "3"),
     ],
 )
 def test_numbers(text, number):
     assert amount(text) == (None if number is None else Decimal(number))
 
 
-@pytest.mark.parametrize("text", ["1,234", "12,345", "1234,567", "(1)", "one", "1e", "1 000", "nan", "inf", "9" * 41])
+@pytest.mark.parametrize(
+    "text", ["1,234", "12,5", "1.234,5", "1234,567", "1$2", "--1", "(1)", "one", "1e", "1 000", "nan", "inf", "9" * 41]
+)
 def test_what_is_no_number_or_two_is_refused(text):
     with pytest.raises(BadCell):
         amount(text)
@@ -46,35 +41,26 @@ def test_a_count_is_whole():
 
 
 @pytest.mark.parametrize(
-    ("text", "zone", "order", "day"),
+    ("text", "zone", "expected"),
     [
-        ("2026-11-24", "Asia/Shanghai", "ymd", "2026-11-24"),
-        ("2026/11/4", "UTC", "ymd", "2026-11-04"),
-        ("20261124", "UTC", "ymd", "2026-11-24"),
-        ("2026-11-24T23:30:00Z", "UTC", "ymd", "2026-11-24"),
-        ("2026-11-24T23:30:00Z", "Asia/Shanghai", "ymd", "2026-11-25"),
-        ("2026-11-24 23:30:00 UTC", "Asia/Shanghai", "ymd", "2026-11-25"),
-        ("2026-11-24 23:30:00", "Asia/Shanghai", "ymd", "2026-11-24"),
-        ("1795392000", "America/Los_Angeles", "ymd", "2026-11-22"),
-        ("24.11.2026 13:00", "UTC", "dmy", "2026-11-24"),
-        ("11/24/2026", "UTC", "mdy", "2026-11-24"),
+        ("2026-11-24", "Asia/Shanghai", "2026-11-24"),
+        ("2026-11-24T23:30:00Z", "UTC", "2026-11-24"),
+        ("2026-11-24T23:30:00Z", "Asia/Shanghai", "2026-11-25"),
+        ("2026-11-24 23:30:00 UTC", "Asia/Shanghai", "2026-11-25"),
+        ("2026-11-24 23:30:00", "Asia/Shanghai", "2026-11-24"),
+        ("1795392000", "America/Los_Angeles", "2026-11-22"),
     ],
 )
-def test_days(text, zone, order, day):
-    found = days(text, zone, order)
-    assert [date_of(each).isoformat() for each in found] == [day, day]
-
-
-def test_a_month_is_all_of_its_days():
-    assert [date_of(each) for each in days("2026-02", "UTC")] == [date(2026, 2, 1), date(2026, 2, 28)]
+def test_days(text, zone, expected):
+    assert date_of(day(text, zone)).isoformat() == expected
 
 
 @pytest.mark.parametrize(
-    "text", ["", "11/24/2026", "2026-02-30", "2026-13", "1999-01-01", "0999999999", "9999999999", "soon"]
+    "text", ["", "11/24/2026", "24.11.2026", "2026-02-30", "2026-11", "1999-01-01", "0999999999", "9999999999", "soon"]
 )
 def test_what_is_no_day_is_refused(text):
     with pytest.raises(BadCell, match="write it as 2026-11-24"):
-        days(text, "UTC")
+        day(text, "UTC")
 
 
 @pytest.mark.parametrize(
