@@ -33,6 +33,9 @@ class PriceHistory(Protocol):
     def recost_scope(self, scope: str, value: str, book):
         """As recost(), for all usage of a provider, an account or a client key (values of pricing's Scope)."""
 
+    def recost_route(self, provider: str, auth_index: str, book):
+        """As recost(), for all usage of an account at a provider."""
+
     def effect_in_scope(self, scope: str, value: str, book):
         """What recost_scope() would change, as effect_of()."""
 

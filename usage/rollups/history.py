@@ -35,6 +35,10 @@ class RecordedUsage:
         """Re-cost every rollup of a provider, an account or a client key, in the caller's transaction."""
         recosting.recost(_series_in(scope, value), book, before=book)
 
+    def recost_route(self, provider, auth_index, book):
+        """Re-cost every rollup of an account at a provider, in the caller's transaction."""
+        recosting.recost(Series.objects.filter(provider=provider, auth_index=auth_index), book, before=book)
+
     def effect_in_scope(self, scope, value, book):
         """What recost_scope() would change, month by month: an Effect."""
         return effects.effect_of(_series_in(scope, value), book)

@@ -7,6 +7,7 @@ from pricing.models import CatalogueEntry, Model, PriceSet, Route
 from pricing.tasks import price_models
 from tests.usage.made import DAY, NOON, record, stored
 from usage.models import Day, LabelDay, Quarter
+from usage.rollups.check import check
 from usage.rollups.history import RecordedUsage
 
 pytestmark = pytest.mark.django_db
@@ -20,11 +21,9 @@ def two_days_later(set_clock):
     set_clock(NOON + 2 * DAY)
 
 
-def used(index, model="glm-5", provider="claude", at=NOON):
-    stored(
-        record(at, model=model, alias=model, provider=provider, executor_type="", auth_index=index, tokens=TOKENS),
-        arrived=at,
-    )
+def used(index, model="glm-5", provider="claude", at=NOON, alias=""):
+    names = {"model": model, "alias": alias or model, "provider": provider, "executor_type": ""}
+    stored(record(at, **names, auth_index=index, tokens=TOKENS), arrived=at)
 
 
 def key(index, url):
@@ -97,6 +96,20 @@ def test_a_route_that_moves_to_another_seller_is_costed_again():
     key("b", "")
     price_models()
     assert costs() == {"a": AT_ZAI, "b": AT_ZHIPU}
+
+
+def test_a_route_that_moves_costs_what_is_priced_by_the_requested_name_again():
+    key("a", ZAI)
+    key("b", ZHIPU)
+    used("a")
+    used("b", at=NOON + 1)
+    used("c", model="corp/unknown", alias="glm-5", at=NOON + 2)
+    price_models()
+    assert costs()["c"] == AT_ZHIPU
+    key("c", ZAI)
+    price_models()
+    assert costs() == {"a": AT_ZAI, "b": AT_ZHIPU, "c": AT_ZAI}
+    assert list(check()) == []
 
 
 def test_an_open_price_waits_for_a_choice_which_is_then_followed():
