@@ -53,7 +53,7 @@ def _holds(breakdown):
 
 def _input(style, tokens):
     """(uncached, cache read, cache write)."""
-    read, cached, written = tokens.cache_read_tokens or 0, tokens.cached_tokens, tokens.cache_creation_tokens or 0
+    read, cached, written = tokens.cache_read_tokens or 0, tokens.cached_tokens, _written(tokens)
     if style == "claude":  # input does not include the cache; without reads CPA repeats the writes as cached
         if not read and cached != written:
             read = cached
@@ -72,6 +72,13 @@ def _output(style, tokens):
         return output, reasoning  # the total says so: output does not include the reasoning
     reasoning = min(reasoning, output)
     return output - reasoning, reasoning
+
+
+def _written(tokens):
+    """All that was written to a cache: as CPA says, else the sum of its parts."""
+    if tokens.cache_creation_tokens is None:
+        return (tokens.cache_creation_5m_tokens or 0) + (tokens.cache_creation_1h_tokens or 0)
+    return tokens.cache_creation_tokens
 
 
 def _lifetimes(written, tokens):

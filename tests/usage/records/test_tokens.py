@@ -136,6 +136,11 @@ def test_cache_writes_by_lifetime(five, hour, written):
     assert classify("ClaudeExecutor", "claude", sent, None) == Tokens(92, 3000, *written, 210, 0, 0, 3802)
 
 
+def test_writes_that_are_told_by_their_lifetimes_alone_are_writes():
+    sent = TokenCounts(10, 5, 0, 0, 315, cache_creation_5m_tokens=100, cache_creation_1h_tokens=200)
+    assert classify("ClaudeExecutor", "", sent, None) == Tokens(10, 0, 100, 200, 0, 5, 0, 0, 315)
+
+
 def breakdown(*, quality="complete", schema=2, total=1551, into=(1201, 401, 800, 0), out=(350, 230, 120), rest=0):
     return Breakdown(schema, quality, total, InputTokens(*into), OutputTokens(*out), rest)
 
