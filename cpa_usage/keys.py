@@ -13,6 +13,8 @@ PREFIXES = (
     *("r8_", "tgp_", "fw_", "ghp_", "gho_", "ghu_", "ghs_", "github_pat_", "glpat-", "akia"),
 )
 
+# my-project-123456, gen-lang-client-0123456789, us-central1.example.com: words, each perhaps with a short number.
+_NAME = re.compile(r"(?:[a-z]+\d{0,4}|\d{1,12})(?:[-._:/]+(?:[a-z]+\d{0,4}|\d{1,12}))+")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,3 +41,9 @@ def is_fingerprint(text: str) -> bool:
 def looks_like_a_key(text: str) -> bool:
     """Whether a text begins as keys do; an e-mail address is none."""
     return "@" not in text and text.lower().startswith(PREFIXES)
+
+
+def looks_random(text: str) -> bool:
+    """Whether a text is as long and as mixed as a key without a known beginning; names made of words are not."""
+    mixed = any(c.isalpha() for c in text) and any(c.isdigit() for c in text)
+    return len(text) >= 20 and mixed and not _NAME.fullmatch(text)

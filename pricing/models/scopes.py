@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from cpa_usage.keys import fingerprint, is_fingerprint, looks_like_a_key, mask
+from cpa_usage.keys import fingerprint, is_fingerprint, looks_like_a_key, looks_random, mask
 
 
 class Scope(models.TextChoices):
@@ -24,7 +24,9 @@ VALUE_HELP = "Provider or account as requests show it, or a client key, which is
 
 def account_name(text: str) -> str:
     """An account as usage names it: what looks like a key is not kept, only its fingerprint."""
-    return fingerprint(text) if looks_like_a_key(text) else text
+    is_name = is_fingerprint(text) or "@" in text or any(character.isspace() for character in text)
+    is_key = not is_name and (looks_like_a_key(text) or looks_random(text))
+    return fingerprint(text) if is_key else text
 
 
 def value_in(scope: str, text: str) -> str:

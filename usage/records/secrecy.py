@@ -5,15 +5,13 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from cpa_usage.keys import fingerprint, looks_like_a_key, mask
+from cpa_usage.keys import fingerprint, looks_like_a_key, looks_random, mask
 
 BODY = 4096  # characters kept of an error body
 WINDOW = 4 * BODY  # read of it first: what is cut off need not be searched
 SHORT = 1024  # bodies up to here are remembered with their outcome
 LABEL = 255
 
-# my-project-123456, gen-lang-client-0123456789, us-central1.example.com: words, each perhaps with a short number.
-_NAME = re.compile(r"(?:[a-z]+\d{0,4}|\d{1,12})(?:[-._:/]+(?:[a-z]+\d{0,4}|\d{1,12}))+")
 _ECHOED = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:sk|rk|pk|csk|xai|gsk|hf|nvapi|pplx|r8|tgp|fw|gh[opsu]|github_pat|glpat)[-_][\w-]{6,}"
     r"|AIza[\w-]{6,}|ya29\.[\w-]{6,}|AKIA[A-Z0-9]{12,}|eyJ[\w-]{8,}(?:\.[\w-]+)*"
@@ -51,12 +49,7 @@ def is_secret(auth_type: str, source: str) -> bool:
         return False
     if looks_like_a_key(source):
         return True
-    return kind != "oauth" and _looks_random(source)
-
-
-def _looks_random(text):
-    mixed = any(c.isalpha() for c in text) and any(c.isdigit() for c in text)
-    return len(text) >= 20 and mixed and not _NAME.fullmatch(text)
+    return kind != "oauth" and looks_random(source)
 
 
 def shown(raw: bytes) -> str:
