@@ -33,8 +33,8 @@ class FollowsCatalogue:
         be reached at: `routes` is another digest then. Manual sets hide these as ever, a block holds, and prices once
         taken stay when the catalogue no longer lists the model.
         """
-        entry = CatalogueEntry.objects.filter(model=self).first() or CatalogueEntry(model=self)
-        wanted = self._followed(listing, today, entry.routes != routes)
+        known = CatalogueEntry.objects.filter(model=self).first() or CatalogueEntry(model=self)
+        wanted = self._followed(listing, today, known.routes != routes)
         changed = {offer.seller: offer for offer in wanted if differ(self.catalogue_sets(offer.seller), offer.sets)}
         with transaction.atomic():
             if changed:
@@ -45,12 +45,12 @@ class FollowsCatalogue:
             self._write_notes(offers)
             listed = {offer.seller: offer.sets for offer in offers}
             corrects = any(listed[offer.seller] and differ(offer.sets, listed[offer.seller]) for offer in wanted)
-            entry.version, entry.routes, entry.matched = version, routes, listing.matched
-            entry.reason, entry.corrects = listing.reason[:500], corrects
-            for name in ("sets", "offers", "candidates"):
-                setattr(entry, name, msgspec.to_builtins(getattr(listing, name)))
-            entry.save()
-        return entry
+            values = {"version": version, "routes": routes, "matched": listing.matched, "corrects": corrects}
+            values |= {name: msgspec.to_builtins(getattr(listing, name)) for name in ("sets", "offers", "candidates")}
+            # Not the whole row: a person may have chosen one of the candidates meanwhile.
+            return CatalogueEntry.objects.update_or_create(
+                model=self, defaults=values | {"reason": listing.reason[:500]}
+            )[0]
 
     def choose(self, matched: str):
         """Price all history by one of the catalogue's candidates, named provider/id; later refreshes follow it.

@@ -128,6 +128,24 @@ def test_an_open_price_waits_for_a_choice_which_is_then_followed():
     assert (len(entry.choices) > 1, costs()) == (True, {"a": rate})
 
 
+def test_a_choice_that_is_made_during_a_look_up_stays(monkeypatch):
+    used("a", model="llama-3.3-70b-instruct", provider="openai-compatible-acme")
+    price_models()
+    entry, follow = CatalogueEntry.objects.get(), Model._followed
+
+    def followed(model, *args):
+        Model.objects.get().choose(entry.choices[1].matched)
+        return follow(model, *args)
+
+    monkeypatch.setattr(Model, "_followed", followed)
+    CatalogueEntry.objects.update(version="0.0.1")
+    price_models()
+    monkeypatch.undo()
+    entry.refresh_from_db()
+    assert (entry.chosen, list(costs())) == (entry.choices[1].matched, ["a"])
+    assert costs()["a"] is not None
+
+
 def test_a_forgotten_choice_is_open_again():
     used("a", model="llama-3.3-70b-instruct", provider="openai-compatible-acme")
     price_models()
