@@ -66,11 +66,6 @@ class Figures(Struct, frozen=True, kw_only=True):
         unknown = unpriced and self.unpriced_requests >= self.success and not self.cost
         return None if unknown else self.cost
 
-    @property
-    def priced_share(self) -> float | None:
-        """The share of successes whose cost is known."""
-        return 1 - self.unpriced_requests / self.success if self.success else None
-
 
 def figures(row) -> dict:
     """The fields of Figures from measures in the order of MEASURES."""
