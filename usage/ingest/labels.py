@@ -48,7 +48,9 @@ class Labels(namedtuple("Labels", [field.name for field in Series._meta.concrete
         return Charged(**{"model_id": model_id} | {name: getattr(self, name) for name in Charged._fields[1:]})
 
     def folded(self):
-        """The same attempt without the names that flood; what its price depends on stays."""
+        """The same attempt without the names that flood. Prices of its provider, account or route find it no more, nor
+        that of the requested name; those of its model and client key do.
+        """
         names = ("provider", "executor_type", "requested_model", "source", "source_display", "auth_index")
         return self._replace(**dict.fromkeys(names, OTHER), endpoint=OTHER, reasoning_effort="")
 
