@@ -33,7 +33,8 @@ class Amounts(NamedTuple):
 
     def __add__(self, other: "Amounts") -> "Amounts":
         """Both together; what one side does not say does not count."""
-        return Amounts(*(_sum(pair) for pair in zip(self, other, strict=True)))
+        pairs = zip(self, other, strict=True)
+        return Amounts(*(b if a is None else a if b is None else a + b for a, b in pairs))
 
 
 class Bill(NamedTuple):

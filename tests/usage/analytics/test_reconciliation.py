@@ -193,6 +193,9 @@ def test_what_has_no_price_is_named():
     many(10, NOON, model="corp/llm", alias="corp/llm")
     found = compared(line("2026-11-24", 10, "corp/llm"))
     assert (found.differing[0].ours.cost, reasons(found.differing[0])) == (None, [NO_PRICE])
+    columns = {"date": "day", "model": "model", "cost": "cost"}
+    found = compared("2026-11-24,o3,1", header="day,model,cost", columns=columns)
+    assert [(row.model, reasons(row)) for row in found.models] == [("o3", [ONLY_THEIRS]), ("corp/llm", [ONLY_OURS])]
 
 
 def test_cache_written_for_an_hour_costs_more():

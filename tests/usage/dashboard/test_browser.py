@@ -246,6 +246,4 @@ def test_a_bill_is_compared_on_a_phone_and_on_a_desk(page, axe):
         assert page.evaluate(fits)
         found = axe.run(page, options=RULES).response["violations"]
         assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
-    page.get_by_role("button", name="Cost").first.click()
-    assert page.locator("th[aria-sort]").first.inner_text().startswith("Cost")
     assert page.wrong == []

@@ -24,11 +24,6 @@ class Row(NamedTuple):
     reasons: tuple[str, ...] = ()
 
     @property
-    def requests(self) -> int | None:
-        """How many more requests the bill has; None where it counts none."""
-        return self._more("requests")
-
-    @property
     def tokens(self) -> int | None:
         """How many more tokens the bill has; None where it counts none."""
         return self._more("total")
@@ -41,7 +36,7 @@ class Row(NamedTuple):
     @property
     def agrees(self) -> bool:
         """Whether what can be compared is the same: tokens to the unit, money to the cent."""
-        if self.theirs.cost and self.cost is None:
+        if self.cost is None and (self.theirs.cost or self.tokens is None):  # nothing to compare
             return False
         return not self.tokens and abs(self.cost or 0) < HALF_A_CENT
 
