@@ -17,6 +17,7 @@ MOST_BYTES = 32 << 20
 SECONDS = 60
 MOST_TOKENS = 10**9  # as a step of context
 LONGEST_PROVIDER, LONGEST_ENTRY = 64, 255
+PLAIN = ("identity", "gzip")  # of gzip a piece swells to 66 MB at most; other packings, or several, to gigabytes
 LEAST_SHARE = 2  # half as many models as the installed package knows
 UNREADABLE = "What it published cannot be read by the installed genai-prices ({})."
 
@@ -37,13 +38,17 @@ def fetch(url: str, etag: str = "") -> Published | None:
 
     Raises Useless for any other answer than 200 and 304, for one that is late or too large, and when none comes.
     """
-    ends, headers = time.monotonic() + SECONDS, {"If-None-Match": etag} if etag else {}
+    ends, headers = time.monotonic() + SECONDS, {"Accept-Encoding": "gzip"}
+    if etag:
+        headers["If-None-Match"] = etag.encode()  # httpx refuses text that is not ASCII
     try:
         with httpx.stream("GET", url, headers=headers, timeout=SECONDS / 4) as reply:
             if reply.status_code == httpx.codes.NOT_MODIFIED and etag:
                 return None
             if reply.status_code != httpx.codes.OK:
                 raise Useless(f"Its publisher answered with status {reply.status_code}.")
+            if reply.headers.get("content-encoding", "identity").lower() not in PLAIN:
+                raise Useless("Its publisher packed it in another way than gzip.")
             return Published(_body(reply, ends), reply.headers.get("etag", "")[:255])
     except httpx.TimeoutException:
         raise Useless(f"Its publisher did not answer in full within {SECONDS} seconds.") from None
@@ -84,7 +89,7 @@ def parsed(body: bytes) -> list[types.Provider]:
 
 
 def _check(found):
-    """Refuse a catalogue of few models, or one with an amount that is none, an overlong name or a broken pattern."""
+    """Refuse a catalogue of few models, or one with an impossible amount, a name that cannot be kept, a broken pattern."""
     models = [(provider, model) for provider in found for model in provider.models]
     known = sum(len(provider.models) for provider in packaged)
     if len(models) * LEAST_SHARE < known:
@@ -94,6 +99,8 @@ def _check(found):
             raise Useless(f"It has an impossible price for {provider.id}/{model.id}.")
         if len(provider.id) > LONGEST_PROVIDER or len(f"{provider.id}/{model.id}") > LONGEST_ENTRY:
             raise Useless(f"It has a model of an overlong name at {provider.id[:LONGEST_PROVIDER]}.")
+        if not f"{provider.id}{model.id}".isprintable():
+            raise Useless("It has a model whose name cannot be written.")
         price_sets(model)
     # Every pattern is tried once, so that none can break a later look-up.
     seller_of("", "https://nowhere.example", found)

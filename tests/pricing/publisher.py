@@ -27,7 +27,7 @@ class Publisher(HTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.body, self.tag, self.status, self.ended, self.asked = b"", "", 200, threading.Event(), []
-        self.slow = False
+        self.slow, self.packing = False, ""
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     @property
@@ -52,6 +52,8 @@ class _Answer(BaseHTTPRequestHandler):
         self.send_response(304 if same else server.status)
         if server.tag:
             self.send_header("ETag", server.tag)
+        if server.packing:
+            self.send_header("Content-Encoding", server.packing)
         self.end_headers()
         if not same:
             self._send()

@@ -1,5 +1,7 @@
 """The catalogue that is published between releases: taken when it is well, and otherwise the last one stays."""
 
+import gzip
+import json
 import runpy
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -88,6 +90,8 @@ TOO_DEAR = {"acme-1": {"input_mtok": 1, "output_mtok": {"base": 1, "tiers": [{"s
             "impossible price",
         ),
         (catalogue(**{"a" * 300: 1}), "It has a model of an overlong name at acme."),
+        (catalogue(**{"acme-\ud800": 1}), "It has a model whose name cannot be written."),
+        (catalogue(**{"acme-\0": 1}), "It has a model whose name cannot be written."),
         ([catalogue()[0] | {"api_pattern": "https://("}], "cannot be read by the installed genai-prices (error)"),
         ([catalogue()[0] | {"model_match": {"regex": "["}}], "cannot be read by the installed genai-prices (error)"),
     ],
@@ -116,6 +120,27 @@ def test_what_is_too_large_is_left(acme, publisher, monkeypatch):
     publisher.publish(b"[" + b" " * (1 << 20) + b"]")
     tasks.update_prices()
     assert error() == "What it published is larger than 1 MB."
+
+
+@pytest.mark.parametrize("packing", ["gzip, gzip", "br"])
+def test_what_may_swell_to_gigabytes_is_not_unpacked(acme, publisher, packing):
+    publisher.publish(b"no such packing")
+    publisher.packing = packing
+    tasks.update_prices()
+    assert error() == "Its publisher packed it in another way than gzip."
+
+
+def test_a_catalogue_in_gzip_is_taken(acme, publisher):
+    publisher.publish(gzip.compress(json.dumps(catalogue(**{"acme-1": 2})).encode()))
+    publisher.packing = "gzip"
+    assert tasks.update_prices() == tasks.LookedUp(models=1, listed=1)
+
+
+def test_any_tag_can_be_sent_back(acme, publisher):
+    publisher.publish(catalogue(**{"acme-1": 2}), tag='"\u00e9"')
+    tasks.update_prices()
+    tasks.update_prices()
+    assert (error(), len(publisher.asked)) == ("", 2)
 
 
 def test_what_never_ends_is_left(acme, publisher, monkeypatch):
