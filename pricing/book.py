@@ -155,7 +155,9 @@ class PriceBook:
         known = {each for each in offers if each in self._sets and not (not each[1] and each[0] in self._blocked)}
         ordered = tuple(tuple(each for each in offers if each in known and each[0] == id) for id in ids)
         adjusting = tuple(place for place in places if place in self._adjustments)
-        return ordered, adjusting, charged.tier, charged.context_over, charged.clock
+        # No hour begins at 0: what has this label was counted when hours did not matter, at a time that is not known.
+        known_hour = charged.clock or 0 in self.limits(charged.model_id, charged.requested_model)[1]
+        return ordered, adjusting, charged.tier, charged.context_over, charged.clock if known_hour else None
 
     def _find(self, key, day):
         by_model, adjusting, tier, context_over, clock = key
@@ -185,8 +187,12 @@ _FIELDS_OF = {  # the fields of Charged by which a scope is told
 
 
 def tells_apart(known: Limits, wanted: Limits) -> bool:
-    """Whether labels made by the known limits tell apart everything that the wanted ones do."""
-    return all(set(have).issuperset(need) for have, need in zip(known, wanted, strict=True))
+    """Whether labels made by the known limits tell apart everything that the wanted ones do.
+
+    An hour that begins at 0 has the label of what has none, and must be in both.
+    """
+    finer = all(set(have).issuperset(need) for have, need in zip(known, wanted, strict=True))
+    return finer and (not wanted[1] or (0 in known[1]) == (0 in wanted[1]))
 
 
 def _of_tier(sets, today, tier):

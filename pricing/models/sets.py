@@ -146,8 +146,8 @@ class PriceSet(models.Model):
         cards = [card for card in self.cards.all() if card.tier == Tier.STANDARD and not card.context_over]
         return min(cards, key=lambda card: card.hours_from is not None, default=None)
 
-    def card_for(self, tier: str, context_over: int, clock: int = 0):
-        """The card of a tier (the standard one where it has none) at a minute of the UTC day, or None.
+    def card_for(self, tier: str, context_over: int, clock: int | None = 0):
+        """The card of a tier (the standard one where it has none) at a minute of the UTC day (None: any), or None.
 
         A card for these hours counts before one for all hours, then the one with the largest step up to the label.
         """
@@ -217,10 +217,12 @@ class RateCard(models.Model):
     def __str__(self):
         return f"{self.tier or 'standard'} over {self.context_over}"
 
-    def holds_at(self, clock: int) -> bool:
-        """Whether it is for this minute of the UTC day."""
+    def holds_at(self, clock: int | None) -> bool:
+        """Whether it is for this minute of the UTC day; None: for every one."""
         if self.hours_from is None or self.hours_to is None:
             return True
+        if clock is None:
+            return False
         if self.hours_from < self.hours_to:
             return self.hours_from <= clock < self.hours_to
         return clock >= self.hours_from or clock < self.hours_to

@@ -182,6 +182,26 @@ def counted():
     return [totals(rollup) | {"cost": 0} for rollup in (Quarter, Day, LabelQuarter, LabelDay)]
 
 
+def test_new_hours_of_days_without_detail_cost_what_all_hours_do():
+    gpt = requests(-2, -1)
+    Event.objects.filter(timestamp__lt=NOON - DAY).delete()
+    DrainState.objects.update(events_from=NOON - DAY - 12 * HOUR)
+    night = RateCard(prompt=USD, completion=0, hours_from=20 * 60, hours_to=8 * 60)  # over midnight and 4:00 UTC
+    gpt.set_cards([RateCard(prompt=3 * USD, completion=0), night])
+    assert daily() == {22: (300 * USD, 0), 23: (100 * USD, 0)}
+
+
+def test_hours_that_no_longer_begin_at_midnight_are_looked_at_again():
+    gpt = requests(0)
+    base, prices = RateCard(prompt=3 * USD, completion=0), {"prompt": USD, "completion": 0}
+    gpt.set_cards(
+        [base, RateCard(**prices, hours_from=0, hours_to=480), RateCard(**prices, hours_from=1200, hours_to=0)]
+    )
+    gpt.set_cards([RateCard(prompt=3 * USD, completion=0), RateCard(**prices, hours_from=1200, hours_to=480)])
+    assert daily() == {24: (100 * USD, 0)}
+    assert list(check()) == []
+
+
 def test_new_hours_split_what_was_counted_together_and_cost_it_by_the_hour():
     stored(record(NOON - 1), record(NOON), record(NOON + HOUR), arrived=NOON + DAY)  # 03:59, 04:00 and 05:00 UTC
     gpt = Model.objects.get()
