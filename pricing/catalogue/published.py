@@ -89,7 +89,7 @@ def parsed(body: bytes) -> list[types.Provider]:
 
 
 def _check(found):
-    """Refuse a catalogue of few models, or one with an impossible amount, a name that cannot be kept, a broken pattern."""
+    """Refuse a catalogue of few models, or one with an impossible amount, a bad name or a broken pattern."""
     models = [(provider, model) for provider in found for model in provider.models]
     known = sum(len(provider.models) for provider in packaged)
     if len(models) * LEAST_SHARE < known:
