@@ -53,6 +53,11 @@ def test_a_cost_that_may_be_higher_is_marked(client):
     assert (item["cost_is_minimum"], item["cost"] > 0) == (True, True)
 
 
+def test_rates_are_shown_as_on_the_page_of_prices(client):
+    priced(Card("", 0, 300_000, 8_000_000))
+    assert '<td class="num">$0.30</td>' in page_of(client, tokens=WRITES)
+
+
 def test_a_cost_that_is_known_is_not_marked(client):
     priced(CARDS[0])
     text = page_of(client, tokens=WRITES)
