@@ -134,3 +134,9 @@ def test_it_is_said_in_chinese(client):
     text = page_of(client, "zh-CN", tokens=WRITES)
     assert "目录中的 openai/gpt-5" in text
     assert "Codex 账号总是返回" in text
+
+
+def test_notes_of_the_catalogue_are_said_in_chinese(client):
+    priced(*CARDS, note="The cost leaves out audio and web searches.")
+    text = page_of(client, "zh-CN", tokens=WRITES)
+    assert "费用不含音频和网页搜索。" in text and "leaves out" not in text
