@@ -26,7 +26,7 @@ class Confirmed:
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
         """A valid form is first answered with its effect; confirmed, it is saved."""
         if request.method == "POST":
-            request.POST = _without_key(request.POST, self.value_field)
+            request.POST = without_key(request.POST, self.value_field)
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except Unconfirmed as unsaved:
@@ -51,7 +51,7 @@ class Confirmed:
         return CONFIRMED in request.POST
 
 
-def _without_key(posted, field):
+def without_key(posted, field):
     """The posted form with its value as records name it; a mask stays as it is, to be refused."""
     text = posted.get(field, "")
     if not text or mask(text) == text:

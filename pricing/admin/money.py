@@ -3,6 +3,7 @@
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
+from pricing.admin.confirming import without_key
 from pricing.models import AccountFee, DisplayCurrency
 
 
@@ -23,6 +24,12 @@ class AccountFeeAdmin(ShownAdmin):
 
     list_display = ["account", "usd_per_month", "valid_from"]
     search_fields = ["account"]
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """A key that was typed is replaced by its fingerprint before a refused form could show it again."""
+        if request.method == "POST":
+            request.POST = without_key(request.POST, "account")
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
 
 @admin.register(DisplayCurrency)

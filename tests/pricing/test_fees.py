@@ -115,3 +115,11 @@ def test_the_admin_counts_every_change(admin_client):
     chosen = {"action": "delete_selected", "_selected_action": [AccountFee.objects.get().pk], "post": "yes"}
     admin_client.post("/admin/pricing/accountfee/", chosen)
     assert (entered(), Revision.current()) == ([], 2)
+
+
+def test_a_refused_form_does_not_show_the_key_again(admin_client):
+    form = {"account": "sk-upstream-0001", "usd_per_month": "-1", "valid_from": ""}
+    page = admin_client.post("/admin/pricing/accountfee/add/", form).content.decode()
+    assert "A fee is never negative." in page
+    assert form["account"] not in page
+    assert fingerprint(form["account"]) in page
