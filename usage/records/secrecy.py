@@ -45,10 +45,10 @@ def is_secret(auth_type: str, source: str) -> bool:
     kind = auth_type.lower().replace("-", "").replace("_", "").replace(" ", "")
     if not source or kind == "apikey":
         return bool(source)
+    if any(map(looks_like_a_key, source.split())):  # also behind a word such as Bearer
+        return True
     if "@" in source or any(character.isspace() for character in source):
         return False
-    if looks_like_a_key(source):
-        return True
     return kind != "oauth" and looks_random(source)
 
 

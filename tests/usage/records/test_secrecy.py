@@ -25,6 +25,7 @@ from usage.records.secrecy import BODY, account, is_secret, redact
         ("", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"),
         ("oauth", "sk-ant-api03-AAAA1111"),
         ("oauth", "AIzaSyMock-AAAA1111"),
+        ("oauth", "Bearer sk-ant-api03-AAAA1111"),
         ("oauth", "eyJhbGciOiJIUzI1NiJ9.e30.abc"),
     ],
 )

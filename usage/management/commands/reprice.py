@@ -9,7 +9,7 @@ from cpa_usage.sqlite import wal
 from pricing.book import PriceBook
 from pricing.models import Model
 from pricing.rates import PICO
-from usage.models import Series
+from usage.models import DrainState, Series
 from usage.models.querysets import SeriesQuerySet
 from usage.rollups.effects import Effect, effect_of
 from usage.rollups.recosting import recost
@@ -51,6 +51,8 @@ class Command(BaseCommand):
 
 def _reprice(series: SeriesQuerySet, first: int, dry_run: bool) -> Effect:
     with transaction.atomic():
+        if not dry_run:
+            DrainState.lock()  # first, so that no price changes between the reading and the costing
         book = PriceBook.load()
         effect = effect_of(series, book, first, recount=True)
         if not dry_run:
