@@ -13,6 +13,7 @@ STEP = Decimal("0.000001")  # USD per million tokens: one pico-USD per token
 MOST_USD_PER_MILLION = 10_000
 MOST = MOST_USD_PER_MILLION * PICO_PER_MICRO
 NEGATIVE = "A rate is never negative."
+TOO_LOW = "A rate is 0, or at least 0.000001 USD."
 TOO_HIGH = f"A rate is at most {MOST_USD_PER_MILLION:,} USD per million tokens."
 MOST_USD_PER_REQUEST = 100
 MOST_FEE = MOST_USD_PER_REQUEST * PICO
@@ -103,6 +104,8 @@ def _checked(number, most, too_high) -> Decimal:
         raise ValueError(NEGATIVE)
     if amount > most:
         raise ValueError(too_high)
+    if amount and not pico(amount):  # or it would be free without anyone having said so
+        raise ValueError(TOO_LOW)
     return amount
 
 

@@ -66,7 +66,11 @@ class FactorField(serializers.Field):
         if isinstance(data, bool) or not isinstance(data, int | float) or not abs(data) < float("inf"):
             raise serializers.ValidationError(_("A number is needed."))
         amount = Decimal(repr(data))
-        return amount if abs(amount) > MOST_FACTOR else round(amount, 6)
+        if abs(amount) > MOST_FACTOR:
+            return amount
+        if amount and not round(amount, 6):  # or all would be free without anyone having said so
+            raise serializers.ValidationError(_("A factor is 0, or at least 0.000001."))
+        return round(amount, 6)
 
 
 class WhichAdjustment(serializers.Serializer):

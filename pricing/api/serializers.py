@@ -15,6 +15,7 @@ from pricing.rates import MOST_USD_PER_MILLION, MOST_USD_PER_REQUEST, checked_fe
 # The sentences of checked_pico, checked_fee and minute_of, which know nothing of languages.
 gettext_noop("A rate is a finite number.")
 gettext_noop("A rate is never negative.")
+gettext_noop("A rate is 0, or at least 0.000001 USD.")
 gettext_noop("A rate is at most 10,000 USD per million tokens.")
 gettext_noop("A fee is at most 100 USD per request.")
 gettext_noop("A time is written as 16:30, on a quarter of an hour.")

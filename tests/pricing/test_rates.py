@@ -96,6 +96,8 @@ def test_what_is_no_amount_is_refused(bad):
         (float("inf"), "A rate is a finite number."),
         (float("-inf"), "A rate is a finite number."),
         (-0.000_000_1, "A rate is never negative."),
+        (0.000_000_1, "A rate is 0, or at least 0.000001 USD."),
+        (5e-324, "A rate is 0, or at least 0.000001 USD."),
         (-1, "A rate is never negative."),
         (10_000.000_000_1, "A rate is at most 10,000 USD per million tokens."),
         (10**300, "A rate is at most 10,000 USD per million tokens."),

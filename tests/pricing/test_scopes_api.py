@@ -138,6 +138,12 @@ def test_a_factor_comes_back_as_it_was_put(client):
     assert adjustments(client) == [first, first | later]
 
 
+def test_a_factor_too_small_to_keep_is_refused(client):
+    body = {"scope": "provider", "value": "acme", "factor": 1e-7}
+    refusal = client.put("/pricing/adjustments", json.dumps(body), content_type="application/json")
+    assert (refusal.status_code, refusal.json()["field"]) == (400, "factor")
+
+
 def test_a_factor_of_a_key_never_shows_the_key(client):
     put(client, "/pricing/adjustments", scope="api_key", value=BOB, factor=1.2)
     reply = client.get("/pricing/adjustments")

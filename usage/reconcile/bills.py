@@ -13,6 +13,7 @@ from usage.reconcile.sheets import BadFile, Sheet
 
 MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\d[T ]00:00(:00)?(\.0+)?\s*(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII)
 DATE = len("2026-11-24")
+MAX_DAYS = 1000  # a row a day and model: more are no page to read
 SYMBOL = re.compile(r"\(([A-Z]{0,3}\W|[A-Z]{3})\)$")  # or code of a currency, in the name of a column
 DOLLARS = ("", "$", "us$", "usd")
 INPUT = ("uncached", "cache_read", "cache_write", "cache_write_1h")
@@ -81,7 +82,10 @@ def bill_of(sheet: Sheet, layout: Format, zone: str = "") -> Bill:
             raise BadFile(error.sentence, line, layout.columns[error.column]) from None
     if not found:
         raise BadFile(_("There is no usage in this file, or all of it is money in another currency than US dollars."))
-    return Bill(layout.title, zone, ", ".join(sorted(currencies)), left_out, dict(found))
+    bill = Bill(layout.title, zone, ", ".join(sorted(currencies)), left_out, dict(found))
+    if len(bill.days) > MAX_DAYS:
+        raise BadFile(_("The file spans more than %(most)s days: compare a part of it.") % {"most": MAX_DAYS})
+    return bill
 
 
 def _amounts(named, kind, layout):

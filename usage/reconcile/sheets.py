@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 MAX_BYTES = 10_000_000  # nginx passes on as much
+MAX_COLUMNS = 500
 DELIMITERS = ",;\t"
 LOOKED_AT = 30  # lines among which the header is: Google writes some about the invoice above it
 ARCHIVES = (b"PK", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0")  # beginnings of spreadsheets, archives and documents
@@ -56,6 +57,8 @@ def read(data: bytes) -> Sheet:
     # What stands above a table has two or three cells a line.
     place = next(place for place, (_, cells) in enumerate(rows) if len(cells) > width / 2)
     header = tuple(rows[place][1])
+    if len(header) > MAX_COLUMNS:
+        raise BadFile(_("The file has more than %(most)s columns.") % {"most": MAX_COLUMNS})
     return Sheet(header, [_checked(row, len(header)) for row in rows[place + 1 :]])
 
 

@@ -177,6 +177,7 @@ def test_a_bad_file_is_refused_with_its_line_and_column(text, sentence):
         (b"a,b\n1,\xff\n", "Line 2: This is no text in UTF-8."),
         (b"PK\x03\x04....", "This is a spreadsheet, an archive or a document: export it as CSV."),
         (b"a,b\n" * 3_000_000, "The file is larger than 10 MB."),
+        (b"a," * 600 + b"b\n", "The file has more than 500 columns."),
     ],
 )
 def test_what_is_no_csv_is_refused(data, sentence):
@@ -224,3 +225,8 @@ def test_columns_are_guessed_by_usual_names():
         "output": "Completion tokens",
         "cost": "Total cost",
     }
+
+
+def test_a_file_of_too_many_days_is_refused():
+    with pytest.raises(BadFile, match="spans more than 1000 days"):
+        bill("day,model,cost\n2020-01-01,a,1\n2026-01-01,a,1\n", {"date": "day", "cost": "cost"})
