@@ -21,10 +21,10 @@ class ModelQuerySet(models.QuerySet):
     """Models, priced or not."""
 
     def with_prices(self, today: date):
-        """Adds `is_priced`, whether a price for all usage is in force on a local date, and reads all sets and cards."""
+        """Adds `is_priced`, whether Model.set_in_force has one on a local date, and reads all sets and cards."""
         begun = Q(price_sets__valid_from=None) | Q(price_sets__valid_from__lte=today)
         admitted = Q(price_sets__origin=Origin.MANUAL) | Q(price_sets__origin=Origin.CATALOGUE, catalogue_blocked=False)
-        for_all = Q(price_sets__scope=Scope.EVERYTHING)
+        for_all = Q(price_sets__scope__in=[Scope.EVERYTHING, Scope.SELLER])
         priced = self.model.objects.filter(begun, admitted, for_all, pk=OuterRef("pk"))
         return self.annotate(is_priced=Exists(priced)).prefetch_related("price_sets__cards")
 
@@ -141,8 +141,16 @@ class Model(FollowsCatalogue, models.Model):
         self._set_by_hand([RateCard(**card.listed._asdict()) for card in cards])
 
     def set_in_force(self, day: date) -> PriceSet | None:
-        """The set for all usage that prices a local date. Reads all sets; prefetch `price_sets` for many models."""
-        return set_in_force([s for s in self.price_sets.all() if not s.scope], self.catalogue_blocked, day)
+        """The set for all usage that prices a local date; without one, that of the first seller with one.
+
+        Reads all sets; prefetch `price_sets` for many models.
+        """
+        sold = [s for s in self.price_sets.all() if s.scope in {Scope.EVERYTHING, Scope.SELLER}]
+        for seller in sorted({s.scope_value for s in sold}):  # '' is all usage
+            found = set_in_force([s for s in sold if s.scope_value == seller], self.catalogue_blocked, day)
+            if found:
+                return found
+        return None
 
     def _recost(self, before, book):
         price_history().recost(self, book, before)

@@ -301,3 +301,12 @@ def test_an_unchanged_answer_is_not_sent_again(client):
     assert client.get("/pricing", headers={"If-None-Match": tag}).status_code == 304
     put(client, model="m", prompt_price_per_1m=1)
     assert client.get("/pricing", headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_model_with_prices_of_sellers_alone_is_priced_today_by_the_first_of_them(client, gpt):
+    for seller, prompt in (("zai", 2_000_000), ("openrouter", 3_000_000)):
+        price_set = gpt.price_sets.create(origin="catalogue", scope="seller", scope_value=seller)
+        price_set.write_cards([RateCard(prompt=prompt, completion=0)])
+    Revision.bump()
+    (item,) = client.get("/pricing").json()["items"]
+    assert (item["model"], item["prompt_price_per_1m"], len(item["sets"])) == ("gpt-5", 3.0, 2)
