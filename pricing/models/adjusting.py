@@ -16,18 +16,24 @@ from pricing.precedence import changed_from
 
 
 def enter(scope: str, value: str, valid_from: date | None = None, **fields):
-    """Set the fields of an adjustment of a provider, an account or a client key, which may be given as it is.
+    """Set the fields of an adjustment of a provider, an account or a client key, as entered(); ValidationError before
+    anything is written.
+    """
+    put(entered(scope, value, valid_from, **fields))
+
+
+def entered(scope: str, value: str, valid_from: date | None = None, **fields) -> Adjustment:
+    """An unsaved adjustment with these fields of a provider, an account or a client key, which may be given as it is.
 
     From a local date on, in place of the one that begins there, if any. Without a date: the one in force today changes;
-    where all lie ahead, one begins today; where there is none, one holds for all history. Raises ValidationError,
-    naming the field, before anything is written.
+    where all lie ahead, one begins today; where there is none, one holds for all history.
     """
     others = {each.valid_from: each for each in adjustments_of(scope, value)}
     day = valid_from or changed_from(others.values(), timezone.localdate())
     adjustment = others.get(day) or Adjustment(scope=scope, value=value, valid_from=day)
     for name, wanted in fields.items():
         setattr(adjustment, name, wanted)
-    put(adjustment)
+    return adjustment
 
 
 def put(adjustment: Adjustment):

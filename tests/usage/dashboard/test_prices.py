@@ -176,3 +176,26 @@ def test_the_page_says_all_of_it_in_chinese(client, gpt):
     page = client.get("/prices/", headers={"Accept-Language": "zh-CN"}).text
     for words in ("转售与折扣", "生效中", "分时段费率", "提供商 codex", "为提供商、账号或客户端密钥单独定价"):
         assert words in page
+
+
+def preview(client, address, **fields):
+    reply = client.post(f"/prices/{address}/", fields | {"preview": "1"})
+    assert reply.status_code == 200
+    return reply.text
+
+
+def test_a_price_can_be_looked_at_before_it_is_saved(client, gpt):
+    before = spent()
+    assert preview(client, "set", model="gpt-5", prompt="3", completion="0") == (
+        "Costs of the past: $0.0001, then $0.0003."
+    )
+    assert preview(client, "set", model="gpt-5", prompt="1", completion="0") == "No cost of the past changes."
+    assert preview(client, "set", model="never-used", prompt="1", completion="0") == "No cost of the past changes."
+    assert "A number is needed." in preview(client, "set", model="gpt-5", prompt="<b>", completion="0")
+    assert spent() == before and not Model.objects.filter(name="never-used").exists()
+
+
+def test_a_factor_can_be_looked_at_before_it_is_saved(client, gpt):
+    before = spent()
+    assert preview(client, "adjust", whose=KEY, factor="2") == "Costs of the past: $0.0001, then $0.0002."
+    assert spent() == before and not Adjustment.objects.exists()

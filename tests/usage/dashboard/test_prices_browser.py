@@ -52,6 +52,9 @@ def test_a_factor_is_added_and_removed_by_hand(prices):
     form = prices.locator("form[action*='prices/adjust']").last
     form.locator("select").select_option("provider:xai")
     form.locator("[name=factor]").fill("0.5")
+    form.get_by_role("button", name="Preview").click()
+    form.locator("output", has_text="past").wait_for()
+    assert form.locator("[name=factor]").input_value() == "0.5" and prices.wrong == []
     form.get_by_role("button", name="Save").click()
     row = prices.locator("tr", has_text="provider xai")
     row.get_by_text("in force").wait_for()

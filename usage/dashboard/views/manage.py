@@ -3,8 +3,10 @@
 from functools import wraps
 
 from django.contrib import messages
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
@@ -30,7 +32,8 @@ from usage.ops.storage import database_bytes
 def changes(name):
     """Decorator of a view that changes something and returns a sentence, for the page of that name.
 
-    Back on the page, the sentence is shown, or why the change was refused, with the field of the API's error.
+    Back on the page, the sentence is shown, or why the change was refused, with the field of the API's error. A form
+    that only asks for a preview gets the sentence alone.
     """
 
     def decorate(view):
@@ -38,11 +41,15 @@ def changes(name):
         @signed_in
         @wraps(view)
         def wrapper(request, **kwargs):
+            level = messages.SUCCESS
             try:
-                messages.success(request, view(request, **kwargs))
+                sentence = view(request, **kwargs)
             except APIException as refusal:
-                error = error_of(refusal)
-                messages.error(request, f"{error.field}: {error.error}" if error.field else error.error)
+                error, level = error_of(refusal), messages.ERROR
+                sentence = f"{error.field}: {error.error}" if error.field else error.error
+            if "preview" in request.POST:
+                return HttpResponse(escape(sentence))
+            messages.add_message(request, level, sentence)
             back = "overview" if request.POST.get("back") == "overview" else name
             query = request.GET.urlencode()
             return redirect(f"{reverse(back)}?{query}" if query else back)

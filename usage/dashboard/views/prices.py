@@ -9,8 +9,10 @@ from pricing.api.adjustments import AdjustmentBody
 from pricing.api.serializers import RATES, CardBody, PriceBody, RateField, ScopedModel
 from pricing.api.shapes import prices as prices_on
 from pricing.models import Adjustment, Model, RateCard, Revision, adjusting
+from pricing.rates import PICO
 from usage.analytics.breakdowns import breakdown
 from usage.analytics.coverage import coverage
+from usage.dashboard.formats import usd
 from usage.dashboard.pages import page
 from usage.dashboard.panels.prices import OFF_PEAK, RATE_SUFFIX, PricedModel, adjusted, choices, rows_of
 from usage.dashboard.views.manage import as_number, changes
@@ -55,6 +57,9 @@ def price(request):
     values = dict(rest.valid(PriceOfPage, which | dated | _rates_or_cards(request.POST)))
     name, day, scope, value, cards = map(values.pop, ("model", "valid_from", "scope", "scope_value", "cards"))
     cards = [RateCard(**card) for card in cards or [values]]
+    if "preview" in request.POST:
+        known = Model.objects.filter(name=name).first()
+        return _preview(known and known.effect_of(lambda model: model.set_cards(cards, day, scope, value)))
     Model.objects.set_cards(name, cards, day, scope=scope, scope_value=value)
     return _("The price is set, and history is costed again.")
 
@@ -71,8 +76,19 @@ def adjustment(request):
         names = ("factor", "request_price")
         posted = {name: as_number(request.POST[name]) for name in names if request.POST.get(name, "").strip()}
         posted |= {"note": request.POST.get("note", ""), "valid_from": request.POST.get("valid_from") or None}
-    adjusting.enter(**rest.valid(AdjustmentBody, _whose(request.POST, "value") | posted))
+    values = rest.valid(AdjustmentBody, _whose(request.POST, "value") | posted)
+    if "preview" in request.POST:
+        return _preview(adjusting.effect_of_putting(adjusting.entered(**values)))
+    adjusting.enter(**values)
     return _("It is set, and history is costed again.")
+
+
+def _preview(effect):
+    """What a change would do to the costs of the past, in a sentence; None: it was never used."""
+    if effect is None or not effect.total.changes:
+        return _("No cost of the past changes.")
+    before, after = effect.total.cost_before / PICO, effect.total.cost_after / PICO
+    return _("Costs of the past: %(before)s, then %(after)s.") % {"before": usd(before), "after": usd(after)}
 
 
 def _price_list(filters, today):
