@@ -196,7 +196,7 @@ def by_family(record, figures, found):
 
 def tier_of(record):
     """The tier a record is billed as."""
-    family = family_of(record)
+    family = family_of(record | {"provider": provider_of(record)})
     answered = record.get("response_service_tier")
     asked = WORDS.get((record.get("request_service_tier") or record["service_tier"]).lower(), "")
     if family == "codex" and record["auth_type"] == "oauth":
@@ -217,6 +217,8 @@ def provider_of(record):
     """The provider as usage names it."""
     name = record["provider"]
     sold_alike = record["executor_type"].lower() == "openaicompatexecutor"
+    if not record["executor_type"] and family_of(record) in {"openai", "guessed"}:
+        sold_alike = name.lower() not in {"kimi", "qwen", "iflow", "openai", "unknown"}
     if sold_alike and name and not name.lower().startswith("openai-compatib"):
         return f"openai-compatible-{name.lower()}"
     return name

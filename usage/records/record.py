@@ -148,12 +148,13 @@ def _time(text, arrived):
 
 def _names(item, remember_as):
     """The Names of an item as a tuple, remembered by its own words, for records repeat them; None: not remembered."""
-    provider, executor = _line(item.provider, LABEL), _line(item.executor_type, LABEL)
+    executor = _line(item.executor_type, LABEL)
+    provider = vendor(executor, _line(item.provider, LABEL))[:LABEL]
     auth_type, endpoint = _line(item.auth_type, LABEL), _line(item.endpoint, LABEL)
     model, key = _line(item.model, None) or "unknown", _line(item.api_key, None)
     asked, asked_early, answered = (_line(word, TIER_WORD) for word in _tier_words(item))
     names = (
-        vendor(executor, provider),
+        provider,
         executor,
         _without_suffix(model) or "unknown",
         _without_suffix(_line(item.alias, None)) or _without_suffix(model) or "unknown",

@@ -108,13 +108,19 @@ def is_compatible(executor: str, provider: str) -> bool:
 
 
 def vendor(executor: str, provider: str) -> str:
-    """The provider as CPA names it today: older ones left out what marks an OpenAI-compatible vendor."""
+    """The provider as CPA names it since 7.2.21: before, it left out what marks an OpenAI-compatible vendor.
+
+    Before 7.1.38 it sent no executor either; then a provider that is none of CPA's own is such a vendor.
+    """
     name = provider.lower()
-    if name and executor.lower() == "openaicompatexecutor" and not name.startswith("openai-compatib"):
+    unnamed = not executor and name not in OWN and family("", provider) in {"", "openai"}
+    if name and not name.startswith("openai-compatib") and (unnamed or executor.lower() == "openaicompatexecutor"):
         return f"{COMPATIBLE}{name}"
     return provider
 
 
+# CPA's own providers that count the OpenAI way; those of other families are told by their family.
+OWN = {"kimi", "qwen", "iflow", "openai", "unknown"}
 _FAMILIES = (
     *(("claude", "claude"), ("anthropic", "claude")),
     *((part, "gemini") for part in ("gemini", "aistudio", "antigravity", "vertex", "interaction")),

@@ -317,3 +317,9 @@ def test_an_older_name_of_a_compatible_vendor_is_todays():
     assert old.provider == "openai-compatible-openrouter"
     assert read(provider="openai-compatibility").provider == "openai-compatibility"
     assert read(provider="codex", executor_type="CodexExecutor").provider == "codex"
+    # Before 7.1.38 there was no executor.
+    assert read(provider="OpenRouter", executor_type=None).provider == "openai-compatible-openrouter"
+    assert read(provider="relay", executor_type=None, service_tier="flex").tier == "flex"
+    for own in ("claude", "gemini", "vertex", "codex", "xai", "kimi", "qwen", "unknown", ""):
+        assert read(provider=own, executor_type=None).provider == own
+    assert read(provider="p" * 300, executor_type="OpenAICompatExecutor").provider == f"openai-compatible-{'p' * 237}"
