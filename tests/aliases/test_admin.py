@@ -26,7 +26,12 @@ def admin(admin_client):
 @pytest.fixture
 def used():
     """Alice asked twice, Bob once and of a model without a price."""
-    stored(record(NOON), record(NOON + 1), record(NOON + 2, api_key=BOB, model="acme", alias="acme"), record(NOON + 3, api_key=""))
+    stored(
+        record(NOON),
+        record(NOON + 1),
+        record(NOON + 2, api_key=BOB, model="acme", alias="acme"),
+        record(NOON + 3, api_key=""),
+    )
     Model.objects.get(name="gpt-5").set_price({"prompt": 10**10, "completion": 0})
 
 
