@@ -1,7 +1,6 @@
 """Factors and fees of providers, accounts and client keys over HTTP: read them, set one, take some away."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated
 
 from django.utils import timezone
@@ -14,12 +13,11 @@ from rest_framework.response import Response
 
 from cpa_usage.http import rest
 from cpa_usage.http.fields import TextField
-from pricing.api.serializers import RequestPriceField
+from pricing.api.serializers import DecimalField, FromDay, RequestPriceField
 from pricing.api.shapes import PriceChanged
 from pricing.models import Adjustment, Revision, adjusting
 from pricing.models.adjustments import FACTOR_VALIDATORS, MOST_FACTOR
 from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value
-from pricing.models.sets import DAY_VALIDATORS
 from pricing.precedence import latest
 from pricing.rates import usd
 
@@ -58,29 +56,24 @@ class Adjustments(Struct, frozen=True):
 
 
 @extend_schema_field({"type": "number", "minimum": 0, "maximum": MOST_FACTOR})
-class FactorField(serializers.Field):
+class FactorField(DecimalField):
     """A JSON number, rounded to millionths."""
 
+    most, places = MOST_FACTOR, 6
+
     def to_internal_value(self, data):
-        """Refuses numbers written as text, true and false, and what is no number."""
-        if isinstance(data, bool) or not isinstance(data, int | float) or not abs(data) < float("inf"):
-            raise serializers.ValidationError(_("A number is needed."))
-        amount = Decimal(repr(data))
-        if abs(amount) > MOST_FACTOR:
-            return amount
-        if amount and not round(amount, 6):  # or all would be free without anyone having said so
+        """Refuses what would round to nothing, too: all would be free without anyone having said so."""
+        factor = super().to_internal_value(data)
+        if data and not factor:
             raise serializers.ValidationError(_("A factor is 0, or at least 0.000001."))
-        return round(amount, 6)
+        return factor
 
 
-class WhichAdjustment(serializers.Serializer):
+class WhichAdjustment(FromDay):
     """Which adjustments are meant."""
 
     scope = serializers.ChoiceField(BY_HAND)
     value = TextField(max_length=255, help_text=VALUE_HELP)
-    valid_from = serializers.DateField(
-        default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
-    )
 
     def validate(self, attrs):
         """Refuses masks of keys."""

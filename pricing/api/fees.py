@@ -1,10 +1,8 @@
 """Monthly fees of accounts over HTTP: read them, enter one, take one away."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Annotated
 
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from msgspec import Meta, Struct
 from rest_framework import serializers
@@ -13,10 +11,10 @@ from rest_framework.response import Response
 
 from cpa_usage.http import rest
 from cpa_usage.http.fields import TextField
+from pricing.api.serializers import DecimalField, FromDay
 from pricing.api.shapes import PriceChanged
 from pricing.models import AccountFee, Revision
 from pricing.models.money import FEE_VALIDATORS, MOST_FEE
-from pricing.models.sets import DAY_VALIDATORS
 
 ABOUT_SET = """What an account costs a month, however much it is used; 0 ends it. Without `valid_from` the fee in force
 today is changed, or, where there is none, made for always; with it a fee begins on that local day."""
@@ -41,15 +39,10 @@ class Fees(Struct, frozen=True):
 
 
 @extend_schema_field({"type": "number", "minimum": 0, "maximum": MOST_FEE})
-class UsdField(serializers.Field):
+class UsdField(DecimalField):
     """A JSON number of US dollars, rounded to cents."""
 
-    def to_internal_value(self, data):
-        """Refuses numbers written as text, true and false, and what is no number."""
-        if isinstance(data, bool) or not isinstance(data, int | float) or not abs(data) < float("inf"):
-            raise serializers.ValidationError(_("A number is needed."))
-        amount = Decimal(repr(data))
-        return amount if abs(amount) > MOST_FEE else round(amount, 2)
+    most, places = MOST_FEE, 2
 
 
 class AccountName(serializers.Serializer):
@@ -58,12 +51,8 @@ class AccountName(serializers.Serializer):
     account = TextField(max_length=255, help_text="Its e-mail address, name, key, fingerprint of a key, or auth index.")
 
 
-class WhichFee(AccountName):
+class WhichFee(AccountName, FromDay):
     """Which fees are meant."""
-
-    valid_from = serializers.DateField(
-        default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
-    )
 
 
 class FeeBody(WhichFee):

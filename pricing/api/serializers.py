@@ -1,5 +1,7 @@
 """What the body of a price change may hold."""
 
+from decimal import Decimal
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from drf_spectacular.utils import extend_schema_field
@@ -23,18 +25,48 @@ gettext_noop("A time is written as 16:30, on a quarter of an hour.")
 MOST_CARDS = 200
 
 
+class NumberField(serializers.Field):
+    """A JSON number: no text, and neither true nor false."""
+
+    def to_internal_value(self, data):
+        """The number as it is."""
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise serializers.ValidationError(_("A number is needed."))
+        return data
+
+
+class DecimalField(NumberField):
+    """A JSON number as a Decimal, rounded to so many places; one above `most` stays as it is, for a validator."""
+
+    most, places = 0, 0
+
+    def to_internal_value(self, data):
+        """Refuses what is infinite or no number, too."""
+        if not abs(super().to_internal_value(data)) < float("inf"):
+            raise serializers.ValidationError(_("A number is needed."))
+        amount = Decimal(repr(data))
+        return amount if abs(amount) > self.most else round(amount, self.places)
+
+
+class FromDay(serializers.Serializer):
+    """The local date from which on something holds; null: see each use."""
+
+    valid_from = serializers.DateField(
+        default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
+    )
+
+
 @extend_schema_field({"type": "number", "minimum": 0, "maximum": MOST_USD_PER_MILLION})
-class RateField(serializers.Field):
+class RateField(NumberField):
     """A JSON number of USD per million tokens; its value is pico-USD per token."""
 
     checked, shown = staticmethod(checked_pico), staticmethod(usd_per_million)
 
     def to_internal_value(self, data):
-        """Refuses numbers written as text, true and false, and impossible rates."""
-        if isinstance(data, bool) or not isinstance(data, int | float):
-            raise serializers.ValidationError(_("A number is needed."))
+        """Refuses impossible rates."""
+        number = super().to_internal_value(data)
         try:
-            return self.checked(data)
+            return self.checked(number)
         except ValueError as error:
             raise serializers.ValidationError(_(str(error))) from error
 
@@ -102,12 +134,9 @@ class ScopeFields(serializers.Serializer):
         return attrs
 
 
-class RatesBody(ScopeFields, RateFields):
+class RatesBody(ScopeFields, FromDay, RateFields):
     """A price for every tier and context size, or a card for each of them."""
 
-    valid_from = serializers.DateField(
-        default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
-    )
     cards = serializers.ListField(child=CardBody(), default=None, allow_null=True, max_length=MOST_CARDS)
 
     def validate_cards(self, cards):

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 from msgspec import Meta, Struct
 
-from pricing.book import EPOCH, PriceBook
+from pricing.book import PriceBook
 from pricing.models import Model
 from usage.analytics.answers import Figures, Tokens, figures
 from usage.analytics.events.explaining import NO_TOKENS, Candidate, candidates_of
@@ -15,6 +15,7 @@ from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
+from usage.time.periods import day_number
 
 UNPRICED = gettext_noop("It has no price on days of this period.")
 UNSPECIFIED = MEASURES.index("cache_write_unspecified")
@@ -85,7 +86,7 @@ def covered(filters: UsageFilter) -> Covered:
 @snapshot()
 def coverage(filters: UsageFilter) -> Coverage:
     """By request, model and token; then what has no known cost, and successes without any tokens."""
-    found = _by(filters, "model__name", "provider")
+    found = _most_first(Reader.of(filters).by(LABELS["model"].column, LABELS["provider"].column))
     unpriced = [(*key, used) for key, used in found if used.unpriced_requests or used.unpriced_tokens]
     reasons, candidates = _without_price({model for model, _, _ in unpriced})
     return Coverage(
@@ -110,7 +111,8 @@ def coverage(filters: UsageFilter) -> Coverage:
 
 
 def _covered(filters):
-    found = _by(filters, LABELS["model"].column)
+    rows = Reader.of(filters).by(LABELS["model"].column)
+    found = _most_first(rows)
     used = [figures for _, figures in found]
     unpriced = [model for (model,), figures in found if figures.known_cost is None]
     requests, tokens = sum(each.success for each in used), sum(each.total_tokens for each in used)
@@ -119,21 +121,21 @@ def _covered(filters):
         "models": Part(len(used) - len(unpriced), len(used)),
         "tokens": Part(tokens - sum(each.unpriced_tokens for each in used), tokens),
         "unpriced_models": unpriced,
-        "minimum_tokens": _minimum_tokens(filters),
+        "minimum_tokens": _minimum_tokens(rows),
     }
 
 
-def _by(filters, *columns):
+def _most_first(rows):
     """(values of columns, Figures), most requests first."""
-    found = [(key, Figures(**figures(row))) for key, row in Reader.of(filters).by(*columns).items()]
+    found = [(key, Figures(**figures(row))) for key, row in rows.items()]
     return sorted(found, key=lambda each: (-each[1].success, -each[1].total_tokens, each[0]))
 
 
-def _minimum_tokens(filters):
+def _minimum_tokens(rows):
     """By each model's own price of today, at the standard tier: nothing else needs to be read for it."""
-    today, book = timezone.localdate().toordinal() - EPOCH, PriceBook.current()
+    today, book = day_number(timezone.localdate()), PriceBook.current()
     found = 0
-    for (model,), row in Reader.of(filters).by(LABELS["model"].column).items():
+    for (model,), row in rows.items():
         rates = book.standard_rates(model, today) if row[UNSPECIFIED] else None
         if rates and rates.cache_write_1h > rates.cache_write:
             found += row[UNSPECIFIED]

@@ -93,8 +93,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
 def found_for(event: dict, book: PriceBook) -> Found | None:
     """What prices an event, given as values of usage.analytics.events.rows."""
     day = local_day(event["timestamp"] // SECOND_US, settings.TIME_ZONE)
-    names = {"api_key": "key"}
-    return book.found(Charged(*(event[names.get(name, name)] for name in Charged._fields)), day)
+    return book.found(Charged(*(event[name] for name in Charged._fields)), day)
 
 
 def cost_of(event: dict, found: Found | None) -> int | None:

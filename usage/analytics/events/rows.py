@@ -86,7 +86,7 @@ STORED = {name: F(f"series__{name}") for name in OF_SERIES} | {
     "cache_creation_tokens": reduce(add, map(F, CACHE_WRITES)),
     "cache_creation_1h_tokens": F("cache_write_1h"),
     "total_tokens": F("total"),
-    "key": F("series__api_key__fingerprint"),
+    "api_key": F("series__api_key__fingerprint"),
     "key_alias": F("series__api_key__alias"),
     "key_mask": F("series__api_key__mask"),
 }
@@ -121,7 +121,7 @@ def event_detail(events: EventQuerySet) -> EventDetail | None:
 def _completed(event, book):
     """The values of an event with what is computed from them."""
     name = key_name(event["key_alias"], event["key_mask"])
-    group, display = group_of(event["key"], name, event["provider"], event["endpoint"])
+    group, display = group_of(event["api_key"], name, event["provider"], event["endpoint"])
     found = found_for(event, book)
     cost = cost_of(event, found)
     return event | {
