@@ -49,7 +49,7 @@ class DecimalField(NumberField):
 
 
 class FromDay(serializers.Serializer):
-    """The local date from which on something holds; null: see each use."""
+    """The local date from which on something holds; what null means, each body says."""
 
     valid_from = serializers.DateField(
         default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
