@@ -1,5 +1,9 @@
 """Django's SQLite backend, except that rows with a key of several columns are kept in the order of that key."""
 
+import contextlib
+import stat
+from pathlib import Path
+
 from django.db.backends.sqlite3 import base, schema
 from django.db.models import CompositePrimaryKey
 
@@ -18,3 +22,15 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = DatabaseSchemaEditor
+
+    def get_new_connection(self, conn_params):
+        """SQLite gives its other files the mode of the database when it makes them: where that was wrong, they follow
+        once it is mended.
+        """
+        database = Path(conn_params["database"])
+        with contextlib.suppress(OSError):  # not there, or not ours
+            mode = stat.S_IMODE(database.stat().st_mode)
+            for beside in (Path(f"{database}-shm"), Path(f"{database}-wal")):
+                if beside.exists() and stat.S_IMODE(beside.stat().st_mode) != mode:
+                    beside.chmod(mode)
+        return super().get_new_connection(conn_params)

@@ -3,6 +3,7 @@
 import pytest
 
 from simulator import Simulator
+from tests.faults.disks import small_disk  # noqa: F401  a fixture
 from tests.faults.stage import Stage, free_port, stages_in
 
 

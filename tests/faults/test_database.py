@@ -1,10 +1,7 @@
 """The database goes away under a running drain and web server: records wait on disk, all say so, and all catch up."""
 
-import contextlib
-import resource
 import shutil
 import sqlite3
-import subprocess
 import time
 from contextlib import closing
 
@@ -105,55 +102,6 @@ def test_a_folder_that_may_only_be_read(stage, cpa):
     assert (drain.stop(), web.stop()) == (0, 0)
 
 
-class SmallDisk:
-    """A file system of 8 MB for one folder; where none may be mounted, a limit on the size of a process's files."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        mount = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(folder)]
-        self.mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-
-    def fill(self, process, limit=0):
-        """No byte more; `limit`: the size no file may pass instead."""
-        if self.mounted:
-            with contextlib.suppress(OSError), (self.folder / "filler").open("wb", buffering=0) as filler:
-                while True:
-                    filler.write(b"\0" * 4096)
-        else:
-            self._limit(process, limit)
-
-    def free(self, process):
-        """Room again."""
-        if self.mounted:
-            (self.folder / "filler").unlink()
-        else:
-            self._limit(process, resource.RLIM_INFINITY)
-
-    def unmount(self):
-        if self.mounted:
-            subprocess.run(["umount", "--lazy", str(self.folder)], check=True)
-
-    @staticmethod
-    def _limit(process, size):
-        _, most = resource.prlimit(process.popen.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(process.popen.pid, resource.RLIMIT_FSIZE, (size, most))
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A function that puts a folder on a small disk."""
-    disks = []
-
-    def put(folder):
-        folder.mkdir(exist_ok=True, mode=0o700)
-        disks.append(SmallDisk(folder))
-        return disks[-1]
-
-    yield put
-    for disk in disks:
-        disk.unmount()
-
-
 def test_a_full_disk_of_the_database(tmp_path, migrated, set_up, cpa, small_disk):
     disk = small_disk(tmp_path / "data")
     stage = set_up(cpa.base_url, cpa.management_key, REDIS_QUEUE_BATCH_SIZE="100")
@@ -167,23 +115,6 @@ def test_a_full_disk_of_the_database(tmp_path, migrated, set_up, cpa, small_disk
     until(lambda: stage.waiting and not cpa.queued)
     disk.free(drain)
     caught_up(stage, cpa, 3010)
-    assert drain.stop() == 0
-
-
-def test_a_full_disk_of_the_spool_leaves_records_at_cpa(tmp_path, stage, cpa, small_disk):
-    disk = small_disk(stage.spool)
-    drain = stage.drain()
-    drain.says(AT_WORK)
-    push(cpa, 10)
-    until(lambda: stage.stored == 10)
-    disk.fill(drain, limit=32 * 1024)  # less than a batch, more than the log has
-    push(cpa, 500, start=10)
-    drain.says("cannot be written: ")
-    push(cpa, 500, start=510)
-    time.sleep(2)
-    assert cpa.queued >= 500  # those in hand wait in memory, these at CPA
-    disk.free(drain)
-    caught_up(stage, cpa, 1010)
     assert drain.stop() == 0
 
 

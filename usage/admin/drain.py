@@ -59,7 +59,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 class GapAdmin(ReadOnlyAdmin):
     """Times in which records may have been lost."""
 
-    list_display = ["start", "end", "reason"]
+    list_display = ["start", "end", "lost", "reason"]
     search_fields = ["reason"]
 
 

@@ -5,7 +5,8 @@ import os
 import time
 from typing import BinaryIO
 
-from usage.collector.spool import MAGIC, Record, Spool, framed
+from usage.collector.framing import MAGIC, Record, framed
+from usage.collector.spool import Spool
 
 GROUP_SECONDS = 0.05  # how long a group of a subscription's records stays open, for one fsync to serve many of them
 GROUP_BYTES = 16 * 1024 * 1024  # no group grows much larger, for the storer holds a batch in memory
@@ -13,7 +14,10 @@ BUFFER_BYTES = 1024 * 1024  # each write to the file hands the interpreter to th
 
 
 class Draft:
-    """The records that were popped and are not yet a batch of the spool; used by the reader's thread alone."""
+    """The records that were popped and are not yet a batch of the spool; used by the reader's thread alone.
+
+    After an OSError nothing of it is on the disk; `give_up` returns its records.
+    """
 
     def __init__(self, spool: Spool, clock=time.monotonic):
         self._spool, self._clock = spool, clock
@@ -25,47 +29,20 @@ class Draft:
         return len(self._records)
 
     @property
-    def failed(self) -> bool:
-        """Whether the disk failed, so that the records are in memory alone."""
-        return bool(self._records) and self._file is None
-
-    @property
     def ripe(self) -> bool:
         """Whether it should be sealed: it has been open for long enough, or is large."""
         if not self._records:
             return False
         return self._bytes >= GROUP_BYTES or self._clock() - self._opened_at >= GROUP_SECONDS
 
-    def add(self, arrived: int, items: list[bytes]):
-        """Write `items`, popped at `arrived` (µs since the epoch): on return they outlive this process.
-
-        Raises OSError; they are kept in memory even so. After a failure nothing is written before `seal`.
-        """
-        if not items:
+    def add(self, records: list[Record]):
+        """Write `records`: on return they outlive this process. Raises OSError."""
+        if not records:
             return
         if not self._records:
             self._opened_at = self._clock()
-        failed, fresh = self.failed, [(arrived, raw) for raw in items]
-        self._records += fresh
-        self._bytes += sum(map(len, items))
-        if not failed:
-            self._write(fresh)
-
-    def seal(self) -> int:
-        """Make it a batch, which outlives the machine; returns how many records. After a failure all are written again.
-
-        Raises OSError.
-        """
-        if self.failed:
-            self._write(self._records)
-        with self._nothing_half_done():
-            os.fsync(self._file.fileno())
-            self._spool.take(self._file.name, self._file.tell())
-        self._file.close()
-        count, self._records, self._bytes, self._file = len(self._records), [], 0, None
-        return count
-
-    def _write(self, records: list[Record]):
+        self._records += records
+        self._bytes += sum(len(raw) for _, raw in records)
         with self._nothing_half_done():
             if self._file is None:
                 path = self._spool.next_draft()
@@ -74,18 +51,51 @@ class Draft:
             self._file.writelines(framed(records))
             self._file.flush()
 
+    def seal(self) -> int:
+        """Make it a batch, which outlives the machine; returns how many records. Raises OSError."""
+        with self._nothing_half_done():
+            os.fsync(self._file.fileno())
+            self._spool.take(self._file.name, self._file.tell())
+        self._file.close()
+        count = len(self._records)
+        self._empty()
+        return count
+
+    def _empty(self):
+        self._records, self._bytes, self._file = [], 0, None
+
+    def give_up(self) -> list[Record]:
+        """The records, after an OSError; the draft is empty then."""
+        records = self._records
+        self._empty()
+        return records
+
     @contextlib.contextmanager
     def _nothing_half_done(self):
         """On an OSError nothing of the file stays."""
         try:
             yield
         except OSError:
-            file, self._file = self._file, None
-            if file:
+            if self._file:
                 with contextlib.suppress(OSError):  # closing writes what the full disk did not take
-                    file.close()
-                self._spool.discard(file.name)
+                    self._file.close()
+                self._spool.discard(self._file.name)
             raise
+
+
+def write_held(spool: Spool):
+    """Write what the spool holds in memory, in pieces that begin with one record, so that little room is enough.
+
+    Raises OSError; what was written until then is a batch.
+    """
+    for path in spool.held.names():
+        size = 1
+        while records := spool.held.records(path)[:size]:
+            piece = Draft(spool)
+            piece.add(records)
+            piece.seal()
+            spool.held.written(path, size)
+            size *= 2
 
 
 def _private(path, flags):

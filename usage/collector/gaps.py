@@ -10,54 +10,81 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
+from usage.time.clock import now_us, steady_us
 from usage.time.units import SECOND_US
 
 RETENTION_US = 60 * SECOND_US  # CPA's default; it can be configured up to an hour, and we cannot see it
 
 UNREAD = "CPA's queue was not read for longer than the 60 seconds it keeps records by default"
 STOPPED = "CPA was stopped, and what waited in its queue is lost"
+LOST = "The disk of the spool took no more records, and the drain ended with these in memory: they may be lost"
 DIED = "the drain died while it was subscribed to CPA's queue"
+OVERFLOWED = "The drain had not read for a while before, so the subscription may have overflowed"
+
+SILENCE_US = SECOND_US  # a subscription that is read is read many times a second; CPA cuts it 256 records behind
+DOUBT_US = 5 * SECOND_US  # what came through until CPA cut it is read in less
 
 
 class Span(NamedTuple):
-    """A time, µs since the epoch, in which records may have been lost, and why."""
+    """A time, µs since the epoch, in which records may have been lost, why, and how many where that is known."""
 
     start: int
     end: int
     reason: str
+    lost: int | None = None
+
+
+def clock_offset() -> int:
+    """What to add to the steady clock for the time of day as of now, µs."""
+    return now_us() - steady_us()
 
 
 class GapDetector:
-    """Follows the contacts with CPA's queue; `spans` collects gaps once they are over."""
+    """Follows the contacts with CPA's queue; `spans` collects gaps once they are over.
 
-    def __init__(self):
-        self._lock = threading.Lock()
+    Times are of the steady clock, µs: the clock of the day may be set meanwhile. A span is told in the time of day.
+    """
+
+    def __init__(self, offset=clock_offset):
+        self._lock, self._offset_now, self._known_offset = threading.Lock(), offset, 0
         self._last: int | None = None
         self._first: int | None = None
         self._interrupted_at: int | None = None
         self._stopped_at: int | None = None
+        self._sure_from: int | None = None  # when contacts of a subscription count again, after it was not read
         self._reason = UNREAD
         self.spans: deque[Span] = deque()
 
     @property
     def last(self) -> int | None:
-        """The latest contact of this process."""
-        return self._last if self._first is not None else None
+        """The latest contact of this process, µs since the epoch."""
+        return self._last + self._offset() if self._first is not None else None
 
-    def contact(self, at: int):
-        """The queue answered what it was asked at `at`, with records or without."""
+    def contact(self, at: int, subscribed: bool = False):
+        """The queue answered what it was asked at `at`, with records or without; `subscribed`: over a subscription that
+        stood before.
+
+        One that was not read for a while may have overflowed. Then CPA has closed it, which shows only after what still
+        came through: until then nothing counts as a contact, for a gap begins at the latest one.
+        """
         with self._lock:
+            if subscribed and self._is_doubtful(at):
+                return
             self._close_gap(at)
-            if self._interrupted_at is None and self._last is not None:
+            sure = subscribed and self._sure_from is not None
+            if self._interrupted_at is None and self._last is not None and not sure:
                 self._compare(self._stopped_at or self._last, at)
             self._first = self._first or at
             self._last, self._interrupted_at, self._stopped_at, self._reason = at, None, None, UNREAD
+            self._sure_from = None
 
     def interrupted(self, at: int, reason: str):
         """The connection broke while records were on their way."""
         with self._lock:
             if self._interrupted_at is None:
-                self._interrupted_at, self._reason = self._last or at, reason
+                self._interrupted_at = self._last or at
+                self._reason = reason if self._sure_from is None else f"{reason.rstrip('.')}. {OVERFLOWED}."
+            self._sure_from = None
 
     def stopped(self, at: int):
         """CPA was not running: what it had queued since the latest contact is lost, what it queues later is not."""
@@ -76,13 +103,19 @@ class GapDetector:
             self._close_gap(at)
             self._interrupted_at = self._stopped_at = None
 
+    def lost(self, count: int, first: int, last: int):
+        """`count` records that arrived from `first` to `last` (µs since the epoch) were in memory alone at an end."""
+        with self._lock:
+            self.spans.append(Span(first, last, LOST, count))
+
     def resume(self, last: int, subscribed: int | None):
-        """Begin where an earlier process left off, whose latest known contact was at `last`.
+        """Begin where an earlier process left off, whose latest known contact was at `last`, µs since the epoch.
 
         If it died while subscribed, its subscription began at `subscribed`, perhaps after its latest known contact.
         """
         with self._lock:
-            if subscribed is not None and subscribed > last:
+            last -= self._offset()
+            if subscribed is not None and (subscribed := subscribed - self._offset()) > last:
                 self._compare(last, subscribed)
                 last = subscribed
             if self._first is None:
@@ -90,19 +123,34 @@ class GapDetector:
                 if subscribed is not None:
                     self._interrupted_at, self._reason = last, DIED
             elif subscribed is not None:  # the database was away when this process began to read
-                self.spans.append(Span(last, self._first, DIED))
+                self._add(last, self._first, DIED)
             else:
                 self._compare(last, self._first)
 
+    def _offset(self):
+        """The same until the clock is set: two clocks, read one after the other, differ a little each time."""
+        if abs(self._offset_now() - self._known_offset) > SECOND_US:
+            self._known_offset = self._offset_now()
+        return self._known_offset
+
+    def _is_doubtful(self, at):
+        if self._sure_from is None and self._last is not None and at - self._last > SILENCE_US:
+            self._sure_from = at + DOUBT_US
+        return self._sure_from is not None and at < self._sure_from
+
     def _close_gap(self, at: int):
         if self._interrupted_at is not None:
-            self.spans.append(Span(self._interrupted_at, at, self._reason))
+            self._add(self._interrupted_at, at, self._reason)
         elif self._last is not None and self._stopped_at is not None:
-            self.spans.append(Span(self._last, self._stopped_at, STOPPED))
+            self._add(self._last, self._stopped_at, STOPPED)
 
     def _compare(self, before: int, at: int):
         if at - before > RETENTION_US:
-            self.spans.append(Span(before, at - RETENTION_US, self._reason))
+            self._add(before, at - RETENTION_US, self._reason)
+
+    def _add(self, start: int, end: int, reason: str):
+        offset = self._offset()
+        self.spans.append(Span(start + offset, end + offset, reason))
 
 
 class SubscriptionFile:
@@ -116,7 +164,7 @@ class SubscriptionFile:
         self._path, self._lock = Path(directory) / "subscribed", threading.Lock()
         self._subscribed = False
         self.left_behind: int | None = None
-        with contextlib.suppress(FileNotFoundError):
+        if self._path.is_file():
             self.left_behind = self._path.stat().st_mtime_ns // 1000
 
     def note(self, subscribed: bool):
@@ -135,6 +183,8 @@ class SubscriptionFile:
     def _update(self):
         with contextlib.suppress(OSError):  # a disk that is full must not keep us from reading
             if self._subscribed or self.left_behind is not None:
-                os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))  # an existing file keeps its time
+                os.close(
+                    os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK, 0o600)
+                )  # an existing file keeps its time
             else:
                 self._path.unlink()

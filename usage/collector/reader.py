@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from usage.collector.draft import Draft
+from usage.collector.draft import Draft, write_held
 from usage.collector.error_reporter import ErrorReporter
+from usage.collector.framing import KEPT_BYTES
 from usage.collector.gaps import GapDetector
 from usage.collector.queue import CpaQueue, Interrupted, NotRunning, QueueError, Refused
 from usage.collector.spool import Spool
-from usage.time.clock import now_us
+from usage.time.clock import now_us, steady_us
 
 log = logging.getLogger("usage.collector")
 
@@ -20,10 +21,9 @@ FEWEST = 10  # asked for after a reply with few records, however small they were
 GROWTH = 4  # times the records of the latest reply are asked for
 RESUME_SHARE = 0.9  # of the spool's size, before popping goes on after it was full
 LONGEST_RECORD = 32 * 1024 * 1024
-KEPT_BYTES = 64 * 1024  # of a longer one
+AGAIN_SECONDS = 0.1  # until the disk is tried again: meanwhile the database takes what is in memory
 REFRESH = b'{"refresh":true}'
 
-LOST = "The spool could not be written when the drain stopped, and records popped from CPA's queue are lost"
 KEY_HINT = "Set CPA_MANAGEMENT_KEY to the remote-management secret-key of CPA's config; it is tried every 10 minutes."
 
 
@@ -72,36 +72,35 @@ class Reader:
 
     def step(self) -> Step:
         """Pop what is there and spool it."""
-        if self._draft.failed:
-            return self._seal()
+        if self._spool.held:
+            return self._write_held()
         if reason := self._why_paused():
             return Step(wait=1, error=reason)
         if self._state.starved:
             self._queue.subscribe_too()
-        asked_at = now_us()
+        asked_at, subscribed = steady_us(), self._queue.subscribed
         try:
             records = self._queue.pop(self._limit)
         except QueueError as error:
             self._seal()  # it may be long before anything follows
             return self._failed(error)
         self._state.mode = self._queue.mode
-        self._state.gaps.contact(asked_at)
+        self._state.gaps.contact(asked_at, subscribed)
         self._state.errors.resolve("queue", f"CPA's queue answers again, mode {self._queue.mode}.")
         return self._spool_records(records)
 
     def leave(self) -> Step:
         """Disconnect from the queue and spool what was still on its way."""
         try:
-            self._draft.add(now_us(), self._queue.close())
+            self._draft.add(_arrived_now(self._queue.close()))
         except OSError as error:
             return self._not_written(error)
         return self._seal()
 
     def _end(self):
         try:
-            if self.leave().error:
-                log.error("%d popped records are lost: the spool cannot be written.", len(self._draft))
-                self._state.gaps.interrupted(now_us(), LOST)
+            self.leave()
+            self._write_held()
         except Exception:
             log.exception("The queue could not be left in good order.")
 
@@ -112,7 +111,7 @@ class Reader:
             self._state.wants_sync = True
             records = [record for record in records if record != REFRESH]
         try:
-            self._draft.add(now_us(), [_shortened(record) for record in records])
+            self._draft.add(_arrived_now(records))
         except OSError as error:
             return self._not_written(error)
         if self._queue.mode == "subscribe":
@@ -120,24 +119,39 @@ class Reader:
         return self._seal(settings.REDIS_QUEUE_IDLE_INTERVAL.total_seconds() if emptied else 0)
 
     def _seal(self, wait: float = 0) -> Step:
-        """Make a batch of what was popped; on failure it stays in memory, and nothing more is popped."""
+        """Make a batch of what was popped."""
         if not self._draft:
             return Step(wait=wait)
         try:
             count = self._draft.seal()
         except OSError as error:
             return self._not_written(error)
+        return self._arrived(count, wait)
+
+    def _arrived(self, count: int, wait: float, error: str = "") -> Step:
         self._state.batches += 1
         self._state.records += count
         self._state.arrived.set()
-        return Step(count, wait)
+        return Step(count, wait, error)
 
     def _not_written(self, error: OSError) -> Step:
+        """The records wait in memory for the database or the disk, and meanwhile nothing more is popped."""
+        records = self._draft.give_up() + _arrived_now(self._queue.close())  # a subscription would go on sending
+        self._spool.hold([(arrived, bytes(raw)) for arrived, raw in records])  # over HTTP they are parts of the reply
+        return self._arrived(len(records), AGAIN_SECONDS, self._report_disk(error))
+
+    def _write_held(self) -> Step:
+        try:
+            write_held(self._spool)
+        except OSError as error:
+            return Step(wait=AGAIN_SECONDS, error=self._report_disk(error))
+        self._state.arrived.set()
+        return Step()
+
+    def _report_disk(self, error: OSError) -> str:
         sentence = f"The spool {self._spool.directory} cannot be written: {error.strerror}."
         self._pause(sentence)
-        # A subscription would go on sending; CPA queues the records meanwhile.
-        self._draft.add(now_us(), self._queue.close())
-        return Step(wait=1, error=sentence)
+        return sentence
 
     def _why_paused(self) -> str:
         """Why nothing may be popped now, or ''. A subscription is left meanwhile, so that CPA queues the records."""
@@ -161,9 +175,9 @@ class Reader:
         if isinstance(error, Refused):
             sentence, wait = _with_hint(sentence), 1.0  # sends nothing before the ten minutes are over
         elif isinstance(error, NotRunning):
-            self._state.gaps.stopped(now_us())
+            self._state.gaps.stopped(steady_us())
         elif isinstance(error, Interrupted):
-            self._state.gaps.interrupted(now_us(), sentence)
+            self._state.gaps.interrupted(steady_us(), sentence)
             wait = 0.1  # records wait at CPA now; if it is away, the next try says so
         self._state.errors.report("queue", sentence)
         return Step(wait=wait, error=sentence)
@@ -174,6 +188,12 @@ def _next_limit(records: list[bytes]) -> int:
     largest = max(map(len, records), default=0) or 1
     wanted = max(FEWEST, len(records) * GROWTH)
     return max(1, min(wanted, REPLY_BYTES // largest, settings.REDIS_QUEUE_BATCH_SIZE))
+
+
+def _arrived_now(items: list[bytes]) -> list[tuple[int, bytes]]:
+    """Records as the spool takes them."""
+    arrived = now_us()
+    return [(arrived, _shortened(item)) for item in items]
 
 
 def _shortened(record: bytes) -> bytes:

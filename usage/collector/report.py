@@ -73,6 +73,8 @@ class StateReport:
             subscribed = subscribed or last
         if last is not None:
             self._state.gaps.resume(last, subscribed)
+        if left := self._spool.held.left_behind:
+            self._state.gaps.lost(*left)
 
     def _optional(self, error: Latest) -> dict:
         """Fields that keep what is known of an earlier process until there is something newer."""
@@ -88,9 +90,11 @@ class StateReport:
     def _save_gaps(self):
         spans = self._state.gaps.spans
         while spans:
-            start, end, reason = spans[0]
-            Gap.objects.create(start=_moment(start), end=_moment(end), reason=reason[:500])
+            start, end, reason, lost = spans[0]
+            Gap.objects.create(start=_moment(start), end=_moment(end), reason=reason[:500], lost=lost)
             spans.popleft()  # only now: a database that goes away meanwhile must not cost us the gap
+        if self._spool.held.left_behind:
+            self._spool.held.recorded()
 
 
 def _moment(at: int) -> datetime:

@@ -21,11 +21,12 @@ from usage.ingest.writer import Writer
 from usage.models import DrainState, Lease
 from usage.rollups.forgetting import forget_clients
 from usage.rollups.rebuild import follow_zone
-from usage.time.clock import now_us
+from usage.time.clock import steady_us
 
 log = logging.getLogger("usage.collector")
 
 LONGEST_BACKOFF_S = 5.0  # between two tries of a database that is away
+FIRST_WORD_S = 2  # that reading waits for the database: CPA keeps records for a minute
 LAST_BATCHES_S = 5  # for storing what is spooled at the end; the rest waits for the next start
 ERROR_CHARACTERS = 200
 
@@ -49,18 +50,24 @@ class DrainRun:
         self._report = StateReport(self.state, self.spool, subscription)
         self._clients_forgotten_to: int | None = None
         self._prepared, self._backoff, self._retry_at = False, 0.0, 0.0
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=reader.run, args=[self._ending], name="reader", daemon=True)
+        self._ending, self._may_read = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._read, args=[reader], name="reader", daemon=True)
 
     def begin(self):
         """Start to read. A key that other processes know to be refused is not tried; an absent database may wait."""
+        if self.spool.depth:
+            log.info("%d batches (%d kB) of an earlier run are stored first.", self.spool.depth, self.spool.bytes >> 10)
+        self._thread.start()
         try:
             self._key.share(Connection)
         except Error as error:
             self._database_away(error)
-        if self.spool.depth:
-            log.info("%d batches (%d kB) of an earlier run are stored first.", self.spool.depth, self.spool.bytes >> 10)
-        self._thread.start()
+        self._may_read.set()
+
+    def _read(self, reader: Reader):
+        """A database that is slow to say what it knows of the key does not keep records waiting at CPA."""
+        self._may_read.wait(FIRST_WORD_S)
+        reader.run(self._ending)
 
     def wait(self, seconds: float):
         """Wait until something is spooled."""
@@ -95,6 +102,9 @@ class DrainRun:
         self._retry_at, until = 0.0, self._clock() + LAST_BATCHES_S
         while finish and self._clock() < until and self.step():
             pass
+        if lost := self.spool.held.give_up():
+            log.error("%d popped records are lost: neither the spool nor the database takes them.", lost.count)
+            self.state.gaps.lost(*lost)
         if self.spool.depth:
             log.warning("%d batches wait in the spool for the next start.", self.spool.depth)
         if finish:
@@ -152,7 +162,7 @@ class DrainRun:
 
     def _last_report(self):
         """The queue is no longer read by any transport, unless the reader did not leave it in good order."""
-        self.state.gaps.end(now_us())
+        self.state.gaps.end(steady_us())
         try:
             self._report.write(left=not self.state.crashed and not self._thread.is_alive())
         except Error as error:

@@ -1,31 +1,24 @@
 """Popped batches on disk until they are stored: CPA keeps no copy, so this is the only one.
 
-One file a batch, named by its time so that names sort by age. In it, after a line that names the format, each record
-is: arrival (µs, UTC), length, CRC-32 of both and the bytes, then the bytes.
-
-Records are written to a draft, which survives the death of the process but not that of the machine; sealed, it is on
-the disk and a batch, and whole.
+One file a batch, named by its time so that names sort by age; framing.py says what is in it. Records are written to a
+draft, which survives the death of the process but not that of the machine; sealed, it is on the disk and a batch, and
+whole. What a full disk does not take is held in memory, for the database or the disk to take later.
 """
 
 import contextlib
 import logging
 import os
-import struct
+import stat
 import threading
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
+from usage.collector.framing import Record, found_in
+from usage.collector.held import Held
 from usage.time.clock import now_us
 
 log = logging.getLogger(__name__)
 
-MAGIC = b"cpa-usage spool 1\n"
-HEADER = struct.Struct(">qI")
-CHECKSUM = struct.Struct(">I")
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
-
-Record = tuple[int, bytes]  # arrival in µs since the epoch UTC, raw bytes
 
 
 class Spool:
@@ -37,14 +30,16 @@ class Spool:
         self._lock = threading.Lock()
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.directory.chmod(0o700)
-        self._damaged: set[Path] = set()
+        self.held = Held(self.directory)
+        self._told: set[Path] = set()
         self._sizes: dict[Path, int] = {}
         self._bytes = self._last = 0
-        for path in self._found("aside"):
+        for path in self._found("aside") + self._found("damaged"):
             path.rename(path.with_suffix(".batch"))
         for path in self._found("batch"):
             self._add(path, path.stat().st_size)
-        self._adopt_drafts()
+        for path in self._found("part"):
+            self._adopt(path)
 
     def next_draft(self) -> Path:
         """The name of a draft, later than every earlier one even if the clock was set back."""
@@ -65,40 +60,48 @@ class Spool:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
 
+    def hold(self, records: list[Record]):
+        """Keep records in memory that the disk does not take; they are a batch too, and the latest."""
+        self.held.add(self.next_draft().with_suffix(".held"), records)
+
     def pending(self) -> list[Path]:
         """The waiting batches, oldest first."""
         with self._lock:
-            return list(self._sizes)
+            return [*self._sizes, *self.held.names()]
 
     def read(self, path: Path) -> list[Record]:
-        """The records of a batch; of a damaged one those before the damage. Raises OSError."""
-        data = path.read_bytes()
-        records, end = _parse(data)
-        if (end != len(data) or not end) and path not in self._damaged:
-            log.error("%s is damaged after %d records; it is kept as .damaged.", path.name, len(records))
-            self._damaged.add(path)
+        """The records of a batch; a damaged one has become one that is a dead letter. Raises OSError."""
+        if path in self.held:
+            return self.held.records(path)
+        records, _, damaged = found_in(path.read_bytes(), int(path.stem))
+        if damaged and path not in self._told:
+            log.error("%s is damaged in %d places: what they held becomes a dead letter.", path.name, damaged)
+            self._told.add(path)
         return records
 
     def remove(self, path: Path):
-        """Forget a batch that is stored; a damaged one stays in the folder for people to look at."""
+        """Forget a batch that is stored."""
+        self.held.remove(path)
         self._drop(path)
         with contextlib.suppress(OSError):  # what stays by a fault of the disk is stored again at the next start
-            path.rename(path.with_suffix(".damaged")) if path in self._damaged else path.unlink()
+            path.unlink()
 
     def set_aside(self, path: Path):
-        """Take a batch that cannot be stored out of the way; the next start tries it again."""
+        """Take a batch that cannot be stored out of the way; the next start tries it again. Memory has no aside."""
+        if path in self.held:
+            self.held.put_last(path)
+            return
         self._drop(path)
-        with contextlib.suppress(OSError):  # gone, or on a disk that fails: then it is out of the way as well
-            path.rename(path.with_suffix(".aside"))
+        _put_aside(path)
 
     @property
     def depth(self) -> int:
         """How many batches wait."""
-        return len(self._sizes)
+        return len(self._sizes) + len(self.held)
 
     @property
     def bytes(self) -> int:
-        """How large they are together."""
+        """How large they are together on the disk."""
         return self._bytes
 
     def _add(self, path: Path, size: int):
@@ -112,42 +115,34 @@ class Spool:
             self._bytes -= self._sizes.pop(path, 0)
 
     def _found(self, suffix: str) -> list[Path]:
-        return sorted(path for path in self.directory.glob(f"*.{suffix}") if path.stem.isdecimal())
+        """The files of that kind, oldest first; what bears such a name and is no file is put aside."""
+        paths = sorted(path for path in self.directory.glob(f"*.{suffix}") if path.stem.isdecimal())
+        files = [path for path in paths if stat.S_ISREG(path.lstat().st_mode)]
+        for path in set(paths) - set(files):
+            log.error("%s in the spool is no file of ours and is put aside.", path.name)
+            _put_aside(path)
+        return files
 
-    def _adopt_drafts(self):
-        for path in self._found("part"):
-            records, end = _parse(path.read_bytes())
-            if not records:
-                path.unlink()
-                continue
-            log.warning("Adopted %d records of a batch that was not finished.", len(records))
-            os.truncate(path, end)
-            sync(path)
-            self.take(path, end)
+    def _adopt(self, path: Path):
+        """Make a draft of a process that died a batch, as far as it was written."""
+        try:
+            records, end, damaged = found_in(path.read_bytes(), int(path.stem))
+        except OSError as error:
+            log.error("%s in the spool cannot be read and is put aside: %s.", path.name, error.strerror)
+            _put_aside(path)
+            return
+        if len(records) == damaged:
+            path.unlink()
+            return
+        log.warning("Adopted %d records of a batch that was not finished.", len(records) - damaged)
+        os.truncate(path, end)
+        sync(path)
+        self.take(path, end)
 
 
-def framed(records: list[Record]) -> Iterator[bytes]:
-    """Records as they stand in a file: what `_parse` reads."""
-    for arrived, raw in records:
-        head = HEADER.pack(arrived, len(raw))
-        yield head + CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head)))
-        yield raw
-
-
-def _parse(data: bytes) -> tuple[list[Record], int]:
-    """The whole records at the beginning of `data`, and where they end."""
-    if not data.startswith(MAGIC):
-        return [], 0
-    records, at, prefix = [], len(MAGIC), HEADER.size + CHECKSUM.size
-    while at + prefix <= len(data):
-        head = data[at : at + HEADER.size]
-        arrived, length = HEADER.unpack(head)
-        raw = data[at + prefix : at + prefix + length]
-        if len(raw) != length or CHECKSUM.unpack_from(data, at + HEADER.size)[0] != zlib.crc32(raw, zlib.crc32(head)):
-            break
-        records.append((arrived, raw))
-        at += prefix + length
-    return records, at
+def _put_aside(path: Path):
+    with contextlib.suppress(OSError):  # gone, or on a disk that fails: then it is out of the way as well
+        path.rename(path.with_suffix(".aside"))
 
 
 def sync(path: Path):

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from django.db import DataError, Error, IntegrityError
 
-from usage.collector.spool import Record, Spool
+from usage.collector.framing import Record
+from usage.collector.spool import Spool
 from usage.time.clock import now_us
 
 ENOUGH_RECORDS = 5_000  # merged into one transaction: more are hardly quicker, and 5,000 take 20 MB of memory

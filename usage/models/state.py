@@ -47,6 +47,7 @@ class Gap(models.Model):
     start = models.DateTimeField()
     end = models.DateTimeField()
     reason = models.CharField(max_length=500)
+    lost = models.BigIntegerField(null=True, help_text="How many records, where that is known.")
 
     class Meta:
         ordering = ["-start"]

@@ -24,6 +24,7 @@ class GapRow(Struct, frozen=True):
     start: datetime
     end: datetime
     reason: str
+    lost: Annotated[int | None, Meta(description="How many records, where that is known.")]
 
 
 class Guessed(Struct, frozen=True):
@@ -87,7 +88,7 @@ def status() -> Status:
         "drain_alive": is_alive(state),
         "proof": state.proof or None,
         "dead_letters": DeadLetter.objects.count(),
-        "gaps": [GapRow(*gap) for gap in Gap.objects.values_list("start", "end", "reason")[:GAPS_SHOWN]],
+        "gaps": [GapRow(*gap) for gap in Gap.objects.values_list("start", "end", "reason", "lost")[:GAPS_SHOWN]],
         "zone": state.zone or settings.TIME_ZONE,
         "detail_from": None if state.events_from is None else rfc3339_utc_us(state.events_from),
     }

@@ -9,7 +9,7 @@ from usage.collector.spool import Spool
 def append(spool: Spool, arrived: int, items: list[bytes]) -> Path:
     """A batch of its own for `items`."""
     draft = Draft(spool)
-    draft.add(arrived, items)
+    draft.add([(arrived, raw) for raw in items])
     draft.seal()
     return spool.pending()[-1]
 

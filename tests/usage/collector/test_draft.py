@@ -1,4 +1,4 @@
-"""The draft: written at once, sealed in groups, and written again as a whole after a disk that failed."""
+"""The draft: written at once, sealed in groups, and given up when the disk fails."""
 
 import pytest
 
@@ -23,9 +23,9 @@ def records(spool):
 
 def test_a_group_is_ripe_so_long_after_its_first_record(batch, spool, clock):
     assert not batch.ripe
-    batch.add(1, [b"a"])
+    batch.add([(1, b"a")])
     clock.now += 0.04
-    batch.add(2, [b"b"])
+    batch.add([(2, b"b")])
     assert (batch.ripe, records(spool)) == (False, [])
     clock.now += 0.02
     assert (batch.ripe, batch.seal(), len(batch), batch.ripe) == (True, 2, 0, False)
@@ -34,33 +34,31 @@ def test_a_group_is_ripe_so_long_after_its_first_record(batch, spool, clock):
 
 def test_a_large_group_is_ripe_at_once(batch, monkeypatch):
     monkeypatch.setattr(draft, "GROUP_BYTES", 5)
-    batch.add(1, [b"abc"])
+    batch.add([(1, b"abc")])
     assert not batch.ripe
-    batch.add(1, [b"de"])
+    batch.add([(1, b"de")])
     assert batch.ripe
 
 
 def test_nothing_is_no_group(batch, clock):
-    batch.add(1, [])
+    batch.add([])
     clock.now += 10
     assert (len(batch), batch.ripe) == (0, False)
 
 
 @pytest.mark.parametrize("fails", ("write", "seal"))
-def test_what_a_failing_disk_took_is_written_again_with_what_came_meanwhile(batch, spool, monkeypatch, fails):
-    batch.add(1, [b"a"])
+def test_after_a_disk_that_fails_nothing_is_on_it_and_the_records_are_given_up(batch, spool, monkeypatch, fails):
+    batch.add([(1, b"a")])
     with monkeypatch.context() as patch:
         patch.setattr(
-            "usage.collector.spool.os.fsync" if fails == "seal" else "usage.collector.spool.zlib.crc32", _full
+            "usage.collector.draft.os.fsync" if fails == "seal" else "usage.collector.framing.zlib.crc32", _full
         )
         with pytest.raises(OSError, match="No space left"):
-            batch.add(2, [b"b"]) or batch.seal()
-        assert (batch.failed, list(spool.directory.iterdir())) == (True, [])
-        batch.add(3, [b"c"])
-        with pytest.raises(OSError, match="No space left"):
-            batch.seal()
-    assert (batch.seal(), batch.failed, len(batch)) == (3, False, 0)
-    assert records(spool) == [(1, b"a"), (2, b"b"), (3, b"c")]
+            batch.add([(2, b"b")]) or batch.seal()
+    assert [path.name for path in spool.directory.iterdir()] == ["in-hand"]
+    assert (batch.give_up(), len(batch)) == ([(1, b"a"), (2, b"b")], 0)
+    batch.add([(3, b"c")])
+    assert (batch.seal(), records(spool)) == (1, [(3, b"c")])
 
 
 def _full(*arguments):

@@ -2,18 +2,18 @@
 
 import pytest
 
-from usage.collector.gaps import DIED, STOPPED, UNREAD, GapDetector, SubscriptionFile
+from usage.collector.gaps import DIED, LOST, OVERFLOWED, STOPPED, UNREAD, GapDetector, SubscriptionFile
 from usage.time.units import SECOND_US
 
 S = SECOND_US
 
 
 def spans(*steps):
-    """The gaps after these calls, each (method, arguments...)."""
-    detector = GapDetector()
+    """The gaps after these calls, each (method, arguments...), with their number only where there is one."""
+    detector = GapDetector(lambda: 0)
     for name, *arguments in steps:
         getattr(detector, name)(*arguments)
-    return list(detector.spans)
+    return [tuple(span) if span.lost else span[:3] for span in detector.spans]
 
 
 def test_contacts_within_the_retention_leave_no_gap():
@@ -92,8 +92,41 @@ def test_an_earlier_process_may_be_learnt_of_late():
     assert spans(("contact", 130 * S), ("resume", 100 * S, None)) == []
 
 
+def test_a_subscription_that_was_not_read_for_a_while_and_is_cut_then_is_a_gap_from_the_last_contact_before():
+    thawed = [("contact", 100 * S, True), ("contact", 112 * S, True), ("contact", 112 * S + 100, True)]
+    cut = [*thawed, ("interrupted", 112 * S + 200, "It was cut."), ("contact", 113 * S)]
+    assert spans(*cut) == [(100 * S, 113 * S, f"It was cut. {OVERFLOWED}.")]
+    assert spans(*cut, ("contact", 114 * S, True), ("contact", 115 * S, True)) == spans(*cut)
+
+
+def test_a_subscription_that_was_not_read_for_a_while_and_goes_on_leaves_no_gap():
+    steps = [("contact", second * S, True) for second in (100, 200, 201, 204, 205, 206)]
+    assert spans(*steps) == []
+    cut = [("interrupted", 207 * S, "cut"), ("contact", 208 * S)]
+    assert spans(*steps, *cut) == [(206 * S, 208 * S, "cut")]
+
+
+def test_a_subscription_that_begins_after_a_long_silence_leaves_a_gap():
+    assert spans(("contact", 100 * S), ("contact", 200 * S, False)) == [(100 * S, 140 * S, UNREAD)]
+
+
+def test_what_was_in_memory_alone_is_a_gap_with_its_number():
+    assert spans(("lost", 304, 100 * S, 101 * S)) == [(100 * S, 101 * S, LOST, 304)]
+
+
+def test_a_clock_that_is_set_makes_no_gap_and_moves_none():
+    offset = 0
+    detector = GapDetector(lambda: offset)
+    detector.contact(100 * S)
+    offset = 3 * 86_400 * S
+    detector.contact(101 * S)
+    assert (list(detector.spans), detector.last) == ([], 101 * S + offset)
+    detector.contact(201 * S)
+    assert [span[:3] for span in detector.spans] == [(101 * S + offset, 141 * S + offset, UNREAD)]
+
+
 def test_the_last_contact_is_this_process_own():
-    detector = GapDetector()
+    detector = GapDetector(lambda: 0)
     detector.resume(100 * S, None)
     assert detector.last is None
     detector.contact(130 * S)

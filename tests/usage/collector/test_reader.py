@@ -9,7 +9,7 @@ from tests.usage.collector.scripted import last
 from tests.usage.collector.spooled import batches
 from usage.collector.queue import CpaQueue, Key
 from usage.collector.queue.resp import RESTARTED
-from usage.collector.reader import LOST, REPLY_BYTES, Reader, ReaderState
+from usage.collector.reader import REPLY_BYTES, Reader, ReaderState
 from usage.collector.spool import Spool
 from usage.time.units import SECOND_US
 
@@ -34,9 +34,15 @@ def reader(spool, state):
 
 
 @pytest.fixture
-def at(set_clock):
-    """A function that sets the clock, in seconds."""
-    return lambda seconds: set_clock(seconds * SECOND_US)
+def at(set_clock, monkeypatch):
+    """A function that sets the clocks, in seconds."""
+
+    def set_to(seconds):
+        set_clock(seconds * SECOND_US)
+        for module in ("reader", "gaps"):
+            monkeypatch.setattr(f"usage.collector.{module}.steady_us", lambda: seconds * SECOND_US)
+
+    return set_to
 
 
 @pytest.fixture
@@ -49,7 +55,7 @@ def disk_full(monkeypatch):
     @contextmanager
     def during():
         with monkeypatch.context() as patch:
-            patch.setattr("usage.collector.spool.zlib.crc32", full)
+            patch.setattr("usage.collector.framing.zlib.crc32", full)
             yield
 
     return during
@@ -130,7 +136,7 @@ def test_a_contact_is_when_the_queue_was_asked_however_late_it_answers(cpa, read
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_what_a_failing_disk_did_not_take_is_kept_and_nothing_more_is_popped(cpa, reader, spool, disk_full, mode):
+def test_what_a_failing_disk_did_not_take_is_held_and_nothing_more_is_popped(cpa, reader, spool, disk_full, mode):
     one = reader(mode)
     one.step()
     with disk_full():
@@ -139,13 +145,23 @@ def test_what_a_failing_disk_did_not_take_is_kept_and_nothing_more_is_popped(cpa
             pass
         cpa.push(*RECORDS[5:10])
         assert one.step().error
-        assert cpa.queued == 5
+        assert (cpa.queued, spooled(spool), list(spool.directory.glob("*.part"))) == (5, RECORDS[:5], [])
     one.step()
-    assert batches(spool) == [RECORDS[:5]]
+    assert (batches(spool), len(spool.held)) == ([RECORDS[:1], RECORDS[1:3], RECORDS[3:5]], 0)
     while len(spooled(spool)) < 10:
         one.step()
     end(one)
     assert spooled(spool) == RECORDS[:10]
+
+
+def test_what_the_database_took_from_memory_lets_popping_go_on(cpa, reader, spool, disk_full):
+    cpa.push(*RECORDS[:20])
+    one = reader("pop")
+    with disk_full():
+        assert one.step().records == 10
+        for path in spool.pending():
+            spool.remove(path)
+        assert (one.step().records, spooled(spool)) == (10, RECORDS[10:20])
 
 
 @pytest.mark.parametrize("mode", ("pop", "http"))
@@ -155,20 +171,27 @@ def test_a_stop_tries_a_failed_disk_again(cpa, reader, spool, disk_full, mode):
     with disk_full():
         assert one.step().error
     end(one)
-    assert spooled(spool) == RECORDS[:5]
+    assert (spooled(spool), len(spool.held)) == (RECORDS[:5], 0)
 
 
-def test_what_no_disk_takes_before_the_end_is_a_gap(cpa, reader, state, disk_full, at):
+def test_what_a_disk_without_room_for_all_takes_is_written_in_pieces(cpa, reader, spool, monkeypatch):
+    room = 0
+
+    def write(handle):
+        if sum(path.stat().st_size for path in spool.directory.glob("*.part")) > room:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("usage.collector.draft.os.fsync", write)
+    cpa.push(*RECORDS[:10])
     one = reader("pop")
-    at(100)
-    one.step()
-    cpa.push(*RECORDS[:5])
-    with disk_full():
-        one.step()
-        at(110)
-        end(one)
-    state.gaps.end(111 * SECOND_US)
-    assert list(state.gaps.spans) == [(100 * SECOND_US, 111 * SECOND_US, LOST)]
+    assert one.step().error
+    room = 60  # enough for one record, not for two
+    for left in (9, 8):
+        assert one.step().error
+        assert spool.held.in_hand().count == left
+    room = 10_000
+    assert one.step().error == ""
+    assert sorted(spooled(spool)) == RECORDS[:10]
 
 
 def test_a_reply_that_breaks_off_is_a_gap_from_the_latest_contact_to_the_next(scripted, reader, spool, state, at):
@@ -179,7 +202,7 @@ def test_a_reply_that_breaks_off_is_a_gap_from_the_latest_contact_to_the_next(sc
         at(seconds)
         steps.append(one.step())
     assert [step.error[:40] for step in steps] == ["", "The connection to CPA's queue broke: Con", ""]
-    assert list(state.gaps.spans) == [(100 * SECOND_US, 102 * SECOND_US, steps[1].error)]
+    assert list(state.gaps.spans) == [(100 * SECOND_US, 102 * SECOND_US, steps[1].error, None)]
     assert spooled(spool) == []
 
 
@@ -195,7 +218,7 @@ def test_a_cpa_restarted_between_two_pops_leaves_a_gap_from_the_latest_contact(c
     one.step()
     assert batches(spool) == [RECORDS[5:8]]
     end(one)
-    assert list(state.gaps.spans) == [(before, state.gaps.last, f"{RESTARTED}.")]
+    assert list(state.gaps.spans) == [(before, state.gaps.last, f"{RESTARTED}.", None)]
 
 
 def test_of_a_record_that_is_too_long_the_beginning_is_kept(cpa, reader, spool, monkeypatch, caplog):

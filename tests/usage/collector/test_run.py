@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from catalog.models import Connection
 from tests import FIXTURES
@@ -15,10 +15,12 @@ from tests.usage.collector.spooled import append
 from tests.usage.made import HOUR, NOON, record, totals
 from tests.waiting import PATIENCE, until
 from usage.collector import gaps
+from usage.collector.framing import found_in
 from usage.collector.queue.resp import RESTARTED
-from usage.collector.spool import Spool, _parse
+from usage.collector.spool import Spool
 from usage.models import Client, DeadLetter, DrainState, Event, Gap, Lease
 from usage.rollups.check import check
+from usage.time.units import SECOND_US
 
 MODES = ("pop", "subscribe", "http")
 CAPTURED = FIXTURES.joinpath("cpa/records.jsonl").read_bytes().splitlines()
@@ -233,7 +235,7 @@ def test_a_subscribers_record_is_written_before_its_group_is_complete(cpa, begin
 
 
 def drafted(home):
-    return [raw for path in home.glob("*.part") for _, raw in _parse(path.read_bytes())[0]]
+    return [raw for path in home.glob("*.part") for _, raw in found_in(path.read_bytes(), int(path.stem))[0]]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -252,7 +254,7 @@ def test_a_full_spool_holds_back_until_it_drains_and_the_time_is_a_gap(cpa, begi
     assert Gap.objects.filter(reason__startswith="The spool is full").exists()  # two, when storing the rest takes long
 
 
-def test_a_spool_that_cannot_be_written_keeps_the_batch_in_hand_and_pops_no_more(cpa, begin, monkeypatch):
+def test_a_spool_that_cannot_be_written_holds_the_batch_and_the_database_takes_it_from_memory(cpa, begin, monkeypatch):
     one = begin()
     until(lambda: one.run.state.gaps.last)
     with monkeypatch.context() as patch:
@@ -260,10 +262,44 @@ def test_a_spool_that_cannot_be_written_keeps_the_batch_in_hand_and_pops_no_more
         cpa.push(*made(5))
         until(lambda: "cannot be written: No space left on device" in one.run.state.errors.latest.sentence)
         cpa.push(*made(5, 5))
-        one.step()
         assert cpa.queued == 5
-    one.until_stored(10)
-    assert Event.objects.count() == 10
+        one.until_stored(10)
+        assert Event.objects.count() == 10
+        assert not list(one.run.spool.directory.glob("*.batch"))
+    assert one.run.spool.held.in_hand() is None
+
+
+def test_what_neither_disk_nor_database_took_before_the_end_is_one_gap_with_its_number(cpa, begin, monkeypatch):
+    one = begin()
+    until(lambda: one.run.state.gaps.last)
+    with monkeypatch.context() as patch:
+        patch.setattr("usage.collector.spool.os.fsync", _disk_full)
+        patch.setattr("usage.ingest.writer.Writer.store", _database_away)
+        cpa.push(*made(5))
+        until(lambda: one.step() and one.run.spool.held)
+        one.end()
+    assert list(Gap.objects.values_list("lost", "reason")) == [(5, gaps.LOST)]
+    other = begin()
+    other.until_reported()
+    other.end()
+    assert (Gap.objects.count(), Event.objects.count()) == (1, 0)
+
+
+def test_a_clock_that_is_set_while_draining_is_no_gap(cpa, begin, set_clock):
+    one = begin()
+    until(lambda: one.run.state.gaps.last)
+    ahead = datetime.now(UTC) + timedelta(days=3)
+    set_clock(ahead)
+    until(lambda: one.run.state.gaps.last > (ahead.timestamp() - 60) * SECOND_US)
+    one.until_reported()
+    set_clock(ahead - timedelta(days=9))
+    until(lambda: one.run.state.gaps.last < (ahead.timestamp() - 60) * SECOND_US)
+    one.until_reported()
+    assert list(Gap.objects.all()) == []
+
+
+def _database_away(writer, batch):
+    raise OperationalError("gone")
 
 
 def _disk_full(handle):

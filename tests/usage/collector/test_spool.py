@@ -10,8 +10,9 @@ import zlib
 import pytest
 
 from tests.usage.collector.spooled import append
-from usage.collector.draft import Draft
-from usage.collector.spool import MAGIC, Spool
+from usage.collector.draft import Draft, write_held
+from usage.collector.framing import MAGIC, PREFIX, found_in
+from usage.collector.spool import Spool
 from usage.time.units import SECOND_US
 
 BATCH = [b'{"a":1}', b"", b"\xff\x00 no JSON", b"x" * 70_000]
@@ -28,7 +29,7 @@ def records(spool):
 
 
 def names(folder):
-    return sorted(path.suffix for path in folder.iterdir())
+    return sorted(path.suffix for path in folder.iterdir() if path.name != "in-hand")
 
 
 def line(arrived, raw):
@@ -75,38 +76,151 @@ def test_a_folder_made_by_others_is_closed_to_them(folder):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+NAMED = 1_790_000_000_000_000
+
+
 @pytest.mark.parametrize("cut", range(2, 60, 3))
-def test_of_a_file_torn_anywhere_the_whole_records_before_are_read_and_the_rest_is_kept_for_people(folder, cut):
+def test_of_a_file_torn_anywhere_the_whole_records_are_read_and_the_rest_says_that_it_is_damaged(folder, cut):
     items = [b"first", b"second", b"third"]
     path = append(Spool(folder), 9, items)
     data = path.read_bytes()
     path.write_bytes(data[:-cut])
     spool = Spool(folder)
-    whole = records(spool)
-    sizes = [16 + len(item) for item in items]
+    sizes = [PREFIX + len(item) for item in items]
     kept = sum(len(data) - cut >= len(MAGIC) + sum(sizes[: n + 1]) for n in range(3))
-    assert whole == [(9, item) for item in items[:kept]]
+    found = records(spool)
+    assert found[:kept] == [(9, item) for item in items[:kept]]
+    torn_at_an_edge = len(data) - cut == len(MAGIC) + sum(sizes[:kept])
+    assert [raw[:19] for _, raw in found[kept:]] == ([] if torn_at_an_edge else [b"Damaged on the disk"])
     spool.remove(path)
-    assert (spool.depth, path.with_suffix(".damaged").read_bytes()) == (0, data[:-cut])
+    assert (spool.depth, names(folder)) == (0, [])
 
 
-@pytest.mark.parametrize("at", [0, len(MAGIC), len(MAGIC) + 9, len(MAGIC) + 13, len(MAGIC) + 17])
-def test_one_bit_flipped_is_noticed(folder, at):
-    path = append(Spool(folder), 9, [b"first", b"second"])
-    data = bytearray(path.read_bytes())
+SOME = [(NAMED + n, b'{"n":%d}' % n * (n + 1)) for n in range(5)]
+
+
+def bytes_of(records):
+    return MAGIC + b"".join(line(*record) for record in records)
+
+
+@pytest.mark.parametrize("at", range(len(bytes_of(SOME))))
+def test_one_bit_flipped_anywhere_costs_the_record_it_is_in_alone(at):
+    data = bytearray(bytes_of(SOME))
     data[at] ^= 4
-    path.write_bytes(data)
-    assert records(Spool(folder)) == []
+    found, end, damaged = found_in(bytes(data), NAMED)
+    whole = [record for record in found if not record[1].startswith(b"Damaged on the disk, ")]
+    assert (damaged, len(found), len(set(SOME) & set(whole)), len(whole)) == (
+        (0, 5, 5, 5) if at < len(MAGIC) else (1, 5, 4, 4)
+    )
+    assert (end == len(data)) == (at < len(data) - len(line(*SOME[-1])))
 
 
-def test_damage_in_one_batch_costs_no_other(folder):
+def test_zeros_in_the_middle_cost_what_they_cover_alone():
+    data = bytearray(bytes_of(SOME))
+    start, stop = (len(bytes_of(SOME[:n])) + 3 for n in (1, 3))
+    data[start:stop] = bytes(stop - start)
+    found, _, damaged = found_in(bytes(data), NAMED)
+    assert (damaged, [record for record in found if record in SOME]) == (1, [SOME[0], SOME[4]])
+
+
+def test_of_a_large_damaged_stretch_the_beginning_is_kept():
+    found, _, damaged = found_in(MAGIC + b"x" * 1_000_000, NAMED)
+    assert (damaged, found[0][1][:60]) == (1, b"Damaged on the disk, 999984 bytes, of which the first: xxxxx")
+    assert len(found[0][1]) < 70_000
+
+
+def test_a_batch_that_lost_its_content_says_so(folder):
     spool = Spool(folder)
-    first, second = append(spool, 1, [b"a"]), append(spool, 2, [b"b"])
+    first = append(spool, 1, [b"a"])
+    append(spool, 2, [b"b"])
     first.write_bytes(b"")
-    assert records(spool) == [(2, b"b")]
-    for path in (first, second):
-        spool.remove(path)
-    assert names(folder) == [".damaged"]
+    assert records(spool) == [(int(first.stem), b"Damaged on the disk, 0 bytes, of which the first: "), (2, b"b")]
+
+
+def test_what_an_earlier_version_kept_as_damaged_is_stored_now(folder):
+    spool = Spool(folder)
+    path = append(spool, NAMED, [b"one", b"two"])
+    path.rename(path.with_suffix(".damaged"))
+    assert records(Spool(folder)) == [(NAMED, b"one"), (NAMED, b"two")]
+
+
+@pytest.mark.parametrize("suffix", ("batch", "part", "aside", "damaged"))
+def test_what_is_no_file_is_put_aside_and_keeps_no_drain_from_starting(folder, suffix, caplog):
+    whole = append(Spool(folder), 1, [b"whole"])
+    first, second, third = (folder / f"{number:020d}.{suffix}" for number in range(1, 4))
+    os.mkfifo(first)
+    second.mkdir()
+    third.symlink_to(folder / "nowhere")
+    for _ in range(2):
+        spool = Spool(folder)
+        assert records(spool) == [(1, b"whole")]
+        assert names(folder) == [".aside"] * 3 + [whole.suffix]
+    assert f"{first.name} in the spool is no file of ours and is put aside." in caplog.messages
+
+
+def test_a_draft_that_cannot_be_read_is_put_aside(folder, monkeypatch, caplog):
+    append(Spool(folder), 1, [b"one"]).rename(folder / "00000000000000000007.part")
+    monkeypatch.setattr("pathlib.Path.read_bytes", _denied)
+    assert (Spool(folder).depth, names(folder)) == (0, [".aside"])
+    assert caplog.messages == [
+        "00000000000000000007.part in the spool cannot be read and is put aside: Permission denied."
+    ]
+
+
+def _denied(path):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_what_is_held_in_memory_waits_like_a_batch_and_a_file_tells_how_much(folder):
+    spool = Spool(folder)
+    path = append(spool, 5, [b"on the disk"])
+    spool.hold([(6, b"a"), (8, b"b")])
+    spool.hold([(7, b"c")])
+    assert (spool.depth, records(spool)) == (3, [(5, b"on the disk"), (6, b"a"), (8, b"b"), (7, b"c")])
+    assert Spool(folder).held.left_behind == (3, 6, 8)
+    held = spool.held.names()[0]
+    spool.set_aside(held)
+    assert spool.pending()[-1] == held
+    for waiting in spool.pending():
+        if waiting != path:
+            spool.remove(waiting)
+    assert (spool.depth, Spool(folder).held.left_behind) == (1, None)
+
+
+def test_what_is_held_and_was_written_is_forgotten_though_it_was_stored_meanwhile(folder):
+    spool = Spool(folder)
+    spool.hold([(6, b"a"), (8, b"b"), (9, b"c")])
+    write_held(spool)
+    assert (len(spool.held), records(spool)) == (0, [(6, b"a"), (8, b"b"), (9, b"c")])
+    spool.hold([(6, b"a")])
+    [path] = spool.held.names()
+    spool.remove(path)
+    spool.held.written(path, 1)
+    assert (len(spool.held), Spool(folder).held.left_behind) == (0, None)
+
+
+def test_what_an_earlier_process_held_is_told_until_it_is_recorded(folder):
+    Spool(folder).hold([(6, b"a"), (8, b"b")])
+    spool = Spool(folder)
+    spool.hold([(20, b"c")])
+    assert Spool(folder).held.left_behind == (3, 6, 20)
+    spool.held.recorded()
+    assert (spool.held.left_behind, Spool(folder).held.left_behind) == (None, (1, 20, 20))
+    assert spool.held.give_up() == (1, 20, 20)
+    assert (spool.depth, Spool(folder).held.left_behind) == (0, (1, 20, 20))
+    spool.held.recorded()
+    assert Spool(folder).held.left_behind is None
+
+
+def test_a_note_that_is_no_file_or_torn_tells_nothing(folder):
+    folder.mkdir(parents=True)
+    (folder / "in-hand").write_bytes(b"short")
+    assert Spool(folder).held.left_behind is None
+    (folder / "in-hand").unlink()
+    os.mkfifo(folder / "in-hand")
+    spool = Spool(folder)
+    spool.hold([(6, b"a")])
+    assert (spool.held.left_behind, spool.held.in_hand()) == (None, (1, 6, 6))
 
 
 def test_a_draft_of_a_process_that_died_is_adopted_as_far_as_it_was_written(folder):
@@ -121,8 +235,8 @@ def test_a_draft_of_a_process_that_died_is_adopted_as_far_as_it_was_written(fold
 def test_what_was_written_is_adopted_by_the_next_process_though_it_was_not_sealed(folder):
     spool = Spool(folder)
     draft = Draft(spool)
-    draft.add(4, [b"one"])
-    draft.add(6, [b"two", b"x" * 70_000])
+    draft.add([(4, b"one")])
+    draft.add([(6, b"two"), (6, b"x" * 70_000)])
     assert (spool.depth, names(folder)) == (0, [".part"])
     assert records(Spool(folder)) == [(4, b"one"), (6, b"two"), (6, b"x" * 70_000)]
 
@@ -131,7 +245,7 @@ def test_a_sealed_draft_is_a_batch_and_the_next_one_another(folder):
     spool = Spool(folder)
     draft = Draft(spool)
     for arrived, raw in ((4, b"one"), (5, b"two"), (6, b"three")):
-        draft.add(arrived, [raw])
+        draft.add([(arrived, raw)])
         if raw != b"one":
             draft.seal()
     assert (spool.depth, names(folder)) == (2, [".batch", ".batch"])
@@ -176,19 +290,18 @@ def test_a_write_that_fails_leaves_nothing_half_done(folder, monkeypatch, fails)
     assert records(spool) == [(1, b"a")]
 
 
-def test_a_disk_that_is_full_in_the_middle_of_a_record_takes_the_draft_and_the_next_one_is_whole(folder):
+def test_a_disk_that_is_full_in_the_middle_of_a_record_leaves_nothing_of_the_draft(folder):
     spool = Spool(folder)
     draft = Draft(spool)
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     taken = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    draft.add(1, [b"a"])
+    draft.add([(1, b"a")])
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most))
     try:
         with pytest.raises(OSError, match="File too large"):
-            draft.add(2, [b"b" * 5000])
+            draft.add([(2, b"b" * 5000)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
         signal.signal(signal.SIGXFSZ, taken)
     assert names(folder) == []
-    assert draft.seal() == 2
-    assert records(spool) == [(1, b"a"), (2, b"b" * 5000)]
+    assert draft.give_up() == [(1, b"a"), (2, b"b" * 5000)]

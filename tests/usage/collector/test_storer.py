@@ -7,7 +7,7 @@ from tests.usage.made import NOON, record
 from usage.collector.spool import Spool
 from usage.collector.storer import ENOUGH_RECORDS, TRIES, Storer, StoringFailed
 from usage.ingest.writer import Writer
-from usage.models import Event
+from usage.models import DeadLetter, Event
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +41,7 @@ def test_small_batches_are_stored_together_and_their_files_are_gone(spool):
         append(spool, NOON + n, made(2, n * 2))
     batch = Storer(spool, Writer()).step()
     assert (batch.records, batch.stored.events, spool.depth) == (6, 6, 0)
-    assert list(spool.directory.iterdir()) == []
+    assert list(spool.directory.glob("*.*")) == []
 
 
 def test_no_more_are_merged_than_are_enough(spool):
@@ -62,7 +62,7 @@ def test_a_batch_that_fails_again_and_again_is_put_aside_and_the_others_are_stor
         except StoringFailed as failed:
             sentences.append(str(failed))
     assert Event.objects.count() == 4
-    assert [path.suffix for path in spool.directory.iterdir()] == [".aside"]
+    assert [path.suffix for path in spool.directory.glob("0*")] == [".aside"]
     assert len(sentences) <= 2 + TRIES
     assert all(words.startswith("Storing failed with ValueError in test_storer.py:") for words in sentences)
     assert sentences[-1].endswith(" was put aside; the next start tries it again.")
@@ -79,9 +79,18 @@ def test_a_batch_that_cannot_be_read_is_put_aside(spool):
     assert (storer.step().records, spool.depth) == (1, 0)
 
 
-def test_a_damaged_batch_gives_what_it_has_and_stays_for_people(spool):
-    path = append(spool, NOON, made(2))
-    path.write_bytes(path.read_bytes()[:-1])
+def test_of_a_damaged_batch_what_is_whole_is_stored_and_the_rest_is_a_dead_letter(spool):
+    path = append(spool, NOON, made(3))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
     batch = Storer(spool, Writer()).step()
-    assert (batch.records, Event.objects.count()) == (1, 1)
-    assert [left.suffix for left in spool.directory.iterdir()] == [".damaged"]
+    assert (batch.stored.events, batch.stored.dead, Event.objects.count()) == (2, 1, 2)
+    [letter] = DeadLetter.objects.all()
+    assert bytes(letter.raw).startswith(b"Damaged on the disk, ")
+    assert (spool.depth, list(spool.directory.glob("0*"))) == (0, [])
+
+
+def test_what_is_held_in_memory_is_stored_and_forgotten(spool):
+    spool.hold([(NOON, raw) for raw in made(3)])
+    assert (Storer(spool, Writer()).step().stored.events, spool.depth) == (3, 0)

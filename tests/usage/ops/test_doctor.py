@@ -96,6 +96,7 @@ def test_all_is_well(healthy, web, settings, capsys):
         "OK    Consumers: The drain has noticed no other program that takes CPA's records.",
         f"OK    Database: It can be written, and it is up to date ({connection.vendor}).",
         "OK    Files: Database, spool, logs, backups and keys are for this user alone.",
+        "OK    Dead letters: Every record could be read.",
         "OK    Providers: How each counts its tokens is known.",
         "OK    Fields: Every field of the records is known.",
         "OK    Drain: It runs and takes CPA's records.",
@@ -129,6 +130,7 @@ def test_nothing_is_well_and_every_line_says_what_to_do(settings, tmp_path, caps
         "OK    Database",
         "WRONG Spool",
         "OK    Files",
+        "OK    Dead letters",
         "OK    Providers",
         "OK    Fields",
         "WRONG Drain",
@@ -226,6 +228,16 @@ def test_a_version_without_tiers_says_what_that_does_to_costs():
     said = doctor_cpa._version(SimpleNamespace(version="7.1.26")).sentence
     older = "CPA 7.1.26 is older than 7.1.27 and sends no service tiers"
     assert said == f"{older}: flex and priority are costed as standard. Update it."
+
+
+def test_what_could_not_be_read_or_stored_is_told(healthy, settings):
+    stored(b"Damaged on the disk, 9 bytes, of which the first: x", b"no record")
+    settings.SPOOL_DIR.mkdir(mode=0o700)
+    (settings.SPOOL_DIR / "00000000000000000007.aside").touch(mode=0o600)
+    told = wrong()
+    assert told["Dead letters"].startswith("2 records could not be read: the admin's dead letters say why")
+    assert " has what could not be stored and was put aside: 00000000000000000007.aside. " in told["Spool"]
+    assert set(told) == {"Dead letters", "Spool"}
 
 
 def test_what_is_guessed_and_what_is_not_known_is_listed(healthy):

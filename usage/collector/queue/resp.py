@@ -18,7 +18,9 @@ from usage.collector.queue.key import Key
 
 # With no supported errors redis-py neither repeats a command nor reconnects a subscription by itself.
 NO_RETRY = Retry(NoBackoff(), 0, supported_errors=())
-BROKEN = (redis.RedisError, OSError, ValueError)  # ValueError: a length that is no number, or an impossible host name
+# What redis-py raises, and what it runs into in replies that are no RESP: lengths that are no numbers, messages
+# without parts, arrays of arrays without end. ValueError is an impossible host name as well.
+BROKEN = (redis.RedisError, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 ERROR_REPLIES = (redis.ResponseError, redis.AuthenticationError)
 # CPA does not close a connection that is logged in before CPA itself ends; a proxy may, after it was idle for long.
 IDLE_SECONDS = 20

@@ -35,6 +35,11 @@ class SubscribeTransport:
         self._failure: QueueError | None = None  # of a pop that returned records all the same: the next one raises it
         self._heard_at = self._pinged_at = 0.0
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether a subscription stands."""
+        return self._pubsub is not None
+
     def pop(self, limit: int) -> list[bytes]:
         """Up to about `limit` records that are here, waiting up to WAIT_SECONDS for the first.
 

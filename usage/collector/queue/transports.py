@@ -31,6 +31,11 @@ class CpaQueue:
         """The transport in use: pop, subscribe or http."""
         return self._transport.name
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether a subscription stands."""
+        return isinstance(self._transport, SubscribeTransport) and self._transport.subscribed
+
     def pop(self, limit: int) -> list[bytes]:
         """Up to about `limit` records; [] when there are none now. Raises a QueueError."""
         if self._auto and self.mode == "http" and self._clock() >= self._try_resp_at:

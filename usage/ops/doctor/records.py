@@ -1,8 +1,15 @@
 """Findings about what records say: who counts tokens in a way that we guess, and fields that we do not know."""
 
-from usage.models import DrainState
-from usage.ops.doctor.findings import Finding
+from usage.models import DeadLetter, DrainState
+from usage.ops.doctor.findings import Finding, verdict
 from usage.ops.status import guessed, unknown_fields
+
+
+def letters():
+    """Records that could not be read, or that a disk damaged."""
+    count = DeadLetter.objects.filter(kind=DeadLetter.Kind.MALFORMED).count()
+    wrong = f"{count} records could not be read: the admin's dead letters say why; try them again or remove them there."
+    yield verdict("Dead letters", wrong if count else "", "Every record could be read.")
 
 
 def guesses():

@@ -32,7 +32,7 @@ def database():
 
 
 def spool():
-    """Writable, and with room for the batches that may have to wait there."""
+    """Writable, with room for the batches that may have to wait there, and nothing put aside."""
     folder = settings.SPOOL_DIR
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
@@ -44,7 +44,9 @@ def spool():
         return
     room = f"{free >> 20} MB of room"
     little = f"{folder} has {room}, less than SPOOL_MAX_BYTES: make room, or set less."
-    wrong = little if free < settings.SPOOL_MAX_BYTES else ""
+    aside = ", ".join(sorted(path.name for path in folder.glob("*.aside"))[:3])
+    strange = f"{folder} has what could not be stored and was put aside: {aside}. The drain's log says why."
+    wrong = (little if free < settings.SPOOL_MAX_BYTES else "") or (strange if aside else "")
     yield verdict("Spool", wrong, f"{folder} can be written, and has {room}.")
 
 

@@ -1,0 +1,80 @@
+"""How records stand in a file of the spool, and how they are found again, also behind damage. Pure.
+
+After a line that names the format, each record is: arrival (µs, UTC), length, CRC-32 of both and the bytes, then the
+bytes.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+MAGIC = b"cpa-usage spool 1\n"
+HEADER = struct.Struct(">qI")
+CHECKSUM = struct.Struct(">I")
+PREFIX = HEADER.size + CHECKSUM.size
+KEPT_BYTES = 64 * 1024  # of a damaged stretch
+
+Record = tuple[int, bytes]  # arrival in µs since the epoch UTC, raw bytes
+
+
+def framed(records: list[Record]) -> Iterator[bytes]:
+    """Records as they stand in a file: what `found_in` reads."""
+    for arrived, raw in records:
+        head = HEADER.pack(arrived, len(raw))
+        yield head + CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head)))
+        yield raw
+
+
+def found_in(data: bytes, written_at: int) -> tuple[list[Record], int, int]:
+    """(records, where the last whole one ends, how many damaged stretches are among them) of a file's bytes.
+
+    What is damaged stands in its place as a record that says so, and can be no usage: it becomes a dead letter. The
+    file was begun at `written_at` (µs since the epoch).
+    """
+    records, at, end, damaged = [], len(MAGIC), len(MAGIC), 0
+    while at < len(data) or len(data) < len(MAGIC):
+        whole = _record_at(data, at)
+        if whole is None:
+            damaged += 1
+            behind = _behind_damage(data, at, written_at)
+            records.append((written_at, _damage(data[at:behind])))
+            if behind == len(data):
+                break
+            at = behind
+            continue
+        records.append((whole[0], whole[1]))
+        at = end = at + PREFIX + len(whole[1])
+    return records, end, damaged
+
+
+def _record_at(data, at):
+    """The whole record there, if there is one."""
+    if at + PREFIX > len(data):
+        return None
+    head = data[at : at + HEADER.size]
+    arrived, length = HEADER.unpack(head)
+    raw = data[at + PREFIX : at + PREFIX + length]
+    if len(raw) != length or CHECKSUM.unpack_from(data, at + HEADER.size)[0] != zlib.crc32(raw, zlib.crc32(head)):
+        return None
+    return arrived, raw
+
+
+def _behind_damage(data, at, written_at):
+    """Where the next whole record begins, or where the file ends."""
+    if at + PREFIX <= len(data):
+        _, length = HEADER.unpack_from(data, at)
+        behind = at + PREFIX + length
+        if behind == len(data) or _record_at(data, behind):
+            return behind
+    # The length itself is damaged. Each record begins with the high bytes of a time near that of the file, which no
+    # text of JSON contains.
+    sign = HEADER.pack(written_at, 0)[:2]
+    behind = data.find(sign, at + 1)
+    while behind != -1 and not _record_at(data, behind):
+        behind = data.find(sign, behind + 1)
+    return len(data) if behind == -1 else behind
+
+
+def _damage(stretch):
+    kept = stretch[PREFIX : PREFIX + KEPT_BYTES]
+    return b"Damaged on the disk, %d bytes, of which the first: %b" % (max(len(stretch) - PREFIX, 0), kept)
