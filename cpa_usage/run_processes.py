@@ -9,7 +9,7 @@ from honcho import manager
 from honcho.compat import ProcessManager
 from honcho.environ import parse_procfile
 
-manager.KILL_WAIT = 10  # seconds after the first process ends; those that are left are killed then
+manager.KILL_WAIT = 20  # seconds after the first process ends; those that are left are killed then
 STOPPED = {130, 143}  # what honcho returns for SIGINT and SIGTERM
 
 

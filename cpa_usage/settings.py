@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cpa_usage.env import Environment
+from cpa_usage.postgresql.options import limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -81,11 +82,13 @@ _SQLITE_PRAGMAS = """
     PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=20000;
     PRAGMA wal_autocheckpoint=4000;
 """
+# A statement of a page may take a minute; one of a task, of a migration or of another command an hour.
+STATEMENT_SECONDS = 60 if os.environ.get("CPA_USAGE_PROCESS") == "web" else 3600
 if DATABASE_URL:
     _postgres = env.database("DATABASE_URL")
-    # To compile a query takes longer than to run it: sums of 17 columns over a few thousand rows.
-    _options = {"options": "-c jit=off"} | _postgres.get("OPTIONS", {})
-    DATABASES = {"default": {**_postgres, "OPTIONS": _options, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}}
+    _postgres["OPTIONS"] = limits(STATEMENT_SECONDS) | _postgres.get("OPTIONS", {})
+    _postgres |= {"ENGINE": "cpa_usage.postgresql", "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    DATABASES = {"default": _postgres}
 else:
     env.folder("SQLITE_PATH", SQLITE_PATH.parent)
     DATABASES = {
@@ -141,6 +144,7 @@ INSTALLED_APPS = {
 # Functions of usage for the apps below it, loaded by name because they do not import usage.
 PRICE_HISTORY = "usage.rollups.history.RecordedUsage"
 KEY_REQUESTS = "usage.rollups.history.requests_by_key"
+BUSIEST_KEYS = "usage.rollups.history.busiest_keys"
 
 MIDDLEWARE = [
     "cpa_usage.http.proxies.trust_proxies",
@@ -269,6 +273,7 @@ UNFOLD = {
 # --- Tasks --------------------------------------------------------------------------------------------------------
 Q_CLUSTER = {
     "name": "cpa-usage",
+    "broker_class": "cpa_usage.tasks.Broker",
     "orm": "default",
     "workers": 1,
     "recycle": 50,

@@ -16,7 +16,7 @@ SENTENCES = (
     (("is full", "no space left"), gettext_lazy("The disk of the database is full: make room.")),
     (("i/o error",), gettext_lazy("The disk of the database fails or is full: look at the system's log.")),
     (
-        ("no such table", "no such column", "no column named", "does not exist"),
+        ("no such table", "no such column", "no column named", "does not exist", "not up to date", "newer version"),
         gettext_lazy("The database is empty or of another version: run manage.py migrate."),
     ),
     (

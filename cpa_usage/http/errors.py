@@ -13,7 +13,9 @@ from msgspec import UNSET, Struct, UnsetType, json
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
+from cpa_usage.database.versions import require_this_version
 from cpa_usage.http.databaseerrors import RETRY_SECONDS, is_unavailable, sentence_of
+from cpa_usage.http.wire import BrowsableRenderer, JSONRenderer
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,11 @@ class Unavailable(exceptions.APIException):
 class DatabaseErrorPages(MiddlewareMixin):
     """Middleware over the views: a page that says what is wrong with the database, and one line in the log."""
 
+    def process_view(self, request, view, arguments, options):
+        """Nothing is written into a database of another version. Raises django.db.Error."""
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            require_this_version()
+
     def process_exception(self, request, exception):
         """The page for a view that failed because of the database; None for every other exception."""
         if not is_unavailable(exception):
@@ -60,7 +67,11 @@ def exception_handler(exc, context):
     known = _known(exc)
     if known is None:
         return None
-    return Response(error_of(known), status=known.status_code, headers=_headers(known))
+    error, code, headers = error_of(known), known.status_code, _headers(known)
+    renderer = getattr(context["request"], "accepted_renderer", None)
+    if isinstance(renderer, JSONRenderer | BrowsableRenderer | None):
+        return Response(error, code, headers=headers)
+    return HttpResponse(json.encode(error), "application/json", code, headers=headers)  # of the pages of the schema
 
 
 def error_of(exc: exceptions.APIException) -> Error:

@@ -4,6 +4,7 @@ import io
 import socket
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
@@ -87,7 +88,7 @@ def test_a_database_that_is_away_is_one_line():
     away = OperationalError("connection refused\nIs the server running?")
     with (
         patch.object(prepare.Command, "_migrate", side_effect=away),
-        pytest.raises(CommandError, match=r"^The database does not answer: connection refused$"),
+        pytest.raises(CommandError, match=r"^The database cannot be made ready: connection refused$"),
     ):
         said()
 
@@ -116,3 +117,17 @@ def test_a_large_file_is_told_with_the_time_it_may_take(monkeypatch, tmp_path):
         large.truncate(400_000_000)
     monkeypatch.setitem(prepare.connection.settings_dict, "NAME", str(file))
     assert prepare.expectation() == " of 400 MB: each that rewrites it takes about 20 s"
+
+
+@pytest.mark.sqlite
+def test_a_disk_without_room_for_the_file_again_is_one_line(monkeypatch, tmp_path):
+    file = tmp_path / "app.db"
+    monkeypatch.setitem(prepare.connection.settings_dict, "NAME", file)
+    prepare.require_room()  # of a database that is not there yet
+    with file.open("wb") as large:
+        large.truncate(4_000_000)
+    monkeypatch.setattr(prepare.shutil, "disk_usage", lambda folder: SimpleNamespace(free=4_000_000))
+    prepare.require_room()
+    monkeypatch.setattr(prepare.shutil, "disk_usage", lambda folder: SimpleNamespace(free=3_999_999))
+    with pytest.raises(CommandError, match=r"^The database has 4 MB, .* and its disk has 3 MB left: make room\."):
+        prepare.require_room()

@@ -1,9 +1,12 @@
-"""PostgreSQL stops for a while under a running drain: the same as with a SQLite file, over a connection that breaks."""
+"""PostgreSQL stops, or only says nothing, for a while under a running drain, web server and task cluster."""
 
 import contextlib
+import os
+import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,11 +33,21 @@ TURNED = (
 GONE = "DROP TABLE IF EXISTS fickle; DROP FUNCTION IF EXISTS fickle CASCADE; DROP EXTENSION IF EXISTS amcheck;"
 
 
+AWAY = "The database does not answer just now: try again in a moment."
+PRICED = "Processed 'pricing.tasks.price_models'"  # as often as there is a new model
+PAGES = ("/", "/requests/", "/analysis/", "/api/v1/status", "/api/v1/usage/overview", "/api/v1/usage/events")
+
+
 class Relay:
-    """Passes connections on to PostgreSQL; stopped, it cuts them and refuses new ones, as a stopped server does."""
+    """Passes connections on to PostgreSQL; stopped, it cuts them and refuses new ones, as a stopped server does.
+
+    While `passing` is not set it is a dead network: connections stay open, and nothing comes out of them.
+    """
 
     def __init__(self, host, port):
         self.target, self.port = (host, int(port)), free_port()
+        self.passing = threading.Event()
+        self.passing.set()
         self.start()
 
     def start(self):
@@ -59,11 +72,38 @@ class Relay:
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._pass_on, args=[one, other], daemon=True).start()
 
-    @staticmethod
-    def _pass_on(one, other):
+    def _pass_on(self, one, other):
         with contextlib.suppress(OSError):
             while data := one.recv(65536):
+                self.passing.wait()
                 other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+
+class StoppedServer:
+    """All processes of the server behind the test's connection, which stand still while `passing` is not set."""
+
+    def __init__(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            self._main = self._parent(cursor.fetchone()[0])
+
+    def clear(self):
+        self._send(signal.SIGSTOP)
+
+    def set(self):
+        self._send(signal.SIGCONT)
+
+    def _send(self, number):
+        os.kill(self._main, number)  # first: it starts no more
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if self._parent(path.name) == self._main:
+                    os.kill(int(path.name), number)
+
+    @staticmethod
+    def _parent(pid):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 if connection.vendor == "postgresql":
@@ -95,11 +135,10 @@ if connection.vendor == "postgresql":
         push(cpa, 500, start=10)
         drain.says("The database cannot be used: ")
         until(lambda: stage.waiting and not cpa.queued)
-        away = "The database does not answer just now: try again in a moment."
-        assert stage.ask("/api/v1/status") == (503, {"error": away})
+        assert stage.ask("/api/v1/status") == (503, {"error": AWAY})
         code, page = stage.ask("/")
-        assert (code, away in page) == (503, True)
-        assert stage.ask("/readyz") == (503, {"status": "unready", "reason": away})
+        assert (code, AWAY in page) == (503, True)
+        assert stage.ask("/readyz") == (503, {"status": "unready", "reason": AWAY})
         time.sleep(60 if soak else 1)
         push(cpa, 500, start=510)
         until(lambda: not cpa.queued)
@@ -111,6 +150,55 @@ if connection.vendor == "postgresql":
         proof = prove()
         assert (proof.holds, sum(Day.objects.values_list("requests", flat=True))) == (True, 1010)
         assert (drain.stop(), web.stop()) == (0, 0)
+
+    @pytest.fixture
+    def silences(relay, soak):
+        """What is clear()ed to make the database silent, and set() again; set in any case after the test."""
+        made = [StoppedServer(), relay.passing] if soak else [StoppedServer()]
+        yield made
+        for passing in made:
+            passing.set()
+
+    def test_a_server_that_says_nothing(stage, silences, soak):
+        cpa, drain, web = stage.cpa, stage.drain(), stage.web()
+        tasks = stage.start("tasks", "manage.py", "qcluster")
+        tasks.says("running.")
+        drain.says(AT_WORK)
+        push(cpa, 10)
+        until(lambda: Event.objects.count() == 10)
+        for number, passing in enumerate(silences):
+            passing.clear()
+            push(cpa, 500, start=10 + 500 * number, model=f"new-{number}")
+            says_so(stage)
+            drain.says("The database cannot be used: ")
+            until(lambda: stage.waiting and not cpa.queued)
+            time.sleep(80 if soak else 0)
+            passing.set()
+            until(lambda: not stage.waiting)
+            until(lambda: stage.ask("/readyz")[0] == 200)
+            until(lambda: tasks.log.count(PRICED) >= number + 2)  # noqa: B023  it is asked here and now
+        sent = Event.objects.count()
+        assert sent == 10 + 500 * len(silences)
+        silences[0].clear()
+        push(cpa, 500, start=sent)
+        until(lambda: not cpa.queued)
+        for process in (drain, tasks, web):
+            process.popen.terminate()  # all at once, as a stop of the target does
+        assert [process.stop() for process in (drain, tasks, web)] == [0, 0, 0]
+        silences[0].set()
+        drain = stage.drain()
+        until(lambda: Event.objects.count() == sent + 500 and not stage.waiting)
+        assert drain.stop() == 0
+        proof = prove()
+        assert (proof.holds, sum(Day.objects.values_list("requests", flat=True))) == (True, sent + 500)
+
+    def says_so(stage):
+        """Pages, API and readiness say it to more clients at once than the web has threads, and none waits in vain."""
+        with ThreadPoolExecutor(len(PAGES)) as clients:
+            asked = [clients.submit(stage.ask, page) for page in PAGES]
+            assert stage.ask("/readyz") == (503, {"status": "unready", "reason": AWAY})
+            assert stage.ask("/healthz")[0] == 200
+            assert {reply.result()[0] for reply in asked} == {503}
 
     @pytest.fixture
     def ask(transactional_db):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import Error, connection
 
 from catalog.models import Connection
+from cpa_usage.database.versions import require_this_version
 from cpa_usage.sqlite import wal
 from usage.collector.gaps import SubscriptionFile
 from usage.collector.lock import DrainLock
@@ -18,8 +19,6 @@ from usage.collector.report import StateReport
 from usage.collector.spool import Spool
 from usage.collector.storer import Batch, Storer, StoringFailed
 from usage.ingest.writer import Writer
-from usage.models import DrainState, Lease
-from usage.rollups.forgetting import forget_clients
 from usage.rollups.rebuild import follow_zone
 from usage.time.clock import steady_us
 
@@ -48,7 +47,6 @@ class DrainRun:
         self._storer = Storer(self.spool, Writer())
         self._metadata = Metadata(self.state)
         self._report = StateReport(self.state, self.spool, subscription)
-        self._clients_forgotten_to: int | None = None
         self._prepared, self._backoff, self._retry_at = False, 0.0, 0.0
         self._ending, self._may_read = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._read, args=[reader], name="reader", daemon=True)
@@ -120,8 +118,10 @@ class DrainRun:
             self._prepared = True
 
     def _keep_lock(self):
+        """The right to store; not in a database that is half migrated, or of another version by now."""
         if not self._lock.acquire():
             raise LockLost
+        require_this_version()
 
     def _tell(self, batch: Batch | None):
         """Update the log, the state and what other processes should know."""
@@ -137,17 +137,7 @@ class DrainRun:
             self._keep_lock()
             self._metadata.check()
             self._report.write()
-            self._forget_clients()
         wal.cut_back()
-
-    def _forget_clients(self):
-        """After each run of retention. The drain does it, for its writer remembers clients."""
-        start = DrainState.load().events_from
-        if start != self._clients_forgotten_to and not Lease.is_held("retention"):
-            if count := forget_clients():
-                self._storer = Storer(self.spool, Writer())
-                log.info("Forgot %d clients whose events are gone.", count)
-            self._clients_forgotten_to = start
 
     def _database_away(self, error: Error):
         connection.close()  # it may be useless now; the next query opens a new one

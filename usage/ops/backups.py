@@ -14,8 +14,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.utils import timezone
 
+from cpa_usage.database.versions import newer_than_known
 from usage.collector.spool import sync
-from usage.ops.readiness import known_migrations
 from usage.time.units import DAY_S
 
 PREFIX, SUFFIX = "cpa-usage-", ".db"  # of the names of nightly backups; other files in the folder are left alone
@@ -55,9 +55,8 @@ def examine(path: Path, name: Path):
         raise CommandError(f"{name} is damaged: {verdict}.")
     if ("usage", "0001_initial") not in applied:
         raise CommandError(f"{name} is no database of cpa-usage.")
-    known = known_migrations()
-    if later := [key for key in applied - known if key[0] in {app for app, _ in known}]:
-        raise CommandError(f"{name} is of a newer version ({'.'.join(min(later))}): install that one first.")
+    if newer := newer_than_known(applied):
+        raise CommandError(f"{name} is of a newer version ({'.'.join(min(newer))}): install that one first.")
 
 
 def put_back(source: Path) -> Path | None:

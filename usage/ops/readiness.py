@@ -1,15 +1,14 @@
 """/readyz: whether records are consumed, for programs that restart this one or route requests to it."""
 
 from datetime import datetime, timedelta
-from functools import cache
 
 from django.db import DatabaseError, InterfaceError
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 from msgspec import json
 
+from cpa_usage.database.versions import wrong_version
 from cpa_usage.http.databaseerrors import sentence_of
 from usage.models import DrainState
 
@@ -18,6 +17,7 @@ from usage.models import DrainState
 STALLED_AFTER = timedelta(seconds=45)
 
 
+@require_safe
 def readyz(request):
     """200 while the database is usable and up to date and the drain consumes; else 503 with the reason."""
     reason = unready_reason()
@@ -28,22 +28,9 @@ def readyz(request):
 def unready_reason() -> str:
     """What is wrong, in a sentence without secrets; "" when nothing is."""
     try:
-        if missing := missing_migrations():
-            return f"The database is not up to date, {len(missing)} migrations are missing: run manage.py migrate."
-        return stalled(DrainState.load(), timezone.now())
+        return wrong_version() or stalled(DrainState.load(), timezone.now())
     except (DatabaseError, InterfaceError) as error:
         return sentence_of(error)
-
-
-def missing_migrations() -> set[tuple[str, str]]:
-    """(app, name) of migrations that the database lacks. Raises django.db.Error when it cannot be reached."""
-    return known_migrations() - set(MigrationRecorder.Migration.objects.values_list("app", "name"))
-
-
-@cache
-def known_migrations() -> frozenset[tuple[str, str]]:
-    """(app, name) of the migrations of this version; cached, for reading the files is slow."""
-    return frozenset(MigrationLoader(None).disk_migrations)
 
 
 def stalled(state: DrainState, now: datetime) -> str:

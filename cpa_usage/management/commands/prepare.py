@@ -1,6 +1,7 @@
 """manage.py prepare: the steps before the processes start. Run at every start; running it twice does no harm."""
 
 import os
+import shutil
 import socket
 import sys
 
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             call_command("plantasks", verbosity=0, skip_checks=True)
             self._suggest_admin()
         except OperationalError as error:
-            raise CommandError(f"The database does not answer: {str(error).splitlines()[0]}") from error
+            raise CommandError(f"The database cannot be made ready: {str(error).splitlines()[0]}") from error
         if collect_changed():
             self.stdout.write("Static files are collected.")
 
@@ -52,6 +53,7 @@ class Command(BaseCommand):
     def _migrate(self):
         executor = MigrationExecutor(connection)
         if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            require_room()
             self.stdout.write(f"Applying {len(plan)} migrations to the database{expectation()}.")
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
 
@@ -67,11 +69,30 @@ class Command(BaseCommand):
 
 def expectation() -> str:
     """How long a migration of a large SQLite file may take; '' for one that is small, and for PostgreSQL."""
-    path = connection.settings_dict["NAME"]
-    size = os.path.getsize(path) if connection.vendor == "sqlite" and os.path.exists(path) else 0
+    size = _file_bytes()
     if size < LARGE_BYTES:
         return ""
     return f" of {size // 1_000_000:,} MB: each that rewrites it takes about {size // BYTES_A_SECOND} s"
+
+
+def require_room():
+    """Raises CommandError where the disk of a SQLite file has no room for what a migration may write: all of it again.
+
+    Measured: the log and the file grew by 0.7 times the file's size together.
+    """
+    if size := _file_bytes():
+        free = shutil.disk_usage(connection.settings_dict["NAME"].parent).free
+        if free < size:
+            raise CommandError(
+                f"The database has {size // 1_000_000:,} MB, to migrate it may take as much again, and its disk has "
+                f"{free // 1_000_000:,} MB left: make room. (manage.py migrate tries it all the same; where the room "
+                "is not enough, nothing is changed.)"
+            )
+
+
+def _file_bytes():
+    path = connection.settings_dict["NAME"]
+    return os.path.getsize(path) if connection.vendor == "sqlite" and os.path.exists(path) else 0
 
 
 def _try_port():

@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.test import Client
 
-pytestmark = pytest.mark.urls("tests.cpa_usage.probe_urls")
+pytestmark = [pytest.mark.urls("tests.cpa_usage.probe_urls"), pytest.mark.django_db]
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ def test_the_error_has_a_sentence_and_perhaps_a_field(schema):
     )
 
 
+@pytest.mark.django_db
 def test_every_address_of_the_schema_asks_for_a_session(schema, settings):
     settings.AUTH_ENABLED = True
     client = Client()

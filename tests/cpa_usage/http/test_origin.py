@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.urls("tests.cpa_usage.probe_urls")
+pytestmark = [pytest.mark.urls("tests.cpa_usage.probe_urls"), pytest.mark.django_db]
 HERE = "http://testserver"
 
 RULES = [

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
+from cpa_usage.database.versions import wrong_version
 from cpa_usage.http.databaseerrors import sentence_of
 from usage.models import Lease
 from usage.ops.doctor.findings import Finding, verdict
-from usage.ops.readiness import missing_migrations
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
@@ -20,8 +20,8 @@ PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 def database():
     """Reachable, of this version, and writable: a row is written and rolled back."""
     try:
-        if missing := missing_migrations():
-            yield Finding("Database", False, f"{len(missing)} migrations are missing: run manage.py migrate.")
+        if sentence := wrong_version():
+            yield Finding("Database", False, sentence)
             return
         with transaction.atomic():
             Lease.objects.create(name="doctor", until=timezone.now())

@@ -1,0 +1,75 @@
+"""Django's PostgreSQL backend, except that a server which says nothing is an error within seconds.
+
+Limits that the server watches over (options.py) end nothing when it has stopped, and nor do those of TCP, for the
+kernel under it still acknowledges. So while a reply is missing, a second connection asks whether the server answers.
+"""
+
+import time
+
+import psycopg
+from django.conf import settings
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import IsolationLevel
+from psycopg.errors import ConnectionTimeout
+
+QUIET_SECONDS = 3  # without a reply, before the server is asked; and after it was silent, before it is asked again
+LONGEST_SECONDS = settings.STATEMENT_SECONDS + 2 * QUIET_SECONDS  # where the server does not keep to its own limit
+
+
+class Connection(psycopg.Connection):
+    """A connection on which no wait is endless."""
+
+    silent_until = 0.0  # of the process: the server was silent, and is not asked before this time.monotonic()
+
+    @classmethod
+    def connect(cls, *arguments, **options):
+        """Raises ConnectionTimeout at once while the server is known to be silent: one thread at a time tries again."""
+        now = time.monotonic()
+        if now < Connection.silent_until:
+            raise ConnectionTimeout("the server has said nothing for a while")
+        if Connection.silent_until:
+            Connection.silent_until = now + QUIET_SECONDS
+        try:
+            made = super().connect(*arguments, **options)
+        except ConnectionTimeout:
+            Connection.silent_until = time.monotonic() + QUIET_SECONDS
+            raise
+        Connection.silent_until = 0.0
+        return made
+
+    def wait(self, gen, interval=0.1, timeout=LONGEST_SECONDS):
+        """Raises OperationalError when the server is silent, and after `timeout` seconds in any case."""
+        return super().wait(self._watched(gen), interval, timeout)
+
+    def _watched(self, gen):
+        """The same steps as `gen`; between them psycopg says every `interval` whether something came."""
+        came, ask_at = None, time.monotonic() + (0 if Connection.silent_until else QUIET_SECONDS)
+        while True:
+            try:
+                wanted = gen.send(came)
+            except StopIteration as end:
+                return end.value
+            came = yield wanted
+            if came:
+                ask_at = time.monotonic() + QUIET_SECONDS
+            elif time.monotonic() > ask_at:
+                self._ask()
+                ask_at = time.monotonic() + QUIET_SECONDS
+
+    def _ask(self):
+        try:
+            self.connect(self.info.dsn, password=self.info.password).close()
+        except ConnectionTimeout:
+            self.pgconn.finish()
+            raise
+        except psycopg.Error:
+            pass  # an answer too, such as: too many connections
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Everything else is Django's."""
+
+    def get_new_connection(self, conn_params):
+        """Raises psycopg.Error."""
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        return Connection.connect(**conn_params)
