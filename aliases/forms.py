@@ -24,7 +24,7 @@ class ImportForm(forms.Form):
             raise ValidationError("The file is too large to be an export.")
         try:
             found = json.decode(upload.read())
-        except (DecodeError, UnicodeDecodeError) as error:
+        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ValidationError("The file is not JSON.") from error
         if not isinstance(found, dict):
             raise ValidationError("The file must hold a JSON object with items.")

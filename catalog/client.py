@@ -35,7 +35,9 @@ def bearer(key: str) -> dict[str, bytes]:
     return {"Authorization": f"Bearer {key}".encode()} if key else {}
 
 
-def fetch(http: httpx.Client, method: str, path: str, *, key: str, most: int, seconds: float, json=None) -> Reply:
+def fetch(
+    http: httpx.Client, method: str, path: str, *, key: str, most: int, seconds: float, json=None, headers=None
+) -> Reply:
     """One request and at most `most` bytes of its reply, in `seconds`; half of them to connect.
 
     Raises Unreachable when no connection is made, Unavailable when the reply is late, broken or compressed.
@@ -44,8 +46,9 @@ def fetch(http: httpx.Client, method: str, path: str, *, key: str, most: int, se
     if seconds <= 0:
         raise late
     ends, timeout = time.monotonic() + seconds, httpx.Timeout(seconds, connect=seconds / 2)
+    headers = bearer(key) | (headers or {})
     try:
-        with http.stream(method, path, headers=bearer(key), json=json, timeout=timeout) as reply:
+        with http.stream(method, path, headers=headers, json=json, timeout=timeout) as reply:
             return Reply(reply.status_code, reply.headers, *_body(reply, most, ends))
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         reason = quoted(error) or "no connection in time"

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 MANAGEMENT = "/v0/management/"
 REPLY_BYTES = 16 * 1024 * 1024
-LOG_BYTES = 20 * 1024 * 1024
+LOG_BYTES = 2 * 1024 * 1024  # of a request's log, in one piece
 # CPA's switches, by the field of Connection that remembers them.
 SWITCHES = {"statistics_enabled": "usage-statistics-enabled", "request_log_enabled": "request-log"}
 
@@ -36,12 +36,13 @@ class Build(Struct, frozen=True):
 
 
 class RequestLog(Struct, frozen=True):
-    """CPA's log of one request. `truncated`: it is longer than LOG_BYTES."""
+    """CPA's log of one request, or a part of it. `truncated`: it goes on; `size`: all of its bytes."""
 
     found: bool
     filename: str = ""
     body: bytes = b""
     truncated: bool = False
+    size: int = 0
 
     @property
     def text(self) -> str:
@@ -107,34 +108,36 @@ class Cpa:
         """Turn one of SWITCHES on or off."""
         _checked(SWITCHES[name], self._manage("PUT", SWITCHES[name], json={"value": value}))
 
-    def request_log(self, request_id: str) -> RequestLog:
-        """CPA's log of one request; at most LOG_BYTES of it."""
+    def request_log(self, request_id: str, start: int = 0) -> RequestLog:
+        """CPA's log of one request; at most LOG_BYTES of it, from the byte `start`."""
         if not re.fullmatch(r"[\w-]{1,64}", request_id, re.ASCII):
             return RequestLog(found=False)
-        reply = self._manage("GET", f"request-log-by-id/{quote(request_id, safe='')}", most=LOG_BYTES)
+        part = {"Range": f"bytes={start}-{start + LOG_BYTES - 1}"}
+        reply = self._manage("GET", f"request-log-by-id/{quote(request_id, safe='')}", most=LOG_BYTES, headers=part)
         if reply.status == 404 and facts.error_words(reply.body):
             return RequestLog(found=False)
         _checked("request-log-by-id", reply)
         named = re.search(r'filename="([\w.-]{1,255})"', reply.headers.get("content-disposition", ""), re.ASCII)
-        return RequestLog(True, named[1] if named else f"{request_id}.log", reply.body, reply.truncated)
+        end, size = start + len(reply.body), _size(reply, start)
+        return RequestLog(True, named[1] if named else f"{request_id}.log", reply.body, end < size, size)
 
     def _read(self, name, decode):
         return _decoded(name, self._manage("GET", name), decode)
 
-    def _manage(self, method, name, json=None, most=REPLY_BYTES):
+    def _manage(self, method, name, **wanted):
         """A management reply of any status but 401 and 403, which end all tries for a while."""
-        reply = self._ask(method, MANAGEMENT + name, settings.CPA_MANAGEMENT_KEY, json, most)
+        reply = self._ask(method, MANAGEMENT + name, settings.CPA_MANAGEMENT_KEY, **wanted)
         self.build = _build(reply.headers) or self.build
         self.ahead = _ahead(reply.headers.get("date", ""), time.time())
         if reply.status in (401, 403):
             raise _refused(reply)
         return reply
 
-    def _ask(self, method, path, key, json=None, most=REPLY_BYTES):
+    def _ask(self, method, path, key, most=REPLY_BYTES, **wanted):
         seconds = self._timeout
         if self._ends is not None:
             seconds = max(min(seconds, (self._ends - time.monotonic()) / 2), 0)
-        return self._fetch(self._http, method, path, key=key, json=json, most=most, seconds=seconds)
+        return self._fetch(self._http, method, path, key=key, most=most, seconds=seconds, **wanted)
 
 
 def _known_refusal() -> str | None:
@@ -168,6 +171,14 @@ def _decoded(name, reply, decode):
         raise Unavailable(f"CPA's {name} is not what CPA sends: set CPA_BASE_URL to CPA itself.") from None
 
 
+def _size(reply, start) -> int:
+    """Bytes of the whole file of which a reply is the part from `start`."""
+    found = re.fullmatch(rf"bytes {start}-\d{{1,15}}/(\d{{1,15}})", reply.headers.get("content-range", ""), re.ASCII)
+    if start and not found:
+        raise Unavailable("CPA does not send a log in parts: set CPA_BASE_URL to CPA itself.")
+    return int(found[1]) if found else len(reply.body) + reply.truncated
+
+
 def _build(headers) -> Build | None:
     words = [quoted(headers.get(f"x-cpa-{name}", ""))[:64] for name in ("version", "commit", "build-date")]
     return Build(*words) if any(words) else None
@@ -176,5 +187,5 @@ def _build(headers) -> Build | None:
 def _ahead(date, now) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp() - now
-    except ValueError:  # none was sent, or it cannot be read
+    except (ValueError, OverflowError):  # none was sent, or it cannot be read
         return None

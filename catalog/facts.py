@@ -26,7 +26,7 @@ PROVIDER_LISTS = {  # the list's name -> provider_type of its entries
 ACCOUNT_TEXTS = {"auth_index": 64, "name": 255, "email": 255, "label": 255, "status": 64, "source": 64}
 ACCOUNT_FLAGS = ("disabled", "unavailable", "runtime_only")
 MOST_MODELS = 10_000
-_SECRET = re.compile(r"(?=[\w.-]*\d)[\w.-]{19,}\w", re.ASCII)
+_SECRET = re.compile(r"(?<![\w.-])[\w.-]{19,}\w", re.ASCII)  # if there is a digit in it
 
 
 Row = dict[str, str | bool]  # fields of catalog.models.AuthFile or Provider
@@ -182,4 +182,4 @@ def _address(url):
 
 def _without_secrets(words):
     """Upstreams often repeat the key they refuse."""
-    return _SECRET.sub(lambda found: mask(found[0]), words)
+    return _SECRET.sub(lambda found: mask(found[0]) if any(map(str.isdigit, found[0])) else found[0], words)

@@ -5,6 +5,7 @@ import subprocess
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.views.decorators.http import require_safe
 from msgspec import Struct
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.response import Response
@@ -27,6 +28,7 @@ class Build(Struct, frozen=True):
     build_date: str
 
 
+@require_safe
 def healthz(request):
     """This process answers; whether CPA and the drain do is what /status says."""
     return HttpResponse(b'{"status":"ok"}', content_type="application/json")

@@ -13,6 +13,7 @@ handler403 = "cpa_usage.http.errors.forbidden"
 handler404 = "cpa_usage.http.errors.not_found"
 handler500 = "cpa_usage.http.errors.server_error"
 
+READS = ["get", "head"]
 
 v1 = [
     path("ping", api.ping),
@@ -30,8 +31,8 @@ v1 = [
 urlpatterns = [
     path("", include("usage.dashboard.urls")),
     path("api/v1/", include(v1)),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("api/schema/", SpectacularAPIView.as_view(http_method_names=READS), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(http_method_names=READS), name="docs"),
     path("admin/login/", adminlogin.login),
     path("admin/logout/", adminlogin.logout),
     path("admin/", admin.site.urls),

@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
-from cpa_usage.auth.sessions import SessionToken, api_token_of, session_of, set_cookie, sign_out
+from cpa_usage.auth.sessions import SessionToken, is_known, set_cookie, sign_out
 from cpa_usage.auth.throttle import count_try, forgive
 from cpa_usage.http.rest import body_of, described
 
@@ -56,9 +56,7 @@ class PasswordSerializer(serializers.Serializer):
 @permission_classes([])
 def session(request):
     """Whether this client is signed in."""
-    required = settings.AUTH_ENABLED
-    known = not required or (session_of(request) or api_token_of(request)) is not None
-    return Response(SessionState(authenticated=known, auth_required=required))
+    return Response(SessionState(authenticated=is_known(request), auth_required=settings.AUTH_ENABLED))
 
 
 @described(SignedInReply, summary="Sign in", body=PasswordSerializer, errors=(401, 429))

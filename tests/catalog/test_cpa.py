@@ -7,6 +7,7 @@ from catalog.cpa import LOG_BYTES, REPLY_BYTES, SWITCHES, Build, Cpa, RequestLog
 from catalog.models import Connection
 from catalog.problems import NotOffered, Refused, Unavailable, Unreachable
 from tests.simulator.raw import FIXTURES, captured
+from tests.usage.made import NOON, record
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +115,25 @@ def test_a_log_is_cut_at_its_limit_and_any_bytes_can_be_shown(scripted):
     log = asked(lambda c: c.request_log("deadbeef"))
     assert (log.found, log.truncated, len(log.body), log.filename) == (True, True, LOG_BYTES, "deadbeef.log")
     assert log.text[:2] == "\ufffda"
+
+
+def test_a_log_is_asked_for_part_by_part(cpa):
+    body = "".join(f"line {number}\n" for number in range(100_000))
+    cpa.push(record(NOON, request_id="aaaaaaaa", failed=True, fail={"status_code": 500, "body": body}))
+    with Cpa() as conversation:
+        parts = [conversation.request_log("aaaaaaaa")]
+        while parts[-1].truncated:
+            parts.append(conversation.request_log("aaaaaaaa", sum(len(part.body) for part in parts)))
+    assert len(parts) == 2 and {part.size for part in parts} == {sum(len(part.body) for part in parts)}
+    assert b"".join(part.body for part in parts).decode().count(body) == 3
+
+
+def test_a_server_that_sends_no_parts_is_no_cpa(scripted):
+    scripted.reply(b"all of it, again")
+    assert problem(lambda c: c.request_log("deadbeef", 5)) == (
+        Unavailable,
+        "CPA does not send a log in parts: set CPA_BASE_URL to CPA itself.",
+    )
 
 
 # --- What goes wrong ----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,2})?|\d{1,3}(?:,\d{3})+\.\d+|\d{
 AMOUNT = re.compile(rf"(-?)\$?({NUMBER})", re.IGNORECASE | re.ASCII)
 MOST_DIGITS = 40
 EPOCH_SECONDS = re.compile(r"[1-6]\d{9}(\.\d+)?", re.ASCII)  # of 2001 to 2191
-NAMED_ZONE = re.compile(r"\s*(UTC|GMT)$", re.IGNORECASE)
+NAMED_ZONE = re.compile(r"(UTC|GMT)$", re.IGNORECASE)
 
 
 class BadCell(ValueError):

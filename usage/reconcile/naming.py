@@ -6,6 +6,7 @@ from pricing.catalogue.matching import BRACKETS, EFFORT, STAMP, THINKING
 
 ENDINGS = (THINKING, STAMP, EFFORT, re.compile(r"-(preview|latest)$"))
 NUMBER = re.compile(r"\d+$")
+LONGEST = 255  # characters; names of records are no longer
 
 
 def identity(name: str) -> str:
@@ -13,7 +14,7 @@ def identity(name: str) -> str:
 
     `Claude Sonnet 4.5`, `anthropic/claude-4.5-sonnet-20250929` and `claude-sonnet-4-5(high)` are one model.
     """
-    text = BRACKETS.sub("", name.strip().lower()).removeprefix("models/").rpartition("/")[2]
+    text = BRACKETS.sub("", name[:LONGEST].strip().lower()).removeprefix("models/").rpartition("/")[2]
     text = re.sub(r"[\s_@]+", "-", text)
     while (shorter := _without_ending(text)) != text:
         text = shorter

@@ -130,7 +130,7 @@ def decode(raw: bytes) -> Item:
     except _FAULTS:
         item = _decode_other(raw)
     if unknown_fields.wants_next():
-        with suppress(Malformed):  # nested too deeply for the tolerant decoder
+        with suppress(Malformed, RecursionError):  # nested too deeply for the tolerant decoder
             unknown_fields.add(_unknown(_json(raw)))
     return item
 
@@ -165,7 +165,10 @@ def _misspelt(item, raw):
 
 def tolerant(raw: bytes) -> Item:
     """The fields of an item in any legible spelling: keys in any case, bytes that are no UTF-8, 12.0 for 12, nulls."""
-    return _object(Item, _json(raw), "")
+    try:
+        return _object(Item, _json(raw), "")
+    except RecursionError:  # of reading it, or of writing a part of it again
+        raise Malformed("It is nested too deeply.") from None
 
 
 def _json(raw):
@@ -174,8 +177,6 @@ def _json(raw):
         return json.loads(raw.decode("utf-8", "replace").lstrip("\ufeff"), strict=False)
     except ValueError:
         raise Malformed("It is not JSON.") from None
-    except RecursionError:
-        raise Malformed("It is nested too deeply.") from None
 
 
 def _object(kind, value, path):

@@ -49,7 +49,7 @@ def test_a_log_by_request_id_and_by_trace_id(client, cpa, asked):
     )
     assert text.startswith("=== REQUEST INFO ===\nVersion: v7.2.140\nURL: /v1/chat/completions\n")
     assert FIRST["api_key"] not in text
-    assert client.get(path(asked, raw=True)).content.decode() == text
+    assert client.get(path(asked, raw=True)).getvalue().decode() == text
 
 
 def test_the_raw_log_is_a_file_that_does_nothing(client, cpa):

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
+from usage.time.periods import LAST_MOMENT
 from usage.time.units import SECOND_US
 
-PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s|d)")
+PART = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)(ms|h|m|s|d)")
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -46,7 +47,15 @@ def windows(headers: Mapping[str, str], seen_at: int) -> list[Window]:
         for match in map(re.compile(header).fullmatch, names)
         if match
     ]
-    return sorted((window for window in found if window and window.seconds != 0), key=lambda window: window.family)
+    known = (_possible(window) for window in found if window and window.seconds != 0)
+    return sorted(known, key=lambda window: window.family)
+
+
+def _possible(window):
+    """The window without times that no calendar shows."""
+    resets = window.resets_at if 0 <= (window.resets_at or 0) < LAST_MOMENT else None
+    seconds = window.seconds if (window.seconds or 0) < LAST_MOMENT // SECOND_US else None
+    return structs.replace(window, resets_at=resets, seconds=seconds)
 
 
 def _codex(headers, name, seen_at):

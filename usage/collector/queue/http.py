@@ -30,7 +30,7 @@ class HttpTransport:
         try:
             # Views of the reply: a copy of each record would take the memory of a large reply twice.
             return list(map(memoryview, self._decode(self._fetch(limit))))
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             raise Interrupted("CPA's usage-queue answered with something that is no list of records.") from None
 
     def close(self) -> list[bytes]:

@@ -1,10 +1,10 @@
-"""Signing in and out, and the theme."""
+"""Signing in and out, the theme and the language."""
 
 from django.conf import settings
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
 from cpa_usage.auth.sessions import session_of, set_cookie, sign_out
@@ -12,6 +12,7 @@ from cpa_usage.auth.signin import session_for
 from usage.dashboard.cookies import THEMES, next_page, remember, theme_of
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def login(request):
     """The form for the password; the right one leads on to the page in `next`."""
     if not settings.AUTH_ENABLED or session_of(request):
@@ -32,6 +33,14 @@ def theme(request):
     """Remember a theme of THEMES; any other is ignored."""
     response, chosen = HttpResponseRedirect(next_page(request)), request.POST.get("theme")
     return remember(response, request, "theme", chosen) if chosen in THEMES else response
+
+
+@require_POST
+def language(request):
+    """Remember one of LANGUAGES; any other is ignored."""
+    response, chosen = HttpResponseRedirect(next_page(request)), request.POST.get("language")
+    known = chosen in dict(settings.LANGUAGES)
+    return remember(response, request, settings.LANGUAGE_COOKIE_NAME, chosen) if known else response
 
 
 def _sign_in(request):

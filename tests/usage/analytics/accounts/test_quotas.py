@@ -1,5 +1,7 @@
 """Quota windows from the headers that upstreams send."""
 
+import pytest
+
 from usage.analytics.accounts.quotas import Window, windows
 
 SEEN = 1_795_534_000_000_000
@@ -18,6 +20,21 @@ def test_codex_sends_a_short_and_a_long_window():
         Window(name="5h", used=0.17, seconds=18_000, resets_at=1_795_546_500_000_000),
         Window(name="7d", used=0.12, seconds=604_800, resets_at=SEEN + 60_000_000),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("reset-at", "999999999999999"), ("reset-after-seconds", "1e14"), ("window-minutes", "1e14")]
+)
+def test_a_time_that_no_calendar_shows_is_none(name, value):
+    headers = {"x-codex-primary-used-percent": "17", f"x-codex-primary-{name}": value}
+    (window,) = windows(headers, SEEN)
+    assert (window.used, window.seconds, window.resets_at) == (0.17, None, None)
+
+
+@pytest.mark.parametrize("reset", ["9" * 200 + "d", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+00:00"])
+def test_nor_does_a_reset_of_the_others(reset):
+    headers = {"x-ratelimit-limit-tokens": "2", "x-ratelimit-remaining-tokens": "1", "x-ratelimit-reset-tokens": reset}
+    assert windows(headers, SEEN) == [Window(name="tokens", used=0.5, limit=2, remaining=1)]
 
 
 def test_a_model_with_a_quota_of_its_own_has_windows_of_its_own():

@@ -127,7 +127,7 @@ def test_a_subscriber_keeps_the_records_that_came_before_the_garbage(key, script
     queue.close()
 
 
-@pytest.mark.parametrize("body", [b"{}", b"[1,", b"null", b"<html>", b""])
+@pytest.mark.parametrize("body", [b"{}", b"[1,", b"null", b"<html>", b"", b"[" * 100_000])
 def test_an_http_reply_that_is_no_list_may_have_cost_records(key, scripted, body):
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     scripted.replies = [head + body]
