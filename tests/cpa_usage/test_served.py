@@ -53,9 +53,9 @@ def servers(tmp_path_factory):
 
 
 def start(directory, base):
-    command = [sys.executable, "-m", "gunicorn", "cpa_usage.wsgi", "--bind=127.0.0.1:0", "--worker-class=gthread"]
+    command = [sys.executable, "-m", "gunicorn", "--config=python:cpa_usage.gunicorn", "--bind=127.0.0.1:0"]
     return subprocess.Popen(
-        [*command, "--threads=2"], cwd=PROJECT, env=environment(directory, base), stderr=subprocess.PIPE, text=True
+        [*command, "cpa_usage.wsgi"], cwd=PROJECT, env=environment(directory, base), stderr=subprocess.PIPE, text=True
     )
 
 

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.usage.made import NOON, record, stored
-from usage.analytics.events.exports import all_rows
+from usage.analytics.events.exports import pages
 from usage.analytics.events.paging import event_page
 from usage.analytics.failures import failures
 from usage.analytics.overview import overview
@@ -79,7 +79,7 @@ def test_blanks_are_no_words_however_many():
 def test_an_export_counts_nothing(monkeypatch, parameters):
     monkeypatch.setattr("usage.analytics.events.exports.PAGE", 2)
     failed(*[WITH_A_BODY] * 7)
-    found = statements(lambda: list(all_rows(asked(**parameters))))
+    found = statements(lambda: list(pages(asked(**parameters))))
     assert len(found) > 4
     # Beside a page only the events at one instant are counted.
     assert [sql for sql in found if "COUNT(" in sql and '"timestamp" >= ' in sql] == []

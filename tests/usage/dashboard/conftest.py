@@ -26,8 +26,8 @@ def served(tmp_path_factory):
     subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.usage.dashboard.seed"], cwd=PROJECT, env=env, check=True
     )
-    gunicorn = [sys.executable, "-m", "gunicorn", "cpa_usage.wsgi", "--bind=127.0.0.1:0", "--worker-class=gthread"]
-    server = subprocess.Popen([*gunicorn, "--threads=4"], cwd=PROJECT, env=env, stderr=subprocess.PIPE, text=True)
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config=python:cpa_usage.gunicorn", "--bind=127.0.0.1:0"]
+    server = subprocess.Popen([*gunicorn, "cpa_usage.wsgi"], cwd=PROJECT, env=env, stderr=subprocess.PIPE, text=True)
     try:
         yield f"{address_of(server)}/usage/"
     finally:
