@@ -34,6 +34,10 @@ class ApiKeyQuerySet(models.QuerySet):
         """Keys that have an alias."""
         return self.exclude(alias="")
 
+    def untouched(self):
+        """Keys about which a person has said nothing."""
+        return self.real().filter(alias="", alias_updated_at=None)
+
     def observe(self, masks: Mapping[str, str]) -> dict[str, int]:
         """Ids by fingerprint of keys given as {fingerprint: mask}; missing rows are created, also while another
         process creates them.

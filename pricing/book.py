@@ -14,6 +14,7 @@ from pricing.rates import Rates
 # The context steps of a model without a price: those that prices are known to have, so that a price that comes later
 # finds its labels in place.
 LADDER = (32_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 524_288)
+REMEMBERED = 10_000  # sets of labels, and names asked for; all are forgotten when there are more
 CACHED_RATES = 100_000  # a process that runs for years meets a new day every day
 EPOCH = date(1970, 1, 1).toordinal()
 DAY_MINUTES = 24 * 60
@@ -107,6 +108,8 @@ class PriceBook:
     def found(self, charged: Charged, day: int) -> Found | None:
         """What rates() reads, and where it is from."""
         if (key := self._keys.get(charged)) is None:
+            if len(self._keys) >= REMEMBERED:
+                self._keys.clear()
             key = self._keys[charged] = self._key_of(charged)
         return self._found(key, day)
 
@@ -116,6 +119,8 @@ class PriceBook:
         A model without a price has the sizes of LADDER.
         """
         if (known := self._limits.get((model_id, requested))) is None:
+            if len(self._limits) >= REMEMBERED:
+                self._limits.clear()
             ids = {model_id, self._ids.get(requested, model_id)}
             steps = set().union(*(self._steps.get(id, ()) for id in ids))
             steps |= set() if model_id in self._steps else set(LADDER)

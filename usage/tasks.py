@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from usage.models import Lease
+from usage.models.labels import LABELS
+from usage.rollups.merging import Merge
 from usage.rollups.proof import Verification, keep
 from usage.rollups.retention import expire, prune_logs
 
@@ -29,6 +31,13 @@ def retention() -> str:
     )
     log.info("Retention: %s.", sentence)
     return sentence
+
+
+def merge_labels(label: str, values: list[str], into: str) -> str:
+    """Merge stored values of a label, by its name, into one. Returns a sentence; a merge that is refused fails."""
+    days = list(Merge(LABELS[label], values, into).run())
+    log.info("%d values of the label %s were merged, over %d days.", len(values), label, len(days))
+    return f"{len(values)} merged"
 
 
 def verify(state: dict | None = None) -> str:

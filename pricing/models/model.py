@@ -41,6 +41,11 @@ class ModelQuerySet(models.QuerySet):
             transaction.on_commit(queue_pricing, robust=True)
         return known
 
+    def untouched(self):
+        """Those about which a person has said nothing: no price by hand, none cleared, no catalogue's entry chosen."""
+        by_hand = PriceSet.objects.filter(model=OuterRef("pk"), origin=Origin.MANUAL)
+        return self.filter(~Exists(by_hand), catalogue_blocked=False).exclude(catalogue__chosen__gt="")
+
     def set_price(self, name: str, rates: dict, valid_from: date | None = None, **scope):
         """Price a model by name, observed or not; see Model.set_price.
 

@@ -4,7 +4,7 @@ from datetime import date
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import BigIntegerField, Count, Max, OuterRef, Subquery, Sum
+from django.db.models import BigIntegerField, Exists, Max, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,7 +15,8 @@ from aliases.models import ApiKey
 from pricing.admin import ModelAdmin
 from pricing.models import Model
 from pricing.rates import PICO
-from usage.models import LabelDay
+from usage.admin.merging import Merging
+from usage.models import LabelDay, LabelValue
 from usage.time.periods import date_of
 
 admin.site.unregister([ApiKey, Model])
@@ -56,17 +57,18 @@ class UsageColumns:
 
 
 @admin.register(ApiKey)
-class UsedApiKeyAdmin(UsageColumns, ApiKeyAdmin):
+class UsedApiKeyAdmin(Merging, UsageColumns, ApiKeyAdmin):
     """Keys observed or named, the busiest first."""
 
     list_display = ["shown", "alias", "requests", "cost", "last_seen", "key_id"]
+    actions = [*ApiKeyAdmin.actions, "merge"]
     label = ("api_key", "fingerprint")
     sums = UsageColumns.sums | {"pico": "cost", "unpriced": "unpriced_tokens"}
 
     def get_queryset(self, request):
         """Without keys that were neither used nor named."""
-        counted = super().get_queryset(request).annotate(observed=Count("series"))
-        return counted.exclude(alias="", observed=0)
+        used = LabelValue.objects.filter(label="api_key", value=OuterRef("fingerprint"))
+        return super().get_queryset(request).filter(~Q(alias="") | Exists(used))
 
     def get_ordering(self, request):
         """As the API lists them."""
@@ -81,10 +83,11 @@ class UsedApiKeyAdmin(UsageColumns, ApiKeyAdmin):
 
 
 @admin.register(Model)
-class UsedModelAdmin(UsageColumns, ModelAdmin):
+class UsedModelAdmin(Merging, UsageColumns, ModelAdmin):
     """The unpriced first, then the busiest."""
 
     list_display = ["name", "source", "rates", "requests", "tokens", "last_seen", "listed"]
+    actions = [*ModelAdmin.actions, "merge"]
     label = ("model", "name")
 
     def get_ordering(self, request):

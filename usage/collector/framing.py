@@ -61,12 +61,7 @@ def _record_at(data, at):
 
 def _behind_damage(data, at, written_at):
     """Where the next whole record begins, or where the file ends."""
-    if at + PREFIX <= len(data):
-        _, length = HEADER.unpack_from(data, at)
-        behind = at + PREFIX + length
-        if behind == len(data) or _record_at(data, behind):
-            return behind
-    # The length itself is damaged. Each record begins with the high bytes of a time near that of the file, which no
+    # Its length may be damaged, too. Each record begins with the high bytes of a time near that of the file, which no
     # text of JSON contains.
     sign = HEADER.pack(written_at, 0)[:2]
     behind = data.find(sign, at + 1)

@@ -37,9 +37,6 @@ class Held:
     def __len__(self):
         return len(self._batches)
 
-    def __contains__(self, path: Path):
-        return path in self._batches
-
     def names(self) -> list[Path]:
         """The batches, oldest first."""
         with self._lock:

@@ -1,6 +1,7 @@
 """The writer's memory of label sets: from what a record says to the ids of its rows."""
 
 from collections import namedtuple
+from collections.abc import Collection, Iterable
 from hashlib import blake2b
 from operator import attrgetter
 
@@ -10,15 +11,13 @@ from django.db.models import Max
 from aliases.models import ApiKey
 from pricing.book import Charged
 from pricing.models import Model
+from usage.ingest.folding import Values, folded, folds
 from usage.ingest.statements import insert
 from usage.models import Client, Series
-from usage.models.labels import status_of
+from usage.models.labels import OTHER, OTHER_KEY, status_of
 from usage.records.record import Names
 
-SERIES_LIMIT = 50_000  # beyond it new label sets fold into one, so that a flood of names cannot fill the tables
-REMEMBERED = 2 * SERIES_LIMIT  # label sets, those that folded included
-CLIENTS_REMEMBERED = 20_000
-OTHER = "(other)"
+REMEMBERED = 10_000  # label sets, models and clients; all are forgotten when there are more
 INSTANCE = ""  # which CPA: there is one for now
 
 KEY, MASK = map(Names.__struct_fields__.index, ("api_key", "api_key_mask"))
@@ -47,34 +46,78 @@ class Labels(namedtuple("Labels", [field.name for field in Series._meta.concrete
         """What its price depends on."""
         return Charged(**{"model_id": model_id} | {name: getattr(self, name) for name in Charged._fields[1:]})
 
-    def folded(self):
-        """The same attempt without the names that flood. Prices of its provider, account or route find it no more, nor
-        that of the requested name; those of its model and client key do.
-        """
-        names = ("provider", "executor_type", "requested_model", "source", "source_display", "auth_index")
-        return self._replace(**dict.fromkeys(names, OTHER), endpoint=OTHER, reasoning_effort="")
-
 
 def digest_of(values) -> bytes:
     """BLAKE2b-128 over a tuple of strings, integers and booleans."""
     return blake2b(msgspec.json.encode(values), digest_size=16).digest()
 
 
+def labels_of(series) -> dict[int, Labels]:
+    """The label sets of a queryset of Series by id."""
+    columns = {name: name for name in Labels._fields} | {"model": "model__name", "api_key": "api_key__fingerprint"}
+    return {id: Labels(*row) for id, *row in series.order_by().values_list("id", *columns.values())}
+
+
+def rows_of(labels: Collection[Labels]) -> dict[Labels, int]:
+    """The ids of rows of label sets of stored names, or of (other), made where there is none, whatever the limits.
+
+    The caller holds the writers' lock.
+    """
+    ids = _find(labels)
+    missing = [each for each in labels if each not in ids]
+    masks = {each.api_key: OTHER if each.api_key == OTHER_KEY else "" for each in missing}
+    models = Model.objects.observe({each.model for each in missing})
+    return ids | _create(missing, models, ApiKey.objects.observe(masks))
+
+
+def _find(labels):
+    """Ids of the rows that exist already."""
+    by_digest = {each.digest(): each for each in labels}
+    found = Series.objects.filter(digest__in=list(by_digest)).values_list("id", "digest") if by_digest else ()
+    return {by_digest[bytes(digest)]: id for id, digest in found}
+
+
+def _create(labels, models, keys):
+    """Ids of new rows. The writers' lock is held, so all rows after the newest are these."""
+    if not labels:
+        return {}
+    by_digest = {each.digest(): each for each in labels}
+    newest = Series.objects.aggregate(newest=Max("id"))["newest"] or 0
+    rows = (
+        (digest, INSTANCE, *each._replace(model=models[each.model], api_key=keys[each.api_key]))
+        for digest, each in by_digest.items()
+    )
+    insert(Series, list(rows))
+    created = Series.objects.filter(id__gt=newest).values_list("id", "digest")
+    return {by_digest[bytes(digest)]: id for id, digest in created}
+
+
+NAMED = [name for name in Labels._fields if name in Names.__struct_fields__]  # the labels that a record has itself
+
+
 class SeriesMap:
     """From the names of records to Series ids, filled by what the writer meets."""
 
     def __init__(self):
-        self.models: dict[str, int] = dict(Model.objects.values_list("name", "id"))
-        self.keys: dict[str, int] = dict(ApiKey.objects.values_list("fingerprint", "id"))
+        self.keys: dict[str, int] = {}
+        self.models: dict[str, int] = {}  # of a model without a row of its own the id of (other)
         self.count = Series.objects.count()
-        self.others: set[int] = set()  # series that many label sets fold into
+        self.values = Values()
+        self.others: dict[int, Labels] = {}  # series into which label sets fold
         self.priced_by: dict[int, Charged] = {}
         self._known: dict[Met, int] = {}
 
-    def observe_models(self, names: set[str]):
-        """Make sure every model of `names` has a row; its id decides which price steps label a record."""
-        if missing := names - self.models.keys():
-            self.models.update(Model.objects.observe(missing))
+    def observe_models(self, names: Iterable[str]):
+        """Make sure every model has an id, which decides which price steps label a record; the first ones first."""
+        if len(self.models) > REMEMBERED:
+            self.models.clear()
+        self._add_models(names)
+
+    def _add_models(self, names):
+        if missing := [name for name in names if name not in self.models]:
+            stored = {name: name if self.values.admits("model", name) else OTHER for name in missing}
+            ids = Model.objects.observe(set(stored.values()))
+            self.models |= ids | {name: ids[as_name] for name, as_name in stored.items()}
 
     def ids_of(self, met: list[Met]) -> list[int]:
         """The series id of each; label sets met for the first time get their rows, the first ones first."""
@@ -84,56 +127,54 @@ class SeriesMap:
             self._meet(met)
             return [self._known[each] for each in met]
 
+    def rename(self, records, ids: list[int]) -> int:
+        """Give records the labels that they are stored under where some went to (other); returns how many did."""
+        if not self.others:
+            return 0
+        found = [(record, self.others[id]) for record, id in zip(records, ids, strict=True) if id in self.others]
+        for record, labels in found:
+            for name in NAMED:
+                setattr(record, name, getattr(labels, name))
+        return len(found)
+
     def _meet(self, met):
         if len(self._known) > REMEMBERED:
-            self._known.clear()
+            for memory in (self._known, self.others, self.priced_by, self.keys):
+                memory.clear()
         new = {each: Labels.of(*each) for each in dict.fromkeys(met) if each not in self._known}
-        ids = self._rows_of(list(dict.fromkeys(new.values())), {names[KEY]: names[MASK] for names, *_ in new})
-        for each, label in new.items():
-            id = self._known[each] = ids[label]
-            self.priced_by[id] = label.charged(self.models[label.model])
+        masks = {names[KEY]: names[MASK] for names, *_ in new} | {OTHER_KEY: OTHER}
+        stored, ids = self._stored(list(dict.fromkeys(new.values())), masks)
+        self._add_models(each.model for each in ids)
+        for each, labels in new.items():
+            as_labels = stored[labels]
+            id = self._known[each] = ids[as_labels]
+            self.priced_by[id] = as_labels.charged(self.models[as_labels.model])
+            if as_labels != labels:
+                self.others[id] = as_labels
 
-    def _rows_of(self, labels, masks):
-        """Ids by label set; what has no row gets one, or past the limit shares one. `masks` by fingerprint of a key."""
-        ids = self._find(labels)
-        if missing := [label for label in labels if label not in ids]:
-            room = max(SERIES_LIMIT - self.count, 0)
-            ids |= self._create(missing[:room], masks) | self._fold(missing[room:], masks)
-        return ids
-
-    def _find(self, labels):
-        """Ids of the rows that exist already."""
-        by_digest = {label.digest(): label for label in labels}
-        found = Series.objects.filter(digest__in=list(by_digest)).values_list("id", "digest")
-        return {by_digest[bytes(digest)]: id for id, digest in found}
+    def _stored(self, labels, masks):
+        """The label set that each is stored as, and the ids of these. `masks` by fingerprint of a key."""
+        ids = _find(labels)
+        stored = {each: each for each in ids}
+        waiting = {each: self.values.fold(each) for each in labels if each not in ids}
+        for most, fields in folds():
+            if not waiting:
+                break
+            wanted = {each: folded(named, fields) for each, named in waiting.items()}
+            new = list(dict.fromkeys(each for each in wanted.values() if each not in ids))
+            ids |= _find([each for each in new if each not in waiting])  # these have been looked for
+            missing = [each for each in new if each not in ids]
+            ids |= self._create(missing[: max(most - self.count, 0)], masks)
+            stored |= {each: as_labels for each, as_labels in wanted.items() if as_labels in ids}
+            waiting = {each: named for each, named in waiting.items() if each not in stored}
+        return stored, ids
 
     def _create(self, labels, masks):
-        """Ids of new rows. The writers' lock is held, so all rows after the newest are these."""
-        if not labels:
-            return {}
-        missing = {label.api_key for label in labels} - self.keys.keys()
-        if missing:
-            self.keys.update(ApiKey.objects.observe({fingerprint: masks[fingerprint] for fingerprint in missing}))
-        by_digest = {label.digest(): label for label in labels}
-        newest = Series.objects.aggregate(newest=Max("id"))["newest"] or 0
-        insert(Series, [self._row(digest, label) for digest, label in by_digest.items()])
+        self._add_models(each.model for each in labels)
+        if missing := {each.api_key: masks[each.api_key] for each in labels if each.api_key not in self.keys}:
+            self.keys |= ApiKey.objects.observe(missing)
         self.count += len(labels)
-        created = Series.objects.filter(id__gt=newest).values_list("id", "digest")
-        return {by_digest[bytes(digest)]: id for id, digest in created}
-
-    def _row(self, digest, labels):
-        """The values of a Series row, in the order of its fields."""
-        fields = labels._replace(model=self.models[labels.model], api_key=self.keys[labels.api_key])
-        return (digest, INSTANCE, *fields)
-
-    def _fold(self, labels, masks):
-        """Past the limit: send each set to one without the names that flood, of which there are few."""
-        folded = {label: label.folded() for label in labels}
-        distinct = list(dict.fromkeys(folded.values()))
-        ids = self._find(distinct)
-        ids |= self._create([each for each in distinct if each not in ids], masks)
-        self.others.update(ids.values())
-        return {label: ids[each] for label, each in folded.items()}
+        return _create(labels, self.models, self.keys)
 
 
 client_of = attrgetter("client_ip", "x_forwarded_for", "user_agent")  # of a record, as ClientMap knows it
@@ -147,7 +188,7 @@ class ClientMap:
 
     def observe(self, clients: set[tuple]):
         """Make sure every client has a row."""
-        if len(self.ids) > CLIENTS_REMEMBERED:
+        if len(self.ids) > REMEMBERED:
             self.ids.clear()
         by_digest = {digest_of(client): client for client in clients if client not in self.ids}
         if by_digest and len(self._find(by_digest)) < len(by_digest):

@@ -9,6 +9,7 @@ Rows = dict[tuple[int, int], list[int]]  # (bucket, series or label value) -> me
 EVERYTHING = ("", "")
 # Labels of many values, in each of which few series count. Which they are changes how fast sums are, not the sums.
 MANY_VALUES = {"model", "source", "api_key"}
+REMEMBERED = 10_000  # series; all are forgotten when there are more
 
 
 class LabelTotals:
@@ -19,6 +20,8 @@ class LabelTotals:
 
     def fold(self, rows: Rows) -> Rows:
         """Rows by (bucket, series) summed to rows by (bucket, label value)."""
+        if len(self._of) > REMEMBERED:
+            self._of.clear()
         self._learn({series for _, series in rows} - self._of.keys())
         totals, shared = defaultdict(list), defaultdict(list)
         for (bucket, series), row in rows.items():

@@ -1,6 +1,7 @@
 """Rate-limit headers of each account: the newest, and how they changed, at most once an hour."""
 
 from usage.models import LimitReading, PastReading
+from usage.models.labels import OTHER
 from usage.records.record import limit_headers
 from usage.time.units import HOUR_S, SECOND_US
 
@@ -20,6 +21,7 @@ class LimitNotes:
             if record.response_headers and record.timestamp >= self._noted.get(record.auth_index, 0):
                 self._noted[record.auth_index] = record.timestamp
                 newest[record.auth_index] = record
+        newest.pop(OTHER, None)  # many accounts
         found = {index: (r.timestamp, limit_headers(r.response_headers)) for index, r in newest.items()}
         if found := {index: reading for index, reading in found.items() if reading[1]}:
             _keep(found)

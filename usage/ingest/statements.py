@@ -19,6 +19,12 @@ def upsert(rollup, rows: Rows):
             cursor.executemany(_UPSERT[rollup], [(*key, *rows[key]) for key in sorted(rows)])
 
 
+def move(events: list[tuple[int, int]]):
+    """Give events another series: (id of the series, id of the event)."""
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {Event._meta.db_table} SET series_id = %s WHERE id = %s", events)
+
+
 def correct(rollup, rows: Rows):
     """Add the measures of PRICED to rows of a rollup; an hour that retention left a part of has none, and needs none.
 

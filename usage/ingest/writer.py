@@ -58,7 +58,7 @@ class Writer:
         self._forget()
 
     def _forget(self):
-        self.series = self.clients = self.totals = self.book = None
+        self.series = self.clients = self.totals = self.book = self.revision = None
         self.limits = LimitNotes()
 
     def store(self, batch: list[tuple[int, bytes]]) -> Stored:
@@ -77,10 +77,11 @@ class Writer:
 
     def _store(self, parsed):
         state = DrainState.lock()
-        self._remember()
+        self._remember(state)
         kept, late = split_at(state.events_from, parsed.records)
         fresh = unseen(kept)
         series_ids = self._label(fresh)
+        folded = self.series.rename(fresh, series_ids)
         final, undone = settle(fresh)
         self._insert(fresh, series_ids, final)
         add_to_rollups(_count(fresh, series_ids, final, undone), self.costs, self.totals)
@@ -88,19 +89,25 @@ class Writer:
         dead = _bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
         self.limits.note(fresh)
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
-        self._tell(state, stored, sum(id in self.series.others for id in series_ids))
+        self._tell(state, stored, folded)
         return stored
 
-    def _remember(self):
+    def _remember(self, state):
         """Load what is remembered, and prices when they changed: inside the transaction, so no change is missed."""
-        if self.series is None:
-            self.series, self.clients, self.totals = SeriesMap(), ClientMap(), LabelTotals()
-        self.book = PriceBook.current()
+        if self.revision != state.labels_revision:
+            self._forget()
+            self.revision = state.labels_revision
+        if self.clients is None:
+            self.clients, self.totals = ClientMap(), LabelTotals()
+        book = PriceBook.current()
+        if self.series is None or book.stamp != self.book.stamp:
+            self.series = SeriesMap()  # a model that was (other) may have a row since it has a price
+        self.book = book
         self.costs = Costs(self.book, self.series.priced_by)
 
     def _label(self, fresh):
         """The series id of each record; its client has a row too afterwards."""
-        self.series.observe_models({r.model for r in fresh})
+        self.series.observe_models(dict.fromkeys(r.model for r in fresh))
         self.clients.observe(set(map(client_of, fresh)))
         models, labels = self.series.models, self.book.labels
         return self.series.ids_of(

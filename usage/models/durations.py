@@ -17,7 +17,9 @@ class Duration(models.Model):
 
     pk = models.CompositePrimaryKey("bucket", "model", "kind")
     bucket = models.BigIntegerField(help_text="Start of the hour, in seconds since the epoch, UTC.")
-    model = models.ForeignKey("pricing.Model", models.PROTECT, db_index=False, related_name="durations")
+    model = models.ForeignKey(
+        "pricing.Model", models.PROTECT, db_index=False, db_constraint=False, related_name="durations"
+    )
     kind = models.SmallIntegerField(choices=Kind)
     n00 = models.IntegerField(default=0)
     n01 = models.IntegerField(default=0)

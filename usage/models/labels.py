@@ -11,6 +11,11 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cpa_usage.keys import fingerprint
+
+OTHER = "(other)"  # stands for the values of a label that came when it had as many as it may have
+OTHER_KEY = fingerprint(OTHER)  # what it is called among client keys, so that filters find it by its name
+MOST_VALUES = 1_000
 NONE = "(none)"  # what a filter calls an empty label: a blank parameter is no filter
 NO_KEY = "unknown"  # what the API calls the key of a request that came without one
 FAILED, SUCCESS = "failed", "success"
@@ -22,7 +27,8 @@ class Label:
     """A label of Series. `name` is the query parameter, `column` the path from Series to the stored value.
 
     `shown` are more columns, which say how to show the value to people. `kept`: whether totals are kept for each of its
-    values. `text` gives the stored value as a text, which names it in kept totals.
+    values. `text` gives the stored value as a text, which names it in kept totals. `most` values keep their names, in
+    the order in which they are met, and the others are OTHER; None: there are only so many.
     """
 
     name: str
@@ -34,6 +40,17 @@ class Label:
     kept: bool = False
     grouped: bool = True  # whether breakdowns and timelines group by it, and choices are listed for it
     text: Callable[[Any], str] = str
+    most: int | None = MOST_VALUES
+
+    @property
+    def field(self) -> str:
+        """The field of Series that holds the value, or the row that has it."""
+        return self.column.partition("__")[0]
+
+    @property
+    def other(self) -> str:
+        """What is stored where the value has no name of its own."""
+        return OTHER_KEY if self.name == "api_key" else OTHER
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -72,7 +89,9 @@ def _result(failed: bool) -> str:
 LABELS = {
     label.name: label
     for label in (
-        Label("model", _("Model"), "model__name", "Models as billed; any of them.", repeatable=True, kept=True),
+        Label(
+            "model", _("Model"), "model__name", "Models as billed; any of them.", repeatable=True, kept=True, most=2_000
+        ),
         Label(
             "api_key",
             _("Key"),
@@ -81,6 +100,7 @@ LABELS = {
             shown=("api_key__alias", "api_key__mask"),
             repeatable=True,
             kept=True,
+            most=10_000,
         ),
         Label(
             "source",
@@ -90,8 +110,9 @@ LABELS = {
             shown=("source_display",),
             repeatable=True,
             kept=True,
+            most=10_000,
         ),
-        Label("auth_index", _("Account"), "auth_index", "The account's index at CPA.", grouped=False),
+        Label("auth_index", _("Account"), "auth_index", "The account's index at CPA.", grouped=False, most=10_000),
         Label(
             "result",
             _("Result"),
@@ -100,6 +121,7 @@ LABELS = {
             kept=True,
             grouped=False,
             text=_result,
+            most=None,
         ),
         Label("provider", _("Provider"), "provider", "The upstream's provider.", kept=True),
         Label("endpoint", _("Endpoint"), "endpoint", "Method and route, such as `POST /v1/messages`.", kept=True),
@@ -108,6 +130,7 @@ LABELS = {
             _("Requested model"),
             "requested_model",
             f"The model that clients asked for; `{NONE}`, as with any label, where it is empty.",
+            most=2_000,
         ),
         Label(
             "reasoning_effort",
@@ -122,6 +145,7 @@ LABELS = {
             "tier",
             f"What it is billed as: `flex`, `priority`, `batch`, `fast` (Claude), or `{NONE}` for the standard tier.",
             kept=True,
+            most=None,
         ),
         Label(
             "status",
@@ -130,6 +154,7 @@ LABELS = {
             "Failures with this status code, 0 for those without one.",
             kept=True,
             grouped=False,
+            most=None,
         ),
     )
 }
@@ -138,3 +163,9 @@ LABELS = {
 def kept_labels() -> list[Label]:
     """The labels of whose values totals are kept."""
     return [label for label in LABELS.values() if label.kept]
+
+
+def open_labels() -> list[Label]:
+    """The labels whose values others make up, each of which is limited; two of them nothing is filtered by."""
+    unlisted = [Label(name, name, name, "") for name in ("executor_type", "auth_type")]
+    return [*(label for label in LABELS.values() if label.most), *unlisted]

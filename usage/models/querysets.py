@@ -1,11 +1,11 @@
 """The vocabulary of reading events and their totals."""
 
 from functools import reduce
-from operator import or_
+from operator import add, or_
 
 from django.db import models
-from django.db.models import Case, Count, F, IntegerField, Max, Q, Sum, Value, When
-from django.db.models.functions import Substr
+from django.db.models import Case, CharField, Count, F, Func, IntegerField, Max, Q, Sum, Value, When, Window
+from django.db.models.functions import Cast, Concat, Substr
 
 from pricing.tokenclasses import CLASSES
 from usage.models import lookups  # noqa: F401  adds `among`
@@ -13,6 +13,7 @@ from usage.models.histograms import EDGES
 from usage.models.labels import LABELS
 from usage.time.units import HOUR_S, HOUR_US, QUARTER_S, QUARTER_US, SECOND_US
 
+KEY_MARK = "\x01"
 MESSAGE_LENGTH = 160  # characters of a failure's body that tell one message from another
 
 
@@ -43,6 +44,12 @@ EVENT_SUMS = {
 }
 
 
+class _Whole(Func):
+    """The sum of the sums of groups: to be had over a window only."""
+
+    function, window_compatible = "SUM", True
+
+
 class SeriesQuerySet(models.QuerySet):
     """Label sets."""
 
@@ -50,8 +57,25 @@ class SeriesQuerySet(models.QuerySet):
         """Series that have one of the wanted values of every label that a filter names."""
         return self.filter(**{f"{LABELS[name].column}__in": values for name, values in usage_filter.labels})
 
+    def with_group(self):
+        """Adds `group`: the key of usage.models.labels.group_of."""
+        return self.annotate(group=_group(""))
 
-class EventQuerySet(models.QuerySet):
+
+class OfSeries(models.QuerySet):
+    """Rows that name a series."""
+
+    def with_group(self):
+        """Adds `group`: the key of usage.models.labels.group_of."""
+        return self.annotate(group=_group("series__"))
+
+    def with_short_group(self):
+        """Adds `group_id`: as `group`, with KEY_MARK and its id for a client key, which is shorter."""
+        marked = Concat(Value(KEY_MARK), Cast("series__api_key_id", CharField()), output_field=CharField())
+        return self.annotate(group_id=_group("series__", marked))
+
+
+class EventQuerySet(OfSeries):
     """Single attempts."""
 
     def between(self, start, end):
@@ -120,12 +144,17 @@ class EventQuerySet(models.QuerySet):
         by = ("hour", "series__model", "slot")
         return found.values_list(*by).annotate(number=Count("id")).values_list(*by, "number").order_by()
 
-    def by_durations(self):
-        """Rows of (model id, bucket of the latency, of the time to first token, successes); None: not measured."""
-        by = ("series__model", "latency_slot", "ttft_slot")
+    def by_durations(self, *by):
+        """Rows of (*by, bucket of the latency, of the time to first token, successes); None: not measured."""
         slots = {"latency_slot": _slot("latency_ms"), "ttft_slot": _slot("ttft_ms")}
-        found = self.filter(failed=False).annotate(**slots).values_list(*by)
-        return found.annotate(number=Count("id")).values_list(*by, "number").order_by()
+        found = self.filter(failed=False).annotate(**slots).values_list(*by, *slots)
+        return found.annotate(number=Count("id")).values_list(*by, *slots, "number").order_by()
+
+    def most_measured(self):
+        """Rows of (model id, successes with a latency, how many such rows there are), the most first."""
+        sums = {"number": Count("id"), "groups": Window(Count("*"))}
+        found = self.filter(failed=False, latency_ms__gt=0).values_list("series__model").annotate(**sums)
+        return found.order_by("-number", "series__model").values_list("series__model", *sums)
 
 
 class LabelValueQuerySet(models.QuerySet):
@@ -156,14 +185,23 @@ class DurationQuerySet(models.QuerySet):
         """Those of the models of these names; None for all."""
         return self if names is None else self.filter(model__name__in=names)
 
+    def most_measured(self):
+        """Rows of (model id, successes with a latency, how many such rows there are), the most first."""
+        sums = {"number": Sum(reduce(add, map(F, self._counts()))), "groups": Window(Count("*"))}
+        found = self.filter(kind=self.model.Kind.LATENCY).values_list("model").annotate(**sums)
+        return found.order_by("-number", "model").values_list("model", *sums)
+
+    def _counts(self):
+        return [field.name for field in self.model._meta.fields if field.name.startswith("n")]
+
     def summed(self, *by):
         """Rows of (*by, the count of each bucket)."""
-        counts = [field.name for field in self.model._meta.fields if field.name.startswith("n")]
+        counts = self._counts()
         sums = {f"sum_{name}": Sum(name) for name in counts}
         return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
 
 
-class RollupQuerySet(models.QuerySet):
+class RollupQuerySet(OfSeries):
     """Totals per bucket, of series or of label values."""
 
     def between(self, start, end):
@@ -195,9 +233,34 @@ class RollupQuerySet(models.QuerySet):
         sums = {f"sum_{name}": Sum(name) for name in names}
         return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
 
+    def with_any(self, measures):
+        """Rows with something of any of these measures; all where none is named."""
+        return self.filter(reduce(or_, (Q(**{f"{name}__gt": 0}) for name in measures), Q()))
+
+    def with_known_cost(self):
+        """Rows of which at least a part has a known cost, be it none."""
+        return self.filter(Q(cost__gt=0) | Q(unpriced_requests__lt=F("requests") - F("failed")))
+
+    def largest(self, measure, *by):
+        """Rows of (*by, the measure summed, how many such rows there are), the largest sum first."""
+        sums = {"sum": Sum(measure), "groups": Window(Count("*"))}
+        return self.values_list(*by).annotate(**sums).order_by("-sum", *by).values_list(*by, *sums)
+
+    def with_whole(self, measure):
+        """Of what largest() gives: adds the measure summed over all such rows, of which some may be left out."""
+        return self.annotate(whole=Window(_Whole(Sum(measure))))
+
     def newest(self, *by):
         """Rows of (*by, the newest bucket)."""
         return self.values_list(*by).annotate(newest=Max("bucket")).values_list(*by, "newest").order_by()
+
+
+def _group(path, key=None):
+    names = [path + name for name in ("api_key__fingerprint", "provider", "endpoint")]
+    named = [When(~Q(**{name: ""}), then=F(name)) for name in names]
+    if key is not None:
+        named[0] = When(~Q(**{names[0]: ""}), then=key)
+    return Case(*named, default=Value("unknown"), output_field=CharField())
 
 
 def _slot(column):

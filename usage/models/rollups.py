@@ -57,7 +57,7 @@ class Quarter(Measures):
 
     pk = models.CompositePrimaryKey("bucket", "series")
     bucket = models.BigIntegerField(help_text="Start, in seconds since the epoch, UTC.")
-    series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="quarters")
+    series = models.ForeignKey(Series, models.PROTECT, db_index=False, db_constraint=False, related_name="quarters")
 
     def __str__(self):
         return f"quarter {self.bucket} of series {self.series_id}"
@@ -68,7 +68,7 @@ class Day(Measures):
 
     pk = models.CompositePrimaryKey("bucket", "series")
     bucket = models.IntegerField(help_text="Local calendar date, in days since 1970-01-01.")
-    series = models.ForeignKey(Series, models.PROTECT, db_index=False, related_name="days")
+    series = models.ForeignKey(Series, models.PROTECT, db_index=False, db_constraint=False, related_name="days")
 
     def __str__(self):
         return f"day {self.bucket} of series {self.series_id}"

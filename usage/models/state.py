@@ -24,11 +24,6 @@ class Lease(models.Model):
             return lease if created else cls(name, now + span)
         return None
 
-    @classmethod
-    def is_held(cls, name: str) -> bool:
-        """Whether a process holds the lease `name` now."""
-        return cls.objects.filter(pk=name, until__gt=timezone.now()).exists()
-
     def extend(self, span: timedelta) -> bool:
         """Hold the lease for `span` from now; False when it had expired and another process took it."""
         until = timezone.now() + span
@@ -60,6 +55,9 @@ class DrainState(models.Model):
     """How the drain is doing and which state the totals are in, in the only row of its table."""
 
     data_version = models.BigIntegerField(default=0, help_text="Moves with every change of events or rollups.")
+    labels_revision = models.BigIntegerField(
+        default=0, help_text="Moves when label sets or clients go: writers forget which rows they remember."
+    )
     zone = models.CharField(max_length=64, blank=True, help_text="The zone the day rollups were counted in.")
     events_from = models.BigIntegerField(null=True, help_text="Start of kept events, µs: always a local midnight.")
     mode = models.CharField(max_length=16, blank=True)
@@ -101,3 +99,9 @@ class DrainState(models.Model):
             cls.objects.get_or_create(pk=1)
             return cls.lock()
         return cls.objects.get(pk=1)
+
+    @classmethod
+    def labels_go(cls):
+        """As lock(), before label sets, label values or clients go: no writer goes on with rows it remembers."""
+        cls.lock()
+        cls.objects.filter(pk=1).update(labels_revision=models.F("labels_revision") + 1)

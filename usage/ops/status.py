@@ -8,8 +8,8 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 
 from catalog.models import Connection
-from usage.ingest.labels import OTHER
 from usage.models import DeadLetter, DrainState, Gap, Series
+from usage.models.labels import OTHER
 from usage.records.decoding import is_known
 from usage.records.tokens import family
 from usage.time.periods import rfc3339_utc_us

@@ -75,11 +75,14 @@ def effect_of(series, book: PriceBook, since: int | None = None, recount: bool =
 
 
 class Past:
-    """What the series of one model counted, from a local day on (None: all)."""
+    """What the series of one model counted, from a local day on (None: all).
 
-    def __init__(self, series, since: int | None):
+    `moved`: fields of Charged as the series have them that these, of any model, are to be merged into.
+    """
+
+    def __init__(self, series, since: int | None, moved: dict | None = None):
         kept = DrainState.load().events_from
-        self.series, self.since = series, since
+        self.series, self.since, self.moved = series, since, moved or {}
         self.days = Day.objects.filter(series__in=series.values("id")).between(since, None)
         self.detail_from = None if kept is None else local_day(kept // SECOND_US, settings.TIME_ZONE)
 
@@ -91,7 +94,7 @@ class Past:
             _add(_month_of(months, day), Month("", spent, 0, unpriced, 0))
         groups = self._relabelled(book) if relabel else self._counted(self.days)
         for day, series, context_over, clock, requests, failed, total, *tokens in groups:
-            charged = costs.known[series]._replace(context_over=context_over, clock=clock)
+            charged = costs.known[series]._replace(context_over=context_over, clock=clock, **self.moved)
             rates = book.rates(charged, day)
             spent = rates and billed(rates, tokens, requests - failed)
             _add(_month_of(months, day), Month("", 0, 0, 0, total) if rates is None else Month("", 0, spent))
@@ -115,7 +118,7 @@ class Past:
         if self.detail_from is not None:
             yield from self._counted(self.days.between(None, self.detail_from))
         first = max((day for day in (self.detail_from, self.since) if day is not None), default=None)
-        for limits, names in names_by_limits(self.series, book).items():
+        for limits, names in names_by_limits(self.series, book, self.moved).items():
             series = self.series.filter(requested_model__in=names)
             events = with_labels(Event.objects.filter(series__in=series.values("id")), *limits).by_quarter()
             for quarter, *row in events.measured("bucket", "series_id", "context", "hour"):

@@ -5,7 +5,7 @@ from collections import defaultdict
 from django.db.models import Q
 
 from catalog.models import Provider
-from usage.models import LabelDay, Series
+from usage.models import LabelDay, LabelValue, Series
 from usage.rollups import effects, recosting
 
 SCOPES = {"provider": "provider", "account": "source", "api_key": "api_key__fingerprint"}  # as columns of Series
@@ -44,9 +44,18 @@ class RecordedUsage:
         return effects.effect_of(_series_in(scope, value), book)
 
 
-def requests_by_key() -> dict[str, int]:
-    """Requests ever counted, by fingerprint of the client key; a key that was never used is not in it."""
-    return dict(LabelDay.objects.of_label("api_key").sums_of(("requests",), "label_value__value"))
+def requests_by_key(keys: list[str] | None = None) -> dict[str, int]:
+    """Requests ever counted, by fingerprint of the client key, of some keys or all; one never used is not in it."""
+    return dict(LabelDay.objects.of_label("api_key", keys).sums_of(("requests",), "label_value__value"))
+
+
+def busiest_keys(offset: int, limit: int) -> tuple[list[str], int]:
+    """So many fingerprints of client keys after the first ones, most requests ever first, and how many were used."""
+    used = LabelValue.objects.filter(label="api_key").exclude(value="")
+    days = LabelDay.objects.filter(label_value__in=used.values("id")).largest("requests", "label_value_id")
+    ids = [id for id, *_ in days[offset : offset + limit]]
+    values = dict(used.filter(id__in=ids).values_list("id", "value"))
+    return [values[id] for id in ids], used.count()
 
 
 def series_of(model):

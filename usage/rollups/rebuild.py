@@ -30,11 +30,11 @@ def rebuild() -> Iterator[int]:
     for day in kept_days():
         with transaction.atomic():
             DrainState.lock()
-            _rebuild_day(day, totals)
+            rebuild_day(day, totals)
         yield day
     with transaction.atomic():
         DrainState.lock()
-        _sum_days(None, kept_days().start, totals)
+        sum_days(None, kept_days().start, totals)
 
 
 def follow_zone() -> bool:
@@ -70,10 +70,10 @@ def _count_days_again(state, before):
         edges = edges_of(day)
         rows = Quarter.objects.between(max(edges[0], start or 0), edges[1]).summed("series_id")
         upsert(Day, {(day, series_id): measures for series_id, *measures in rows})
-    _sum_days(closed and closed - 1, None, LabelTotals())
+    sum_days(closed and closed - 1, None, LabelTotals())
 
 
-def _sum_days(first, after, totals):
+def sum_days(first: int | None, after: int | None, totals: LabelTotals):
     """Make the kept totals of local days [first, after) again from those of series."""
     LabelDay.objects.between(first, after).delete()
     for day in Day.objects.between(first, after).buckets():
@@ -94,7 +94,8 @@ def _shared_request_ids():
     return shared
 
 
-def _rebuild_day(day, totals):
+def rebuild_day(day: int, totals: LabelTotals):
+    """Make every rollup row of a kept local day again from its events, in the caller's transaction and lock."""
     quarters, days = count_day(day)
     edges = edges_of(day)
     for rollup, span, rows in (

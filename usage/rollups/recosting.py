@@ -11,7 +11,7 @@ from django.db.models import Case, F, IntegerField, Max, Min, Value, When
 from pricing.book import tells_apart
 from pricing.tokenclasses import INPUT_CLASSES
 from usage.ingest.costs import COSTED_BY, Costs
-from usage.ingest.labels import Labels
+from usage.ingest.labels import labels_of, rows_of
 from usage.ingest.labelvalues import LabelTotals, Rows
 from usage.ingest.statements import correct, upsert
 from usage.ingest.writer import UNPRICED, day_of, fold_to_days
@@ -92,11 +92,15 @@ def _edges(days):
     return [day_start(date_of(day), settings.TIME_ZONE) for day in days]
 
 
-def names_by_limits(series, book) -> dict[tuple, list[str]]:
-    """{limits of prices as PriceBook has them: the requested names of series of one model that have them}."""
+def names_by_limits(series, book, moved: dict | None = None) -> dict[tuple, list[str]]:
+    """{limits of prices as PriceBook has them: the requested names of series of one model that have them}.
+
+    `moved`: fields of Charged that they are to have instead.
+    """
+    moved = moved or {}
     names = defaultdict(list)
     for model_id, name in series.order_by().values_list("model_id", "requested_model").distinct():
-        names[book.limits(model_id, name)].append(name)
+        names[book.limits(moved.get("model_id", model_id), moved.get("requested_model", name))].append(name)
     return names
 
 
@@ -146,8 +150,5 @@ def with_labels(events, steps, clocks):
 
 def _sibling(series_id, step, clock):
     """The id of the series that differs only in its context size and hour."""
-    series = Series.objects.select_related("model", "api_key").get(pk=series_id)
-    fields = {name: getattr(series, name) for name in Labels._fields} | {"context_over": step, "clock": clock}
-    labels = Labels(**{**fields, "model": series.model.name, "api_key": series.api_key.fingerprint})
-    fields.update(instance=series.instance)
-    return Series.objects.get_or_create(digest=labels.digest(), defaults=fields)[0].pk
+    labels = labels_of(Series.objects.filter(pk=series_id))[series_id]._replace(context_over=step, clock=clock)
+    return rows_of([labels])[labels]

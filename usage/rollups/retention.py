@@ -28,6 +28,7 @@ from usage.models import (
     PastReading,
     Quarter,
 )
+from usage.rollups.forgetting import forget_clients, forget_labels
 from usage.rollups.rebuild import follow_zone
 from usage.time.periods import date_of, day_start, local_day, whole_hour
 from usage.time.units import DAY_S, SECOND_US
@@ -60,7 +61,7 @@ def expire(pause: Callable[[float], object] = time.sleep) -> Removed | None:
     if lease is None:
         return None
     try:
-        return _expire(_Slices(lease, pause))
+        return _expire(Slices(lease, pause))
     finally:
         lease.release()
 
@@ -83,6 +84,7 @@ def _expire(slices):
         if any(removed):
             with transaction.atomic():
                 DrainState.lock()  # what a request id finds has changed
+        log.info("Forgot %d callers, %d labels.", forget_clients(), forget_labels(slices.between))
     return removed._replace(bytes=give_space_back(slices.between))
 
 
@@ -117,7 +119,7 @@ def move_events_from(day: int):
             DrainState.objects.filter(pk=1).update(events_from=start)
 
 
-class _Slices:
+class Slices:
     """Deletes some rows a transaction, with room for others between them."""
 
     def __init__(self, lease, pause):

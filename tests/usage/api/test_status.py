@@ -102,8 +102,8 @@ def test_what_the_drain_and_the_sync_told(client):
         "request_log_enabled": True,
         "drain_alive": True,
         "gaps": [
-            {"start": "2026-11-24T03:30:00Z", "end": "2026-11-24T03:35:00Z", "reason": "1 hours ago"},
-            {"start": "2026-11-24T01:30:00Z", "end": "2026-11-24T01:35:00Z", "reason": "3 hours ago"},
+            {"start": "2026-11-24T03:30:00Z", "end": "2026-11-24T03:35:00Z", "reason": "1 hours ago", "lost": None},
+            {"start": "2026-11-24T01:30:00Z", "end": "2026-11-24T01:35:00Z", "reason": "3 hours ago", "lost": None},
         ],
         "detail_from": "2026-11-23T16:00:00Z",
     }

@@ -11,7 +11,7 @@ import pytest
 
 from tests.usage.collector.spooled import append
 from usage.collector.draft import Draft, write_held
-from usage.collector.framing import MAGIC, PREFIX, found_in
+from usage.collector.framing import MAGIC, PREFIX, found_in, framed
 from usage.collector.spool import Spool
 from usage.time.units import SECOND_US
 
@@ -121,6 +121,14 @@ def test_zeros_in_the_middle_cost_what_they_cover_alone():
     data[start:stop] = bytes(stop - start)
     found, _, damaged = found_in(bytes(data), NAMED)
     assert (damaged, [record for record in found if record in SOME]) == (1, [SOME[0], SOME[4]])
+
+
+def test_a_damaged_length_that_leads_to_a_later_record_costs_no_other():
+    same = [(NAMED + number, b"sixteen bytes %02d" % number) for number in range(4)]
+    data = bytearray(MAGIC + b"".join(framed(same)))
+    data[len(MAGIC) + PREFIX - 5] ^= 0x20  # 16 bytes become 48, which end where the third record begins
+    found, _, damaged = found_in(bytes(data), NAMED)
+    assert (damaged, found[1:]) == (1, same[1:])
 
 
 def test_of_a_large_damaged_stretch_the_beginning_is_kept():

@@ -1,9 +1,12 @@
 """The storer: the oldest batches first, several in one transaction, and none that fails keeps the others waiting."""
 
+from unittest.mock import patch
+
 import pytest
 
 from tests.usage.collector.spooled import append
 from tests.usage.made import NOON, record
+from usage.collector.draft import write_held
 from usage.collector.spool import Spool
 from usage.collector.storer import ENOUGH_RECORDS, TRIES, Storer, StoringFailed
 from usage.ingest.writer import Writer
@@ -42,6 +45,15 @@ def test_small_batches_are_stored_together_and_their_files_are_gone(spool):
     batch = Storer(spool, Writer()).step()
     assert (batch.records, batch.stored.events, spool.depth) == (6, 6, 0)
     assert list(spool.directory.glob("*.*")) == []
+
+
+def test_what_was_in_memory_and_has_been_written_meanwhile_is_read_from_the_disk(spool):
+    spool.hold([(NOON, raw) for raw in made(2)])
+    seen = spool.pending()
+    write_held(spool)  # by the reader, after the storer has looked
+    with patch.object(spool, "pending", return_value=seen):
+        assert Storer(spool, Writer()).step().records == 0
+    assert Storer(spool, Writer()).step().stored.events == 2
 
 
 def test_no_more_are_merged_than_are_enough(spool):

@@ -2,12 +2,15 @@
 
 import pytest
 
+from aliases.models import ApiKey
 from pricing.models import Model
-from tests.usage.made import NOON, record, stored, totals
-from usage.ingest import labels
+from tests.usage.made import NOON, record, rollups, stored, totals
+from usage.ingest import folding
 from usage.ingest.writer import Writer
 from usage.models import DrainState, Series
+from usage.models.labels import OTHER_KEY
 from usage.rollups.check import check
+from usage.rollups.rebuild import rebuild
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +21,8 @@ def flood(start, count):
 
 @pytest.fixture(autouse=True)
 def limit(monkeypatch):
-    monkeypatch.setattr(labels, "SERIES_LIMIT", 3)
+    monkeypatch.setattr(folding, "SERIES_LIMIT", 3)
+    monkeypatch.setattr(folding, "SPARE", 2)
 
 
 def test_label_sets_beyond_the_limit_share_one_series():
@@ -56,13 +60,50 @@ def test_a_folded_record_still_has_its_price():
 
 
 def test_folded_records_end_the_requests_they_ended():
-    """Folding takes names away; whether two attempts are one request is known before."""
+    """Attempts of one request have the same key, endpoint and requested model, so these fold alike."""
     stored(*flood(0, 3))
     retried = {"alias": "x", "request_id": "0a0a0a0a"}
-    stored(record(NOON + 9, failed=True, **retried), record(NOON + 10, **retried))
-    stored(record(NOON + 11, request_id="0b0b0b0b", alias="y"), record(NOON + 12, request_id="0b0b0b0b", alias="z"))
-    assert totals()["client_requests"] == 3 + 1 + 2
-    assert list(check()) == []
+    stored(record(NOON + 9, failed=True, **retried))
+    stored(record(NOON + 10, **retried), record(NOON + 11, request_id="0b0b0b0b", alias="y"))
+    assert totals()["client_requests"] == 3 + 1 + 1
+    before = rollups()
+    list(rebuild())
+    assert (rollups(), list(check())) == (before, [])
+
+
+def test_messages_of_a_websocket_stay_requests_of_their_own():
+    stored(*flood(0, 3))
+    stored(*(record(NOON + 9 + n, request_id="0a0a0a0a", endpoint="GET /v1/responses") for n in range(4)))
+    assert Series.objects.filter(endpoint="GET (other)").count() == 1
+    assert totals()["client_requests"] == 7
+    list(rebuild())
+    assert (totals()["client_requests"], list(check())) == (7, [])
+
+
+def crossing(count):
+    """Every set is of known models and keys, and new."""
+    keys, models = [f"sk-client-{n:08}" for n in range(6)], [f"gpt-{n}" for n in range(6)]
+    pairs = [(model, key) for model in models for key in keys]
+    return [record(NOON + n, model=model, api_key=key, alias="a") for n, (model, key) in enumerate(pairs[:count])]
+
+
+def test_sets_of_models_and_keys_lose_the_key_and_then_the_model():
+    writer = Writer()
+    for raw in crossing(36):
+        stored(raw, writer=writer)
+    sets = list(Series.objects.order_by("id").values_list("model__name", "api_key__mask", "requested_model"))
+    assert sets == [
+        ("gpt-0", "sk-c****0000", "a"),
+        ("gpt-0", "sk-c****0001", "a"),
+        ("gpt-0", "sk-c****0002", "a"),
+        ("gpt-0", "sk-c****0003", "(other)"),
+        ("gpt-0", "sk-c****0004", "(other)"),
+        ("gpt-0", "(other)", "(other)"),
+        ("gpt-1", "(other)", "(other)"),
+        ("(other)", "(other)", "(other)"),
+    ]
+    assert ApiKey.objects.exclude(fingerprint=OTHER_KEY).count() == 5
+    assert (totals()["requests"], DrainState.load().total_folded, list(check())) == (36, 33, [])
 
 
 def test_numbers_that_are_no_status_codes_are_one_label():

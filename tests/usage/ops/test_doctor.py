@@ -1,5 +1,6 @@
 """manage.py doctor: what it finds well, what it finds wrong, and what it can put right."""
 
+import dataclasses
 import socket
 import threading
 from datetime import timedelta
@@ -12,13 +13,14 @@ from django.db import OperationalError
 from django.utils import timezone
 from django_q.models import Schedule, Task
 
+from cpa_usage.database import versions
 from cpa_usage.env import Mistake
 from pricing.tasks import catalogue_version
 from simulator import Simulator
 from tests.usage.made import NOON, record, stored
 from usage.collector.metadata import STARVED
 from usage.models import DrainState
-from usage.ops import readiness
+from usage.models.labels import LABELS
 from usage.ops.doctor import cpa as doctor_cpa
 from usage.ops.doctor import storage
 from usage.ops.doctor.examination import examine
@@ -99,6 +101,7 @@ def test_all_is_well(healthy, web, settings, capsys):
         "OK    Dead letters: Every record could be read.",
         "OK    Providers: How each counts its tokens is known.",
         "OK    Fields: Every field of the records is known.",
+        "OK    Labels: Every label has room for new values.",
         "OK    Drain: It runs and takes CPA's records.",
         f"OK    Tasks: {Schedule.objects.count()} periodic tasks are planned, and none is overdue.",
         "OK    Failures: No task has failed in the last 24 hours.",
@@ -133,6 +136,7 @@ def test_nothing_is_well_and_every_line_says_what_to_do(settings, tmp_path, caps
         "OK    Dead letters",
         "OK    Providers",
         "OK    Fields",
+        "OK    Labels",
         "WRONG Drain",
         "WRONG Tasks",
         "OK    Failures",
@@ -251,6 +255,13 @@ def test_what_is_guessed_and_what_is_not_known_is_listed(healthy):
     assert said["Fields"] == (True, "Not known to this version, and left out: image_count, tokens.image_tokens.")
 
 
+def test_a_label_without_room_is_told(healthy, monkeypatch):
+    monkeypatch.setitem(LABELS, "model", dataclasses.replace(LABELS["model"], most=2))
+    stored(record(NOON, model="a"), record(NOON + 1, model="b"), record(NOON + 2, model="c"))
+    told = "Full, new values are (other): Model. Merge values (manage.py mergelabels) to make room."
+    assert findings()["Labels"] == (True, told)
+
+
 def test_a_queue_behind_a_proxy_that_speaks_only_http(healthy, settings):
     healthy.resp = False
     assert wrong() == {}
@@ -308,8 +319,8 @@ def test_something_else_at_our_port(healthy, web, settings):
 
 
 def test_migrations_that_are_missing(healthy, monkeypatch):
-    monkeypatch.setattr(readiness, "known_migrations", lambda: frozenset({("usage", "9999_next")}))
-    assert wrong()["Database"] == "1 migrations are missing: run manage.py migrate."
+    monkeypatch.setattr(versions, "known_migrations", lambda: frozenset({("usage", "9999_next")}))
+    assert wrong()["Database"] == ("The database is not up to date, 1 migrations are missing: run manage.py migrate.")
 
 
 def test_too_little_room_for_the_spool(healthy, settings):
@@ -321,7 +332,7 @@ def test_a_database_that_is_away_is_one_finding(healthy, monkeypatch):
     def away(*args, **kwargs):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(storage, "missing_migrations", away)
+    monkeypatch.setattr(storage, "wrong_version", away)
     assert wrong() == {
         "Database": "The database is locked by another process: try again in a moment. It said: database is locked"
     }

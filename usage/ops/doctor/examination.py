@@ -20,7 +20,7 @@ def configuration() -> Iterator[Finding]:
 
 LOOKS = (
     *(configuration, cpa.management, cpa.queue, cpa.consumers, storage.database, storage.spool, storage.modes),
-    *(records.letters, records.guesses, records.fields),
+    *(records.letters, records.guesses, records.fields, records.labels),
     *(processes.drain, processes.tasks, processes.failures, processes.proof, processes.web, prices.catalogue),
 )
 

@@ -1,6 +1,7 @@
 """Findings about what records say: who counts tokens in a way that we guess, and fields that we do not know."""
 
-from usage.models import DeadLetter, DrainState
+from usage.models import DeadLetter, DrainState, Series
+from usage.models.labels import open_labels
 from usage.ops.doctor.findings import Finding, verdict
 from usage.ops.status import guessed, unknown_fields
 
@@ -24,3 +25,10 @@ def fields():
     names = ", ".join(unknown_fields(DrainState.load()))
     said = f"Not known to this version, and left out: {names}." if names else ""
     yield Finding("Fields", True, said or "Every field of the records is known.")
+
+
+def labels():
+    """Labels that have as many values as they may have."""
+    full = [str(label.title) for label in open_labels() if Series.values_of(label).count() >= label.most]
+    said = f"Full, new values are (other): {', '.join(full)}. Merge values (manage.py mergelabels) to make room."
+    yield Finding("Labels", True, said if full else "Every label has room for new values.")

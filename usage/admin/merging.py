@@ -1,0 +1,60 @@
+"""Merging of models and of client keys in the admin: its effect is shown first, and the task cluster does it."""
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django_q.tasks import async_task
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from pricing.admin.confirming import Confirmed
+from usage.ingest.folding import ALWAYS
+from usage.models.labels import LABELS, OTHER, Label
+from usage.rollups.merging import Merge, Refused, target
+
+
+class MergeForm(forms.Form):
+    """The value that others become: its name, or (other)."""
+
+    source = forms.CharField(label="Merge into", initial=OTHER, widget=UnfoldAdminTextInputWidget)
+
+    def __init__(self, label: Label, *args):
+        super().__init__(*args)
+        self._label = label
+
+    def clean_source(self):
+        """The stored value."""
+        try:
+            return target(self._label, self.cleaned_data["source"])
+        except Refused as reason:
+            raise ValidationError(str(reason)) from None
+
+
+class Merging(Confirmed):
+    """For a list of the values of a label; see UsageColumns."""
+
+    @action(description="Merge into another, or into (other)", permissions=["change"])
+    def merge(self, request, queryset):
+        """Ask into which, show the effect, and let the task cluster do it."""
+        name, field = self.label
+        form = MergeForm(LABELS[name], request.POST if "source" in request.POST else None)
+        if not form.is_valid():
+            return self.page(request, "source.html", "Merge", {"form": form}, but=["source"])
+        into = form.cleaned_data["source"]
+        values = [v for v in queryset.order_by().values_list(field, flat=True) if v not in {*ALWAYS, into}]
+        if not values:
+            messages.warning(request, "There is nothing to merge.")
+            return None
+        title = f"Merge {len(values):,} into {request.POST['source']}"
+        if not self.confirmed(request):
+            return self._ask_to_merge(request, Merge(LABELS[name], values, into), title)
+        async_task("usage.tasks.merge_labels", name, values, into)
+        messages.success(request, f"{title}: it is done in the background, a day at a time.")
+        return None
+
+    def _ask_to_merge(self, request, merge, title):
+        told = [f"{merge.requests:,} requests are moved, and cannot be told apart afterwards."]
+        effect = merge.effect()
+        if effect.total.unpriced_after > effect.total.unpriced_before:
+            told.append("Where there is no price, their cost becomes unknown.")
+        return self.ask(request, effect, title, told)
