@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from aliases import shapes
 from aliases.models import AliasImport, ApiKey
 from aliases.serializers import AliasBody, AliasFile
-from cpa_usage.http import rest
+from cpa_usage.http import lists, rest
 
 ABOUT_IMPORT = """All or nothing: the file is checked whole before anything is written. `merge` (the default) keeps
 names that are not in the file, `replace` clears them. The last of several items for one key wins; items with a blank
@@ -15,7 +15,9 @@ key or alias are skipped. Takes this product's export (`key_id`) and the origina
 API_KEY = OpenApiParameter("api_key", str, required=True, description="The key, raw or as its key_id.")
 
 
-@rest.described(shapes.Aliases, methods=["GET"], summary="Keys observed or named, the busiest first")
+@rest.described(
+    shapes.Aliases, parameters=lists.PARAMETERS, methods=["GET"], summary="Keys observed or named, the busiest first"
+)
 @rest.described(shapes.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key; a blank alias clears it")
 @rest.described(shapes.AliasChanged, parameters=[API_KEY], methods=["DELETE"], summary="Clear a key's name")
 @api_view(["GET", "PUT", "DELETE"])
@@ -25,7 +27,7 @@ def aliases(request):
         return _rename(**rest.body_of(request, AliasBody))
     if request.method == "DELETE":
         return _rename(**rest.valid(AliasBody, {"api_key": request.query_params.get("api_key", ""), "alias": ""}))
-    found = shapes.aliases()
+    found = shapes.aliases(lists.part_of(request))
     return rest.answer(request, ("aliases", found), lambda: found)
 
 

@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from msgspec import Meta, Struct
 
 from aliases.models import ApiKey
+from cpa_usage.http.lists import ALL, Listing, Part, totals_of
+
+MANY = 10_000  # keys of which all may be read
 
 Mask = Annotated[str, Meta(description="The key, masked; the key itself is never kept.")]
 KeyId = Annotated[str, Meta(description="The key's fingerprint: SHA-256 in hex.")]
@@ -26,7 +29,7 @@ class Alias(Struct, frozen=True):
     alias_updated_at: datetime | None
 
 
-class Aliases(Struct, frozen=True):
+class Aliases(Listing, frozen=True, kw_only=True):
     """Keys observed or named, the busiest first."""
 
     items: list[Alias]
@@ -55,13 +58,36 @@ class AliasChanged(Struct, frozen=True):
     ok: bool = True
 
 
-def aliases() -> Aliases:
-    """Every key that was used or named."""
-    requests = import_string(settings.KEY_REQUESTS)()  # ever counted, by fingerprint of the keys that were used
-    known = ApiKey.objects.real().values("alias", "alias_updated_at", **KEY)
+def aliases(part: Part = ALL) -> Aliases:
+    """A part of the keys that were used or named."""
+    keys = ApiKey.objects.real()
+    if part.q:
+        keys = keys.filter(Q(alias__icontains=part.q) | Q(mask__icontains=part.q) | Q(fingerprint__istartswith=part.q))
+    known = _values(keys[: MANY + 1])
+    if len(known) > MANY and not part.q:
+        return _busiest(part)
+    found = _used_or_named(known[:MANY], [key["key_id"] for key in known] if part.q else None)
+    items = part.of(found)
+    return Aliases(items=items, totals=totals_of(items=(len(found) if len(known) <= MANY else keys.count(), items)))
+
+
+def _busiest(part):
+    """Of too many keys to read them all, those that were used; one that only has a name is found by it."""
+    wanted, used = import_string(settings.BUSIEST_KEYS)(part.offset, part.limit)
+    items = _used_or_named(_values(ApiKey.objects.filter(fingerprint__in=wanted)), wanted)
+    return Aliases(items=items, totals=totals_of(items=(used, items)))
+
+
+def _values(keys):
+    return list(keys.values("alias", "alias_updated_at", **KEY))
+
+
+def _used_or_named(known, fingerprints):
+    """Those of the known keys, the busiest first; `fingerprints` are theirs, or None where they are all."""
+    requests = import_string(settings.KEY_REQUESTS)(fingerprints)  # ever counted, of the keys that were used
     items = [Alias(event_count=requests.get(key["key_id"], 0), **key) for key in known]
     items = [item for item in items if item.alias or item.key_id in requests]
-    return Aliases(items=sorted(items, key=lambda item: (-item.event_count, item.api_key, item.key_id)))
+    return sorted(items, key=lambda item: (-item.event_count, item.api_key, item.key_id))
 
 
 def export() -> AliasExport:

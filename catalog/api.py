@@ -12,7 +12,8 @@ from catalog.cpa import Cpa, RequestLog
 from catalog.models import Connection
 from catalog.problems import Problem
 from catalog.sync import sync_now
-from cpa_usage.http import rest
+from cpa_usage.auth.sessions import is_known
+from cpa_usage.http import lists, rest
 from cpa_usage.http.fields import FlagField
 
 ABOUT_STATISTICS = """CPA's `usage-statistics-enabled`: while it is off, CPA drops its records in silence and nothing
@@ -41,21 +42,23 @@ class BadGateway(APIException):
 @permission_classes([])
 def version(request):
     """The versions of cpa-usage and of the CPA it talks to."""
-    return Response(shapes.versions())
+    return Response(shapes.versions() if is_known(request) else shapes.OUR_VERSION)  # no commit for strangers
 
 
-@rest.described(shapes.ListedAuthFiles, summary="Accounts CPA signs in to")
+@rest.described(shapes.ListedAuthFiles, parameters=lists.PARAMETERS, summary="Accounts CPA signs in to")
 @api_view(["GET"])
 def auth_files(request):
     """Every auth file CPA lists or ever listed, by name."""
-    return rest.answer(request, ("auth-files", Connection.current_revision()), shapes.auth_files)
+    part = lists.part_of(request)
+    return rest.answer(request, ("auth-files", Connection.current_revision(), part), lambda: shapes.auth_files(part))
 
 
-@rest.described(shapes.ProviderKeys, summary="Upstream keys of CPA's provider lists")
+@rest.described(shapes.ProviderKeys, parameters=lists.PARAMETERS, summary="Upstream keys of CPA's provider lists")
 @api_view(["GET"])
 def provider_metadata(request):
     """Every upstream key CPA lists or ever listed, masked."""
-    return rest.answer(request, ("provider-metadata", Connection.current_revision()), shapes.provider_keys)
+    part, revision = lists.part_of(request), Connection.current_revision()
+    return rest.answer(request, ("provider-metadata", revision, part), lambda: shapes.provider_keys(part))
 
 
 @rest.described(shapes.CatalogRefreshed, errors=[502], summary="Read CPA's lists now")
@@ -94,10 +97,10 @@ def set_switch(name: str, value: bool):
     Connection.change(**{name: value})
 
 
-def request_log(request_id: str) -> RequestLog:
-    """CPA's log of one request, if it has one (`found`); raises BadGateway when CPA is away."""
+def request_log(request_id: str, start: int = 0) -> RequestLog:
+    """CPA's log of one request, if it has one (`found`), from a byte on; raises BadGateway when CPA is away."""
     with _bad_gateway(), Cpa() as cpa:
-        return cpa.request_log(request_id)
+        return cpa.request_log(request_id, start)
 
 
 @contextmanager

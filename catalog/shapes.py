@@ -1,12 +1,16 @@
 """The shapes of the API's replies about CPA's accounts and keys, and how they are filled."""
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Annotated
 
+from django.db.models import Q
 from msgspec import Meta, Struct, convert, field
 
 from catalog.models import AuthFile, Connection, Provider
 from cpa_usage.api import OURS, Build
+from cpa_usage.http.lists import Listing, Part, totals_of
 
 Absent = Annotated[datetime | None, Meta(description="Since when CPA no longer lists it; null: it does.")]
 AuthIndex = Annotated[str, Meta(description="Joins it to records.")]
@@ -38,7 +42,7 @@ class ListedAuthFile(Struct, frozen=True, kw_only=True):
     absent_since: Absent
 
 
-class ListedAuthFiles(Struct, frozen=True):
+class ListedAuthFiles(Listing, frozen=True, kw_only=True):
     """Accounts, by name."""
 
     items: list[ListedAuthFile]
@@ -59,7 +63,7 @@ class ProviderKey(Struct, frozen=True, kw_only=True):
     absent_since: Absent
 
 
-class ProviderKeys(Struct, frozen=True):
+class ProviderKeys(Listing, frozen=True, kw_only=True):
     """Upstream keys, by type and name."""
 
     items: list[ProviderKey]
@@ -78,17 +82,28 @@ class SwitchSet(Struct, frozen=True):
     ok: bool = True
 
 
+OUR_VERSION = Versions(cpa_usage=Build(OURS.version, "", ""), cpa=Build("", "", ""))
+
+
 def versions() -> Versions:
     """The build of this program, and CPA's; empty texts before the first reply of CPA."""
     known = Connection.objects.values_list("version", "commit", "build_date").first()
     return Versions(cpa_usage=OURS, cpa=Build(*(known or ("", "", ""))))
 
 
-def auth_files() -> ListedAuthFiles:
-    """Every account CPA lists or ever listed."""
-    return ListedAuthFiles(convert(list(AuthFile.objects.all()), list[ListedAuthFile], from_attributes=True))
+def auth_files(part: Part) -> ListedAuthFiles:
+    """A part of the accounts CPA lists or ever listed."""
+    found, count = part.found(_with(AuthFile.objects, part.q, "name", "email", "label", "auth_index"))
+    items = convert(found, list[ListedAuthFile], from_attributes=True)
+    return ListedAuthFiles(items=items, totals=totals_of(items=(count, items)))
 
 
-def provider_keys() -> ProviderKeys:
-    """Every upstream key CPA lists or ever listed."""
-    return ProviderKeys(convert(list(Provider.objects.all()), list[ProviderKey], from_attributes=True))
+def provider_keys(part: Part) -> ProviderKeys:
+    """A part of the upstream keys CPA lists or ever listed."""
+    found, count = part.found(_with(Provider.objects, part.q, "name", "prefix", "provider_type", "auth_index"))
+    items = convert(found, list[ProviderKey], from_attributes=True)
+    return ProviderKeys(items=items, totals=totals_of(items=(count, items)))
+
+
+def _with(rows, text, *names):
+    return rows.filter(reduce(or_, (Q(**{f"{name}__icontains": text}) for name in names)))

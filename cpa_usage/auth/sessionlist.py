@@ -10,6 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from cpa_usage.auth.sessions import SessionRequired
+from cpa_usage.http.lists import PARAMETERS, Listing, part_of, totals_of
 from cpa_usage.http.rest import described
 from cpa_usage.models import Session
 
@@ -27,7 +28,7 @@ class SessionRow(Struct, frozen=True):
     current: Annotated[bool, Meta(description="Whether it is the one that asks.")]
 
 
-class Sessions(Struct, frozen=True):
+class Sessions(Listing, frozen=True, kw_only=True):
     """Newest first."""
 
     items: list[SessionRow]
@@ -39,14 +40,16 @@ class Revoked(Struct, frozen=True):
     ok: bool
 
 
-@described(Sessions, errors=[403], summary="Open sessions")
+@described(Sessions, parameters=PARAMETERS[:2], errors=[403], summary="Open sessions")
 @api_view(["GET"])
 @permission_classes([SessionRequired])
 def sessions(request):
     """Open sessions; those of an earlier password have ended with it."""
     mine = request.auth["jti"] if request.auth else None
     rows = Session.current().values_list("jti", "opened_at", "expires_at", "address", "user_agent")
-    return Response(Sessions([SessionRow(*row, current=row[0] == mine) for row in rows]))
+    found, count = part_of(request).found(rows)
+    items = [SessionRow(*row, current=row[0] == mine) for row in found]
+    return Response(Sessions(items=items, totals=totals_of(items=(count, items))))
 
 
 @described(Revoked, parameters=[SESSION_ID], errors=[403, 404], summary="End a session")

@@ -99,6 +99,11 @@ def api_token_of(request) -> ApiToken | None:
     return ApiToken.find(raw) if raw and raw.startswith(TOKEN_PREFIX) else None
 
 
+def is_known(request) -> bool:
+    """Whether the client is signed in, or needs not be."""
+    return not settings.AUTH_ENABLED or (session_of(request) or api_token_of(request)) is not None
+
+
 def sessions_of(request):
     """Every token of the request that belongs to an open session."""
     for raw in (_bearer(request), request.COOKIES.get(COOKIE)):

@@ -11,8 +11,9 @@ from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from cpa_usage.http import rest
+from cpa_usage.http import lists, rest
 from cpa_usage.http.fields import TextField
+from cpa_usage.http.lists import Listing, Part, totals_of
 from pricing.api.serializers import DecimalField, FromDay, RequestPriceField
 from pricing.api.shapes import PriceChanged
 from pricing.models import Adjustment, Revision, adjusting
@@ -49,7 +50,7 @@ class DatedAdjustment(Struct, frozen=True):
     updated_at: datetime
 
 
-class Adjustments(Struct, frozen=True):
+class Adjustments(Listing, frozen=True, kw_only=True):
     """Factors and fees by scope and value, those of one in the order in which they begin."""
 
     items: list[DatedAdjustment]
@@ -89,7 +90,7 @@ class AdjustmentBody(WhichAdjustment):
     note = TextField(max_length=255, default="", allow_blank=True)
 
 
-@rest.described(Adjustments, methods=["GET"], summary="Factors and fees on list prices")
+@rest.described(Adjustments, parameters=lists.PARAMETERS, methods=["GET"], summary="Factors and fees on list prices")
 @rest.described(PriceChanged, body=AdjustmentBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
 @rest.described(PriceChanged, parameters=PARAMETERS, methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
 @api_view(["GET", "PUT", "DELETE"])
@@ -101,16 +102,19 @@ def adjustments(request):
     if request.method == "DELETE":
         adjusting.clear(**rest.valid(WhichAdjustment, request.query_params.dict()))
         return Response(PriceChanged())
-    today = timezone.localdate()
-    return rest.answer(request, ("adjustments", Revision.current_stamp(), str(today)), lambda: listed(today))
+    today, part = timezone.localdate(), lists.part_of(request)
+    state = ("adjustments", Revision.current_stamp(), str(today), part)
+    return rest.answer(request, state, lambda: listed(today, part))
 
 
-def listed(today: date) -> Adjustments:
-    """All of them; which are in force is of a local date."""
+def listed(today: date, part: Part) -> Adjustments:
+    """A part of them; which are in force is of a local date."""
     by_place = {}
-    for each in Adjustment.objects.all():
+    for each in Adjustment.objects.filter(value__icontains=part.q):
         by_place.setdefault((each.scope, each.value), []).append(each)
-    return Adjustments([_item(each, latest(rows, today)) for rows in by_place.values() for each in rows])
+    found = [(each, latest(rows, today)) for rows in by_place.values() for each in rows]
+    items = [_item(*each) for each in part.of(found)]
+    return Adjustments(items=items, totals=totals_of(items=(len(found), items)))
 
 
 def _item(each: Adjustment, in_force: Adjustment | None) -> DatedAdjustment:

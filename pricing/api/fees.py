@@ -9,8 +9,9 @@ from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from cpa_usage.http import rest
+from cpa_usage.http import lists, rest
 from cpa_usage.http.fields import TextField
+from cpa_usage.http.lists import Listing, totals_of
 from pricing.api.serializers import DecimalField, FromDay
 from pricing.api.shapes import PriceChanged
 from pricing.models import AccountFee, Revision
@@ -32,7 +33,7 @@ class Fee(Struct, frozen=True):
     valid_from: Annotated[date | None, Meta(description="Local date; null: always.")]
 
 
-class Fees(Struct, frozen=True):
+class Fees(Listing, frozen=True, kw_only=True):
     """Fees by account, those of one in the order in which they begin."""
 
     items: list[Fee]
@@ -61,7 +62,7 @@ class FeeBody(WhichFee):
     usd_per_month = UsdField(validators=FEE_VALIDATORS)
 
 
-@rest.described(Fees, methods=["GET"], summary="Monthly fees of accounts")
+@rest.described(Fees, parameters=lists.PARAMETERS, methods=["GET"], summary="Monthly fees of accounts")
 @rest.described(PriceChanged, body=FeeBody, methods=["PUT"], summary="Enter an account's fee", description=ABOUT_SET)
 @rest.described(
     PriceChanged,
@@ -79,7 +80,8 @@ def fees(request):
     if request.method == "DELETE":
         _clear(**rest.valid(WhichFee, request.query_params.dict()))
         return Response(PriceChanged())
-    return rest.answer(request, ("fees", Revision.current_stamp()), _fees)
+    part = lists.part_of(request)
+    return rest.answer(request, ("fees", Revision.current_stamp(), part), lambda: _fees(part))
 
 
 def _clear(account, valid_from):
@@ -88,5 +90,7 @@ def _clear(account, valid_from):
         fee.delete()
 
 
-def _fees():
-    return Fees([Fee(fee.account, float(fee.usd_per_month), fee.valid_from) for fee in AccountFee.objects.all()])
+def _fees(part):
+    found, count = part.found(AccountFee.objects.filter(account__icontains=part.q))
+    items = [Fee(fee.account, float(fee.usd_per_month), fee.valid_from) for fee in found]
+    return Fees(items=items, totals=totals_of(items=(count, items)))

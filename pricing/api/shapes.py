@@ -2,10 +2,12 @@
 
 from datetime import date, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from cpa_usage.http.lists import ALL, Listing, Part, totals_of
 from pricing.api.serializers import RATES
 from pricing.models import Model, PriceSet, RateCard, Scope
 from pricing.precedence import overridden, set_in_force
@@ -74,7 +76,7 @@ class Price(Struct, frozen=True):
     sets: list[DatedPrice]
 
 
-class Prices(Struct, frozen=True):
+class Prices(Listing, frozen=True, kw_only=True):
     """Models priced today, by name, and the prices that only some usage has."""
 
     items: list[Price]
@@ -87,9 +89,15 @@ class PriceChanged(Struct, frozen=True):
     ok: bool = True
 
 
-def prices(stamp: int, today: date) -> Prices:
-    """The models that have a price on a local date. `stamp`: Revision.current_stamp(), for which answers are cached."""
-    return _cached(stamp, today) if stamp else _read(today)
+def prices(stamp: int, today: date, part: Part = ALL) -> Prices:
+    """A part of the models that have a price on a local date, and of the prices that only some usage has.
+
+    `stamp`: Revision.current_stamp(), for which answers are cached.
+    """
+    found = _cached(stamp, today) if stamp else _read(today)
+    items, scoped = (part.among(rows, attrgetter("model")) for rows in (found.items, found.scoped))
+    totals = totals_of(items=(len(items), part.of(items)), scoped=(len(scoped), part.of(scoped)))
+    return Prices(items=part.of(items), scoped=part.of(scoped), totals=totals)
 
 
 @lru_cache(2)
@@ -98,7 +106,8 @@ def _cached(stamp, today):
 
 
 def _read(today):
-    models = list(Model.objects.with_prices(today).order_by("name"))
+    with_sets = Model.objects.filter(pk__in=PriceSet.objects.values("model"))  # of all others there may be many
+    models = list(with_sets.with_prices(today).order_by("name"))
     scoped = [price for model in models for price in _scoped(model, today)]
     return Prices(items=[_price(model, today) for model in models if model.is_priced], scoped=scoped)
 

@@ -5,7 +5,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
-from cpa_usage.http import rest
+from cpa_usage.http import lists, rest
 from pricing.api import shapes
 from pricing.api.serializers import ModelName, PriceBody, RatesBody, ScopedModel, ScopeFields
 from pricing.models import Model, RateCard, Revision
@@ -32,7 +32,7 @@ SCOPE = [
 ]
 
 
-@rest.described(shapes.Prices, methods=["GET"], summary="Models priced today")
+@rest.described(shapes.Prices, parameters=lists.PARAMETERS, methods=["GET"], summary="Models priced today")
 @rest.described(shapes.PriceChanged, body=PriceBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
 @rest.described(
     shapes.PriceChanged, parameters=[MODEL, *SCOPE], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR
@@ -44,8 +44,8 @@ def pricing(request):
         return _set_price(**rest.body_of(request, PriceBody))
     if request.method == "DELETE":
         return _clear_price(**rest.valid(ScopedModel, {"model": "", **request.query_params.dict()}))
-    stamp, today = Revision.current_stamp(), timezone.localdate()
-    return rest.answer(request, ("pricing", stamp, str(today)), lambda: shapes.prices(stamp, today))
+    stamp, today, part = Revision.current_stamp(), timezone.localdate(), lists.part_of(request)
+    return rest.answer(request, ("pricing", stamp, str(today), part), lambda: shapes.prices(stamp, today, part))
 
 
 @rest.described(

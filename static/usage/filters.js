@@ -14,6 +14,7 @@ function showForm(form, opener) {
   dialog.append(form);
   form.querySelector(":checked")?.setAttribute("autofocus", "");
   document.body.append(dialog);
+  htmx.process(dialog);
   dialog.addEventListener("close", () => {
     dialog.remove();
     opener.focus();

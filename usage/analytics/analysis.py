@@ -1,43 +1,53 @@
 """The period by client key, by model, and by both."""
 
+from cpa_usage.http.lists import totals_of
 from usage.analytics.answers import Analysis, GroupFigures, GroupModelFigures, ModelFigures, figures, instant
-from usage.models.labels import LABELS, group_of
+from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
+from usage.query.largest import MOST, largest, shortened
 from usage.query.names import names_of
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
+from usage.query.source import GROUP
 from usage.query.sums import add_up
+
+MODEL = LABELS["model"].column
 
 
 @snapshot()
-def analysis(filters: UsageFilter) -> Analysis:
+def analysis(filters: UsageFilter, limit: int = MOST) -> Analysis:
     """The period by client key (else provider, else endpoint), by model, and by both; most requests first."""
     reader = Reader.of(filters)
-    pairs = _by_group_and_model(reader)
-    groups = add_up((key[:2], row) for key, row in pairs.items())
-    models = add_up((key[2], row) for key, row in pairs.items())
+    (groups, group_count), (models, model_count), (pairs, pair_count) = _found(reader, limit)
+    names = names_of(LABELS["api_key"], {group for group, *_ in (*groups, *pairs)})
+    by_api = [
+        GroupFigures(api_group_key=group, api_group_display=names[group][1], **figures(row))
+        for (group,), row in most_first(groups)
+    ]
+    by_model = [ModelFigures(model=model, **figures(row)) for (model,), row in most_first(models)]
+    by_both = [
+        GroupModelFigures(api_group_key=group, api_group_display=names[group][1], model=model, **figures(row))
+        for (group, model), row in most_first(pairs)
+    ]
     return Analysis(
-        by_api=[
-            GroupFigures(api_group_key=key, api_group_display=display, **figures(row))
-            for (key, display), row in most_first(groups)
-        ],
-        by_model=[ModelFigures(model=model, **figures(row)) for model, row in most_first(models)],
-        by_api_and_model=[
-            GroupModelFigures(api_group_key=key, api_group_display=display, model=model, **figures(row))
-            for (key, display, model), row in most_first(pairs)
-        ],
+        by_api=by_api,
+        by_model=by_model,
+        by_api_and_model=by_both,
         detail_from=instant(reader.events_from),
+        totals=totals_of(
+            by_api=(group_count, by_api), by_model=(model_count, by_model), by_api_and_model=(pair_count, by_both)
+        ),
     )
 
 
-def _by_group_and_model(reader):
-    """{(key of the group, how to show it, model): measures}."""
-    rows = reader.by("api_key__fingerprint", "provider", "endpoint", "model__name")
-    names = names_of(LABELS["api_key"], {key for key, *_ in rows})
-    return add_up(
-        ((*group_of(key, names[key][1], provider, endpoint), model), row)
-        for (key, provider, endpoint, model), row in rows.items()
-    )
+def _found(reader, limit):
+    """(measures by key, how many there are) by group, by model, and by both."""
+    if reader.is_flooded(GROUP, MODEL):
+        return [largest(reader, columns, "requests", limit)[::2] for columns in ((GROUP,), (MODEL,), (GROUP, MODEL))]
+    pairs = reader.by(GROUP, MODEL)
+    groups = add_up((key[:1], row) for key, row in pairs.items())
+    models = add_up((key[1:], row) for key, row in pairs.items())
+    return [shortened(rows, "requests", limit) for rows in (groups, models, pairs)]
 
 
 def most_first(sums: dict) -> list[tuple]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from cpa_usage.http.lists import Listing
 from pricing.tokenclasses import CACHE_WRITES
 from usage.models import MEASURES
 from usage.time.periods import rfc3339_utc_us
@@ -192,7 +193,7 @@ class GroupModelFigures(GroupFigures, frozen=True, kw_only=True):
     model: str
 
 
-class Analysis(Struct, frozen=True, kw_only=True):
+class Analysis(Listing, frozen=True, kw_only=True):
     """Who used what, most requests first."""
 
     by_api: list[GroupFigures]
@@ -201,7 +202,7 @@ class Analysis(Struct, frozen=True, kw_only=True):
     detail_from: str | None
 
 
-class Names(Struct, frozen=True):
+class Names(Listing, frozen=True, kw_only=True):
     """Names, sorted."""
 
     items: list[str]

@@ -1,11 +1,12 @@
 """How much of a period has a known cost, and what has none."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 from msgspec import Meta, Struct
 
+from cpa_usage.http.lists import Listing, totals_of
 from pricing.book import PriceBook
 from pricing.models import Model
 from usage.analytics.answers import Figures, Tokens, figures
@@ -13,12 +14,15 @@ from usage.analytics.events.explaining import NO_TOKENS, Candidate, candidates_o
 from usage.models import MEASURES
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
+from usage.query.largest import MOST, largest, without_known_cost
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.periods import day_number
 
 UNPRICED = gettext_noop("It has no price on days of this period.")
-UNSPECIFIED = MEASURES.index("cache_write_unspecified")
+WITHOUT_PRICE, WITHOUT_TOKENS = ("unpriced_requests", "unpriced_tokens"), ("without_tokens",)
+FEW = 10
+UNSPECIFIED = ("cache_write_unspecified",)
 
 
 class Part(Struct, frozen=True):
@@ -33,7 +37,15 @@ class Part(Struct, frozen=True):
         return self.priced / self.total if self.total else None
 
 
-class Covered(Struct, frozen=True, kw_only=True):
+class WithoutCost(NamedTuple):
+    """How many values of a label have no known cost, their tokens, and some of them by name."""
+
+    count: int
+    tokens: int
+    names: list[str]
+
+
+class Covered(Listing, frozen=True, kw_only=True):
     """How much of a period has a known cost."""
 
     requests: Annotated[Part, Meta(description="Successes.")]
@@ -79,18 +91,20 @@ class Coverage(Covered, frozen=True, kw_only=True):
 
 @snapshot()
 def covered(filters: UsageFilter) -> Covered:
-    """By request, model and token."""
-    return Covered(**_covered(filters))
+    """By request, model and token, with a few unpriced models."""
+    return Covered(**_covered(filters, FEW))
 
 
 @snapshot()
-def coverage(filters: UsageFilter) -> Coverage:
+def coverage(filters: UsageFilter, limit: int = MOST) -> Coverage:
     """By request, model and token; then what has no known cost, and successes without any tokens."""
-    found = _most_first(Reader.of(filters).by(LABELS["model"].column, LABELS["provider"].column))
-    unpriced = [(*key, used) for key, used in found if used.unpriced_requests or used.unpriced_tokens]
-    reasons, candidates = _without_price({model for model, _, _ in unpriced})
+    reader, by = Reader.of(filters), (LABELS["model"].column, LABELS["provider"].column)
+    unpriced, empty = (largest(reader, by, each[0], limit, each) for each in (WITHOUT_PRICE, WITHOUT_TOKENS))
+    reasons, candidates = _without_price({model for model, _ in unpriced.rows})
+    covered = _covered(filters, limit)
+    totals = totals_of(unpriced=(unpriced.count, unpriced.rows), without_tokens=(empty.count, empty.rows))
     return Coverage(
-        **_covered(filters),
+        **covered | {"totals": covered["totals"] | totals},
         unpriced=[
             UnpricedUse(
                 model=model,
@@ -100,28 +114,38 @@ def coverage(filters: UsageFilter) -> Coverage:
                 reason=reasons.get(model, UNPRICED if used.unpriced_tokens else NO_TOKENS),
                 candidates=candidates.get(model, []),
             )
-            for model, provider, used in unpriced
+            for (model, provider), used in _most_first(unpriced.rows)
         ],
         without_tokens=[
             EmptyUse(model=model, provider=provider, requests=used.without_tokens)
-            for (model, provider), used in found
-            if used.without_tokens
+            for (model, provider), used in _most_first(empty.rows)
         ],
     )
 
 
-def _covered(filters):
-    rows = Reader.of(filters).by(LABELS["model"].column)
-    found = _most_first(rows)
-    used = [figures for _, figures in found]
-    unpriced = [model for (model,), figures in found if figures.known_cost is None]
-    requests, tokens = sum(each.success for each in used), sum(each.total_tokens for each in used)
+@snapshot()
+def without_cost(filters: UsageFilter, by: str, limit: int = 0) -> WithoutCost:
+    """The values of a label of which no usage has a known cost; so many of them by name, most requests first."""
+    reader, column = Reader.of(filters), LABELS[by].column
+    if reader.is_flooded(column):
+        count, tokens, names = without_known_cost(reader, column, MOST)
+        found = _most_first(reader.of_groups((column,), [(name,) for name in names[:limit]]))
+        return WithoutCost(count, tokens, [value for (value,), _ in found])
+    found = [(value, used) for (value,), used in _most_first(reader.by(column)) if used.known_cost is None]
+    return WithoutCost(len(found), sum(used.total_tokens for _, used in found), [value for value, _ in found[:limit]])
+
+
+def _covered(filters, limit):
+    reader, column = Reader.of(filters), LABELS["model"].column
+    whole, unpriced = Figures(**figures(reader.total())), without_cost(filters, "model", limit)
+    models = largest(reader, (column,), "requests", 0).count
     return {
-        "requests": Part(requests - sum(each.unpriced_requests for each in used), requests),
-        "models": Part(len(used) - len(unpriced), len(used)),
-        "tokens": Part(tokens - sum(each.unpriced_tokens for each in used), tokens),
-        "unpriced_models": unpriced,
-        "minimum_tokens": _minimum_tokens(rows),
+        "requests": Part(whole.success - whole.unpriced_requests, whole.success),
+        "models": Part(models - unpriced.count, models),
+        "tokens": Part(whole.total_tokens - whole.unpriced_tokens, whole.total_tokens),
+        "unpriced_models": unpriced.names,
+        "minimum_tokens": _minimum_tokens(reader, column),
+        "totals": totals_of(unpriced_models=(unpriced.count, unpriced.names)),
     }
 
 
@@ -131,14 +155,14 @@ def _most_first(rows):
     return sorted(found, key=lambda each: (-each[1].success, -each[1].total_tokens, each[0]))
 
 
-def _minimum_tokens(rows):
+def _minimum_tokens(reader, column):
     """By each model's own price of today, at the standard tier: nothing else needs to be read for it."""
     today, book = day_number(timezone.localdate()), PriceBook.current()
     found = 0
-    for (model,), row in rows.items():
-        rates = book.standard_rates(model, today) if row[UNSPECIFIED] else None
+    for (model,), row in largest(reader, (column,), UNSPECIFIED[0], MOST, UNSPECIFIED).rows.items():
+        rates = book.standard_rates(model, today)
         if rates and rates.cache_write_1h > rates.cache_write:
-            found += row[UNSPECIFIED]
+            found += row[MEASURES.index(*UNSPECIFIED)]
     return found
 
 

@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Window
 from msgspec import Meta, Struct
 
+from cpa_usage.http.lists import Listing, totals_of
 from usage.models import Event
 from usage.models.querysets import MESSAGE_LENGTH
 from usage.query.filters import UsageFilter
+from usage.query.largest import MOST
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.periods import rfc3339_utc_us
@@ -31,7 +33,7 @@ class StatusCount(Struct, frozen=True):
     count: int
 
 
-class Failures(Struct, frozen=True, kw_only=True):
+class Failures(Listing, frozen=True, kw_only=True):
     """The commonest reasons among the kept events of a period."""
 
     total: int
@@ -40,24 +42,22 @@ class Failures(Struct, frozen=True, kw_only=True):
 
 
 @snapshot()
-def failures(filters: UsageFilter) -> Failures:
+def failures(filters: UsageFilter, limit: int = SHOWN) -> Failures:
     """By status and message, the commonest first; of kept events only."""
-    found = sorted(_counted(filters), key=lambda row: (-row[2], -row[3]))
-    by_status: dict[int, int] = {}
-    for status, _, count, _ in found:
-        by_status[status] = by_status.get(status, 0) + count
-    return Failures(
-        total=sum(by_status.values()),
-        by_status=[StatusCount(*pair) for pair in sorted(by_status.items(), key=lambda item: (-item[1], item[0]))],
-        reasons=[Reason(status, message, n, rfc3339_utc_us(last)) for status, message, n, last in found[:SHOWN]],
-    )
-
-
-def _counted(filters):
-    """(status, message, how many, µs of the newest) of each reason."""
     period = Reader.of(filters).kept().filters.period
     events = Event.objects.filter(failed=True).between(period.start, period.end).matching(filters).with_message()
-    by = ("fail_status_code", "message")
-    return (
-        events.values_list(*by).annotate(n=Count("id"), last=Max("timestamp")).values_list(*by, "n", "last").order_by()
+    statuses = _counted(events, "fail_status_code").order_by("-n", "fail_status_code")[:MOST]
+    found = list(_counted(events, "fail_status_code", "message").order_by("-n", "-last")[:limit])
+    reasons = [Reason(status, message, n, rfc3339_utc_us(last)) for status, message, n, last, _ in found]
+    return Failures(
+        total=events.count(),
+        by_status=[StatusCount(status, n) for status, n, *_ in statuses],
+        reasons=reasons,
+        totals=totals_of(reasons=(found[0][-1] if found else 0, reasons)),
     )
+
+
+def _counted(events, *by):
+    """Rows of (*by, how many, µs of the newest, how many such rows there are)."""
+    counts = {"n": Count("id"), "last": Max("timestamp"), "groups": Window(Count("*"))}
+    return events.values_list(*by).annotate(**counts).values_list(*by, *counts)

@@ -9,13 +9,16 @@ from django.conf import settings
 from django.db.models import F
 from msgspec import Meta, Struct
 
+from cpa_usage.http.lists import Listing, totals_of
 from pricing.models import Model
 from usage.analytics.overview import covered_seconds
 from usage.ingest.durations import COLUMNS, LATENCY, TTFT
 from usage.models import Duration, Event
 from usage.models.histograms import BUCKETS, bounds_of, percentile
+from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
-from usage.query.reader import events_from
+from usage.query.largest import MOST
+from usage.query.reader import Reader, events_from
 from usage.query.snapshots import once, snapshot
 from usage.query.sums import add_up
 from usage.time.clock import now_us
@@ -44,7 +47,7 @@ class ModelLatency(Struct, frozen=True, kw_only=True):
     ttft: Percentiles
 
 
-class Latency(Struct, frozen=True, kw_only=True):
+class Latency(Listing, frozen=True, kw_only=True):
     """How long answers took, most measured models first."""
 
     items: list[ModelLatency]
@@ -67,9 +70,9 @@ class Medians(Struct, frozen=True, kw_only=True):
 
 
 @snapshot()
-def latency(filters: UsageFilter) -> Latency:
+def latency(filters: UsageFilter, limit: int = MOST) -> Latency:
     """Filtered by models alone, whole hours of the period; with any other filter, the events of its last seven days."""
-    start, sums = _by_model(filters)
+    start, sums, count = _by_model(filters, limit)
     models = dict(Model.objects.filter(id__in={model for model, _ in sums}).values_list("id", "name"))
     nothing = [0] * BUCKETS
     found = [
@@ -80,10 +83,12 @@ def latency(filters: UsageFilter) -> Latency:
         )
         for id, name in models.items()
     ]
+    found.sort(key=lambda row: (-row.latency.count, row.model))
     return Latency(
-        items=sorted(found, key=lambda row: (-row.latency.count, row.model)),
+        items=found[:limit],
         bounds=[bounds_of(bucket) for bucket in range(BUCKETS)],
         measured_from=rfc3339_utc(start // SECOND_US) if start else None,
+        totals=totals_of(items=(count or len(found), found[:limit])),
     )
 
 
@@ -91,7 +96,7 @@ def latency(filters: UsageFilter) -> Latency:
 def speeds(filters: UsageFilter) -> Speeds:
     """Percentiles of all models together, of the whole hours that the period touches."""
     over_time = _over_time(filters)
-    sums = _by_model(filters)[1] if over_time is None else over_time
+    sums = _counted(_measured(filters)[1]) if over_time is None else over_time
     totals = add_up((kind, counts) for (_, kind), counts in sums.items())
     return Speeds(*(percentiles(totals.get(kind, [])) for kind in (TTFT, LATENCY)))
 
@@ -116,14 +121,37 @@ def percentiles(counts: list[int]) -> Percentiles:
     return Percentiles(count=sum(counts), p50=p50, p95=p95, p99=p99, distribution=counts)
 
 
-def _by_model(filters) -> tuple[int, dict[tuple[int, int], list[int]]]:
-    """(where it begins in µs, {(model id, kind): histogram})."""
+def _by_model(filters, limit) -> tuple[int, dict[tuple[int, int], list[int]], int]:
+    """(where it begins in µs, {(model id, kind): histogram}, how many models are known; 0: these are all).
+
+    Of a flooded database they are those of the most measured models.
+    """
+    start, rows = _measured(filters)
+    count = 0
+    if rows is not None and Reader.of(filters).is_flooded(LABELS["model"].column):
+        most, by = list(rows.most_measured()[:limit]), "model" if rows.model is Duration else "series__model"
+        count = most[0][-1] if most else 0
+        rows = rows.filter(**{f"{by}__in": [model for model, *_ in most]})
+    return start, _counted(rows, "series__model"), count
+
+
+def _counted(rows, *by) -> dict:
+    """{(model id, kind): histogram} of what was measured; of events the id is None unless they are grouped `by` it."""
+    if rows is None:
+        return {}
+    return _summed(rows, "model") if rows.model is Duration else _from_events(rows, *by)
+
+
+def _measured(filters):
+    """(where it begins in µs, histograms or, where these cannot tell, the events; None for nothing)."""
     kept_from = events_from() or 0
     if (rows := _histograms(filters)) is not None:
-        return _first_hour(filters, kept_from) * SECOND_US, _summed(rows, "model")
+        return _first_hour(filters, kept_from) * SECOND_US, rows
     end = filters.period.end or now_us()
     start = max(filters.period.start or 0, kept_from, end - COUNTED_FROM_EVENTS_US)
-    return start, _from_events(filters, start)
+    if filters.values_of("result") == (True,):
+        return start, None
+    return start, Event.objects.between(start, filters.period.end).matching(filters)
 
 
 @once
@@ -165,12 +193,10 @@ def _summed(rows, by):
     return {(key, kind): counts for key, kind, *counts in rows.summed(by, "kind")}
 
 
-def _from_events(filters, start):
-    if filters.values_of("result") == (True,):
-        return {}
-    found = []
-    for model, *slots, number in Event.objects.between(start, filters.period.end).matching(filters).by_durations():
-        for kind, slot in zip((LATENCY, TTFT), slots, strict=True):
+def _from_events(events, *by):
+    found = {}
+    for *model, latency, ttft, number in events.by_durations(*by):
+        for kind, slot in ((LATENCY, latency), (TTFT, ttft)):
             if slot is not None:
-                found.append(((model, kind), [number if slot == place else 0 for place in range(BUCKETS)]))
-    return add_up(found)
+                found.setdefault((*(model or [None]), kind), [0] * BUCKETS)[slot] += number
+    return found

@@ -2,9 +2,11 @@
 
 import msgspec
 
+from cpa_usage.http.lists import Listing
 from usage.analytics.answers import instant
 from usage.models.labels import NO_KEY
 from usage.query.filters import UsageFilter
+from usage.query.largest import MOST, largest
 from usage.query.names import grouping_labels, names_of
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
@@ -24,6 +26,7 @@ FilterOptions = msgspec.defstruct(
         *((f"{name}_options", list[option]) for name, option in OPTIONS.items()),
         ("detail_from", str | None),
     ],
+    bases=(Listing,),
     namespace={"__doc__": "What occurs in the period and can be filtered by."},
     frozen=True,
     kw_only=True,
@@ -31,16 +34,26 @@ FilterOptions = msgspec.defstruct(
 
 
 @snapshot()
-def filter_options(filters: UsageFilter) -> FilterOptions:
-    """Models, sources, client keys, providers and endpoints that occur in the period."""
-    reader, found = Reader.of(filters), {}
+def filter_options(filters: UsageFilter, limit: int = MOST) -> FilterOptions:
+    """Models, sources, client keys, providers and endpoints that occur in the period; of too many the most used."""
+    reader, found, totals = Reader.of(filters), {}, {}
     for name, label in grouping_labels().items():
-        values = reader.values(label.column)
+        values, count = _values(reader, label.column, limit)
         if name != "api_key":
             found[f"{name}s"] = sorted(values - {""})
         if name in OPTIONS:
             found[f"{name}_options"] = _options(label, values)
-    return FilterOptions(**found, detail_from=instant(reader.events_from))
+        if count > len(values):
+            totals |= dict.fromkeys({f"{name}s", f"{name}_options"} & found.keys(), count)
+    return FilterOptions(**found, detail_from=instant(reader.events_from), totals=totals)
+
+
+def _values(reader, column, limit):
+    """The values of a column of Series, and how many there are."""
+    if not reader.is_flooded(column) and len(values := reader.values(column)) <= limit:
+        return values, len(values)
+    found = largest(reader, (column,), "requests", limit)
+    return {value for (value,) in found.rows}, found.count
 
 
 def _options(label, values):

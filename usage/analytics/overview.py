@@ -3,7 +3,9 @@
 from typing import Annotated
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Sum
+from django.utils.translation import gettext as _
 from msgspec import Meta, Struct
 
 from usage.analytics.answers import Bucket, Cell, Figures, Overview, figures, instant
@@ -18,6 +20,7 @@ from usage.time.units import DAY_S, HOUR_S, MINUTE_US, QUARTER_S, SECOND_US
 NOTHING = [0] * len(MEASURES)
 HOURLY_IN_FULL_S = 31 * DAY_S  # a longer period shows the hours of its last week
 GRID_DAYS = 31
+LONGEST_S = 3660 * DAY_S  # ten years, of series
 MINUTES = QUARTER_S // 60
 
 
@@ -67,7 +70,8 @@ def peak(found: Overview) -> Peak | None:
 def covered_seconds(period: Period) -> tuple[int, int] | None:
     """The seconds [start, end) that series of the period show; None while there is nothing to show.
 
-    An open start is the first day counted; an open end is now, or the last quarter counted if a clock runs ahead.
+    An open start is the first day counted; an open end is now, or the last quarter counted if a clock runs ahead. Of
+    more than LONGEST_S they show the last part where the start is open; else ValidationError names the end.
     """
     start, end = period.start, period.end
     if start is None:
@@ -78,7 +82,10 @@ def covered_seconds(period: Period) -> tuple[int, int] | None:
     if end is None:
         last = Quarter.objects.order_by("-bucket").values_list("bucket", flat=True).first() or 0
         end = max(now_us(), (last + QUARTER_S) * SECOND_US, start + 1)
-    return start // SECOND_US, -(-end // SECOND_US)
+    start, end = start // SECOND_US, -(-end // SECOND_US)
+    if end - start > LONGEST_S and period.start is not None:
+        raise ValidationError({"end": [_("What is shown over time is at most ten years long.")]})
+    return max(start, end - LONGEST_S), end
 
 
 def _hourly(reader, start, detail, end):

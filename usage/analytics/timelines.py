@@ -10,6 +10,7 @@ from usage.analytics.answers import PICO
 from usage.analytics.overview import covered_seconds
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
+from usage.query.largest import largest
 from usage.query.names import names_of
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
@@ -53,9 +54,13 @@ def timeline(filters: UsageFilter, by: str, measure: str) -> Timeline:
         return Timeline(measure=measure, by=by, step=DAY_S, buckets=[], end="", layers=[], others=0)
     step = _step(covered, reader.events_from)
     starts = _starts(*covered, step)
-    rows = _rows(reader, LABELS[by].column, STACKED[measure], covered, step)
-    values = _values(rows, starts, step)
-    layers, others = _layers(values, LABELS[by], PICO if measure == "cost" else 1)
+    plan = _plan(reader, covered, step)
+
+    def read(columns, among=()):
+        return _values(reader.rows(plan, columns, (STACKED[measure],), among), starts, step)
+
+    values, unnamed = _of_label(reader, LABELS[by].column, STACKED[measure], read)
+    layers, others = _layers(values, LABELS[by], PICO if measure == "cost" else 1, unnamed)
     *buckets, end = map(rfc3339_utc if step < DAY_S else _local, starts)
     return Timeline(measure=measure, by=by, step=step, buckets=buckets, end=end, layers=layers, others=others)
 
@@ -79,13 +84,26 @@ def _starts(start, end, step):
     return [day_start(date_of(day), zone) for day in range(number, last + 1 + days, days)]
 
 
-def _rows(reader, column, measure, covered, step):
-    """The measure by bucket and stored value: of days from a day on, else of quarter hours."""
-    plan = reader.plan()
-    if step < DAY_S:
-        start = max(covered[0] * SECOND_US, reader.filters.period.start or 0)
-        plan = reader.plan_of_detail(start, reader.filters.period.end)
-    return reader.rows(plan, (column,), (measure,))
+def _plan(reader, covered, step):
+    """What is read: days from a day on, else quarter hours."""
+    if step >= DAY_S:
+        return reader.plan()
+    start = max(covered[0] * SECOND_US, reader.filters.period.start or 0)
+    return reader.plan_of_detail(start, reader.filters.period.end)
+
+
+def _of_label(reader, column, measure, read):
+    """The measure in each bucket by stored value, and how many values stand together under None.
+
+    `read` gives it by columns, of some values of these or of all.
+    """
+    if not reader.is_flooded(column):
+        return read((column,)), 0
+    found = largest(reader, (column,), measure, NAMED + 1, (measure,))
+    values = read((column,), [[value for (value,) in found.rows]]) if found.rows else {}
+    if found.left_out and (whole := read(()).get(None)):
+        values[None] = [total - sum(named) for total, *named in zip(whole, *values.values(), strict=True)]
+    return values, found.left_out if None in values else 0
 
 
 def _values(rows, starts, step) -> dict[str, list[int]]:
@@ -95,19 +113,22 @@ def _values(rows, starts, step) -> dict[str, list[int]]:
     for row in rows:
         place = (row.bucket - starts[0]) // step if step < DAY_S else (row.day - first_day) // (step // DAY_S)
         if 0 <= place < length:
-            values.setdefault(row.group[0], [0] * length)[place] += row.measures[0]
+            values.setdefault(next(iter(row.group), None), [0] * length)[place] += row.measures[0]
     return {value: amounts for value, amounts in values.items() if any(amounts)}
 
 
-def _layers(values, label, scale):
+def _layers(values, label, scale, unnamed):
+    """Layers, and how many values the last one stands for; of these, `unnamed` ones are together already."""
+    others = [(None, values.pop(None))] if unnamed else []
     names = names_of(label, set(values))
     ranked = sorted(values.items(), key=lambda item: (-sum(item[1]), names[item[0]]))
-    named, rest = (ranked, []) if len(ranked) <= NAMED + 1 else (ranked[:NAMED], ranked[NAMED:])
+    whole = not unnamed and len(ranked) <= NAMED + 1
+    named, rest = (ranked, []) if whole else (ranked[:NAMED], ranked[NAMED:])
     found = [_layer(*names[value], amounts, scale) for value, amounts in named]
-    if rest:
-        together = [sum(column) for column in zip(*(amounts for _, amounts in rest), strict=True)]
+    if others := rest + others:
+        together = [sum(column) for column in zip(*(amounts for _, amounts in others), strict=True)]
         found.append(_layer(None, "", together, scale))
-    return found, len(rest)
+    return found, len(rest) + unnamed
 
 
 def _layer(key, label, amounts, scale):

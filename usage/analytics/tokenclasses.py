@@ -9,6 +9,7 @@ from pricing.rates import rates_of_classes
 from pricing.tokenclasses import CLASSES
 from usage.analytics.answers import PICO
 from usage.ingest.costs import CHARGED_BY
+from usage.models import MEASURES
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
@@ -35,14 +36,15 @@ def token_classes(filters: UsageFilter) -> TokenClasses:
     """Disjoint classes, and fees per request where there are any; together they cost what the period costs."""
     reader, book = Reader.of(filters), PriceBook.current()
     names = (*CLASSES, FEES)
-    counts, pico = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    counts, pico = dict(zip(MEASURES, reader.total(), strict=True)), dict.fromkeys(names, 0)
     depends_on = book.depends_on
-    for row in reader.rows(reader.plan(), [CHARGED_BY[name] for name in depends_on], ("requests", "failed", *CLASSES)):
+    by, measures = tuple(CHARGED_BY[name] for name in depends_on), ("requests", "failed", *CLASSES)
+    # What cost nothing has no part in what the classes cost: where labels are many, few of them have a price.
+    for row in reader.rows(reader.plan(), by, measures, with_cost=True):
         rates = book.rates(Charged(**dict(zip(depends_on, row.group, strict=True))), row.day)
         requests, failed, *tokens = row.measures
         per_unit = (*rates_of_classes(rates).values(), rates.request) if rates else (0,) * len(names)
         for name, count, rate in zip(names, (*tokens, requests - failed), per_unit, strict=True):
-            counts[name] += count
             pico[name] += count * rate
     shown = names if pico[FEES] else CLASSES
     return TokenClasses([TokenClass(name, counts[name] if name != FEES else 0, pico[name] / PICO) for name in shown])

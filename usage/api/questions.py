@@ -1,13 +1,13 @@
 """The questions of usage.analytics over HTTP: each is an endpoint, described by what its function says of itself."""
 
-from inspect import getdoc
+from inspect import getdoc, signature
 from typing import Any, NamedTuple, get_type_hints
 
 from django.forms import Form
 from django.urls import path
 from rest_framework.decorators import api_view
 
-from cpa_usage.http import rest
+from cpa_usage.http import lists, rest
 from usage.analytics.accounts.accounts import accounts
 from usage.analytics.accounts.credentials import credentials
 from usage.analytics.analysis import analysis
@@ -61,8 +61,12 @@ QUESTIONS = [
 def endpoint(question: Question):
     """The address and the view of a question; a client that has the present answer gets a 304."""
 
+    limit = signature(question.answer).parameters.get("limit")
+
     def view(request):
         chosen = checked(question.form(request.GET)).cleaned_data
+        if limit:
+            chosen["limit"] = lists.part_of(request, limit.default).limit
         filters = filter_of(request)
         state = (question.address, *freshness(filters), tuple(chosen.items()))
         try:
@@ -73,7 +77,7 @@ def endpoint(question: Question):
     view.__name__, view.__doc__ = question.address.rpartition("/")[2].replace("-", "_"), getdoc(question.answer)
     described = rest.described(
         get_type_hints(question.answer)["return"],
-        parameters=[*FILTER, *parameters_of(question.form)],
+        parameters=[*FILTER, *parameters_of(question.form), *([lists.limit_parameter(limit.default)] if limit else [])],
         summary=question.summary,
     )
     return path(f"usage/{question.address}", described(api_view(["GET"])(view)))

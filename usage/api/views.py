@@ -5,7 +5,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from catalog.models import Connection
-from cpa_usage.http import rest
+from cpa_usage.http import lists, rest
+from cpa_usage.http.lists import totals_of
 from pricing.models import Model
 from usage.analytics.answers import Names
 from usage.analytics.events.paging import NoSuchEvent
@@ -36,12 +37,20 @@ def event(request, event_key):
     return rest.answer(request, ("event", found), lambda: found)
 
 
-@rest.described(Names, summary="Models offered or used")
+@rest.described(Names, parameters=lists.PARAMETERS, summary="Models offered or used")
 @api_view(["GET"])
 def models_used(request):
     """Names of the models CPA offers to its clients and of those that records named."""
-    offered = Connection.objects.values_list("models_offered", flat=True).first()
-    found = Names(items=sorted({*(offered or []), *Model.objects.values_list("name", flat=True)}))
+    part = lists.part_of(request)
+    offered = {*part.among(Connection.objects.values_list("models_offered", flat=True).first() or [], str)}
+    models = Model.objects.filter(name__icontains=part.q).order_by("name")
+    seen = list(models.values_list("name", flat=True)[: part.end + 1])
+    found = sorted({*offered, *seen})
+    count = len(found)
+    if len(seen) > part.end:
+        count = models.count() + len(offered) - models.filter(name__in=offered).count()
+    items = part.of(found)
+    found = Names(items=items, totals=totals_of(items=(count, items)))
     return rest.answer(request, ("models/used", found), lambda: found)
 
 
@@ -72,7 +81,4 @@ def request_log(request, request_id):
 @renderer_classes([rest.JSONRenderer])
 def raw_request_log(request, request_id):
     """The log as CPA has it but for keys, which are masked; to download."""
-    _, log = requestlog.log_of(request_id)
-    if not log.found:
-        return Response(requestlog.missing(), status=404)
-    return requestlog.attachment(log)
+    return requestlog.download(request_id) or Response(requestlog.missing(), status=404)

@@ -8,7 +8,8 @@ from django.urls import reverse
 from usage.models.labels import NONE
 
 PERIOD = ("range", "start", "end")
-ONE_PAGE_ONLY = ("page", "before", "by", "measure", "year", "day", "sort")  # parameters that other pages do not take
+# Parameters that other pages do not take.
+ONE_PAGE_ONLY = ("page", "before", "q", "by", "measure", "year", "day", "sort")
 
 
 def changed(query: QueryDict, values: dict) -> str:

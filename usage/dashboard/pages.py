@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.utils.translation import get_language
+from django.views.decorators.http import require_http_methods
 
 from cpa_usage.auth.sessions import session_of
 from usage.dashboard.cookies import theme_of
@@ -27,7 +28,7 @@ from usage.time.units import MINUTE_US
 DEFAULT_RANGE = "7d"
 
 
-def page(template, cached=True):
+def page(template, cached=True, methods=("GET", "HEAD")):
     """Decorator of a view that returns its context: `view(request, filters)` becomes the whole page.
 
     A visitor who has not signed in is sent to the login. Bad parameters are refused on a page with the API's sentence.
@@ -36,6 +37,7 @@ def page(template, cached=True):
 
     def decorate(view):
         @wraps(view)
+        @require_http_methods(methods)
         @signed_in
         def wrapper(request, **kwargs):
             try:

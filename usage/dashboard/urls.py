@@ -1,7 +1,6 @@
 """Addresses of the pages."""
 
 from django.urls import path, re_path
-from django.views.i18n import set_language
 
 from usage.dashboard.views import choosing, filters, manage, money, overviews, prices, reconcile, requests, session
 
@@ -29,8 +28,9 @@ urlpatterns = [
     path("system/sync/", manage.sync, name="sync"),
     re_path(r"^system/(?P<name>statistics_enabled|request_log_enabled)/$", manage.switch, name="switch"),
     path("filters/", filters.filters, name="filters"),
+    path("filters/choices/", filters.choices, name="choices"),
     path("login/", session.login, name="login"),
     path("logout/", session.logout, name="logout"),
     path("theme/", session.theme, name="theme"),
-    path("language/", set_language, name="language"),
+    path("language/", session.language, name="language"),
 ]

@@ -3,9 +3,11 @@
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cpa_usage.http.lists import Part
 from usage.models.labels import FAILED, LABELS
 from usage.models.querysets import MESSAGE_LENGTH
 from usage.query.fields import MomentField, RangeField, RepeatedField, ResultField, StatusField
@@ -103,6 +105,20 @@ class PageForm(forms.Form):
         if cleaned.get("before"):
             cleaned["page"] = 1
         return cleaned
+
+
+class ListForm(PageForm):
+    """Which page of a list, of the items that a text is found in."""
+
+    q = forms.CharField(required=False, max_length=255)
+
+    def part(self, size: int) -> Part:
+        """What the valid form asks for, so many items a page."""
+        return Part(size, (self.cleaned_data["page"] - 1) * size, self.cleaned_data["q"])
+
+    def page_of(self, size: int, total: int) -> Page:
+        """That page, without its items, of a list of so many."""
+        return Page((), self.cleaned_data["page"], Paginator(range(total), size))
 
 
 class YearForm(forms.Form):

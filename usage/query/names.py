@@ -1,5 +1,10 @@
 """How stored values of a label are called: what a filter takes, and what people read."""
 
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
+
 from usage.models import Series
 from usage.models.labels import LABELS, Label
 
@@ -12,6 +17,14 @@ def names_of(label: Label, values: set[str]) -> dict[str, tuple[str, str]]:
         found = rows.filter(**{f"{columns[0]}__in": sorted(values)}).order_by().values_list(*columns).distinct()
         shown |= {row[0]: label.shown_as(*row) for row in found}
     return {value: (label.key_of(value), text) for value, text in shown.items()}
+
+
+def names_with(label: Label, text: str, most: int) -> list[tuple[str, str]]:
+    """(the value a filter takes, how to show it) of some values, in use or not, that a text is found in."""
+    rows, columns = _rows(label)
+    found = rows.filter(reduce(or_, (Q(**{f"{column}__icontains": text}) for column in columns)))
+    found = found.order_by().values_list(*columns).distinct()[:most]
+    return [(label.key_of(row[0]), label.shown_as(*row) if label.shown else row[0]) for row in found if row[0]]
 
 
 def _rows(label):

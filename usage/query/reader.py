@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db.models import Count, Exists
 
-from usage.models import MEASURES, DrainState, Series
+from usage.models import MEASURES, DrainState, LabelValue, Series
+from usage.models.querysets import RollupQuerySet
 from usage.query.filters import UsageFilter
 from usage.query.partial import partial_buckets
 from usage.query.plan import Range, Table, plan, plan_of_detail
 from usage.query.snapshots import once
-from usage.query.source import Source, source
+from usage.query.source import GROUP, Source, source
 from usage.query.sums import add_up
 from usage.time.periods import Period, hour_of, local_day
 
 COUNTS = ("requests", "failed")
+MANY = 10_000  # series, or label values, of which all may be read; of more the database picks some: see largest.py
 
 
 class Row(NamedTuple):
@@ -33,9 +36,22 @@ class Row(NamedTuple):
 
 
 @once
+def _state() -> tuple[int | None, bool, bool]:
+    """Where the kept detail begins, and whether there are more than MANY series, and label values."""
+    many = [Exists(table.objects.order_by("id")[MANY:]) for table in (Series, LabelValue)]
+    return DrainState.objects.filter(pk=1).values_list("events_from", *many).first() or (None, False, False)
+
+
+@once
+def _flooded_labels() -> set[str]:
+    """The labels of whose values there are more than MANY."""
+    counted = LabelValue.objects.values_list("label").annotate(number=Count("id")).filter(number__gt=MANY)
+    return set(counted.values_list("label", flat=True))
+
+
 def events_from() -> int | None:
     """Where the kept detail begins, in µs; None while everything is kept."""
-    return DrainState.objects.filter(pk=1).values_list("events_from", flat=True).first()
+    return _state()[0]
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,12 @@ class Reader:
         if since is None or (period.start is not None and period.start >= since):
             return self
         return self.within(Period(since, period.end if period.end is None else max(period.end, since)))
+
+    def is_flooded(self, *columns: str) -> bool:
+        """Whether the values of columns of Series may be too many to read all of them."""
+        (_, many_series, many_values), found = _state(), source(self.filters, columns)
+        is_many = many_values and found.label in _flooded_labels() if found.is_kept else many_series
+        return is_many and not self.filters.of_events
 
     def plan(self) -> list[Range]:
         """What the period is read from."""
@@ -103,6 +125,14 @@ class Reader:
         found = self._grouped(self.plan(), columns)
         return {group: measures for group, measures in add_up(found).items() if any(measures)}
 
+    def of_groups(self, columns: tuple[str, ...], groups) -> dict[tuple, list[int]]:
+        """Measures of the period of some groups of values of columns of Series."""
+        if not groups:
+            return {}
+        among = tuple(sorted(set(values)) for values in zip(*groups, strict=True))
+        found, wanted = add_up(self._grouped(self.plan(), columns, among)), set(groups)
+        return {group: measures for group, measures in found.items() if group in wanted and any(measures)}
+
     def values(self, column: str) -> set:
         """The values of a column of Series that occur in the period."""
         found, occurring = source(self.filters, (column,)), set()
@@ -114,34 +144,59 @@ class Reader:
                 occurring |= set(rows.order_by().values_list(*found.columns, flat=True).distinct())
         return occurring
 
-    def rows(self, ranges: list[Range], by: tuple[str, ...] = (), names: tuple[str, ...] = MEASURES) -> Iterator[Row]:
-        """The named measures of each bucket of a plan, and of each group of values of columns of Series."""
+    def rows(
+        self,
+        ranges: list[Range],
+        by: tuple[str, ...] = (),
+        names: tuple[str, ...] = MEASURES,
+        among=(),
+        with_cost=False,
+    ) -> Iterator[Row]:
+        """The named measures of each bucket of a plan, and of each group of values of columns of Series.
+
+        `among`: the values of each of these columns that are wanted; none for all. `with_cost`: what cost nothing may
+        be left out.
+        """
         found = source(self.filters, by)
         for each in ranges:
             if each.table is Table.EVENT:
-                yield from self._of_events(each, by, names)
+                yield from self._of_events(each, by, names, among)
             else:
-                yield from _of_rollups(found, each, names)
+                yield from _of_rollups(found, each, names, among, with_cost)
 
-    def _grouped(self, ranges, columns) -> Iterator[tuple[tuple, list[int]]]:
+    def _grouped(self, ranges, columns, among=()) -> Iterator[tuple[tuple, list[int]]]:
         """(group, measures) without buckets: the database adds these up."""
         found, width = source(self.filters, columns), len(columns)
         for each in ranges:
             if each.table is Table.EVENT:
-                yield from ((row.group, row.measures) for row in self._of_events(each, columns, MEASURES))
+                yield from ((row.group, row.measures) for row in self._of_events(each, columns, MEASURES, among))
             else:
-                rows = found.rows(each.table).between(each.start, each.end).summed(*found.columns)
+                rows = rows_of(found, each, among).summed(*found.columns)
                 yield from ((row[:width], list(row[width:])) for row in rows)
 
-    def _of_events(self, each: Range, by, names) -> Iterator[Row]:
+    def _of_events(self, each: Range, by, names, among=()) -> Iterator[Row]:
         rows, places = partial_buckets(self.filters, each.start, each.end), [MEASURES.index(name) for name in names]
         groups = _groups({series for _, series, _ in rows}, by)
         for bucket, series, measures in rows:
-            yield Row(each.table, bucket, groups.get(series, ()), [measures[place] for place in places])
+            group = groups.get(series, ())
+            if all(value in wanted for value, wanted in zip(group, among, strict=False)):
+                yield Row(each.table, bucket, group, [measures[place] for place in places])
 
 
-def _of_rollups(found: Source, each: Range, names) -> Iterator[Row]:
-    rows, width = found.rows(each.table).between(each.start, each.end), 1 + len(found.columns)
+def rows_of(found: Source, each: Range, among=()) -> RollupQuerySet:
+    """The rows of a range of rollups; `among`: see Reader.rows."""
+    rows = found.rows(each.table).between(each.start, each.end)
+    if GROUP in found.columns:
+        rows = rows.with_group()
+    return rows.filter(
+        **{f"{column}__among": list(wanted) for column, wanted in zip(found.columns, among, strict=False)}
+    )
+
+
+def _of_rollups(found: Source, each: Range, names, among, with_cost) -> Iterator[Row]:
+    rows, width = rows_of(found, each, among), 1 + len(found.columns)
+    if with_cost:
+        rows = rows.filter(cost__gt=0)
     by = ("bucket", *found.columns)
     # Kept totals have one row a bucket and value: to let the database add them up takes longer than to read them.
     for row in rows.values_list(*by, *names) if found.is_kept else rows.sums_of(names, *by):
@@ -152,5 +207,5 @@ def _groups(series: set[int], columns) -> dict[int, tuple]:
     """The values of columns by series id."""
     if not columns or not series:
         return {}
-    rows = Series.objects.filter(id__among=sorted(series)).values_list("id", *columns)
+    rows = Series.objects.filter(id__among=sorted(series)).with_group().values_list("id", *columns)
     return {id: tuple(values) for id, *values in rows}

@@ -8,6 +8,7 @@ from usage.models.querysets import RollupQuerySet
 from usage.query.filters import UsageFilter
 from usage.query.plan import Table
 
+GROUP = "group"  # besides columns of Series: whose usage it is, by the name of usage.models.labels.group_of
 OF_SERIES = {Table.QUARTER: Quarter, Table.DAY: Day}
 OF_LABELS = {Table.QUARTER: LabelQuarter, Table.DAY: LabelDay}
 
@@ -38,12 +39,17 @@ def source(filters: UsageFilter, by: tuple[str, ...] = ()) -> Source:
     if by and not filters.labels and len(by) == 1 and (label := _kept(by[0])):
         return Source(filters, ("label_value__value",), label)
     if by or len(filters.labels) > 1:
-        return Source(filters, tuple(f"series__{column}" for column in by))
+        return of_series(filters, by)
     if not filters.labels:
         return Source(filters, label="", values=("",))
     name, values = filters.labels[0]
     label = LABELS[name]
     return Source(filters, label=name, values=tuple(map(label.text, values))) if label.kept else Source(filters)
+
+
+def of_series(filters: UsageFilter, by: tuple[str, ...]) -> Source:
+    """The totals of series, grouped by columns of Series."""
+    return Source(filters, tuple(column if column == GROUP else f"series__{column}" for column in by))
 
 
 def _kept(column):

@@ -151,3 +151,10 @@ def test_addresses_that_are_none(client, path):
 def test_events_that_are_none(client, key):
     reply = client.get(f"/api/v1/usage/events/{key}")
     assert (reply.status_code, reply.json()) == (404, {"error": "There is no such event, or it is no longer kept."})
+
+
+@pytest.mark.parametrize("path", ["overview", "timeline", "medians"])
+def test_a_series_of_two_centuries_is_refused(client, captured, path):
+    reply = client.get(f"/api/v1/usage/{path}?start=1970-01-02&end=2170-01-01")
+    sentence = "What is shown over time is at most ten years long."
+    assert (reply.status_code, reply.json()) == (400, {"error": sentence, "field": "end"})

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from cpa_usage.http.lists import Listing
 from usage.analytics.accounts.credentials import Credential, credentials, spent_per_quarter
 from usage.analytics.accounts.quotas import Window, windows
 from usage.analytics.answers import PICO, Cell, instant
@@ -16,6 +17,7 @@ from usage.time.periods import Period, rfc3339_utc, rfc3339_utc_us
 from usage.time.units import DAY_S, QUARTER_S, QUARTER_US, SECOND_US
 
 HALF_HOUR_S = 1800
+SHOWN = 100  # accounts, where no other number is asked for: each has a strip of cells
 STRIP_CELLS = 48  # a day of half hours
 WEEK_S = 7 * DAY_S
 COST = MEASURES.index("cost")
@@ -43,7 +45,7 @@ class Account(Struct, frozen=True, kw_only=True):
     quotas: list[Quota]
 
 
-class Accounts(Struct, frozen=True, kw_only=True):
+class Accounts(Listing, frozen=True, kw_only=True):
     """Accounts, most requests first."""
 
     items: list[Account]
@@ -52,15 +54,18 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
 
 @snapshot()
-def accounts(filters: UsageFilter) -> Accounts:
+def accounts(filters: UsageFilter, limit: int = SHOWN) -> Accounts:
     """Usage of the period by account; strips and quotas are those of the present, and quotas count all requests."""
-    found = credentials(filters).items
+    answer = credentials(filters, limit)
+    found = answer.items
+    places, indexes = [(about.source, about.auth_index) for about in found], {about.auth_index for about in found}
     now = now_us() // SECOND_US
     since = (now - WEEK_S) // QUARTER_S * QUARTER_S
-    recent = spent_per_quarter(filters, since)
-    spent = _costs(spent_per_quarter(UsageFilter(filters.period), since) if filters.labels else recent)
-    readings = {reading.auth_index: reading for reading in LimitReading.objects.exclude(auth_index="")}
-    past = _past(now - WEEK_S)
+    recent = spent_per_quarter(filters, since, places)
+    spent = _costs(spent_per_quarter(UsageFilter(filters.period), since, places) if filters.labels else recent)
+    said = LimitReading.objects.filter(auth_index__among=sorted(indexes - {""}))
+    readings = {reading.auth_index: reading for reading in said}
+    past = _past(now - WEEK_S, readings)
     with_fee = [about for about in found if about.fee_usd]
     return Accounts(
         fee_usd=sum(about.fee_usd for about in with_fee) if with_fee else None,
@@ -73,6 +78,7 @@ def accounts(filters: UsageFilter) -> Accounts:
             )
             for about in found
         ],
+        totals=answer.totals,
     )
 
 
@@ -95,10 +101,12 @@ def _costs(spent):
     return costs
 
 
-def _past(since):
+def _past(since, indexes):
     """{(auth_index, family and name of the window): [share used]}, oldest first."""
     found: dict[tuple, list] = {}
-    readings = PastReading.objects.filter(hour__gte=since).order_by("auth_index", "hour")
+    readings = PastReading.objects.filter(hour__gte=since, auth_index__among=sorted(indexes)).order_by(
+        "auth_index", "hour"
+    )
     for auth_index, headers, seen_at in readings.values_list("auth_index", "headers", "seen_at"):
         for window in windows(headers, seen_at):
             found.setdefault((auth_index, window.family, window.name), []).append(window.used)

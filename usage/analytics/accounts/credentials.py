@@ -3,14 +3,16 @@
 from dataclasses import replace
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from catalog.models import accounts as accounts_of_cpa
+from cpa_usage.http.lists import Listing, totals_of
 from usage.analytics.accounts.fees import Fee, fees_of
 from usage.analytics.analysis import most_first
 from usage.analytics.answers import Figures, figures, instant
 from usage.models import Event, LabelQuarter, Quarter, Series
 from usage.query.filters import UsageFilter
+from usage.query.largest import MOST, largest, shortened
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
 from usage.time.periods import rfc3339_utc
@@ -41,7 +43,7 @@ class Credential(Figures, frozen=True, kw_only=True):
     ]
 
 
-class Credentials(Struct, frozen=True, kw_only=True):
+class Credentials(Listing, frozen=True, kw_only=True):
     """Accounts, most requests first."""
 
     items: list[Credential]
@@ -49,18 +51,16 @@ class Credentials(Struct, frozen=True, kw_only=True):
 
 
 @snapshot()
-def credentials(filters: UsageFilter) -> Credentials:
+def credentials(filters: UsageFilter, limit: int = MOST) -> Credentials:
     """The period by upstream account, with what CPA says about it."""
     reader = Reader.of(filters)
-    rows = _per_account(reader)
+    rows, count = _per_account(reader, limit)
     known = accounts_of_cpa([auth_index for _, _, auth_index in rows])
-    seen = _last_seen(reader)
+    seen = _last_seen(reader, _sources(reader, rows))
     found = most_first(rows)
     fees = fees_of(filters, [(source, auth_index) for (source, _, auth_index), _ in found])
-    return Credentials(
-        items=[_credential(account, row, known, seen, fee) for (account, row), fee in zip(found, fees, strict=True)],
-        detail_from=instant(reader.events_from),
-    )
+    items = [_credential(account, row, known, seen, fee) for (account, row), fee in zip(found, fees, strict=True)]
+    return Credentials(items=items, detail_from=instant(reader.events_from), totals=totals_of(items=(count, items)))
 
 
 def _credential(account, row, known, seen, fee: Fee):
@@ -79,37 +79,49 @@ def _credential(account, row, known, seen, fee: Fee):
     )
 
 
-def _per_account(reader) -> dict[Account, list[int]]:
-    """Measures of the period by account."""
-    if accounts := _by_source(reader.filters):
-        return {accounts[source]: row for (source,), row in reader.by("source").items()}
-    return reader.by(*ACCOUNT)
+def _per_account(reader, limit) -> tuple[dict[Account, list[int]], int]:
+    """Measures of the period by account, of those with most requests, and how many accounts there are."""
+    if not reader.is_flooded(*ACCOUNT) and (accounts := _by_source(reader.filters)):
+        found = {accounts[source]: row for (source,), row in reader.by("source").items()}
+        return shortened(found, "requests", limit)
+    found = largest(reader, ACCOUNT, "requests", limit)
+    return found.rows, found.count
 
 
-def _last_seen(reader) -> dict[Account, int]:
-    """The second of the newest kept attempt of each account, in any period."""
-    newest = _newest_of_series(reader)
+def _sources(reader, accounts) -> list[str] | None:
+    """The sources of some accounts; None where these may be all."""
+    return sorted({source for source, *_ in accounts}) if reader.is_flooded(*ACCOUNT) else None
+
+
+def _last_seen(reader, sources) -> dict[Account, int]:
+    """The second of the newest kept attempt of each account (None: of all), in any period."""
+    newest = _newest_of_series(reader, sources)
     seen: dict[Account, int] = {}
     for series, *account in Series.objects.filter(id__among=sorted(newest)).values_list("id", *ACCOUNT):
         seen[tuple(account)] = max(seen.get(tuple(account), 0), newest[series] // SECOND_US)
     return seen
 
 
-def _newest_of_series(reader) -> dict[int, int]:
+def _newest_of_series(reader, sources) -> dict[int, int]:
     """The newest kept attempt (µs) of each series that an account used in the last quarter hour of its use.
 
     The totals know these quarter hours; only their events are read, which the index by time finds.
     """
-    rows, columns, _ = _quarters(reader.filters, (reader.events_from or 0) // SECOND_US)
+    rows, columns, _ = _quarters(reader.filters, (reader.events_from or 0) // SECOND_US, sources)
     quarters = sorted({quarter for *_, quarter in rows.filter(requests__gt=0).newest(*columns)})
     events = Event.objects.matching(replace(reader.filters, message=None, request_id=""))
+    if sources is not None:
+        events = events.filter(series__source__among=sources)
     parts = [quarters[first : first + QUARTERS_AT_ONCE] for first in range(0, len(quarters), QUARTERS_AT_ONCE)]
     return dict(row for part in parts for row in events.of_quarters(part).newest("series_id"))
 
 
-def spent_per_quarter(filters: UsageFilter, since: int) -> dict[tuple[str, str], Spent]:
-    """By (source, auth_index) the quarter hours from `since` (seconds) on, in any period."""
-    rows, columns, account_of = _quarters(filters, since)
+def spent_per_quarter(filters: UsageFilter, since: int, accounts=()) -> dict[tuple[str, str], Spent]:
+    """By (source, auth_index) the quarter hours from `since` (seconds) on, in any period.
+
+    Of a flooded database those of the sources of some `accounts`, which begin with them.
+    """
+    rows, columns, account_of = _quarters(filters, since, _sources(Reader.of(filters), accounts))
     spent: dict[tuple[str, str], Spent] = {}
     for *names, bucket, requests, failed, cost in rows.sums_of(("requests", "failed", "cost"), *columns, "bucket"):
         source, _, auth_index = account_of(*names)
@@ -117,8 +129,14 @@ def spent_per_quarter(filters: UsageFilter, since: int) -> dict[tuple[str, str],
     return spent
 
 
-def _quarters(filters, since):
-    """Quarter hours from `since` (seconds) on, the columns that tell accounts apart, and what makes them accounts."""
+def _quarters(filters, since, sources):
+    """Quarter hours from `since` (seconds) on, the columns that tell accounts apart, and what makes them accounts.
+
+    `sources`: of these accounts; None: of all.
+    """
+    if sources is not None:
+        rows = Quarter.objects.matching(filters).between(since, None).filter(series__source__among=sources)
+        return rows, [f"series__{name}" for name in ACCOUNT], lambda *account: account
     if accounts := _by_source(filters):
         rows = LabelQuarter.objects.of_label("source").between(since, None)
         return rows, ["label_value__value"], lambda source: accounts.get(source, (source, "", ""))

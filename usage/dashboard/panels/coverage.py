@@ -1,28 +1,12 @@
 """How much of a cost is known, in words."""
 
-from typing import NamedTuple
-
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from usage.analytics.breakdowns import Breakdown
 from usage.analytics.coverage import Covered
 from usage.dashboard.formats import compact, exact, percent
 
 NAMED = 3
-
-
-class Unpriced(NamedTuple):
-    """The values of a label of which no usage has a known cost, and their tokens."""
-
-    count: int
-    tokens: int
-
-
-def unpriced(breakdown: Breakdown) -> Unpriced:
-    """What a list by cost leaves out."""
-    tokens = [row.figures.total_tokens for row in breakdown.rows if row.figures.known_cost is None]
-    return Unpriced(len(tokens), sum(tokens))
 
 
 def notes(covered: Covered, without_tokens: int) -> list[str]:

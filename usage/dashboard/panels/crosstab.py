@@ -1,5 +1,6 @@
 """Two labels against each other as a heat table of the largest rows and columns. Pure."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from usage.analytics.answers import Summary
@@ -26,11 +27,14 @@ class Crosstab(NamedTuple):
     rest: tuple[int, int]
 
 
-def crosstab(down: Breakdown, across: Breakdown, matrix: Matrix, measure: str) -> Crosstab:
-    """The matrix of two breakdowns by a measure of FIELDS, the largest first."""
+def crosstab(
+    down: Breakdown, across: Breakdown, cells_of: Callable[[list[str], list[str]], Matrix], measure: str
+) -> Crosstab:
+    """The largest of two breakdowns by a measure of FIELDS; `cells_of` their keys answers for the cells."""
     field = FIELDS[measure]
+    rows, columns = (sorted(each.rows, key=lambda row: -getattr(row.figures, field))[:MOST] for each in (down, across))
+    matrix = cells_of([row.key for row in rows], [column.key for column in columns])
     figures = {(cell.row, cell.column): cell.figures for cell in matrix.cells}
-    rows, columns = (sorted(each.rows, key=lambda row: -getattr(row.figures, field)) for each in (down, across))
     most = max((getattr(each, field) for each in figures.values()), default=0)
 
     def cell(row, column):
@@ -39,7 +43,7 @@ def crosstab(down: Breakdown, across: Breakdown, matrix: Matrix, measure: str) -
         return column.key, used, str(level(value / most)) if value else "0"
 
     return Crosstab(
-        [(column.key, column.label) for column in columns[:MOST]],
-        [CrossRow(row.key, row.label, [cell(row, column) for column in columns[:MOST]]) for row in rows[:MOST]],
-        (max(0, len(rows) - MOST), max(0, len(columns) - MOST)),
+        [(column.key, column.label) for column in columns],
+        [CrossRow(row.key, row.label, [cell(row, column) for column in columns]) for row in rows],
+        tuple(len(each.rows) - len(shown) + each.left_out for each, shown in ((down, rows), (across, columns))),
     )

@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+from django.db.models import Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from aliases.shapes import aliases
+from aliases.models import ApiKey
 from pricing.api.serializers import RATES
 from pricing.api.shapes import DatedPrice, Price, PriceCard, ScopedPrice
 from pricing.models import Adjustment, Scope
@@ -17,6 +19,7 @@ from usage.models.labels import LABELS
 from usage.query.names import names_of
 
 RATE_SUFFIX = "_price_per_1m"  # of the API's names; the forms of the page have them without
+CHOICES = 200  # of a kind
 OFF_PEAK = "off_"  # before the names of the rates at some hours
 MIDNIGHT = {"24:00": "00:00"}  # as a field for a time of the day has it
 LABEL_OF = {Scope.PROVIDER.value: "provider", Scope.ACCOUNT.value: "source", Scope.API_KEY.value: "api_key"}
@@ -179,14 +182,18 @@ def adjusted(today) -> list[Adjusted]:
 
 
 def choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """(title, [(as a form sends it, in words)]) of the providers, accounts and client keys that are known."""
+    """(title, [(as a form sends it, in words)]) of the providers, accounts and client keys that are known.
+
+    Of more than CHOICES those that were met first.
+    """
     providers = Series.objects.exclude(provider="").values_list("provider", "provider")
     accounts = Series.objects.exclude(source="").values_list("source", "source_display")
-    keys = [(key.key_id, key.alias or key.api_key or key.key_id) for key in aliases().items]
+    keys = ApiKey.objects.real().annotate(shown=Coalesce(NullIf("alias", Value("")), "mask"))
+    keys = keys.values_list("fingerprint", "shown")
     groups = ((Scope.PROVIDER, providers), (Scope.ACCOUNT, accounts), (Scope.API_KEY, keys))
     found = []
     for scope, pairs in groups:
-        known = pairs if isinstance(pairs, list) else pairs.order_by().distinct()
+        known = pairs.order_by().distinct()[:CHOICES]
         options = [(f"{scope.value}:{value}", shown or value) for value, shown in known]
         found.append((scope.label, sorted(options, key=lambda option: option[1].lower())))
     return [group for group in found if group[1]]

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from usage.analytics.breakdowns import Breakdown
+from usage.analytics.coverage import WithoutCost
 from usage.analytics.timelines import Timeline
-from usage.dashboard.panels.coverage import Unpriced, unpriced
 
 SHOWN = 8
 FIELDS = {"cost": "cost", "tokens": "total_tokens", "requests": "total"}
@@ -29,24 +29,25 @@ class Ranking(NamedTuple):
     rows: list[Rank]
     others: int
     count: int
-    unpriced: Unpriced | None
+    unpriced: WithoutCost | None
 
 
-def ranking(breakdown: Breakdown, measure: str, chart: Timeline) -> Ranking:
+def ranking(breakdown: Breakdown, measure: str, chart: Timeline, unpriced: WithoutCost | None = None) -> Ranking:
     """By a measure of FIELDS, the largest first; lines that the chart shows have its colours."""
     field = FIELDS[measure]
     values = [(row.key, row.label, getattr(row.figures, field)) for row in breakdown.rows]
     ranked = sorted((value for value in values if value[2]), key=lambda value: (-value[2], value[1]))
     named, rest = (ranked, []) if len(ranked) <= SHOWN + 1 else (ranked[:SHOWN], ranked[SHOWN:])
-    if rest:
-        named.append((None, "", sum(value for *_, value in rest)))
-    whole, most = sum(value for *_, value in ranked), ranked[0][2] if ranked else 1
+    left_out = getattr(breakdown.others, field) if breakdown.others else 0
+    if rest or left_out:
+        named.append((None, "", sum(value for *_, value in rest) + left_out))
+    whole, most = sum(value for *_, value in ranked) + left_out, ranked[0][2] if ranked else 1
     colours = _colours(chart, breakdown)
     lines = [
         Rank(key, label, value, value / whole, min(100, value / most * 100), colours.get(key, REST_COLOUR))
         for key, label, value in named
     ]
-    return Ranking(lines, len(rest), len(ranked), unpriced(breakdown) if measure == "cost" else None)
+    return Ranking(lines, len(rest) + breakdown.left_out, len(ranked) + breakdown.left_out, unpriced)
 
 
 def _colours(chart, breakdown):

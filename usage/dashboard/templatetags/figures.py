@@ -28,6 +28,13 @@ for tag in (links.narrowed, links.day_query, links.account_query, links.failures
     register.simple_tag(tag)
 
 
+@register.inclusion_tag("usage/parts/cut.html")
+def cut(answer, name):
+    """A line that says how many items an answer's list has, where it is cut."""
+    total = answer.totals.get(name)
+    return {"shown": len(getattr(answer, name)), "total": total and formats.exact(total)}
+
+
 @register.filter
 def share(part, whole):
     """The share of a whole; None where there is no whole."""

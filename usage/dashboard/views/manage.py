@@ -22,11 +22,13 @@ from cpa_usage.http import rest
 from cpa_usage.http.errors import error_of
 from pricing.models import PublishedCatalogue
 from pricing.tasks import catalogue_version
-from usage.analytics.breakdowns import breakdown
+from usage.analytics.breakdowns import used_by
 from usage.dashboard.pages import page, signed_in
+from usage.models.labels import NO_KEY
 from usage.ops.notices import notices
 from usage.ops.status import status
 from usage.ops.storage import database_bytes
+from usage.query.forms import PAGE_SIZE, ListForm, checked
 
 
 def changes(name):
@@ -62,8 +64,15 @@ def changes(name):
 @page("usage/keys.html")
 def keys(request, filters):
     """Client keys: their names, and their usage in the period."""
-    used = {row.key: row.figures for row in breakdown(filters, "api_key").rows}
-    return {"rows": [(key, used.get(key.key_id)) for key in aliases().items], "unkeyed": used.get("unknown")}
+    wanted = checked(ListForm(request.GET))
+    found = aliases(wanted.part(PAGE_SIZE))
+    used = used_by(filters, "api_key", ["", *(key.key_id for key in found.items)])
+    rows = [(key, used.get(key.key_id)) for key in found.items]
+    return {
+        "rows": rows,
+        "unkeyed": used.get(NO_KEY),
+        "list": wanted.page_of(PAGE_SIZE, found.totals.get("items", len(rows))),
+    }
 
 
 @changes("keys")

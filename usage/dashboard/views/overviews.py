@@ -1,37 +1,42 @@
 """Pages about usage: each view collects answers of usage.analytics for its template."""
 
+from functools import partial
+
 from django.shortcuts import render
 from django.utils.timezone import get_current_timezone
 
 from usage.analytics.accounts.accounts import accounts as accounts_of
-from usage.analytics.breakdowns import breakdown, matrix
+from usage.analytics.breakdowns import breakdown, cells_of
 from usage.analytics.choices import TimelineForm
 from usage.analytics.comparisons import against, comparison
 from usage.analytics.coverage import covered as covered_by
+from usage.analytics.coverage import without_cost
 from usage.analytics.events.paging import newest
 from usage.analytics.failures import failures as failures_of
 from usage.analytics.health import health as health_of
 from usage.analytics.latency import latency, medians
 from usage.analytics.overview import overview as overview_of
 from usage.analytics.overview import pace, peak
-from usage.analytics.timelines import MEASURE_TITLES, timeline
+from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.dashboard.frame import drill, frame
 from usage.dashboard.pages import page
 from usage.dashboard.panels.cards import cards
 from usage.dashboard.panels.charts import chart_data, split
-from usage.dashboard.panels.coverage import notes, notice, unpriced
+from usage.dashboard.panels.coverage import notes, notice
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.heatmap import months, rows
 from usage.dashboard.panels.rankings import ranking
 from usage.ops.checklist import checklist
 from usage.ops.notices import notices
 from usage.query.forms import YearForm, checked
+from usage.query.largest import MOST
 from usage.query.names import grouping_labels
 from usage.query.snapshots import snapshot
 from usage.time.units import FIVE_MINUTES_S, QUARTER_S
 
 LATEST = 8
+ROWS = 100  # of a table
 RANKED = ("model", "api_key", "source")
 
 
@@ -63,7 +68,13 @@ def _cards(filters):
 def _chart(filters, by, measure):
     """The chart, and the rankings that have its colours."""
     chart = timeline(filters, by, measure)
-    return {"chart": chart, "tops": [(name, ranking(breakdown(filters, name), measure, chart)) for name in RANKED]}
+    return {"chart": chart, "tops": [(name, _ranking(filters, name, measure, chart)) for name in RANKED]}
+
+
+def _ranking(filters, name, measure, chart):
+    stacked = STACKED[measure]
+    found = breakdown(filters, name, MOST, stacked, (stacked,))
+    return ranking(found, measure, chart, without_cost(filters, name) if measure == "cost" else None)
 
 
 @page("usage/accounts.html")
@@ -78,16 +89,16 @@ def analysis(request, filters):
     """Usage by token class, by label, and keys against models."""
     by, measure = checked(TimelineForm(request.GET)).cleaned_data.values()
     labels = grouping_labels()
-    keys, models, grouped = breakdown(filters, "api_key"), breakdown(filters, "model"), breakdown(filters, by)
+    keys, models = (breakdown(filters, name, MOST, STACKED[measure]) for name in ("api_key", "model"))
     return {
         "measure": measure,
         "measures": MEASURE_TITLES.items(),
-        "breakdown": grouped,
-        "unpriced": unpriced(grouped),
+        "breakdown": breakdown(filters, by, ROWS),
+        "unpriced": without_cost(filters, by),
         "label": labels[by],
         "labels": labels,
-        "speeds": latency(filters),
-        "cross": crosstab(keys, models, matrix(filters, "api_key", "model"), measure),
+        "speeds": latency(filters, ROWS),
+        "cross": crosstab(keys, models, partial(cells_of, filters, "api_key", "model"), measure),
         **split(token_classes(filters).classes),
     }
 

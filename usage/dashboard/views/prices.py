@@ -10,12 +10,16 @@ from pricing.api.serializers import RATES, CardBody, PriceBody, RateField, Scope
 from pricing.api.shapes import prices as prices_on
 from pricing.models import Adjustment, Model, RateCard, Revision, adjusting
 from pricing.rates import PICO
-from usage.analytics.breakdowns import breakdown
+from usage.analytics.breakdowns import breakdown, most_used, used_by
 from usage.analytics.coverage import coverage
 from usage.dashboard.formats import usd
 from usage.dashboard.pages import page
 from usage.dashboard.panels.prices import OFF_PEAK, RATE_SUFFIX, PricedModel, adjusted, choices, rows_of
 from usage.dashboard.views.manage import as_number, changes
+from usage.query.forms import PAGE_SIZE, ListForm, checked
+from usage.query.reader import MANY
+
+MODELS = 50  # of a page: each has a form
 
 
 class CardOfPage(CardBody):
@@ -34,11 +38,13 @@ class PriceOfPage(PriceBody):
 @page("usage/prices.html")
 def prices(request, filters):
     """What each model costs today and did in the period, what of that is not known, and resellers' factors."""
-    today = timezone.localdate()
+    today, wanted = timezone.localdate(), checked(ListForm(request.GET))
+    rows, found = _price_list(filters, today, wanted.part(MODELS))
     return {
-        "rows": _price_list(filters, today),
+        "rows": rows,
+        "list": wanted.page_of(MODELS, found),
         "blank": PricedModel(""),
-        "coverage": coverage(filters),
+        "coverage": coverage(filters, PAGE_SIZE),
         "adjusted": adjusted(today),
         "choices": choices(),
         "today": today,
@@ -91,15 +97,37 @@ def _preview(effect):
     return _("Costs of the past: %(before)s, then %(after)s.") % {"before": usd(before), "after": usd(after)}
 
 
-def _price_list(filters, today):
-    """All models: those that lack a price, then most tokens in the period first, unused ones by name after them."""
-    listed = prices_on(Revision.current_stamp(), today)
+def _price_list(filters, today, part):
+    """A part of the models, and how many there are: first those that lack a price, then most tokens in the period.
+
+    Unused ones come by name after them. Of too many models the most used come first.
+    """
+    listed, models = prices_on(Revision.current_stamp(), today), Model.objects.filter(name__icontains=part.q)
     priced = {price.model: price for price in listed.items}
-    used = {row.key: row.figures for row in breakdown(filters, "model").rows}
-    names = {*Model.objects.values_list("name", flat=True), *priced}
-    found = [PricedModel(name, priced.get(name), used.get(name), _today(priced.get(name))) for name in names]
-    found.sort(key=lambda row: (not row.missing, -(row.used.total_tokens if row.used else -1), row.model))
-    return rows_of(found, listed.scoped)
+    names = set(models.order_by("name").values_list("name", flat=True)[: MANY + 1])
+    if len(names) > MANY:
+        names, count = _most_used(filters, part, models)
+        used = used_by(filters, "model", names)
+        found = [_priced_model(name, priced, used) for name in names]
+    else:
+        names |= {name for name in priced if part.q.lower() in name.lower()}
+        used = {row.key: row.figures for row in breakdown(filters, "model", MANY).rows}
+        found = [_priced_model(name, priced, used) for name in names]
+        found.sort(key=lambda row: (not row.missing, -(row.used.total_tokens if row.used else -1), row.model))
+        count, found = len(found), part.of(found)
+    shown = {row.model for row in found}
+    return rows_of(found, [price for price in listed.scoped if price.model in shown]), count
+
+
+def _most_used(filters, part, models):
+    """Names of a part of too many models, and how many there are; those that a text is found in by name."""
+    if part.q:
+        return list(part.of(models.order_by("name").values_list("name", flat=True))), models.count()
+    return most_used(filters, "model", part.end)[part.offset :], models.count()
+
+
+def _priced_model(name, priced, used):
+    return PricedModel(name, priced.get(name), used.get(name), _today(priced.get(name)))
 
 
 def _today(price):

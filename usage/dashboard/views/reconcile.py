@@ -12,6 +12,7 @@ from usage.reconcile.formats import CHOSEN, guessed
 from usage.reconcile.sheets import MAX_BYTES, BadFile, read
 
 SAMPLES = 3
+CHOICES = 200
 
 
 class FileForm(forms.Form):
@@ -24,11 +25,11 @@ class FileForm(forms.Form):
     choose = forms.BooleanField(required=False)  # the columns, also of a file that could be read
 
 
-@page("usage/reconcile.html", cached=False)
+@page("usage/reconcile.html", cached=False, methods=("GET", "HEAD", "POST"))
 def reconcile(request, filters):
     """The form; with a file, the comparison or the choice of columns."""
     answer = _answer(FileForm(request.POST, request.FILES)) if request.method == "POST" else {}
-    return {"options": filter_options(filter_of("", "")), "posted": request.POST, **answer}
+    return {"options": filter_options(filter_of("", ""), CHOICES), "posted": request.POST, **answer}
 
 
 def _answer(form):

@@ -1,0 +1,88 @@
+"""Lists of the API, which have a largest size: the part that is asked for, and how many there are in all."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any, NamedTuple
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter
+from msgspec import Meta, Struct
+from rest_framework import serializers
+
+from cpa_usage.http.fields import TextField
+from cpa_usage.http.rest import valid
+
+LIMIT, MOST = 500, 2000  # items of a list: without a limit, and at most
+LAST = 10**9
+ABOUT_LIMIT = "The most items of a list; `totals` says how many there are where one is cut."
+
+
+class Listing(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A reply whose lists may be cut."""
+
+    totals: Annotated[
+        dict[str, int], Meta(description="How many there are of each list that is not sent whole; absent if all are.")
+    ] = {}
+
+
+class Part(NamedTuple):
+    """Which items of a list are wanted: so many after the first `offset`, of those that `q` is found in."""
+
+    limit: int = LIMIT
+    offset: int = 0
+    q: str = ""
+
+    @property
+    def end(self) -> int:
+        """How many items end with the last that is wanted."""
+        return self.offset + self.limit
+
+    def found(self, rows: QuerySet) -> tuple[list, int]:
+        """These rows of a QuerySet, and how many it has in all."""
+        items = list(self.of(rows))
+        is_last = len(items) < self.limit and (items or not self.offset)
+        return items, self.offset + len(items) if is_last else rows.count()
+
+    def among(self, items: Iterable, name: Callable[[Any], str]) -> list:
+        """The items in whose names `q` is found."""
+        return [item for item in items if self.q.lower() in name(item).lower()]
+
+    def of(self, items: Sequence) -> Sequence:
+        """These items of a list or a QuerySet."""
+        return items[self.offset : self.end]
+
+
+ALL = Part(limit=LAST)
+
+
+class PartFields(serializers.Serializer):
+    """The parameters of a Part."""
+
+    limit = serializers.IntegerField(default=LIMIT, min_value=1, max_value=MOST)
+    offset = serializers.IntegerField(default=0, min_value=0, max_value=LAST)
+    q = TextField(default="", allow_blank=True, max_length=255)
+
+
+def limit_parameter(default: int = LIMIT) -> OpenApiParameter:
+    """The parameter of a list that has no pages."""
+    schema = {"type": "integer", "minimum": 1, "maximum": MOST, "default": default}
+    return OpenApiParameter("limit", schema, description=ABOUT_LIMIT)
+
+
+PARAMETERS = [
+    limit_parameter(),
+    OpenApiParameter(
+        "offset", {"type": "integer", "minimum": 0, "maximum": LAST, "default": 0}, description="Items to leave out."
+    ),
+    OpenApiParameter("q", {"type": "string", "maxLength": 255}, description="Only items whose names contain this."),
+]
+
+
+def part_of(request, limit: int = LIMIT) -> Part:
+    """What the parameters of a request want, so many items by default; 400 names the one at fault."""
+    given = {name: text for name, text in request.query_params.items() if name in Part._fields and text.strip()}
+    return Part(**valid(PartFields, {"limit": limit} | given))
+
+
+def totals_of(**lists: tuple[int, Sequence]) -> dict[str, int]:
+    """`totals` of a reply: of each list how many were found, and the items that are sent."""
+    return {name: found for name, (found, items) in lists.items() if len(items) < found}
