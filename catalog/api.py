@@ -1,6 +1,7 @@
 """CPA's accounts and keys over HTTP, and what users can ask of CPA through us: a sync, its switches, a request log."""
 
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 from rest_framework import serializers, status
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
@@ -97,10 +98,18 @@ def set_switch(name: str, value: bool):
     Connection.change(**{name: value})
 
 
+LOGS = BoundedSemaphore(2)  # asked for at once: a CPA that does not answer must not keep every thread waiting
+
+
 def request_log(request_id: str, start: int = 0) -> RequestLog:
     """CPA's log of one request, if it has one (`found`), from a byte on; raises BadGateway when CPA is away."""
-    with _bad_gateway(), Cpa() as cpa:
-        return cpa.request_log(request_id, start)
+    if not LOGS.acquire(blocking=False):
+        raise BadGateway("CPA has not answered for other logs yet: try again in a moment.")
+    try:
+        with _bad_gateway(), Cpa() as cpa:
+            return cpa.request_log(request_id, start)
+    finally:
+        LOGS.release()
 
 
 @contextmanager

@@ -83,7 +83,8 @@ _SQLITE_PRAGMAS = """
     PRAGMA wal_autocheckpoint=4000;
 """
 # A statement of a page may take a minute; one of a task, of a migration or of another command an hour.
-STATEMENT_SECONDS = 60 if os.environ.get("CPA_USAGE_PROCESS") == "web" else 3600
+PAGE_SECONDS = 60
+STATEMENT_SECONDS = PAGE_SECONDS if os.environ.get("CPA_USAGE_PROCESS") == "web" else 3600
 if DATABASE_URL:
     _postgres = env.database("DATABASE_URL")
     _postgres["OPTIONS"] = limits(STATEMENT_SECONDS) | _postgres.get("OPTIONS", {})

@@ -16,9 +16,10 @@ SENTENCES = (
     (("is full", "no space left"), gettext_lazy("The disk of the database is full: make room.")),
     (("i/o error",), gettext_lazy("The disk of the database fails or is full: look at the system's log.")),
     (
-        ("no such table", "no such column", "no column named", "does not exist", "not up to date", "newer version"),
+        ("no such table", "no such column", "no column named", "does not exist", "not up to date"),
         gettext_lazy("The database is empty or of another version: run manage.py migrate."),
     ),
+    (("newer version",), gettext_lazy("The database is of a newer version: install that one.")),
     (
         ("unable to open",),
         gettext_lazy("The database file is missing or cannot be opened: restore a backup, or run manage.py migrate."),

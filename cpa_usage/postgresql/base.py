@@ -13,6 +13,8 @@ from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from psycopg.errors import ConnectionTimeout
 
 QUIET_SECONDS = 3  # without a reply, before the server is asked; and after it was silent, before it is asked again
+# How often in a row the server must not answer: pages fail soon, but one slow log-in ends no migration and no proof.
+SILENCES = 1 if settings.STATEMENT_SECONDS == settings.PAGE_SECONDS else 2
 LONGEST_SECONDS = settings.STATEMENT_SECONDS + 2 * QUIET_SECONDS  # where the server does not keep to its own limit
 
 
@@ -43,7 +45,7 @@ class Connection(psycopg.Connection):
 
     def _watched(self, gen):
         """The same steps as `gen`; between them psycopg says every `interval` whether something came."""
-        came, ask_at = None, time.monotonic() + (0 if Connection.silent_until else QUIET_SECONDS)
+        came, silences, ask_at = None, 0, time.monotonic() + (0 if Connection.silent_until else QUIET_SECONDS)
         while True:
             try:
                 wanted = gen.send(came)
@@ -51,19 +53,23 @@ class Connection(psycopg.Connection):
                 return end.value
             came = yield wanted
             if came:
-                ask_at = time.monotonic() + QUIET_SECONDS
+                silences, ask_at = 0, time.monotonic() + QUIET_SECONDS
             elif time.monotonic() > ask_at:
-                self._ask()
+                silences = self._silences(silences)
                 ask_at = time.monotonic() + QUIET_SECONDS
 
-    def _ask(self):
+    def _silences(self, before):
+        """How often in a row the server has not answered, with this time. Raises ConnectionTimeout at the last."""
         try:
             self.connect(self.info.dsn, password=self.info.password).close()
         except ConnectionTimeout:
-            self.pgconn.finish()
-            raise
+            if before + 1 >= SILENCES:
+                self.pgconn.finish()
+                raise
+            return before + 1
         except psycopg.Error:
             pass  # an answer too, such as: too many connections
+        return 0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

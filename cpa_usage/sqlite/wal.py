@@ -13,6 +13,13 @@ BUSY = -1  # number of pages that SQLite reports while another process truncates
 RETRY_SECONDS = 0.02
 
 
+def hurry(wait_ms: int):
+    """From now on wait no longer than this for other writers; of no use to PostgreSQL."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout={wait_ms}")
+
+
 def cut_back() -> bool:
     """Move a large log into the database and shorten its file. Returns whether it was large. Outside transactions."""
     if connection.vendor != "sqlite" or (size := _log_bytes()) < LARGE_BYTES:

@@ -89,6 +89,7 @@ def test_no_page_and_no_list_grows_with_what_is_sent(admin_client, flooded):
 
 def pages_say_how_many(client):
     models, keys = Model.objects.count(), ApiKey.objects.real().count()
+    last = ApiKey.objects.latest("id")
     for path, said in {
         "/prices/": f"1–50 of {models:,}",
         "/keys/": f"1–100 of {keys:,}",
@@ -99,6 +100,7 @@ def pages_say_how_many(client):
         "/filters/": f"any of {models:,}",
         "/filters/choices/?label=model&model=model-000123": "flooded-model-000123",
         "/filters/?model=flooded-model-010999": 'value="flooded-model-010999" checked',
+        f"/filters/?api_key={last.fingerprint}": f'value="{last.fingerprint}" checked > <span>{last.mask}</span>',
     }.items():
         assert said in re.sub(r"\s+", " ", client.get(path).text), path
 

@@ -50,7 +50,7 @@ def test_models_are_merged_after_their_effect_was_seen(admin_client, monkeypatch
     assert "2 requests are moved" in shown and "their cost becomes unknown" in shown and "$0.10" in shown
     assert (OrmQ.objects.count(), totals()["cost"]) == (0, 10**11)
     done = act(admin_client, MODELS, junk, source=OTHER, _confirmed="1")
-    assert "Merge 2 into (other): it is done in the background" in done
+    assert "Merge 2 into (other): the task cluster does it in the background" in done
     assert run_queued() == "2 merged"
     assert (requests("model"), totals()["unpriced_tokens"]) == ({"gpt-5": 1, OTHER: 2}, 450)
     assert list(check()) == []

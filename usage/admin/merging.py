@@ -49,7 +49,7 @@ class Merging(Confirmed):
         if not self.confirmed(request):
             return self._ask_to_merge(request, Merge(LABELS[name], values, into), title)
         async_task("usage.tasks.merge_labels", name, values, into)
-        messages.success(request, f"{title}: it is done in the background, a day at a time.")
+        messages.success(request, f"{title}: the task cluster does it in the background, a day at a time.")
         return None
 
     def _ask_to_merge(self, request, merge, title):

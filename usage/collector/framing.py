@@ -8,6 +8,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from usage.records.decoding import DAMAGED
+
 MAGIC = b"cpa-usage spool 1\n"
 HEADER = struct.Struct(">qI")
 CHECKSUM = struct.Struct(">I")
@@ -47,6 +49,12 @@ def found_in(data: bytes, written_at: int) -> tuple[list[Record], int, int]:
     return records, end, damaged
 
 
+def is_torn(data: bytes, end: int) -> bool:
+    """Whether what follows the last whole record is one that was being written, rather than damage."""
+    rest = len(data) - end
+    return rest < 0 or 0 < rest < PREFIX or (rest > 0 and HEADER.unpack_from(data, end)[1] > rest - PREFIX)
+
+
 def _record_at(data, at):
     """The whole record there, if there is one."""
     if at + PREFIX > len(data):
@@ -72,4 +80,4 @@ def _behind_damage(data, at, written_at):
 
 def _damage(stretch):
     kept = stretch[PREFIX : PREFIX + KEPT_BYTES]
-    return b"Damaged on the disk, %d bytes, of which the first: %b" % (max(len(stretch) - PREFIX, 0), kept)
+    return b"%b, %d bytes, of which the first: %b" % (DAMAGED, max(len(stretch) - PREFIX, 0), kept)

@@ -51,6 +51,7 @@ class GapDetector:
         self._first: int | None = None
         self._interrupted_at: int | None = None
         self._stopped_at: int | None = None
+        self._read_at: int | None = None  # a subscription, the last time
         self._sure_from: int | None = None  # when contacts of a subscription count again, after it was not read
         self._reason = UNREAD
         self.spans: deque[Span] = deque()
@@ -68,7 +69,7 @@ class GapDetector:
         came through: until then nothing counts as a contact, for a gap begins at the latest one.
         """
         with self._lock:
-            if subscribed and self._is_doubtful(at):
+            if self._is_doubtful(at, subscribed):
                 return
             self._close_gap(at)
             sure = subscribed and self._sure_from is not None
@@ -133,10 +134,11 @@ class GapDetector:
             self._known_offset = self._offset_now()
         return self._known_offset
 
-    def _is_doubtful(self, at):
-        if self._sure_from is None and self._last is not None and at - self._last > SILENCE_US:
+    def _is_doubtful(self, at, subscribed):
+        before, self._read_at = self._read_at, at
+        if subscribed and before is not None and at - before > SILENCE_US:
             self._sure_from = at + DOUBT_US
-        return self._sure_from is not None and at < self._sure_from
+        return subscribed and self._sure_from is not None and at < self._sure_from
 
     def _close_gap(self, at: int):
         if self._interrupted_at is not None:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from usage.collector.framing import Record
+from usage.time.clock import now_us
 
 NOTE = struct.Struct(">qqq")
+MOST = 10**9  # records: a file that says more is damaged
 
 
 class InHand(NamedTuple):
@@ -105,6 +107,7 @@ class Held:
 
     def _noted(self):
         with contextlib.suppress(OSError, struct.error):
-            if self._path.is_file() and (noted := InHand(*NOTE.unpack(self._path.read_bytes()))).count:
+            noted = InHand(*NOTE.unpack(self._path.read_bytes() if self._path.is_file() else b""))
+            if 0 < noted.count < MOST and 0 <= noted.first <= noted.last <= now_us():
                 return noted
         return None

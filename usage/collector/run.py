@@ -1,5 +1,6 @@
 """One run of the drain, from acquiring the lock to releasing it."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -26,6 +27,7 @@ log = logging.getLogger("usage.collector")
 
 LONGEST_BACKOFF_S = 5.0  # between two tries of a database that is away
 FIRST_WORD_S = 2  # that reading waits for the database: CPA keeps records for a minute
+RESERVE_BYTES = 64 * 1024 * 1024
 LAST_BATCHES_S = 5  # for storing what is spooled at the end; the rest waits for the next start
 ERROR_CHARACTERS = 200
 
@@ -40,6 +42,7 @@ class DrainRun:
     def __init__(self, lock: DrainLock, key: Key, clock=time.monotonic):
         self._lock, self._key, self._clock = lock, key, clock
         self.spool = Spool(settings.SPOOL_DIR, settings.SPOOL_MAX_BYTES)
+        self.spool.reserve = _reserve()
         self.state = ReaderState()
         subscription = SubscriptionFile(settings.SPOOL_DIR)
         queue = CpaQueue(settings.QUEUE_MODE, key, on_subscription=subscription.note)
@@ -98,6 +101,8 @@ class DrainRun:
         self._ending.set()
         self._thread.join(settings.CPA_TIMEOUT.total_seconds() + LAST_BATCHES_S)
         self._retry_at, until = 0.0, self._clock() + LAST_BATCHES_S
+        with contextlib.suppress(Error):
+            wal.hurry(LAST_BATCHES_S * 1000)
         while finish and self._clock() < until and self.step():
             pass
         if lost := self.spool.held.give_up():
@@ -157,6 +162,14 @@ class DrainRun:
             self._report.write(left=not self.state.crashed and not self._thread.is_alive())
         except Error as error:
             self._database_away(error)
+
+
+def _reserve() -> int:
+    """Bytes that the spool leaves to a SQLite file on the same disk, which needs them to take what waits."""
+    with contextlib.suppress(OSError):
+        disks = {path.stat().st_dev for path in (settings.SPOOL_DIR, settings.SQLITE_PATH.parent)}
+        return RESERVE_BYTES if connection.vendor == "sqlite" and len(disks) == 1 else 0
+    return 0
 
 
 def _sentence(batch: Batch) -> str:

@@ -6,23 +6,29 @@ whole. What a full disk does not take is held in memory, for the database or the
 """
 
 import contextlib
+import errno
 import logging
 import os
+import re
+import shutil
 import stat
 import threading
 from pathlib import Path
 
-from usage.collector.framing import Record, found_in
+from usage.collector.framing import Record, found_in, is_torn
 from usage.collector.held import Held
 from usage.time.clock import now_us
 
 log = logging.getLogger(__name__)
 
+NAME = re.compile(r"0[0-9]{19}", re.ASCII)  # µs since the epoch
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
 
 
 class Spool:
     """The waiting batches of one directory; one process at a time may use it, from two threads."""
+
+    reserve = 0  # bytes of the disk that no draft may take
 
     def __init__(self, directory: Path, max_bytes: int = DEFAULT_MAX_BYTES):
         """Adopts what an earlier process left: whole batches, whole records of a torn one, batches set aside."""
@@ -35,14 +41,20 @@ class Spool:
         self._sizes: dict[Path, int] = {}
         self._bytes = self._last = 0
         for path in self._found("aside") + self._found("damaged"):
-            path.rename(path.with_suffix(".batch"))
+            batch = path.with_suffix(".batch")
+            path.rename(self.next_draft().with_suffix(".batch") if batch.exists() else batch)
         for path in self._found("batch"):
             self._add(path, path.stat().st_size)
         for path in self._found("part"):
             self._adopt(path)
 
     def next_draft(self) -> Path:
-        """The name of a draft, later than every earlier one even if the clock was set back."""
+        """The name of a draft, later than every earlier one even if the clock was set back.
+
+        Raises OSError when there is no more room on the disk than the database needs to take what waits.
+        """
+        if self.reserve and shutil.disk_usage(self.directory).free < self.reserve:
+            raise OSError(errno.ENOSPC, "No more room than the database needs")
         self._last = max(self._last + 1, now_us())
         return self.directory / f"{self._last:020d}.part"
 
@@ -116,7 +128,7 @@ class Spool:
 
     def _found(self, suffix: str) -> list[Path]:
         """The files of that kind, oldest first; what bears such a name and is no file is put aside."""
-        paths = sorted(path for path in self.directory.glob(f"*.{suffix}") if path.stem.isdecimal())
+        paths = sorted(path for path in self.directory.glob(f"*.{suffix}") if NAME.fullmatch(path.stem))
         files = [path for path in paths if stat.S_ISREG(path.lstat().st_mode)]
         for path in set(paths) - set(files):
             log.error("%s in the spool is no file of ours and is put aside.", path.name)
@@ -126,18 +138,22 @@ class Spool:
     def _adopt(self, path: Path):
         """Make a draft of a process that died a batch, as far as it was written."""
         try:
-            records, end, damaged = found_in(path.read_bytes(), int(path.stem))
+            data = path.read_bytes()
         except OSError as error:
             log.error("%s in the spool cannot be read and is put aside: %s.", path.name, error.strerror)
             _put_aside(path)
             return
-        if len(records) == damaged:
+        records, end, _ = found_in(data, int(path.stem))
+        if is_torn(data, end):
+            records.pop()
+        if not records:
             path.unlink()
             return
-        log.warning("Adopted %d records of a batch that was not finished.", len(records) - damaged)
-        os.truncate(path, end)
+        log.warning("Adopted %d records of a batch that was not finished.", len(records))
+        if is_torn(data, end):
+            os.truncate(path, end)
         sync(path)
-        self.take(path, end)
+        self.take(path, path.stat().st_size)
 
 
 def _put_aside(path: Path):

@@ -4,6 +4,9 @@ from hashlib import blake2b
 
 from usage.models import DeadLetter, Event
 from usage.records import record as records
+from usage.records.decoding import DAMAGED
+
+LOST_TO_THE_DISK = "Damaged on the disk: no try can read it again. Look at the disk, and remove this."
 
 
 class Parsed:
@@ -15,7 +18,8 @@ class Parsed:
             try:
                 record = records.parse(raw, arrived)
             except records.Malformed as error:
-                self.dead.append(dead_letter(raw, arrived, DeadLetter.Kind.MALFORMED, str(error)))
+                reason = LOST_TO_THE_DISK if raw.startswith(DAMAGED) else str(error)
+                self.dead.append(dead_letter(raw, arrived, DeadLetter.Kind.MALFORMED, reason))
                 continue
             if record is None:
                 self.refresh = self.refresh or records.is_refresh(raw)

@@ -14,6 +14,7 @@ from usage.records.unknown import unknown_fields
 MOST = 10**9  # no request has more tokens, no attempt lasts longer (11 days): sums of such figures fit 64 bits
 
 NOTHING = Raw(b"")
+DAMAGED = b"Damaged on the disk"  # so begins what the spool has in place of records that the disk lost
 
 Count = Annotated[int, Meta(ge=0, le=MOST)]
 

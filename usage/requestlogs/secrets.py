@@ -29,7 +29,7 @@ def without_secrets(pieces: Iterable[bytes]) -> Iterator[bytes]:
     known, rest = _known_keys(), b""
     for piece in pieces:
         rest += piece
-        if end := _border(rest, settings.CPA_MANAGEMENT_KEY.encode()) or (len(rest) > LONGEST_KEY and len(rest)):
+        if end := _border(rest, settings.CPA_MANAGEMENT_KEY.encode()):
             yield _masked(rest[:end], known)
             rest = rest[end:]
     yield _masked(rest, known)
@@ -37,7 +37,10 @@ def without_secrets(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _border(text, own):
     """Where a text that goes on can be cut: behind a character that is in no key, and not within our `own`."""
-    end = len(text[: max(0, len(text) - len(own))].rstrip(_OF_KEYS))
+    most = max(0, len(text) - len(own))
+    end = len(text[:most].rstrip(_OF_KEYS))
+    if not end and most > LONGEST_KEY:
+        end = most - LONGEST_KEY // 2  # within a word that is too long for a key, and far from the next one
     if text[:end][-len(_BEARER) :].lower() == _BEARER:
         end -= len(_BEARER)
     at = text.find(own, max(0, end - len(own) + 1), end + len(own)) if own else -1

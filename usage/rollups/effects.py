@@ -94,6 +94,8 @@ class Past:
             _add(_month_of(months, day), Month("", spent, 0, unpriced, 0))
         groups = self._relabelled(book) if relabel else self._counted(self.days)
         for day, series, context_over, clock, requests, failed, total, *tokens in groups:
+            if series not in costs.known:  # it was met since
+                continue
             charged = costs.known[series]._replace(context_over=context_over, clock=clock, **self.moved)
             rates = book.rates(charged, day)
             spent = rates and billed(rates, tokens, requests - failed)

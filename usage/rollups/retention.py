@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)  # outlasts any slice; a run that died blocks the next one no longer
 ROWS_AT_ONCE = 5_000  # in one transaction: a fraction of a second
+VALUES_AT_ONCE = 100  # of labels: a pause for each would take hours where a flood has left many
 PAUSE_SECONDS = 0.15  # SQLite's waiting writers look every 100 ms whether it is their turn
 VACUUM_PAGES = 2_000
 LOGS_OF_A_DAY = "*-[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].log"  # as cpa_usage.logs names them
@@ -89,9 +90,11 @@ def _expire(slices):
 
 
 def _quarters(slices, start):
-    """Quarter hours before a second; those of label values one value after the other, as they are stored."""
-    for value in LabelValue.objects.values_list("id", flat=True):
-        slices.delete(LabelQuarter.objects.filter(label_value=value, bucket__lt=start), "bucket")
+    """Quarter hours before a second; those of label values some values after the others, as they are stored."""
+    values = list(LabelValue.objects.order_by("id").values_list("id", flat=True))
+    for at in range(0, len(values), VALUES_AT_ONCE):
+        some = values[at : at + VALUES_AT_ONCE]
+        slices.delete(LabelQuarter.objects.filter(label_value__in=some, bucket__lt=start), "bucket")
     return slices.delete(Quarter.objects.filter(bucket__lt=start), "bucket")
 
 

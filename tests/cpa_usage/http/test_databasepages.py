@@ -46,6 +46,10 @@ def client():
             OperationalError("attempt to write a readonly database"),
             "The database cannot be written: its file, folder or server is read-only.",
         ),
+        (
+            OperationalError("The database is of a newer version (usage.9999_next): install that one."),
+            "The database is of a newer version: install that one.",
+        ),
         (OperationalError("database or disk is full"), "The disk of the database is full: make room."),
         (
             OperationalError("disk I/O error"),

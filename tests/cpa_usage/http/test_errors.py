@@ -44,6 +44,15 @@ def test_how_long_to_wait(api):
     assert api.get("/api/v1/failing/database")["Retry-After"] == "5"
 
 
+@pytest.mark.urls("cpa_usage.urls")
+def test_a_broken_form_sent_to_an_unknown_address_is_not_read():
+    client, token = Client(enforce_csrf_checks=True, raise_request_exception=False), "a" * 32
+    client.cookies["csrftoken"] = token
+    headers = {"X-CSRFToken": token, "Origin": "http://testserver"}
+    reply = client.generic("POST", "/nope", b"x", content_type="multipart/form-data", headers=headers)
+    assert reply.status_code == 404
+
+
 def test_what_nobody_foresaw_is_logged(api, caplog):
     with caplog.at_level(logging.ERROR, "django.request"):
         api.get("/api/v1/failing/unexpected")

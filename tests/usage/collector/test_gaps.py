@@ -100,10 +100,16 @@ def test_a_subscription_that_was_not_read_for_a_while_and_is_cut_then_is_a_gap_f
 
 
 def test_a_subscription_that_was_not_read_for_a_while_and_goes_on_leaves_no_gap():
-    steps = [("contact", second * S, True) for second in (100, 200, 201, 204, 205, 206)]
+    steps = [("contact", second * S, True) for second in (100, *range(200, 207))]
     assert spans(*steps) == []
     cut = [("interrupted", 207 * S, "cut"), ("contact", 208 * S)]
     assert spans(*steps, *cut) == [(206 * S, 208 * S, "cut")]
+
+
+def test_a_second_silence_before_the_first_is_cleared_up_belongs_to_the_same_gap():
+    steps = [("contact", 100 * S, True), ("contact", 102 * S, True), ("contact", 110 * S, True)]
+    cut = [*steps, ("interrupted", 110 * S + 100, "cut"), ("contact", 111 * S)]
+    assert spans(*cut) == [(100 * S, 111 * S, f"cut. {OVERFLOWED}.")]
 
 
 def test_a_subscription_that_begins_after_a_long_silence_leaves_a_gap():

@@ -220,6 +220,51 @@ def test_what_an_earlier_process_held_is_told_until_it_is_recorded(folder):
     assert Spool(folder).held.left_behind is None
 
 
+@pytest.mark.parametrize("note", [(-1, 0, 0), (2**63 - 1, 0, 1), (5, 2**62, 2**62), (5, 9, 8), (5, -1, 1)])
+def test_a_note_that_makes_no_sense_tells_nothing(folder, note):
+    folder.mkdir(parents=True)
+    (folder / "in-hand").write_bytes(struct.pack(">qqq", *note))
+    assert Spool(folder).held.left_behind is None
+
+
+def test_names_that_are_no_times_are_left_alone(folder):
+    folder.mkdir(parents=True)
+    for stem in ("9" * 40, "9" * 20, "7", "²" * 20):
+        for suffix in ("batch", "part"):
+            (folder / f"{stem}.{suffix}").write_bytes(bytes_of(SOME))
+    assert (Spool(folder).depth, len(names(folder))) == (0, 8)
+
+
+def test_batches_of_one_name_that_were_set_aside_do_not_take_the_place_of_each_other(folder):
+    for number, suffix in enumerate(("batch", "aside", "damaged")):
+        path = append(Spool(folder), number, [b"%d" % number])
+        path.rename(folder / f"{7:020d}.{suffix}.kept")
+    for path in folder.glob("*.kept"):
+        path.rename(path.with_suffix(""))
+    assert sorted(raw for _, raw in records(Spool(folder))) == [b"0", b"1", b"2"]
+
+
+@pytest.mark.parametrize(("count", "at"), [(1, 20), (3, -1)])
+def test_damage_in_a_draft_that_was_left_behind_is_told_and_a_torn_end_is_not(folder, count, at):
+    draft = Draft(Spool(folder))
+    draft.add(SOME[2 : 2 + count])
+    [path] = folder.glob("*.part")
+    data = bytearray(path.read_bytes())
+    data[len(MAGIC) + at if at > 0 else at] ^= 4
+    path.write_bytes(data)
+    found = records(Spool(folder))
+    assert [raw.startswith(b"Damaged") for _, raw in found] == [False] * (count - 1) + [True]
+
+
+def test_the_last_of_the_room_is_left_to_the_database(folder):
+    spool = Spool(folder)
+    append(spool, 1, [b"a"])
+    spool.reserve = 2**62
+    with pytest.raises(OSError, match="No more room than the database needs"):
+        append(spool, 2, [b"b"])
+    assert (records(spool), names(folder)) == ([(1, b"a")], [".batch"])
+
+
 def test_a_note_that_is_no_file_or_torn_tells_nothing(folder):
     folder.mkdir(parents=True)
     (folder / "in-hand").write_bytes(b"short")

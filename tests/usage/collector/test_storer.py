@@ -9,6 +9,7 @@ from tests.usage.made import NOON, record
 from usage.collector.draft import write_held
 from usage.collector.spool import Spool
 from usage.collector.storer import ENOUGH_RECORDS, TRIES, Storer, StoringFailed
+from usage.ingest.batch import LOST_TO_THE_DISK
 from usage.ingest.writer import Writer
 from usage.models import DeadLetter, Event
 
@@ -100,6 +101,7 @@ def test_of_a_damaged_batch_what_is_whole_is_stored_and_the_rest_is_a_dead_lette
     assert (batch.stored.events, batch.stored.dead, Event.objects.count()) == (2, 1, 2)
     [letter] = DeadLetter.objects.all()
     assert bytes(letter.raw).startswith(b"Damaged on the disk, ")
+    assert letter.reason == LOST_TO_THE_DISK
     assert (spool.depth, list(spool.directory.glob("0*"))) == (0, [])
 
 

@@ -1,9 +1,11 @@
 """CPA's log of one request, passed on by a simulated CPA, and what is said when there is none."""
 
 import json
+from threading import BoundedSemaphore
 
 import pytest
 
+from catalog import api as catalog_api
 from catalog.models import Connection
 from simulator import Simulator
 from tests.usage.api.conftest import CAPTURED
@@ -84,3 +86,12 @@ def test_a_cpa_that_is_away_is_a_bad_gateway(client, cpa, raw):
     reply = client.get(path("deadbeef", raw))
     assert (reply.status_code, list(reply.json())) == (502, ["error"])
     assert reply.json()["error"].startswith(f"CPA does not answer at {cpa.base_url} (")
+
+
+def test_while_cpa_does_not_answer_for_two_logs_no_more_threads_wait_for_it(client, cpa, monkeypatch):
+    monkeypatch.setattr("catalog.api.LOGS", BoundedSemaphore(1))
+    with catalog_api.LOGS:
+        assert client.get(path("deadbeef", False)).json() == {
+            "error": "CPA has not answered for other logs yet: try again in a moment."
+        }
+    assert client.get(path("deadbeef", False)).status_code != 502

@@ -41,6 +41,17 @@ def test_a_key_may_stand_across_two_pieces_or_three(settings, own, border):
         assert clean(log[:cut], log[cut:]) == clean(log[:cut], log[cut : cut + 9], log[cut + 9 :]) == whole
 
 
+@pytest.mark.parametrize("own", ["test-management-key", 'a "key", of: words'])
+@pytest.mark.parametrize("of", ["client", "own", "looks"])
+def test_a_key_may_stand_across_two_pieces_behind_a_word_without_end(settings, own, of):
+    settings.CPA_MANAGEMENT_KEY = own
+    key = {"client": CLIENT, "own": own, "looks": "sk-look-alike-123456"}[of].encode()
+    log = b"A" * 2_000_000 + b'","api_key":"' + key + b'"}'
+    for inside in range(0, len(key) + 1, 3):
+        cut = len(log) - len(key) - 2 + inside
+        assert key not in clean(log[:cut], log[cut:])
+
+
 @pytest.mark.parametrize(
     "log",
     [

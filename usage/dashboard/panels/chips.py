@@ -32,14 +32,15 @@ def chips_of(query: QueryDict) -> list[Chip]:
     """A chip for every filter of a query except its period, in a fixed order."""
     titles = {name: label.title for name, label in LABELS.items()} | EVENT_FILTERS
     return [
-        Chip(str(title), _value(name, text), _without(query, name, text), name in EVENT_FILTERS)
+        Chip(str(title), in_words(name, text), _without(query, name, text), name in EVENT_FILTERS)
         for name, title in titles.items()
         for text in query.getlist(name)
         if text.strip()
     ]
 
 
-def _value(name, text):
+def in_words(name: str, text: str) -> str:
+    """The value of a filter as people read it."""
     if name == "source":
         return names_of(LABELS[name], {text})[text][1]
     if name == "api_key":

@@ -7,6 +7,7 @@ from django.urls import reverse
 from usage.analytics.options import filter_options
 from usage.dashboard.frame import NAV
 from usage.dashboard.pages import page
+from usage.dashboard.panels.chips import in_words
 from usage.models.labels import NONE, Label
 from usage.query.filters import UsageFilter
 from usage.query.names import grouping_labels, names_with
@@ -53,5 +54,5 @@ def _choices(options, label, picked) -> Choices:
         shown = [(value, value) for value in getattr(options, f"{label.name}s", ())]
     known = {value for value, _ in shown}
     total = max(options.totals.get(f"{label.name}{end}", 0) for end in ("s", "_options"))
-    chosen = [(text, text) for text in picked if total and text not in known and text != NONE]
+    chosen = [(text, in_words(label.name, text)) for text in picked if total and text not in known and text != NONE]
     return Choices(label, [*chosen, *shown], picked, total)

@@ -6,6 +6,7 @@ from cpa_usage.sqlite import wal
 from pricing.rates import PICO
 from usage.models.labels import LABELS, OTHER, open_labels
 from usage.rollups.merging import Merge, Refused, matching, target
+from usage.rollups.retention import LeaseLost
 
 NAMES = sorted({label.name for label in open_labels()} & LABELS.keys())
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
                 wal.cut_back()
                 if verbosity > 0:
                     self.stdout.write(f"{done} of {days} days")
-        except Refused as reason:
+        except (Refused, LeaseLost) as reason:
             raise CommandError(str(reason)) from None
         self.stdout.write("Nothing was changed." if dry_run else "Merged.")
 
