@@ -105,6 +105,16 @@ def test_a_group_that_is_larger_than_the_room_on_the_disk_is_written_in_pieces(s
     assert gaps(stage) == []
 
 
+def test_a_spool_on_the_disk_of_the_database_leaves_it_the_last_of_the_room(tmp_path, set_up, cpa, small_disk):
+    disk = small_disk(tmp_path / "data")  # smaller than what is left to the database
+    stage = set_up(cpa.base_url, cpa.management_key, SPOOL_DIR=str(tmp_path / "data" / "spool"))
+    drain = at_work(stage, cpa)
+    push(cpa, 2000, start=10)
+    caught_up(stage, cpa, 2010)
+    assert "No more room than the database needs" in drain.log or not disk.mounted
+    assert (drain.stop(), gaps(stage)) == (0, [])
+
+
 def test_a_flipped_bit_costs_one_record_which_becomes_a_dead_letter(stage, cpa):
     drain = at_work(stage, cpa)
     with locked(stage):

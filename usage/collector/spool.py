@@ -42,7 +42,7 @@ class Spool:
         self._bytes = self._last = 0
         for path in self._found("aside") + self._found("damaged"):
             batch = path.with_suffix(".batch")
-            path.rename(self.next_draft().with_suffix(".batch") if batch.exists() else batch)
+            path.rename(self._named("batch") if batch.exists() else batch)
         for path in self._found("batch"):
             self._add(path, path.stat().st_size)
         for path in self._found("part"):
@@ -55,8 +55,7 @@ class Spool:
         """
         if self.reserve and shutil.disk_usage(self.directory).free < self.reserve:
             raise OSError(errno.ENOSPC, "No more room than the database needs")
-        self._last = max(self._last + 1, now_us())
-        return self.directory / f"{self._last:020d}.part"
+        return self._named("part")
 
     def take(self, draft: str | Path, size: int) -> Path:
         """Make a draft that is on the disk a batch, which waits to be stored. Raises OSError."""
@@ -74,7 +73,7 @@ class Spool:
 
     def hold(self, records: list[Record]):
         """Keep records in memory that the disk does not take; they are a batch too, and the latest."""
-        self.held.add(self.next_draft().with_suffix(".held"), records)
+        self.held.add(self._named("held"), records)
 
     def pending(self) -> list[Path]:
         """The waiting batches, oldest first."""
@@ -115,6 +114,10 @@ class Spool:
     def bytes(self) -> int:
         """How large they are together on the disk."""
         return self._bytes
+
+    def _named(self, suffix: str) -> Path:
+        self._last = max(self._last + 1, now_us())
+        return self.directory / f"{self._last:020d}.{suffix}"
 
     def _add(self, path: Path, size: int):
         with self._lock:

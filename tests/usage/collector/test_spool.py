@@ -263,6 +263,8 @@ def test_the_last_of_the_room_is_left_to_the_database(folder):
     with pytest.raises(OSError, match="No more room than the database needs"):
         append(spool, 2, [b"b"])
     assert (records(spool), names(folder)) == ([(1, b"a")], [".batch"])
+    spool.hold([(2, b"b")])
+    assert records(spool) == [(1, b"a"), (2, b"b")]
 
 
 def test_a_note_that_is_no_file_or_torn_tells_nothing(folder):
