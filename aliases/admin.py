@@ -17,7 +17,6 @@ from aliases.models import ApiKey
 class ApiKeyAdmin(ModelAdmin):
     """Client keys. Rows come from records and stay, because records point at them; usage adds its own columns."""
 
-    list_display = ["shown", "alias", "key_id"]
     list_editable = ["alias"]
     search_fields = ["alias", "mask", "fingerprint"]
     fields = ["shown", "alias", "alias_updated_at", "fingerprint", "created_at"]
@@ -28,11 +27,7 @@ class ApiKeyAdmin(ModelAdmin):
 
     def get_queryset(self, request):
         """Without the row that stands for "no key"."""
-        return ApiKey.objects.real().order_by("mask", "fingerprint")
-
-    def get_ordering(self, request):
-        """Not `ordering`, which would mark these columns as sorted."""
-        return ["mask", "fingerprint"]
+        return ApiKey.objects.real()
 
     def has_add_permission(self, request):
         """Never: a raw key is not to be typed in here."""

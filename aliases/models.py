@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from msgspec import Meta, Struct
 
-from cpa_usage import revisions
+from cpa_usage.database import revisions
 from cpa_usage.keys import fingerprint, is_fingerprint, mask
 
 

@@ -12,8 +12,6 @@ from msgspec import Meta, Struct
 from aliases.models import ApiKey
 from cpa_usage.http.lists import ALL, Listing, Part, totals_of
 
-MANY = 10_000  # keys of which all may be read
-
 Mask = Annotated[str, Meta(description="The key, masked; the key itself is never kept.")]
 KeyId = Annotated[str, Meta(description="The key's fingerprint: SHA-256 in hex.")]
 KEY = {"api_key": F("mask"), "key_id": F("fingerprint")}
@@ -63,31 +61,12 @@ def aliases(part: Part = ALL) -> Aliases:
     keys = ApiKey.objects.real()
     if part.q:
         keys = keys.filter(Q(alias__icontains=part.q) | Q(mask__icontains=part.q) | Q(fingerprint__istartswith=part.q))
-    known = _values(keys[: MANY + 1])
-    if len(known) > MANY and not part.q:
-        return _busiest(part)
-    found = _used_or_named(known[:MANY], [key["key_id"] for key in known] if part.q else None)
-    items = part.of(found)
-    return Aliases(items=items, totals=totals_of(items=(len(found) if len(known) <= MANY else keys.count(), items)))
-
-
-def _busiest(part):
-    """Of too many keys to read them all, those that were used; one that only has a name is found by it."""
-    wanted, used = import_string(settings.BUSIEST_KEYS)(part.offset, part.limit)
-    items = _used_or_named(_values(ApiKey.objects.filter(fingerprint__in=wanted)), wanted)
-    return Aliases(items=items, totals=totals_of(items=(used, items)))
-
-
-def _values(keys):
-    return list(keys.values("alias", "alias_updated_at", **KEY))
-
-
-def _used_or_named(known, fingerprints):
-    """Those of the known keys, the busiest first; `fingerprints` are theirs, or None where they are all."""
-    requests = import_string(settings.KEY_REQUESTS)(fingerprints)  # ever counted, of the keys that were used
-    items = [Alias(event_count=requests.get(key["key_id"], 0), **key) for key in known]
-    items = [item for item in items if item.alias or item.key_id in requests]
-    return sorted(items, key=lambda item: (-item.event_count, item.api_key, item.key_id))
+    requests = import_string(settings.KEY_REQUESTS)()  # ever counted, of the keys that were used
+    known = keys.values("alias", "alias_updated_at", **KEY).iterator()
+    found = [Alias(event_count=requests.get(key["key_id"], 0), **key) for key in known]
+    found = [item for item in found if item.alias or item.key_id in requests]
+    found.sort(key=lambda item: (-item.event_count, item.api_key, item.key_id))
+    return Aliases(items=part.of(found), totals=totals_of(items=(len(found), part.of(found))))
 
 
 def export() -> AliasExport:

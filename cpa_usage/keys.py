@@ -38,6 +38,11 @@ def is_fingerprint(text: str) -> bool:
     return _FINGERPRINT.fullmatch(text) is not None
 
 
+def fingerprint_of(text: str) -> str:
+    """The fingerprint of a key given as it is or by its fingerprint."""
+    return text.lower() if is_fingerprint(text.lower()) else fingerprint(text)
+
+
 def looks_like_a_key(text: str) -> bool:
     """Whether a text begins as keys do; an e-mail address is none."""
     return "@" not in text and text.lower().startswith(PREFIXES)

@@ -64,9 +64,9 @@ class PriceBook:
         self._adjustments = defaultdict(list)
         for each in adjustments:
             self._adjustments[each.scope, each.value].append(each)
-        self._keys: dict[Charged, tuple] = {}
-        self._limits: dict[tuple[int, str], tuple] = {}
+        self._key_of = lru_cache(REMEMBERED)(self._find_key)
         self._found = lru_cache(CACHED_RATES)(self._find)
+        self.limits = lru_cache(REMEMBERED)(self._find_limits)
 
     def _add(self, price_set):
         model, cards = price_set.model, price_set.cards.all()
@@ -107,26 +107,18 @@ class PriceBook:
 
     def found(self, charged: Charged, day: int) -> Found | None:
         """What rates() reads, and where it is from."""
-        if (key := self._keys.get(charged)) is None:
-            if len(self._keys) >= REMEMBERED:
-                self._keys.clear()
-            key = self._keys[charged] = self._key_of(charged)
-        return self._found(key, day)
+        return self._found(self._key_of(charged), day)
 
-    def limits(self, model_id: int, requested: str) -> Limits:
+    def _find_limits(self, model_id: int, requested: str) -> Limits:
         """Where prices of a model, asked for by this name, change.
 
         A model without a price has the sizes of LADDER.
         """
-        if (known := self._limits.get((model_id, requested))) is None:
-            if len(self._limits) >= REMEMBERED:
-                self._limits.clear()
-            ids = {model_id, self._ids.get(requested, model_id)}
-            steps = set().union(*(self._steps.get(id, ()) for id in ids))
-            steps |= set() if model_id in self._steps else set(LADDER)
-            clocks = set().union(*(self._clocks.get(id, ()) for id in ids))
-            known = self._limits[model_id, requested] = tuple(sorted(steps)), tuple(sorted(clocks))
-        return known
+        ids = {model_id, self._ids.get(requested, model_id)}
+        steps = set().union(*(self._steps.get(id, ()) for id in ids))
+        steps |= set() if model_id in self._steps else set(LADDER)
+        clocks = set().union(*(self._clocks.get(id, ()) for id in ids))
+        return tuple(sorted(steps)), tuple(sorted(clocks))
 
     def labels(self, model_id: int, requested: str, input_context: int, timestamp: int) -> tuple[int, int]:
         """(context_over, clock) of a request: the largest step that its input exceeds, or 0, and the minute of the UTC
@@ -134,18 +126,20 @@ class PriceBook:
         """
         steps, clocks = self.limits(model_id, requested)
         passed = bisect_left(steps, input_context)
-        return steps[passed - 1] if passed else 0, clock_of(clocks, timestamp) if clocks else 0
+        # Before the first of these minutes it is as after the last.
+        clock = clocks[bisect_right(clocks, timestamp // MINUTE_US % DAY_MINUTES) - 1] if clocks else 0
+        return steps[passed - 1] if passed else 0, clock
 
     @property
     def depends_on(self) -> tuple[str, ...]:
         """Fields of Charged that some price depends on; any other may be left empty."""
         scopes = {scope for _, _, scope, _ in self._sets} | {scope for scope, _ in self._adjustments}
-        wanted = {name for scope in scopes for name in _FIELDS_OF[scope]}
+        wanted = {name for scope in scopes for name in FIELDS_OF[scope]}
         if any(self._clocks.values()):
             wanted.add("clock")
         return tuple(name for place, name in enumerate(Charged._fields) if place < 4 or name in wanted)
 
-    def _key_of(self, charged):
+    def _find_key(self, charged):
         """What of all that usage may be charged by some price really depends on: much usage shares it."""
         ids = dict.fromkeys((charged.model_id, self._ids.get(charged.requested_model, charged.model_id)))
         places = (
@@ -182,7 +176,7 @@ class PriceBook:
         return None
 
 
-_FIELDS_OF = {  # the fields of Charged by which a scope is told
+FIELDS_OF = {  # the fields of Charged by which a scope is told
     Scope.EVERYTHING: (),
     Scope.PROVIDER: ("provider",),
     Scope.ACCOUNT: ("source",),
@@ -211,8 +205,3 @@ def _of_tier(sets, today, tier):
         if later:
             return min(later, key=begins), True
     return now, False
-
-
-def clock_of(clocks: tuple[int, ...], timestamp: int) -> int:
-    """The last of these minutes of the UTC day (ascending, at least one) that was reached at `timestamp` µs."""
-    return clocks[bisect_right(clocks, timestamp // MINUTE_US % DAY_MINUTES) - 1]

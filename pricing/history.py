@@ -12,32 +12,23 @@ Routes = dict[tuple[str, str], str]
 
 
 class PriceHistory(Protocol):
-    """The recorded usage of models, as far as prices concern it."""
+    """Recorded usage, as far as prices concern it: that of a Model, or what has some values of fields of Charged."""
 
-    def recost(self, model, book, before):
-        """Cost all recorded usage of a Model by a PriceBook, in the caller's transaction.
+    def recost(self, usage, book, before):
+        """Cost usage by a PriceBook, in the caller's transaction.
 
         Its labels are those of the PriceBook `before`: where they do not tell apart what `book` does, events are
         looked through as well.
         Raises django.db.Error or OverflowError, and changes nothing, when a sum would not fit in its column.
         """
 
-    def effect_of(self, model, book):
+    def effect_of(self, usage, book):
         """What recost() would change. Writes nothing.
 
         The effect has `months`, each with `month`, `changes`, and `cost_before`, `cost_after` (pico-USD),
         `unpriced_before` and `unpriced_after` (tokens); their `total`; `unreached`, the first and last day that keep
         their context sizes, or None; and effects of several models can be added.
         """
-
-    def recost_scope(self, scope: str, value: str, book):
-        """As recost(), for all usage of a provider, an account or a client key (values of pricing's Scope)."""
-
-    def recost_route(self, provider: str, auth_index: str, book):
-        """As recost(), for all usage of an account at a provider."""
-
-    def effect_in_scope(self, scope: str, value: str, book):
-        """What recost_scope() would change, as effect_of()."""
 
     def routes(self) -> dict[int, Routes]:
         """The routes that each model was reached over, by its id; a model without usage is not in it."""

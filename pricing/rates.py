@@ -46,7 +46,6 @@ class Rates(NamedTuple):
 
 # Rates that may be left out, and the rate that each is then; a fee that is left out is 0.
 DERIVED = {"cache_read": "prompt", "cache_write": "prompt", "cache_write_1h": "cache_write", "reasoning": "completion"}
-OPTIONAL = (*DERIVED, "request")
 
 
 def filled(rates: Mapping[str, int | None]) -> Rates:

@@ -4,5 +4,3 @@ from pricing.admin.adjustments import AdjustmentAdmin
 from pricing.admin.models import ModelAdmin
 from pricing.admin.money import AccountFeeAdmin, DisplayCurrencyAdmin
 from pricing.admin.pricesets import PriceSetAdmin
-
-__all__ = ["AccountFeeAdmin", "AdjustmentAdmin", "DisplayCurrencyAdmin", "ModelAdmin", "PriceSetAdmin"]

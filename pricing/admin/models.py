@@ -82,9 +82,8 @@ class SetInline(TabularInline):
 
 @admin.register(Model)
 class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
-    """The unpriced models first. Models are never deleted, because records point at them."""
+    """Models are never deleted, because records point at them."""
 
-    list_display = ["name", "source", "rates", "listed"]
     list_filter = [Priced, Offered]
     search_fields = ["name"]
     fields = ["name", "listed", "candidates", "offered"]
@@ -96,10 +95,6 @@ class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
     def get_queryset(self, request):
         """With `is_priced`, all prices and the catalogue's entry."""
         return Model.objects.with_prices(timezone.localdate()).select_related("catalogue")
-
-    def get_ordering(self, request):
-        """Models whose cost is unknown come first."""
-        return ["is_priced", "name"]
 
     def get_readonly_fields(self, request, obj=None):
         """An existing model keeps its name: records say it."""

@@ -62,7 +62,7 @@ def pricing(request):
 @api_view(["PUT", "DELETE"])
 def price(request, model):
     """One model's price, its name in the path."""
-    name = _name(model)
+    name = rest.valid(ModelName, {"model": model})["model"]
     if request.method == "PUT":
         return _set_price(name, **rest.body_of(request, RatesBody))
     return _clear_price(name, **rest.valid(ScopeFields, request.query_params.dict()))
@@ -77,8 +77,3 @@ def _set_price(model, valid_from, scope, scope_value, cards, **rates):
 def _clear_price(model, **scope):
     Model.objects.clear_price(model, **scope)
     return Response(shapes.PriceChanged())
-
-
-def _name(text):
-    """A model's name from the address; 400 when it cannot be one."""
-    return rest.valid(ModelName, {"model": text})["model"]

@@ -79,15 +79,11 @@ def price_sets(info: ModelInfo) -> tuple[DatedCards, ...]:
 
     The catalogue's dates are days in UTC; they are taken for local ones.
     """
-    dates = sorted(_start_dates(info))
+    dates = sorted({c.start_date for c in _constraints(info) if isinstance(c, StartDateConstraint)})
     eve = dates[0] - timedelta(days=1) if dates else date(2000, 1, 1)
     sets = [_set_on(info, day, valid_from) for day, valid_from in [(eve, None), *((day, day) for day in dates)]]
     found = without_repeats(dated for dated in sets if dated.cards)
     return FREE if not found and is_free(info.id) else found
-
-
-def _start_dates(info: ModelInfo) -> set[date]:
-    return {c.start_date for c in _constraints(info) if isinstance(c, StartDateConstraint)}
 
 
 def _constraints(info: ModelInfo) -> Iterator:

@@ -5,19 +5,3 @@ from pricing.models.model import Model
 from pricing.models.money import AccountFee, DisplayCurrency
 from pricing.models.published import PublishedCatalogue
 from pricing.models.sets import CatalogueEntry, Origin, PriceSet, RateCard, Revision, Scope, Tier
-
-__all__ = [
-    "AccountFee",
-    "Adjustment",
-    "CatalogueEntry",
-    "DisplayCurrency",
-    "Model",
-    "Origin",
-    "PriceSet",
-    "PublishedCatalogue",
-    "RateCard",
-    "Revision",
-    "Route",
-    "Scope",
-    "Tier",
-]

@@ -8,6 +8,7 @@ from datetime import date
 
 from django.utils import timezone
 
+from pricing.book import FIELDS_OF
 from pricing.history import price_history
 from pricing.models.adjustments import Adjustment
 from pricing.models.repricing import book_after, repricing
@@ -61,12 +62,7 @@ def clear(scope: str, value: str, valid_from: date | None = None):
 def effect_of_putting(adjustment: Adjustment):
     """What put() would do to the costs of the past; nothing is kept."""
     adjustment.full_clean()
-    return _effect(adjustment, copy(adjustment).save)
-
-
-def effect_of_dropping(adjustment: Adjustment):
-    """What drop() would do to the costs of the past; nothing is kept."""
-    return _effect(adjustment, copy(adjustment).delete)
+    return price_history().effect_of(_usage(adjustment.scope, adjustment.value), book_after(copy(adjustment).save))
 
 
 def adjustments_of(scope: str, value: str):
@@ -75,8 +71,8 @@ def adjustments_of(scope: str, value: str):
 
 
 def _recosting(scope, value):
-    return repricing(lambda _, book: price_history().recost_scope(scope, value, book))
+    return repricing(lambda _, book: price_history().recost(_usage(scope, value), book, book))
 
 
-def _effect(adjustment, change):
-    return price_history().effect_in_scope(adjustment.scope, adjustment.value, book_after(change))
+def _usage(scope, value):
+    return dict.fromkeys(FIELDS_OF[scope], value)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from pricing.models.constraints import one_a_day
 from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value, value_in
 from pricing.models.sets import DAY_VALIDATORS, FEE_VALIDATORS
 from pricing.rates import MOST, MOST_FEE, Rates
@@ -42,20 +43,9 @@ class Adjustment(models.Model):
 
     class Meta:
         ordering = ["scope", "value", models.F("valid_from").asc(nulls_first=True)]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["scope", "value", "valid_from"],
-                name="one_adjustment_a_day",
-                violation_error_message="It has an adjustment from this day on already: change that one.",
-            ),
-            # NULLs never collide in the constraint above.
-            models.UniqueConstraint(
-                fields=["scope", "value"],
-                condition=models.Q(valid_from=None),
-                name="one_adjustment_for_always",
-                violation_error_message="It has an adjustment for always already: change that one.",
-            ),
-        ]
+        constraints = one_a_day(
+            ["scope", "value"], ("one_adjustment_a_day", "one_adjustment_for_always"), "It has an adjustment"
+        )
 
     def __str__(self):
         return f"× {self.factor.normalize():f} for {self.get_scope_display()} {self.value}"

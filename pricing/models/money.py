@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from pricing.models.constraints import one_a_day
 from pricing.models.scopes import account_name
 from pricing.models.sets import DAY_VALIDATORS, Revision
 from pricing.precedence import latest
@@ -90,20 +91,9 @@ class AccountFee(Shown):
 
     class Meta:
         ordering = ["account", models.F("valid_from").asc(nulls_first=True)]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["account", "valid_from"],
-                name="one_fee_per_account_and_day",
-                violation_error_message="The account has a fee from this day on already: change that one.",
-            ),
-            # NULLs never collide in the constraint above.
-            models.UniqueConstraint(
-                fields=["account"],
-                condition=models.Q(valid_from=None),
-                name="one_fee_per_account_for_always",
-                violation_error_message="The account has a fee for always already: change that one.",
-            ),
-        ]
+        constraints = one_a_day(
+            ["account"], ("one_fee_per_account_and_day", "one_fee_per_account_for_always"), "The account has a fee"
+        )
 
     def __str__(self):
         return f"{self.account}: {self.usd_per_month} USD per month from {self.valid_from or 'always'}"

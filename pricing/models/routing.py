@@ -22,19 +22,12 @@ def take(routes: Mapping[int, Routes], seller_of: Callable[[str, str], str]) -> 
     if moved:
         with repricing(lambda _, book: _recost(moved, book)):
             for provider, auth_index in moved:
-                _write(provider, auth_index, sellers.get((provider, auth_index), ""))
+                Route.objects.filter(provider=provider, auth_index=auth_index).delete()
+            Route.objects.bulk_create(Route(None, *route, sellers[route]) for route in sorted(moved & sellers.keys()))
     return sellers
-
-
-def _write(provider, auth_index, seller):
-    if seller:
-        fields = {"provider": provider, "auth_index": auth_index, "defaults": {"seller": seller}}
-        Route.objects.update_or_create(**fields)
-    else:
-        Route.objects.filter(provider=provider, auth_index=auth_index).delete()
 
 
 def _recost(routes, book):
     if PriceSet.objects.filter(scope=Scope.SELLER).exists():  # no other price depends on the route
         for provider, auth_index in sorted(routes):
-            price_history().recost_route(provider, auth_index, book)
+            price_history().recost({"provider": provider, "auth_index": auth_index}, book, book)

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from cpa_usage.keys import fingerprint, is_fingerprint, looks_like_a_key, looks_random, mask
+from cpa_usage.keys import fingerprint, fingerprint_of, is_fingerprint, looks_like_a_key, looks_random, mask
 
 
 class Scope(models.TextChoices):
@@ -33,7 +33,7 @@ def value_in(scope: str, text: str) -> str:
     """A provider, account or client key as records name it; a key may be given as it is or by its fingerprint."""
     text = text.strip()
     if scope == Scope.API_KEY and text:
-        return text.lower() if is_fingerprint(text.lower()) else fingerprint(text)
+        return fingerprint_of(text)
     return text if scope == Scope.SELLER else account_name(text)
 
 

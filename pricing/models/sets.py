@@ -11,9 +11,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from cpa_usage import revisions
+from cpa_usage.database import revisions
 from pricing.catalogue.listings import Card, DatedCards, Offer
 from pricing.hours import DAY_MINUTES, SLOT, shown_minute
+from pricing.models.constraints import one_a_day, unique_with_null
 from pricing.models.scopes import VALUE_HELP, Scope, check_value, value_in
 from pricing.precedence import begins, overridden, set_in_force
 from pricing.rates import DERIVED, FEE_TOO_HIGH, MOST, MOST_FEE, NEGATIVE, TOO_HIGH, Rates, filled
@@ -77,20 +78,11 @@ class PriceSet(models.Model):
 
     class Meta:
         ordering = ["model", models.F("valid_from").asc(nulls_first=True), "origin"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["model", "origin", "scope", "scope_value", "valid_from"],
-                name="one_set_per_day_and_origin",
-                violation_error_message="The model has a price from this day on already: change that one.",
-            ),
-            # NULLs never collide in the constraint above.
-            models.UniqueConstraint(
-                fields=["model", "origin", "scope", "scope_value"],
-                condition=models.Q(valid_from=None),
-                name="one_set_for_always_and_origin",
-                violation_error_message="The model has a price for always already: change that one.",
-            ),
-        ]
+        constraints = one_a_day(
+            ["model", "origin", "scope", "scope_value"],
+            ("one_set_per_day_and_origin", "one_set_for_always_and_origin"),
+            "The model has a price",
+        )
 
     def __str__(self):
         of = f" for {self.whose}" if self.scope else ""
@@ -199,20 +191,14 @@ class RateCard(models.Model):
 
     class Meta:
         ordering = ["tier", "context_over", "hours_from"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["price_set", "tier", "context_over", "hours_from"],
-                name="one_card_per_tier_and_step",
-                violation_error_message="The set has a card of this tier, context size and hour already.",
-            ),
-            # NULLs never collide in the constraint above.
-            models.UniqueConstraint(
-                fields=["price_set", "tier", "context_over"],
-                condition=models.Q(hours_from=None),
-                name="one_card_for_all_hours",
-                violation_error_message="The set has a card of this tier and context size already.",
-            ),
-        ]
+        constraints = unique_with_null(
+            ["price_set", "tier", "context_over"],
+            "hours_from",
+            {
+                "one_card_per_tier_and_step": "The set has a card of this tier, context size and hour already.",
+                "one_card_for_all_hours": "The set has a card of this tier and context size already.",
+            },
+        )
 
     def __str__(self):
         return f"{self.tier or 'standard'} over {self.context_over}"

@@ -9,12 +9,13 @@ from pricing.models import Model, Revision
 
 @pytest.fixture
 def recosted(monkeypatch):
-    """Re-costings asked for: (model name, how often prices had changed); what they do is tested elsewhere."""
+    """Re-costings of models asked for: (model name, how often prices had changed); what they do is tested elsewhere."""
     calls = []
 
-    def recost(self, model, book, before):
+    def recost(self, usage, book, before):
         assert book.stamp == Revision.current_stamp()
-        calls.append((model.name, Revision.current()))
+        if isinstance(usage, Model):
+            calls.append((usage.name, Revision.current()))
 
     monkeypatch.setattr("usage.rollups.history.RecordedUsage.recost", recost)
     return calls

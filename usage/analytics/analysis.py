@@ -4,7 +4,7 @@ from cpa_usage.http.lists import totals_of
 from usage.analytics.answers import Analysis, GroupFigures, GroupModelFigures, ModelFigures, figures, instant
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
-from usage.query.largest import MOST, largest, shortened
+from usage.query.largest import MOST, largest, most_of
 from usage.query.names import names_of
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
@@ -47,7 +47,7 @@ def _found(reader, limit):
     pairs = reader.by(GROUP, MODEL)
     groups = add_up((key[:1], row) for key, row in pairs.items())
     models = add_up((key[1:], row) for key, row in pairs.items())
-    return [shortened(rows, "requests", limit) for rows in (groups, models, pairs)]
+    return [({key: rows[key] for key in most_of(rows, limit)}, len(rows)) for rows in (groups, models, pairs)]
 
 
 def most_first(sums: dict) -> list[tuple]:

@@ -63,9 +63,13 @@ class Figures(Struct, frozen=True, kw_only=True):
     @property
     def known_cost(self) -> float | None:
         """The cost; None where nothing that was used has a known one."""
-        unpriced = self.unpriced_requests or self.unpriced_tokens
-        unknown = unpriced and self.unpriced_requests >= self.success and not self.cost
+        unknown = has_no_known_cost(self.success, self.cost, self.unpriced_tokens, self.unpriced_requests)
         return None if unknown else self.cost
+
+
+def has_no_known_cost(successes, cost, unpriced_tokens, unpriced_requests) -> bool:
+    """Whether nothing of what was used has a known cost."""
+    return not cost and bool(unpriced_requests or unpriced_tokens) and unpriced_requests >= successes
 
 
 def figures(row) -> dict:

@@ -9,7 +9,7 @@ from cpa_usage.http.lists import Listing, totals_of
 from usage.analytics.answers import Summary, summary_of
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
-from usage.query.largest import MOST, largest, picked
+from usage.query.largest import MOST, largest
 from usage.query.names import names_of
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
@@ -62,12 +62,6 @@ def breakdown(
     rows = _rows(label, {value: row for (value,), row in found.rows.items()})
     others = summary_of(found.others) if found.left_out else None
     return Breakdown(by=by, rows=rows, others=others, totals=totals_of(rows=(found.count, rows)))
-
-
-@snapshot()
-def most_used(filters: UsageFilter, by: str, most: int) -> list[str]:
-    """The values of a label with most tokens, by name, the most first."""
-    return [value for (value,) in picked(Reader.of(filters), (LABELS[by].column,), "total", most)[0][:most]]
 
 
 @snapshot()

@@ -57,19 +57,11 @@ def previous(period: Period, now: int, zone: str) -> Period | None:
 
 
 def _back(moment, start, end, zone):
-    days = _whole_days(start, end, zone)
-    if not days:
+    first, after, day = (local_day(each // SECOND_US, zone) for each in (start, end, moment))
+    midnights = [day_start(date_of(each), zone) * SECOND_US for each in (first, after, day, day - after + first)]
+    if midnights[:2] != [start, end]:  # not whole days
         return moment - (end - start)
-    day = local_day(moment // SECOND_US, zone)
-    into = moment - day_start(date_of(day), zone) * SECOND_US
-    return day_start(date_of(day - days), zone) * SECOND_US + into
-
-
-def _whole_days(start, end, zone):
-    """How many local days the period is, or 0 when it is not whole days."""
-    first, after = (local_day(moment // SECOND_US, zone) for moment in (start, end))
-    edges = [day_start(date_of(day), zone) * SECOND_US for day in (first, after)]
-    return after - first if edges == [start, end] else 0
+    return midnights[3] + moment - midnights[2]
 
 
 def against(found: Comparison) -> str:

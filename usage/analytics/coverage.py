@@ -1,5 +1,6 @@
 """How much of a period has a known cost, and what has none."""
 
+from heapq import nsmallest
 from typing import Annotated, NamedTuple
 
 from django.utils import timezone
@@ -9,12 +10,12 @@ from msgspec import Meta, Struct
 from cpa_usage.http.lists import Listing, totals_of
 from pricing.book import PriceBook
 from pricing.models import Model
-from usage.analytics.answers import Figures, Tokens, figures
+from usage.analytics.answers import Figures, Tokens, figures, has_no_known_cost
 from usage.analytics.events.explaining import NO_TOKENS, Candidate, candidates_of
-from usage.models import MEASURES
+from usage.models import MEASURES, PRICED
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
-from usage.query.largest import MOST, largest, without_known_cost
+from usage.query.largest import MOST, largest
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.periods import day_number
@@ -126,19 +127,23 @@ def coverage(filters: UsageFilter, limit: int = MOST) -> Coverage:
 @snapshot()
 def without_cost(filters: UsageFilter, by: str, limit: int = 0) -> WithoutCost:
     """The values of a label of which no usage has a known cost; so many of them by name, most requests first."""
-    reader, column = Reader.of(filters), LABELS[by].column
-    if reader.is_flooded(column):
-        count, tokens, names = without_known_cost(reader, column, MOST)
-        found = _most_first(reader.of_groups((column,), [(name,) for name in names[:limit]]))
-        return WithoutCost(count, tokens, [value for (value,), _ in found])
-    found = [(value, used) for (value,), used in _most_first(reader.by(column)) if used.known_cost is None]
-    return WithoutCost(len(found), sum(used.total_tokens for _, used in found), [value for value, _ in found[:limit]])
+    found = [
+        (failed - requests, -tokens, value)
+        for (value,), (requests, failed, tokens, *priced) in _costs(Reader.of(filters), LABELS[by].column).items()
+        if has_no_known_cost(requests - failed, *priced)
+    ]
+    names = [value for *_, value in nsmallest(limit, found)]
+    return WithoutCost(len(found), -sum(tokens for _, tokens, _ in found), names)
+
+
+def _costs(reader, column):
+    return reader.some_by((column,), ("requests", "failed", "total", *PRICED))
 
 
 def _covered(filters, limit):
     reader, column = Reader.of(filters), LABELS["model"].column
     whole, unpriced = Figures(**figures(reader.total())), without_cost(filters, "model", limit)
-    models = largest(reader, (column,), "requests", 0).count
+    models = len(_costs(reader, column))
     return {
         "requests": Part(whole.success - whole.unpriced_requests, whole.success),
         "models": Part(models - unpriced.count, models),

@@ -11,15 +11,7 @@ from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.query.sums import add_up
 from usage.time.clock import now_us
-from usage.time.periods import (
-    Period,
-    date_of,
-    day_number,
-    five_minute_rows,
-    local_date,
-    rfc3339_local_day,
-    rfc3339_utc,
-)
+from usage.time.periods import Period, date_of, day_number, five_minute_rows, local_date, rfc3339_local_day, rfc3339_utc
 from usage.time.units import FIVE_MINUTES_S, SECOND_US
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from cpa_usage.http.lists import Listing, totals_of
 from pricing.models import Model
 from usage.analytics.overview import covered_seconds
-from usage.ingest.durations import COLUMNS, LATENCY, TTFT
+from usage.ingest.durations import COLUMNS, LATENCY, TTFT, counted_by
 from usage.models import Duration, Event
 from usage.models.histograms import BUCKETS, bounds_of, percentile
 from usage.models.labels import LABELS
@@ -97,7 +97,7 @@ def speeds(filters: UsageFilter) -> Speeds:
     """Percentiles of all models together, of the whole hours that the period touches."""
     over_time = _over_time(filters)
     sums = _counted(_measured(filters)[1]) if over_time is None else over_time
-    totals = add_up((kind, counts) for (_, kind), counts in sums.items())
+    totals = add_up((kind, counts) for (*_, kind), counts in sums.items())
     return Speeds(*(percentiles(totals.get(kind, [])) for kind in (TTFT, LATENCY)))
 
 
@@ -124,22 +124,22 @@ def percentiles(counts: list[int]) -> Percentiles:
 def _by_model(filters, limit) -> tuple[int, dict[tuple[int, int], list[int]], int]:
     """(where it begins in µs, {(model id, kind): histogram}, how many models are known; 0: these are all).
 
-    Of a flooded database they are those of the most measured models.
+    Of many models, histograms of the most measured ones.
     """
     start, rows = _measured(filters)
     count = 0
-    if rows is not None and Reader.of(filters).is_flooded(LABELS["model"].column):
-        most, by = list(rows.most_measured()[:limit]), "model" if rows.model is Duration else "series__model"
+    if rows is not None and rows.model is Duration and Reader.of(filters).is_flooded(LABELS["model"].column):
+        most = list(rows.most_measured()[:limit])
         count = most[0][-1] if most else 0
-        rows = rows.filter(**{f"{by}__in": [model for model, *_ in most]})
+        rows = rows.filter(model__in=[model for model, *_ in most])
     return start, _counted(rows, "series__model"), count
 
 
 def _counted(rows, *by) -> dict:
-    """{(model id, kind): histogram} of what was measured; of events the id is None unless they are grouped `by` it."""
+    """{(model id, kind): histogram} of what was measured; of events {(*by, kind): histogram}."""
     if rows is None:
         return {}
-    return _summed(rows, "model") if rows.model is Duration else _from_events(rows, *by)
+    return _summed(rows, "model") if rows.model is Duration else counted_by(rows, *by)
 
 
 def _measured(filters):
@@ -191,12 +191,3 @@ def _first_hour(filters, kept_from):
 
 def _summed(rows, by):
     return {(key, kind): counts for key, kind, *counts in rows.summed(by, "kind")}
-
-
-def _from_events(events, *by):
-    found = {}
-    for *model, latency, ttft, number in events.by_durations(*by):
-        for kind, slot in ((LATENCY, latency), (TTFT, ttft)):
-            if slot is not None:
-                found.setdefault((*(model or [None]), kind), [0] * BUCKETS)[slot] += number
-    return found

@@ -42,11 +42,8 @@ def finals(attempts: list[Attempt]) -> set[int]:
 
     A success wins over a failure, then the latest start, then the first stored.
     """
-    return {max(request, key=_finality).order for request in _requests(sorted(attempts))}
-
-
-def _finality(attempt):
-    return (not attempt.failed, attempt.timestamp, -attempt.order)
+    requests = _requests(sorted(attempts))
+    return {max(found, key=lambda each: (not each.failed, each.timestamp, -each.order)).order for found in requests}
 
 
 def _requests(attempts: list[Attempt]) -> Iterator[list[Attempt]]:

@@ -7,15 +7,13 @@ UTC, so in zones off by a part of an hour the kept detail begins within one: his
 from collections import defaultdict
 from collections.abc import Iterable
 
-from usage.models import COUNTS, Duration, Event
+from usage.models import Duration
 from usage.models.histograms import BUCKETS, bucket_of
-from usage.time.periods import whole_hour
-from usage.time.units import HOUR_S, HOUR_US, SECOND_US
+from usage.time.units import HOUR_S, HOUR_US
 
 LATENCY, TTFT = Duration.Kind.LATENCY.value, Duration.Kind.TTFT.value
 COLUMNS = {LATENCY: "latency_ms", TTFT: "ttft_ms"}
-Key = tuple[int, int, int]  # hour in seconds, model id, kind
-Rows = dict[Key, list[int]]
+Rows = dict[tuple[int, int, int], list[int]]  # by hour in seconds, model id and kind
 
 
 def count(records: Iterable, models: dict[str, int]) -> Rows:
@@ -35,18 +33,11 @@ def _none_yet() -> Rows:
     return defaultdict(lambda: [0] * BUCKETS)
 
 
-def counted(start: int, end: int) -> Rows:
-    """The histograms that the events of the hours beginning in [start, end) seconds make."""
+def counted_by(events, *by: str) -> dict[tuple, list[int]]:
+    """The histograms that events make, by (*by, kind)."""
     rows = _none_yet()
-    first, after = whole_hour(start), whole_hour(end)
-    for kind, column in COLUMNS.items():
-        events = Event.objects.between(first * SECOND_US, after * SECOND_US).by_duration(column)
-        for hour, model, bucket, number in events:
-            rows[hour, model, kind][bucket] += number
+    for *key, latency, ttft, number in events.by_durations(*by):
+        for kind, bucket in ((LATENCY, latency), (TTFT, ttft)):
+            if bucket is not None:
+                rows[*key, kind][bucket] += number
     return rows
-
-
-def stored(start: int, end: int) -> Rows:
-    """The histograms kept of the hours beginning in [start, end) seconds."""
-    found = Duration.objects.between(whole_hour(start), whole_hour(end))
-    return {row[:3]: list(row[3:]) for row in found.values_list("bucket", "model", "kind", *COUNTS)}

@@ -20,18 +20,7 @@ from usage.ingest.labels import ClientMap, SeriesMap, client_of
 from usage.ingest.labelvalues import LabelTotals, Rows, summed
 from usage.ingest.limits import LimitNotes
 from usage.ingest.statements import insert, upsert
-from usage.models import (
-    MEASURES,
-    PRICED,
-    Day,
-    DeadLetter,
-    DrainState,
-    Duration,
-    Event,
-    LabelDay,
-    LabelQuarter,
-    Quarter,
-)
+from usage.models import MEASURES, PRICED, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
 from usage.records.unknown import MOST, unknown_fields
 from usage.time.periods import local_day
 from usage.time.units import QUARTER_S, QUARTER_US

@@ -54,8 +54,8 @@ class Label:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Everything that names a value: what it is stored as, then how to show it."""
-        return (self.column, *self.shown)
+        """Everything that names a value, in the table that holds it: what it is stored as, then how to show it."""
+        return tuple(column.rpartition("__")[2] for column in (self.column, *self.shown))
 
     def key_of(self, value: str) -> str:
         """What a filter takes for a stored value."""

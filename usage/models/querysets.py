@@ -4,8 +4,8 @@ from functools import reduce
 from operator import add, or_
 
 from django.db import models
-from django.db.models import Case, CharField, Count, F, Func, IntegerField, Max, Q, Sum, Value, When, Window
-from django.db.models.functions import Cast, Concat, Substr
+from django.db.models import Case, CharField, Count, F, IntegerField, Max, Q, Sum, Value, When, Window
+from django.db.models.functions import Substr
 
 from pricing.tokenclasses import CLASSES
 from usage.models import lookups  # noqa: F401  adds `among`
@@ -13,7 +13,6 @@ from usage.models.histograms import EDGES
 from usage.models.labels import LABELS
 from usage.time.units import HOUR_S, HOUR_US, QUARTER_S, QUARTER_US, SECOND_US
 
-KEY_MARK = "\x01"
 MESSAGE_LENGTH = 160  # characters of a failure's body that tell one message from another
 
 
@@ -44,12 +43,6 @@ EVENT_SUMS = {
 }
 
 
-class _Whole(Func):
-    """The sum of the sums of groups: to be had over a window only."""
-
-    function, window_compatible = "SUM", True
-
-
 class SeriesQuerySet(models.QuerySet):
     """Label sets."""
 
@@ -62,20 +55,7 @@ class SeriesQuerySet(models.QuerySet):
         return self.annotate(group=_group(""))
 
 
-class OfSeries(models.QuerySet):
-    """Rows that name a series."""
-
-    def with_group(self):
-        """Adds `group`: the key of usage.models.labels.group_of."""
-        return self.annotate(group=_group("series__"))
-
-    def with_short_group(self):
-        """Adds `group_id`: as `group`, with KEY_MARK and its id for a client key, which is shorter."""
-        marked = Concat(Value(KEY_MARK), Cast("series__api_key_id", CharField()), output_field=CharField())
-        return self.annotate(group_id=_group("series__", marked))
-
-
-class EventQuerySet(OfSeries):
+class EventQuerySet(models.QuerySet):
     """Single attempts."""
 
     def between(self, start, end):
@@ -137,24 +117,15 @@ class EventQuerySet(OfSeries):
         sums = {"n": Count("id"), "bad": _number_of(failed=True)}
         return rows.annotate(**sums).values_list("bucket", *sums).order_by()
 
-    def by_duration(self, column):
-        """Rows of (hour in seconds, model id, histogram bucket, number): how long the successes took."""
-        hour, slot = F("timestamp") / HOUR_US * HOUR_S, _slot(column)
-        found = self.filter(failed=False, **{f"{column}__gt": 0}).annotate(hour=hour, slot=slot)
-        by = ("hour", "series__model", "slot")
-        return found.values_list(*by).annotate(number=Count("id")).values_list(*by, "number").order_by()
+    def by_hour(self):
+        """Adds `hour`: the start of the hour in which the attempt began, seconds."""
+        return self.annotate(hour=F("timestamp") / HOUR_US * HOUR_S)
 
     def by_durations(self, *by):
         """Rows of (*by, bucket of the latency, of the time to first token, successes); None: not measured."""
         slots = {"latency_slot": _slot("latency_ms"), "ttft_slot": _slot("ttft_ms")}
         found = self.filter(failed=False).annotate(**slots).values_list(*by, *slots)
         return found.annotate(number=Count("id")).values_list(*by, *slots, "number").order_by()
-
-    def most_measured(self):
-        """Rows of (model id, successes with a latency, how many such rows there are), the most first."""
-        sums = {"number": Count("id"), "groups": Window(Count("*"))}
-        found = self.filter(failed=False, latency_ms__gt=0).values_list("series__model").annotate(**sums)
-        return found.order_by("-number", "series__model").values_list("series__model", *sums)
 
 
 class LabelValueQuerySet(models.QuerySet):
@@ -201,8 +172,12 @@ class DurationQuerySet(models.QuerySet):
         return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
 
 
-class RollupQuerySet(OfSeries):
+class RollupQuerySet(models.QuerySet):
     """Totals per bucket, of series or of label values."""
+
+    def with_group(self):
+        """Adds `group`: the key of usage.models.labels.group_of."""
+        return self.annotate(group=_group("series__"))
 
     def between(self, start, end):
         """Rows whose bucket lies in [start, end); None leaves a side open."""
@@ -224,42 +199,19 @@ class RollupQuerySet(OfSeries):
         """Every bucket that has a row, once."""
         return self.order_by("bucket").values_list("bucket", flat=True).distinct()
 
-    def summed(self, *by):
-        """Rows of (*by, every measure summed)."""
-        return self.sums_of(self.model.measures(), *by)
-
     def sums_of(self, names, *by):
         """Rows of (*by, each of these measures summed)."""
         sums = {f"sum_{name}": Sum(name) for name in names}
         return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
-
-    def with_any(self, measures):
-        """Rows with something of any of these measures; all where none is named."""
-        return self.filter(reduce(or_, (Q(**{f"{name}__gt": 0}) for name in measures), Q()))
-
-    def with_known_cost(self):
-        """Rows of which at least a part has a known cost, be it none."""
-        return self.filter(Q(cost__gt=0) | Q(unpriced_requests__lt=F("requests") - F("failed")))
-
-    def largest(self, measure, *by):
-        """Rows of (*by, the measure summed, how many such rows there are), the largest sum first."""
-        sums = {"sum": Sum(measure), "groups": Window(Count("*"))}
-        return self.values_list(*by).annotate(**sums).order_by("-sum", *by).values_list(*by, *sums)
-
-    def with_whole(self, measure):
-        """Of what largest() gives: adds the measure summed over all such rows, of which some may be left out."""
-        return self.annotate(whole=Window(_Whole(Sum(measure))))
 
     def newest(self, *by):
         """Rows of (*by, the newest bucket)."""
         return self.values_list(*by).annotate(newest=Max("bucket")).values_list(*by, "newest").order_by()
 
 
-def _group(path, key=None):
+def _group(path):
     names = [path + name for name in ("api_key__fingerprint", "provider", "endpoint")]
     named = [When(~Q(**{name: ""}), then=F(name)) for name in names]
-    if key is not None:
-        named[0] = When(~Q(**{names[0]: ""}), then=key)
     return Case(*named, default=Value("unknown"), output_field=CharField())
 
 

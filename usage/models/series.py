@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from usage.models.labels import Label, group_of
+from usage.models.labels import Label
 from usage.models.querysets import SeriesQuerySet
 
 
@@ -38,18 +38,12 @@ class Series(models.Model):
     def __str__(self):
         return f"{self.model} via {self.source_display or self.provider}"
 
-    @property
-    def group(self):
-        """(key, display) of who is to be named for the usage."""
-        return group_of(self.api_key.fingerprint, str(self.api_key), self.provider, self.endpoint)
-
     @classmethod
     def values_of(cls, label: Label):
         """Tuples of the columns that name each stored value of a label; models and client keys without usage too."""
         field = cls._meta.get_field(label.field)
         rows = field.related_model if field.is_relation else cls
-        columns = [column.removeprefix(f"{label.field}__") for column in label.columns]
-        return rows.objects.order_by().values_list(*columns).distinct()
+        return rows.objects.order_by().values_list(*label.columns).distinct()
 
 
 class Client(models.Model):

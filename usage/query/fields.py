@@ -1,15 +1,17 @@
 """Fields of the forms that read query parameters: texts to what questions need, or a sentence about what is wrong."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
-from usage.models.labels import STATUS_CODES
+from usage.models.labels import FAILED, STATUS_CODES, SUCCESS
 from usage.time.periods import UNKNOWN_RANGE, BadMoment, is_range, parse_moment
-
-_STATUS = gettext_lazy("A status is a whole number from 100 to 599, or 0 for none.")
 
 
 class RepeatedField(forms.Field):
@@ -39,33 +41,22 @@ class MomentField(forms.CharField):
             raise forms.ValidationError(_(str(error))) from error
 
 
-class RangeField(forms.CharField):
-    """The name of a range."""
+def one_of(is_known: Callable[[Any], bool], sentence) -> Callable[[Any], None]:
+    """A validator of values that are not blank; refuses others than the known ones with a sentence."""
 
-    def validate(self, value):
-        """Unknown names are refused."""
-        super().validate(value)
-        if value and not is_range(value):
-            raise forms.ValidationError(_(UNKNOWN_RANGE))
+    def validate(value):
+        if not is_known(value):
+            raise forms.ValidationError(_(sentence))
 
-
-class ResultField(forms.CharField):
-    """success or failed."""
-
-    def validate(self, value):
-        """Unknown results are refused."""
-        super().validate(value)
-        if value not in ("", "success", "failed"):
-            raise forms.ValidationError(_("Unknown result: use success or failed."))
+    return validate
 
 
-class StatusField(forms.IntegerField):
-    """The status code of a failure, 0 for one that has none."""
-
-    default_error_messages = {"invalid": _STATUS}
-
-    def validate(self, value):
-        """Other numbers are no status codes."""
-        super().validate(value)
-        if value and value not in STATUS_CODES:
-            raise forms.ValidationError(_STATUS)
+_STATUS = gettext_noop("A status is a whole number from 100 to 599, or 0 for none.")
+_RESULT = gettext_noop("Unknown result: use success or failed.")
+RangeField = partial(forms.CharField, validators=[one_of(is_range, UNKNOWN_RANGE)])
+ResultField = partial(forms.CharField, validators=[one_of({FAILED, SUCCESS}.__contains__, _RESULT)])
+StatusField = partial(  # of a failure; 0 for none
+    forms.IntegerField,
+    validators=[one_of({0, *STATUS_CODES}.__contains__, _STATUS)],
+    error_messages={"invalid": gettext_lazy(_STATUS)},
+)

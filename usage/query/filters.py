@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from cpa_usage.keys import fingerprint, is_fingerprint
+from cpa_usage.keys import fingerprint, fingerprint_of
 from usage.models.labels import FAILED, NO_KEY, NONE
 from usage.time.periods import Period
 
@@ -57,9 +57,7 @@ def label_value(text: str) -> str:
 
 def key_fingerprint(text: str) -> str:
     """The fingerprint of a client key given raw, as its fingerprint, or as `unknown` for none."""
-    if text == NO_KEY:
-        return ""
-    return text.lower() if is_fingerprint(text.lower()) else fingerprint(text)
+    return "" if text == NO_KEY else fingerprint_of(text)
 
 
 def request_id_of(text: str) -> str:

@@ -13,27 +13,16 @@ def names_of(label: Label, values: set[str]) -> dict[str, tuple[str, str]]:
     """{stored value: (the value a filter takes, how to show it)}."""
     shown = {value: value for value in values}
     if label.shown:
-        rows, columns = _rows(label)
-        found = rows.filter(**{f"{columns[0]}__in": sorted(values)}).order_by().values_list(*columns).distinct()
+        found = Series.values_of(label).filter(**{f"{label.columns[0]}__in": sorted(values)})
         shown |= {row[0]: label.shown_as(*row) for row in found}
     return {value: (label.key_of(value), text) for value, text in shown.items()}
 
 
 def names_with(label: Label, text: str, most: int) -> list[tuple[str, str]]:
     """(the value a filter takes, how to show it) of some values, in use or not, that a text is found in."""
-    rows, columns = _rows(label)
-    found = rows.filter(reduce(or_, (Q(**{f"{column}__icontains": text}) for column in columns)))
-    found = found.order_by().values_list(*columns).distinct()[:most]
+    matches = (Q(**{f"{column}__icontains": text}) for column in label.columns)
+    found = Series.values_of(label).filter(reduce(or_, matches))[:most]
     return [(label.key_of(row[0]), label.shown_as(*row) if label.shown else row[0]) for row in found if row[0]]
-
-
-def _rows(label):
-    """The table that holds the values, and the columns that name them there."""
-    field, _, rest = label.column.partition("__")
-    if not rest:
-        return Series.objects, label.columns
-    table = Series._meta.get_field(field).related_model
-    return table.objects, [column.removeprefix(f"{field}__") for column in label.columns]
 
 
 def grouping_labels() -> dict[str, Label]:

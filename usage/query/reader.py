@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Count, Exists
 
-from usage.models import MEASURES, DrainState, LabelValue, Series
+from usage.models import MEASURES, PRICED, DrainState, LabelValue, Series
 from usage.models.querysets import RollupQuerySet
 from usage.query.filters import UsageFilter
 from usage.query.partial import partial_buckets
@@ -15,10 +17,13 @@ from usage.query.plan import Range, Table, plan, plan_of_detail
 from usage.query.snapshots import once
 from usage.query.source import GROUP, Source, source
 from usage.query.sums import add_up
-from usage.time.periods import Period, hour_of, local_day
+from usage.time.periods import Period, local_day
+from usage.time.units import HOUR_S
 
 COUNTS = ("requests", "failed")
-MANY = 10_000  # series, or label values, of which all may be read; of more the database picks some: see largest.py
+MANY = 10_000  # series, or values of a label, of which all is read at once
+# What is read where there are more; of some of these values then the rest.
+RANKED_BY = ("requests", "failed", "total", "without_tokens", "cache_write_unspecified", *PRICED)
 
 
 class Row(NamedTuple):
@@ -80,7 +85,7 @@ class Reader:
     def is_flooded(self, *columns: str) -> bool:
         """Whether the values of columns of Series may be too many to read all of them."""
         (_, many_series, many_values), found = _state(), source(self.filters, columns)
-        is_many = many_values and found.label in _flooded_labels() if found.is_kept else many_series
+        is_many = many_values and found.label in _flooded_labels() if found.label is not None else many_series
         return is_many and not self.filters.of_events
 
     def plan(self) -> list[Range]:
@@ -106,7 +111,8 @@ class Reader:
 
     def per_hour(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Measures of each hour (UTC) of [start, end) µs in which something happened, by its start in seconds."""
-        return add_up((hour_of(row.bucket), row.measures) for row in self.rows(self.plan_of_detail(start, end)))
+        rows = self.rows(self.plan_of_detail(start, end))
+        return add_up((row.bucket // HOUR_S * HOUR_S, row.measures) for row in rows)
 
     def counts_per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Attempts and failures of each quarter hour of [start, end) µs in which something happened."""
@@ -119,19 +125,24 @@ class Reader:
         sums = add_up((row.day, row.measures) for row in self.rows(self.plan(), names=COUNTS))
         return {day: counts for day, counts in sums.items() if counts[0]}
 
-    @once
     def by(self, *columns: str) -> dict[tuple, list[int]]:
         """Measures of the period by the values of columns of Series."""
-        found = self._grouped(self.plan(), columns)
-        return {group: measures for group, measures in add_up(found).items() if any(measures)}
+        return self._grouped(columns, MEASURES)
+
+    def some_by(self, columns: tuple[str, ...], names: tuple[str, ...]) -> dict[tuple, tuple[int, ...]]:
+        """At least two measures, of RANKED_BY, of the period by values of columns of Series, however many there are."""
+        read = RANKED_BY if self.is_flooded(*columns) else MEASURES
+        rows, some = self._grouped(columns, read), itemgetter(*map(read.index, names))
+        return dict(zip(rows, map(some, rows.values()), strict=True))
 
     def of_groups(self, columns: tuple[str, ...], groups) -> dict[tuple, list[int]]:
-        """Measures of the period of some groups of values of columns of Series."""
-        if not groups:
-            return {}
-        among = tuple(sorted(set(values)) for values in zip(*groups, strict=True))
-        found, wanted = add_up(self._grouped(self.plan(), columns, among)), set(groups)
-        return {group: measures for group, measures in found.items() if group in wanted and any(measures)}
+        """Measures of the period of some groups of values of columns of Series; those without any are left out."""
+        if not self.is_flooded(*columns):
+            found = self.by(*columns)
+        else:
+            among = tuple(tuple(sorted(set(values))) for values in zip(*groups, strict=True))
+            found = self._grouped(columns, MEASURES, among) if groups else {}
+        return {group: found[group] for group in groups if group in found}
 
     def values(self, column: str) -> set:
         """The values of a column of Series that occur in the period."""
@@ -139,7 +150,7 @@ class Reader:
         for each in self.plan():
             if each.table is Table.EVENT:
                 occurring |= {row.group[0] for row in self._of_events(each, (column,), COUNTS)}
-            else:
+            else:  # to add something up would take half as long again
                 rows = found.rows(each.table).between(each.start, each.end).filter(requests__gt=0)
                 occurring |= set(rows.order_by().values_list(*found.columns, flat=True).distinct())
         return occurring
@@ -164,15 +175,18 @@ class Reader:
             else:
                 yield from _of_rollups(found, each, names, among, with_cost)
 
-    def _grouped(self, ranges, columns, among=()) -> Iterator[tuple[tuple, list[int]]]:
-        """(group, measures) without buckets: the database adds these up."""
-        found, width = source(self.filters, columns), len(columns)
-        for each in ranges:
+    @once
+    def _grouped(self, columns, names, among=()) -> dict[tuple, list[int]]:
+        """Measures by group, where there are any; the database adds up the buckets of each range."""
+        found, width, parts = source(self.filters, columns), len(columns), []
+        for each in self.plan():
             if each.table is Table.EVENT:
-                yield from ((row.group, row.measures) for row in self._of_events(each, columns, MEASURES, among))
+                parts.append((row.group, row.measures) for row in self._of_events(each, columns, names, among))
             else:
-                rows = rows_of(found, each, among).summed(*found.columns)
-                yield from ((row[:width], list(row[width:])) for row in rows)
+                rows = rows_of(found, each, among).sums_of(names, *found.columns)
+                rows = rows if names is MEASURES else rows.iterator()  # not all of the many at once
+                parts.append((row[:width], row[width:]) for row in rows)
+        return {group: measures for group, measures in add_up(chain(*parts)).items() if any(measures)}
 
     def _of_events(self, each: Range, by, names, among=()) -> Iterator[Row]:
         rows, places = partial_buckets(self.filters, each.start, each.end), [MEASURES.index(name) for name in names]
@@ -199,7 +213,7 @@ def _of_rollups(found: Source, each: Range, names, among, with_cost) -> Iterator
         rows = rows.filter(cost__gt=0)
     by = ("bucket", *found.columns)
     # Kept totals have one row a bucket and value: to let the database add them up takes longer than to read them.
-    for row in rows.values_list(*by, *names) if found.is_kept else rows.sums_of(names, *by):
+    for row in rows.values_list(*by, *names) if found.label is not None else rows.sums_of(names, *by):
         yield Row(each.table, row[0], row[1:width], list(row[width:]))
 
 

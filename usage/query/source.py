@@ -22,14 +22,9 @@ class Source:
     label: str | None = None  # of kept totals; None for series
     values: tuple[str, ...] | None = None  # of the label; None for all
 
-    @property
-    def is_kept(self) -> bool:
-        """Whether there is one row a bucket and value, with nothing left to add up."""
-        return self.label is not None
-
     def rows(self, table: Table) -> RollupQuerySet:
         """The rows of days or of quarter hours."""
-        if self.is_kept:
+        if self.label is not None:
             return OF_LABELS[table].objects.of_label(self.label, self.values)
         return OF_SERIES[table].objects.matching(self.filters)
 
@@ -39,17 +34,12 @@ def source(filters: UsageFilter, by: tuple[str, ...] = ()) -> Source:
     if by and not filters.labels and len(by) == 1 and (label := _kept(by[0])):
         return Source(filters, ("label_value__value",), label)
     if by or len(filters.labels) > 1:
-        return of_series(filters, by)
+        return Source(filters, tuple(column if column == GROUP else f"series__{column}" for column in by))
     if not filters.labels:
         return Source(filters, label="", values=("",))
     name, values = filters.labels[0]
     label = LABELS[name]
     return Source(filters, label=name, values=tuple(map(label.text, values))) if label.kept else Source(filters)
-
-
-def of_series(filters: UsageFilter, by: tuple[str, ...]) -> Source:
-    """The totals of series, grouped by columns of Series."""
-    return Source(filters, tuple(column if column == GROUP else f"series__{column}" for column in by))
 
 
 def _kept(column):

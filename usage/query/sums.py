@@ -8,5 +8,5 @@ def add_up(rows) -> dict[int | None, list[int]]:
     sums: dict[int | None, list[int]] = {}
     for key, measures in rows:
         have = sums.get(key)
-        sums[key] = list(measures) if have is None else list(map(add, have, measures))
+        sums[key] = measures if have is None else list(map(add, have, measures))
     return sums

@@ -1,6 +1,7 @@
 """Names of models as providers' files spell them, so that they can be compared with those of records. Pure."""
 
 import re
+from functools import reduce
 
 from pricing.catalogue.matching import BRACKETS, EFFORT, STAMP, THINKING
 
@@ -16,15 +17,9 @@ def identity(name: str) -> str:
     """
     text = BRACKETS.sub("", name[:LONGEST].strip().lower()).removeprefix("models/").rpartition("/")[2]
     text = re.sub(r"[\s_@]+", "-", text)
-    while (shorter := _without_ending(text)) != text:
+    while (shorter := reduce(lambda rest, ending: ending.sub("", rest), ENDINGS, text)) != text:
         text = shorter
     words = [word for word in re.split(r"[-.]+", text) if word]
     # Sellers differ in the order of words; that of numbers is the version.
     numbers = [word for word in words if NUMBER.match(word)]
     return " ".join([*sorted(set(words) - set(numbers)), *numbers])
-
-
-def _without_ending(text):
-    for ending in ENDINGS:
-        text = ending.sub("", text)
-    return text

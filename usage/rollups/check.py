@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from usage.ingest import durations
 from usage.ingest.labelvalues import LabelTotals
-from usage.models import COUNTS, MEASURES, Day, Duration, LabelDay, LabelQuarter, Quarter
+from usage.models import COUNTS, MEASURES, Day, Duration, LabelDay
 from usage.models.snapshots import snapshot
-from usage.rollups.counting import count_day, edges_of, kept_days, stored
+from usage.rollups.counting import counted, kept_days, stored
 
 DAYS_AT_ONCE = 31  # of days before the kept detail
 
@@ -51,15 +50,8 @@ def closed_days() -> list[tuple[int, int]]:
 def wrong_in_day(day: int, totals: LabelTotals) -> list[Difference]:
     """The rows of a local day that do not equal its events, in one snapshot."""
     with snapshot():
-        quarters, days = count_day(day)
-        edges = edges_of(day)
-        return [
-            *_differences(Quarter, stored(Quarter, *edges), quarters),
-            *_differences(Day, stored(Day, day, day + 1), days),
-            *_differences(LabelQuarter, stored(LabelQuarter, *edges), totals.fold(quarters)),
-            *_differences(LabelDay, stored(LabelDay, day, day + 1), totals.fold(days)),
-            *_differences(Duration, durations.stored(*edges), durations.counted(*edges)),
-        ]
+        found = counted(day, totals)
+        return [each for rollup, span, rows in found for each in _differences(rollup, stored(rollup, *span), rows)]
 
 
 def wrong_in_closed_days(first: int, after: int, totals: LabelTotals) -> list[Difference]:
@@ -72,7 +64,7 @@ def wrong_in_closed_days(first: int, after: int, totals: LabelTotals) -> list[Di
 
 def _differences(rollup, have, wanted) -> Iterator[Difference]:
     for key in sorted(have.keys() | wanted.keys()):
-        row, counted = (tuple(rows[key]) if key in rows else None for rows in (have, wanted))
+        row, wants = (tuple(rows[key]) if key in rows else None for rows in (have, wanted))
         # A row of zeros is as good as none: attempts move from one request to another, labels to a new step.
-        if row != counted and any(row or counted or ()):
-            yield Difference(rollup.__name__, *key[:2], row, counted)
+        if row != wants and any(row or wants or ()):
+            yield Difference(rollup.__name__, *key[:2], row, wants)

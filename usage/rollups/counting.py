@@ -4,10 +4,11 @@ from django.conf import settings
 
 from pricing.book import PriceBook
 from usage.ingest.costs import Costs
-from usage.ingest.labelvalues import Rows
+from usage.ingest.durations import counted_by
+from usage.ingest.labelvalues import LabelTotals, Rows
 from usage.ingest.writer import UNPRICED, fold_days
-from usage.models import MEASURES, DrainState, Event, Quarter, Series
-from usage.time.periods import date_of, day_start, local_day
+from usage.models import COUNTS, MEASURES, Day, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter, Series
+from usage.time.periods import date_of, day_start, local_day, whole_hour
 from usage.time.units import SECOND_US
 
 
@@ -28,20 +29,30 @@ def _bounds(rows, column, per_second):
     return [value // per_second for value in (ordered.first(), ordered.last()) if value is not None]
 
 
-def count_day(day: int) -> tuple[Rows, Rows]:
-    """The rows of Quarter and of Day that the events of a local day make, priced."""
-    start, end = edges_of(day)
-    events = Event.objects.between(start * SECOND_US, end * SECOND_US).by_quarter()
-    quarters = {row[:2]: [*row[2:], *UNPRICED] for row in events.measured("bucket", "series_id")}
+def counted(day: int, totals: LabelTotals) -> list[tuple[type, tuple[int, int], Rows]]:
+    """(rollup, its buckets [first, after), the rows that the events of a local day make), priced."""
+    edges = edges_of(day)
+    hours = tuple(map(whole_hour, edges))
+    events, of_hours = (Event.objects.between(start * SECOND_US, end * SECOND_US) for start, end in (edges, hours))
+    quarters = {row[:2]: [*row[2:], *UNPRICED] for row in events.by_quarter().measured("bucket", "series_id")}
     costs = Costs(PriceBook.load())
     costs.learn(Series.objects.filter(id__among=sorted({series_id for _, series_id in quarters})))
-    return quarters, fold_days(quarters, costs)
+    days = fold_days(quarters, costs)
+    return [
+        (Quarter, edges, quarters),
+        (Day, (day, day + 1), days),
+        (LabelQuarter, edges, totals.fold(quarters)),
+        (LabelDay, (day, day + 1), totals.fold(days)),
+        (Duration, hours, counted_by(of_hours.by_hour(), "hour", "series__model")),
+    ]
 
 
 def stored(rollup, start: int | None, end: int | None) -> Rows:
-    """Measures of the rows of [start, end) by (bucket, owner)."""
-    rows = rollup.objects.between(start, end).values_list("bucket", rollup.owner(), *MEASURES)
-    return {row[:2]: list(row[2:]) for row in rows}
+    """The rows of [start, end) by their key: bucket, then owner or model and kind."""
+    of_durations = rollup is Duration
+    key, names = (("bucket", "model", "kind"), COUNTS) if of_durations else (("bucket", rollup.owner()), MEASURES)
+    rows = rollup.objects.between(start, end).values_list(*key, *names)
+    return {row[: len(key)]: list(row[len(key) :]) for row in rows}
 
 
 def edges_of(day: int) -> tuple[int, int]:

@@ -1,23 +1,25 @@
-"""What other prices would do to the costs of the past, without doing it: what SeriesQuerySet.effect_of answers."""
+"""What other prices would do to the costs of the past, without doing it."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Sum
 from msgspec import Struct
 
 from pricing.book import PriceBook, tells_apart
 from pricing.rates import billed
 from pricing.tokenclasses import CLASSES
 from usage.ingest.costs import Costs
+from usage.ingest.labelvalues import summed
 from usage.models import COUNTED, Day, DrainState, Event
 from usage.rollups.recosting import names_by_limits, with_labels
 from usage.time.periods import date_of, local_day
 from usage.time.units import SECOND_US
 
 
-class Month(Struct):
+class Month(NamedTuple):
     """A local month's costs (pico-USD) and tokens without a price, before and after."""
 
     month: str
@@ -45,18 +47,15 @@ class Effect(Struct):
     @property
     def total(self) -> Month:
         """All months in one."""
-        whole = Month("")
-        for month in self.months:
-            _add(whole, month)
-        return whole
+        return Month("", *map(sum, zip(*(figures for _, *figures in self.months), strict=True)))
 
     def __add__(self, other: "Effect") -> "Effect":
-        months = {month.month: Month(month.month) for month in (*self.months, *other.months)}
-        for month in (*self.months, *other.months):
-            _add(months[month.month], month)
+        months = defaultdict(list)
+        for name, *figures in (*self.months, *other.months):
+            months[name].append(figures)
         spans = [span for span in (self.unreached, other.unreached) if span]
         unreached = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
-        return Effect([months[name] for name in sorted(months)], unreached)
+        return Effect(_sorted(summed(months)), unreached)
 
 
 def effect_of(series, book: PriceBook, since: int | None = None, recount: bool = False) -> Effect:
@@ -88,19 +87,23 @@ class Past:
 
     def priced_by(self, book, relabel) -> Effect:
         """Costs as they are, and as the book has them."""
-        costs, months = Costs(book), {}
+        costs, months = Costs(book), defaultdict(lambda: [0, 0, 0, 0])
         costs.learn(self.series)
-        for day, spent, unpriced in _summed(self.days, ["bucket"], ["cost", "unpriced_tokens"]):
-            _add(_month_of(months, day), Month("", spent, 0, unpriced, 0))
+        for day, spent, unpriced in self.days.sums_of(("cost", "unpriced_tokens"), "bucket"):
+            month = months[_month(day)]
+            month[0] += spent
+            month[2] += unpriced
         groups = self._relabelled(book) if relabel else self._counted(self.days)
         for day, series, context_over, clock, requests, failed, total, *tokens in groups:
             if series not in costs.known:  # it was met since
                 continue
             charged = costs.known[series]._replace(context_over=context_over, clock=clock, **self.moved)
             rates = book.rates(charged, day)
-            spent = rates and billed(rates, tokens, requests - failed)
-            _add(_month_of(months, day), Month("", 0, 0, 0, total) if rates is None else Month("", 0, spent))
-        return Effect([months[name] for name in sorted(months)])
+            if rates is None:
+                months[_month(day)][3] += total
+            else:
+                months[_month(day)][1] += billed(rates, tokens, requests - failed)
+        return Effect(_sorted(months))
 
     def without_detail(self) -> tuple[date, date] | None:
         """First and last local day counted whose events are no longer kept."""
@@ -130,18 +133,9 @@ class Past:
                     yield day, *row[:3], *(counted[name] for name in ("requests", "failed", "total", *CLASSES))
 
 
-def _summed(rows, by, names) -> Iterator[tuple]:
-    """Rows of the columns `by` and the sums of the others; PostgreSQL's sums are decimals."""
-    sums = {f"sum_{name}": Sum(name) for name in names}
-    for row in rows.order_by().values_list(*by).annotate(**sums).values_list(*by, *sums):
-        yield *row[: len(by)], *map(int, row[len(by) :])
+def _month(day) -> str:
+    return date_of(day).isoformat()[:7]
 
 
-def _month_of(months, day) -> Month:
-    name = date_of(day).isoformat()[:7]
-    return months.setdefault(name, Month(name))
-
-
-def _add(month: Month, other: Month):
-    for name in ("cost_before", "cost_after", "unpriced_before", "unpriced_after"):
-        setattr(month, name, getattr(month, name) + getattr(other, name))
+def _sorted(months) -> list[Month]:
+    return [Month(name, *figures) for name, figures in sorted(months.items())]

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
 
 from django.db import transaction
 from django.db.models import Sum
@@ -46,12 +45,8 @@ def matching(label: Label, patterns: Iterable[str]) -> list[str]:
     patterns = list(patterns)
     names = {*patterns, *map(fingerprint, patterns)}
     rows = Series.values_of(label).iterator()
-    fits = (row for row in rows if row[0] not in ALWAYS and any(_fits(text, names, patterns) for text in row))
-    return sorted({value for value, *_ in fits})
-
-
-def _fits(text, names, patterns):
-    return text in names or any(fnmatchcase(text, pattern) for pattern in patterns)
+    fits = (row for row in rows if any(text in names or any(fnmatchcase(text, p) for p in patterns) for text in row))
+    return sorted({value for value, *_ in fits}.difference(ALWAYS))
 
 
 def target(label: Label, text: str) -> str:
@@ -136,14 +131,10 @@ class Merge:
         field, found = self.label.field, labels_of(series)
         if self.into == self.label.other:
             return {id: folded(labels, [field]) for id, labels in found.items()}
-        return {id: labels._replace(**{field: self.into} | self._display) for id, labels in found.items()}
-
-    @cached_property
-    def _display(self) -> dict[str, str]:
-        """How an account is shown."""
-        if self.label.name != "source":
-            return {}
-        return {"source_display": Series.objects.filter(source=self.into).values_list("source_display").first()[0]}
+        wanted = {field: self.into}
+        if field == "source":
+            wanted |= Series.objects.filter(source=self.into).values("source_display").first()
+        return {id: labels._replace(**wanted) for id, labels in found.items()}
 
     @transaction.atomic
     def _move(self, day, targets):

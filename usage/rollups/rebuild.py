@@ -9,14 +9,13 @@ from django.db import transaction
 from django.db.models import Count, Max, Min
 
 from pricing.book import PriceBook
-from usage.ingest import durations
 from usage.ingest.finality import settle_stored
 from usage.ingest.labelvalues import LabelTotals
 from usage.ingest.statements import upsert
-from usage.models import Day, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter, Series
-from usage.rollups.counting import count_day, edges_of, kept_days, stored
+from usage.models import MEASURES, Day, DrainState, Event, LabelDay, Quarter, Series
+from usage.rollups.counting import counted, edges_of, kept_days, stored
 from usage.rollups.recosting import recost
-from usage.time.periods import date_of, day_start, local_day, whole_hour
+from usage.time.periods import date_of, day_start, local_day
 from usage.time.units import SECOND_US
 
 
@@ -68,7 +67,7 @@ def _count_days_again(state, before):
     recost(Series.objects.all(), book, before=book)
     for day in kept_days():
         edges = edges_of(day)
-        rows = Quarter.objects.between(max(edges[0], start or 0), edges[1]).summed("series_id")
+        rows = Quarter.objects.between(max(edges[0], start or 0), edges[1]).sums_of(MEASURES, "series_id")
         upsert(Day, {(day, series_id): measures for series_id, *measures in rows})
     sum_days(closed and closed - 1, None, LabelTotals())
 
@@ -96,16 +95,6 @@ def _shared_request_ids():
 
 def rebuild_day(day: int, totals: LabelTotals):
     """Make every rollup row of a kept local day again from its events, in the caller's transaction and lock."""
-    quarters, days = count_day(day)
-    edges = edges_of(day)
-    for rollup, span, rows in (
-        (Quarter, edges, quarters),
-        (Day, (day, day + 1), days),
-        (LabelQuarter, edges, totals.fold(quarters)),
-        (LabelDay, (day, day + 1), totals.fold(days)),
-    ):
+    for rollup, span, rows in counted(day, totals):
         rollup.objects.between(*span).delete()
         upsert(rollup, rows)
-    start, end = (whole_hour(edge) for edge in edges)
-    Duration.objects.between(start, end).delete()
-    upsert(Duration, durations.counted(start, end))

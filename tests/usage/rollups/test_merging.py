@@ -11,7 +11,7 @@ from cpa_usage.keys import fingerprint
 from pricing.models import Adjustment, Model, RateCard
 from tests.usage.made import DAY, NOON, record, stored, totals
 from usage.ingest.writer import Writer
-from usage.models import Day, Duration, Event, LabelDay, LabelValue, Lease, Series
+from usage.models import MEASURES, Day, Duration, Event, LabelDay, LabelValue, Lease, Series
 from usage.models.labels import LABELS, OTHER, OTHER_KEY
 from usage.rollups.check import check
 from usage.rollups.merging import Merge, matching, target
@@ -32,7 +32,7 @@ def run(label, patterns, into=OTHER):
 
 def by(label, *measures):
     rows = (
-        LabelDay.objects.of_label(label).summed("label_value__value")
+        LabelDay.objects.of_label(label).sums_of(MEASURES, "label_value__value")
         if not measures
         else LabelDay.objects.of_label(label).sums_of(measures, "label_value__value")
     )

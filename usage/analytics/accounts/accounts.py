@@ -58,11 +58,11 @@ def accounts(filters: UsageFilter, limit: int = SHOWN) -> Accounts:
     """Usage of the period by account; strips and quotas are those of the present, and quotas count all requests."""
     answer = credentials(filters, limit)
     found = answer.items
-    places, indexes = [(about.source, about.auth_index) for about in found], {about.auth_index for about in found}
+    indexes = {about.auth_index for about in found}
     now = now_us() // SECOND_US
     since = (now - WEEK_S) // QUARTER_S * QUARTER_S
-    recent = spent_per_quarter(filters, since, places)
-    spent = _costs(spent_per_quarter(UsageFilter(filters.period), since, places) if filters.labels else recent)
+    recent = spent_per_quarter(filters, since)
+    spent = _costs(spent_per_quarter(UsageFilter(filters.period), since) if filters.labels else recent)
     said = LimitReading.objects.filter(auth_index__among=sorted(indexes - {""}))
     readings = {reading.auth_index: reading for reading in said}
     past = _past(now - WEEK_S, readings)

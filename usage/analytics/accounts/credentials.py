@@ -12,7 +12,7 @@ from usage.analytics.analysis import most_first
 from usage.analytics.answers import Figures, figures, instant
 from usage.models import Event, LabelQuarter, Quarter, Series
 from usage.query.filters import UsageFilter
-from usage.query.largest import MOST, largest, shortened
+from usage.query.largest import MOST, largest, most_of
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
 from usage.time.periods import rfc3339_utc
@@ -56,7 +56,7 @@ def credentials(filters: UsageFilter, limit: int = MOST) -> Credentials:
     reader = Reader.of(filters)
     rows, count = _per_account(reader, limit)
     known = accounts_of_cpa([auth_index for _, _, auth_index in rows])
-    seen = _last_seen(reader, _sources(reader, rows))
+    seen = _last_seen(reader)
     found = most_first(rows)
     fees = fees_of(filters, [(source, auth_index) for (source, _, auth_index), _ in found])
     items = [_credential(account, row, known, seen, fee) for (account, row), fee in zip(found, fees, strict=True)]
@@ -81,47 +81,37 @@ def _credential(account, row, known, seen, fee: Fee):
 
 def _per_account(reader, limit) -> tuple[dict[Account, list[int]], int]:
     """Measures of the period by account, of those with most requests, and how many accounts there are."""
-    if not reader.is_flooded(*ACCOUNT) and (accounts := _by_source(reader.filters)):
+    if accounts := _by_source(reader.filters):
         found = {accounts[source]: row for (source,), row in reader.by("source").items()}
-        return shortened(found, "requests", limit)
+        return {account: found[account] for account in most_of(found, limit)}, len(found)
     found = largest(reader, ACCOUNT, "requests", limit)
     return found.rows, found.count
 
 
-def _sources(reader, accounts) -> list[str] | None:
-    """The sources of some accounts; None where these may be all."""
-    return sorted({source for source, *_ in accounts}) if reader.is_flooded(*ACCOUNT) else None
-
-
-def _last_seen(reader, sources) -> dict[Account, int]:
-    """The second of the newest kept attempt of each account (None: of all), in any period."""
-    newest = _newest_of_series(reader, sources)
+def _last_seen(reader) -> dict[Account, int]:
+    """The second of the newest kept attempt of each account, in any period."""
+    newest = _newest_of_series(reader)
     seen: dict[Account, int] = {}
     for series, *account in Series.objects.filter(id__among=sorted(newest)).values_list("id", *ACCOUNT):
         seen[tuple(account)] = max(seen.get(tuple(account), 0), newest[series] // SECOND_US)
     return seen
 
 
-def _newest_of_series(reader, sources) -> dict[int, int]:
+def _newest_of_series(reader) -> dict[int, int]:
     """The newest kept attempt (µs) of each series that an account used in the last quarter hour of its use.
 
     The totals know these quarter hours; only their events are read, which the index by time finds.
     """
-    rows, columns, _ = _quarters(reader.filters, (reader.events_from or 0) // SECOND_US, sources)
+    rows, columns, _ = _quarters(reader.filters, (reader.events_from or 0) // SECOND_US)
     quarters = sorted({quarter for *_, quarter in rows.filter(requests__gt=0).newest(*columns)})
     events = Event.objects.matching(replace(reader.filters, message=None, request_id=""))
-    if sources is not None:
-        events = events.filter(series__source__among=sources)
     parts = [quarters[first : first + QUARTERS_AT_ONCE] for first in range(0, len(quarters), QUARTERS_AT_ONCE)]
     return dict(row for part in parts for row in events.of_quarters(part).newest("series_id"))
 
 
-def spent_per_quarter(filters: UsageFilter, since: int, accounts=()) -> dict[tuple[str, str], Spent]:
-    """By (source, auth_index) the quarter hours from `since` (seconds) on, in any period.
-
-    Of a flooded database those of the sources of some `accounts`, which begin with them.
-    """
-    rows, columns, account_of = _quarters(filters, since, _sources(Reader.of(filters), accounts))
+def spent_per_quarter(filters: UsageFilter, since: int) -> dict[tuple[str, str], Spent]:
+    """By (source, auth_index) the quarter hours from `since` (seconds) on, in any period."""
+    rows, columns, account_of = _quarters(filters, since)
     spent: dict[tuple[str, str], Spent] = {}
     for *names, bucket, requests, failed, cost in rows.sums_of(("requests", "failed", "cost"), *columns, "bucket"):
         source, _, auth_index = account_of(*names)
@@ -129,14 +119,8 @@ def spent_per_quarter(filters: UsageFilter, since: int, accounts=()) -> dict[tup
     return spent
 
 
-def _quarters(filters, since, sources):
-    """Quarter hours from `since` (seconds) on, the columns that tell accounts apart, and what makes them accounts.
-
-    `sources`: of these accounts; None: of all.
-    """
-    if sources is not None:
-        rows = Quarter.objects.matching(filters).between(since, None).filter(series__source__among=sources)
-        return rows, [f"series__{name}" for name in ACCOUNT], lambda *account: account
+def _quarters(filters, since):
+    """Quarter hours from `since` (seconds) on, the columns that tell accounts apart, and what makes them accounts."""
     if accounts := _by_source(filters):
         rows = LabelQuarter.objects.of_label("source").between(since, None)
         return rows, ["label_value__value"], lambda source: accounts.get(source, (source, "", ""))

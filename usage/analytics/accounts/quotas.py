@@ -8,6 +8,7 @@ the names of its headers, and Codex sends the model's name with them.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta, Struct, structs
@@ -92,22 +93,15 @@ def _unified(headers, name, seen_at):
     )
 
 
-def _anthropic(headers, name, seen_at):
-    return _counted(headers, f"anthropic-ratelimit-{name}-{{}}", name, seen_at)
-
-
-def _openai(headers, name, seen_at):
-    return _counted(headers, f"x-ratelimit-{{}}-{name}", name, seen_at)
-
-
-def _counted(headers, header, name, seen_at):
-    limit, remaining = _number(headers, header.format("limit")), _number(headers, header.format("remaining"))
+def _counted(header, headers, name, seen_at):
+    limit, remaining, reset = (header.format(name=name, part=part) for part in ("limit", "remaining", "reset"))
+    limit, remaining = _number(headers, limit), _number(headers, remaining)
     if not limit or remaining is None:
         return None
     return Window(
         name=name.replace("-", " "),
         used=max(0.0, 1 - remaining / limit),
-        resets_at=_moment(headers.get(header.format("reset"), ""), seen_at),
+        resets_at=_moment(headers.get(reset, ""), seen_at),
         limit=int(limit),
         remaining=int(remaining),
     )
@@ -142,6 +136,6 @@ def _length(seconds):
 READERS = {
     r"x-codex-((?:[\w-]+-)?(?:primary|secondary))-used-percent": _codex,
     r"anthropic-ratelimit-unified-(\w+)-utilization": _unified,
-    r"anthropic-ratelimit-([\w-]+)-limit": _anthropic,
-    r"x-ratelimit-limit-([\w-]+)": _openai,
+    r"anthropic-ratelimit-([\w-]+)-limit": partial(_counted, "anthropic-ratelimit-{name}-{part}"),
+    r"x-ratelimit-limit-([\w-]+)": partial(_counted, "x-ratelimit-{part}-{name}"),
 }
