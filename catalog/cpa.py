@@ -4,24 +4,21 @@ with Cpa() as cpa:
     files = cpa.auth_files()
 """
 
-import logging
 import re
 import time
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db import Error
 from msgspec import Struct
 
 from catalog import facts
 from catalog.models import Connection
-from catalog.problems import Refused, Unavailable, problem_of, quoted, refusal_of
-
-log = logging.getLogger(__name__)
+from catalog.problems import NotOffered, Refused, Unavailable, problem_of, quoted, refusal_of
 
 MANAGEMENT = "/v0/management/"
 REPLY_BYTES = 16 * 1024 * 1024
+OK = (200, 206)
 LOG_BYTES = 2 * 1024 * 1024  # of a request's log, in one piece
 # CPA's switches, by the field of Connection that remembers them.
 SWITCHES = {"statistics_enabled": "usage-statistics-enabled", "request_log_enabled": "request-log"}
@@ -53,20 +50,23 @@ class RequestLog(Struct, frozen=True):
 class Cpa:
     """A conversation. Every request may raise a Problem: Refused, Unreachable, NotOffered or Unavailable."""
 
-    def __init__(self, seconds: float | None = None):
-        """Each request may take CPA_TIMEOUT; with `seconds` for all of them, at most half of what is left."""
+    def __init__(self, seconds: float | None = None, by_person: bool = False, memory=Connection):
+        """Each request may take CPA_TIMEOUT; with `seconds` for all of them, at most half of what is left.
+
+        A person may have a refused key tried before its rest is over. `memory` is what is known of the key: that of
+        all processes, or the drain's (usage.collector.queue.Key), which needs no database.
+        """
         self._timeout = settings.CPA_TIMEOUT.total_seconds()
         self._ends = None if seconds is None else time.monotonic() + seconds
+        self._by_person, self._memory = by_person, memory
+        self._login, self._accepted = None, False
         self.build: Build | None = None
         self.ahead: float | None = None  # seconds by which CPA's clock is ahead of ours, to about a second
 
     def __enter__(self):
-        """Raises Refused, without asking CPA, while the key is known to be refused."""
         for name, meaning in (("CPA_BASE_URL", "the address of CPA"), ("CPA_MANAGEMENT_KEY", "the secret-key of CPA")):
             if not getattr(settings, name):
                 raise Unavailable(f"{name} is not set: set it to {meaning}.")
-        if sentence := _known_refusal():
-            raise Refused(sentence)
         from catalog import client  # with httpx
 
         self._fetch = client.fetch
@@ -78,8 +78,10 @@ class Cpa:
 
     def __exit__(self, *exception):
         self._http.close()
+        if self._login and not self._accepted:
+            self._login.release()
 
-    def auth_files(self) -> facts.AuthFileList:
+    def auth_files(self) -> list[facts.Row]:
         """The accounts CPA signs in to."""
         return self._read("auth-files", facts.auth_files)
 
@@ -87,17 +89,22 @@ class Cpa:
         """The upstream keys of one of facts.PROVIDER_LISTS."""
         return self._read(list_name, lambda body: facts.provider_keys(list_name, body))
 
-    def key_attempts(self) -> int:
-        """Attempts counted for upstream keys since CPA started."""
-        return self._read("api-key-usage", facts.key_attempts)
+    def counters(self) -> tuple[dict[str, int], dict[tuple[str, str], int]]:
+        """Attempts CPA counted since it started: of each account by auth_index, of each upstream key by address and
+        fingerprint; an older CPA counts those of accounts alone."""
+        files = self._read("auth-files", facts.file_counts)
+        try:
+            return files, self._read("api-key-usage", facts.key_counts)
+        except NotOffered:
+            return files, {}
 
     def models(self) -> list[str]:
         """Names of the models CPA offers to its clients."""
         key = self._read("api-keys", facts.client_key)
         return _decoded("/v1/models", self._ask("GET", "/v1/models", key=key), facts.model_names)
 
-    def queue_retention(self) -> int:
-        """Seconds for which CPA keeps a record that is not popped."""
+    def queue_retention(self) -> int | None:
+        """Seconds for which CPA keeps a record that is not popped; None when it does not tell."""
         return self._read("config", facts.queue_retention)
 
     def switch(self, name: str) -> bool:
@@ -105,8 +112,9 @@ class Cpa:
         return self._read(SWITCHES[name], lambda body: facts.switch(SWITCHES[name], body))
 
     def set_switch(self, name: str, value: bool):
-        """Turn one of SWITCHES on or off."""
+        """Turn one of SWITCHES on or off, and let all processes know."""
         _checked(SWITCHES[name], self._manage("PUT", SWITCHES[name], json={"value": value}))
+        Connection.change(**{name: value})
 
     def request_log(self, request_id: str, start: int = 0) -> RequestLog:
         """CPA's log of one request; at most LOG_BYTES of it, from the byte `start`."""
@@ -125,39 +133,34 @@ class Cpa:
         return _decoded(name, self._manage("GET", name), decode)
 
     def _manage(self, method, name, **wanted):
-        """A management reply of any status but 401 and 403, which end all tries for a while."""
+        """A management reply of any status but 401 and 403, which end all tries for a while.
+
+        Raises Refused, without asking CPA, while the key is known to be refused.
+        """
+        self._login = self._login or self._memory.claim(self._by_person, self._seconds())
         reply = self._ask(method, MANAGEMENT + name, settings.CPA_MANAGEMENT_KEY, **wanted)
         self.build = _build(reply.headers) or self.build
         self.ahead = _ahead(reply.headers.get("date", ""), time.time())
         if reply.status in (401, 403):
-            raise _refused(reply)
+            self._login = None
+            raise Refused(self._memory.refuse(refusal_of(reply.body)))
+        if reply.status in OK and not self._accepted:
+            self._accepted = True
+            if not self._login.accepts:
+                self._memory.accepted()
         return reply
 
     def _ask(self, method, path, key, most=REPLY_BYTES, **wanted):
-        seconds = self._timeout
-        if self._ends is not None:
-            seconds = max(min(seconds, (self._ends - time.monotonic()) / 2), 0)
-        return self._fetch(self._http, method, path, key=key, most=most, seconds=seconds, **wanted)
+        return self._fetch(self._http, method, path, key=key, most=most, seconds=self._seconds(), **wanted)
 
-
-def _known_refusal() -> str | None:
-    try:
-        return Connection.refused()
-    except Error:
-        return None  # the database is away; what CPA says is the more interesting
-
-
-def _refused(reply) -> Refused:
-    sentence = refusal_of(reply.body)
-    try:
-        Connection.refuse(sentence)
-    except Error:
-        log.error("The database is away: other processes do not learn of the refused key.")
-    return Refused(sentence)
+    def _seconds(self) -> float:
+        if self._ends is None:
+            return self._timeout
+        return max(min(self._timeout, (self._ends - time.monotonic()) / 2), 0)
 
 
 def _checked(name, reply):
-    if reply.status not in (200, 206):
+    if reply.status not in OK:
         raise problem_of(name, reply.status, reply.body)
     return reply
 

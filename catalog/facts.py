@@ -8,7 +8,6 @@ import re
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
 
 from cpa_usage.keys import fingerprint, mask
 
@@ -36,18 +35,15 @@ class UnexpectedReply(ValueError):
     """A reply that is not what CPA sends."""
 
 
-class AuthFileList(Struct, frozen=True):
-    """The accounts, and the attempts CPA counted for all of them since it started."""
-
-    items: list[Row]
-    attempts: int
-
-
-def auth_files(body: bytes) -> AuthFileList:
+def auth_files(body: bytes) -> list[Row]:
     """The reply to auth-files; entries without an auth_index cannot be referred to and are left out."""
-    entries = _entries(body, "files")
-    rows = [_auth_file(entry) for entry in entries]
-    return AuthFileList([row for row in rows if row["auth_index"]], sum(map(_attempts, entries)))
+    return [row for row in map(_auth_file, _entries(body, "files")) if row["auth_index"]]
+
+
+def file_counts(body: bytes) -> dict[str, int]:
+    """The reply to auth-files: attempts CPA counted since it started, by auth_index."""
+    counts = {_text(entry, "auth_index", 64): _attempts(entry) for entry in _entries(body, "files")}
+    return {index: count for index, count in counts.items() if index}
 
 
 def provider_keys(list_name: str, body: bytes) -> list[Row]:
@@ -57,10 +53,15 @@ def provider_keys(list_name: str, body: bytes) -> list[Row]:
     return [row for row in rows if row["auth_index"]]
 
 
-def key_attempts(body: bytes) -> int:
-    """The reply to api-key-usage: attempts CPA counted for all upstream keys since it started."""
-    providers = _object(body).values()
-    return sum(_attempts(counts) for keys in providers if isinstance(keys, dict) for counts in keys.values())
+def key_counts(body: bytes) -> dict[tuple[str, str], int]:
+    """The reply to api-key-usage: attempts CPA counted since it started, by address and fingerprint of the key."""
+    counts: dict[tuple[str, str], int] = {}
+    for keys in _object(body).values():
+        for name, entry in keys.items() if isinstance(keys, dict) else ():
+            url, _, key = name.partition("|")
+            named = _address(url), fingerprint(key)
+            counts[named] = counts.get(named, 0) + _attempts(entry)
+    return counts
 
 
 def client_key(body: bytes) -> str:
@@ -78,9 +79,10 @@ def switch(name: str, body: bytes) -> bool:
     return _of_type(bool, _object(body).get(name))
 
 
-def queue_retention(body: bytes) -> int:
-    """The reply to config: the seconds for which CPA keeps a record that is not popped."""
-    return int(_of_type(float, _object(body).get("redis-usage-queue-retention-seconds")))
+def queue_retention(body: bytes) -> int | None:
+    """The reply to config: the seconds for which CPA keeps a record that is not popped; None in older versions."""
+    seconds = _of_type(float | None, _object(body).get("redis-usage-queue-retention-seconds"))
+    return None if seconds is None else int(seconds)
 
 
 def error_words(body: bytes) -> str:

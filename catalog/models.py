@@ -1,27 +1,20 @@
 """What CPA says about itself: its accounts (auth files), its upstream keys, and how it last answered."""
 
-import logging
 from datetime import timedelta
 from typing import NamedTuple
 
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_noop as _
 
-from catalog.problems import SET_KEY
-
-log = logging.getLogger(__name__)
-
-REFUSED_FOR = timedelta(minutes=10)
+from catalog.keymemory import KeyMemory
 
 # Values of `state`, for translation: pages do not spell CPA's own words.
 CPA_STATES = (_("ready"), _("ok"), _("pending"), _("refreshing"), _("error"), _("unknown"))
 STATES = (_("absent"), _("disabled"), _("unavailable"), _("active"), *CPA_STATES)
 
 
-class Connection(models.Model):
+class Connection(KeyMemory):
     """How CPA last answered, in one row that all processes share."""
 
     version = models.CharField(max_length=64, blank=True)
@@ -34,10 +27,8 @@ class Connection(models.Model):
     last_error = models.CharField(max_length=500, blank=True, help_text="Of the latest sync; blank when it went well.")
     last_error_at = models.DateTimeField(null=True)
     sync_until = models.DateTimeField(null=True, help_text="A sync is running and ends before this.")
-    refused_until = models.DateTimeField(null=True, help_text="The management key is not tried before this.")
-    refused_reason = models.CharField(max_length=500, blank=True)
-    refused_key = models.CharField(max_length=16, blank=True, help_text="Changes with the key and the address.")
-    attempts_counted = models.BigIntegerField(null=True, help_text="Sum of CPA's own counters of its accounts.")
+    retention_seconds = models.IntegerField(null=True, help_text="For how long CPA keeps a record that is not taken.")
+    not_offered = models.JSONField(default=list, help_text="What this version of CPA does not have, by name.")
     revision = models.BigIntegerField(default=0, help_text="Counts the changes of this app's rows.")
 
     def __str__(self):
@@ -60,26 +51,6 @@ class Connection(models.Model):
         cls.objects.filter(pk=1).update(revision=models.F("revision") + 1, **fields)
 
     @classmethod
-    def refused(cls) -> str | None:
-        """The reason why no process may try the management key now, or None."""
-        known = cls.objects.filter(pk=1, refused_until__gt=timezone.now(), refused_key=key_id())
-        return known.values_list("refused_reason", flat=True).first()
-
-    @classmethod
-    def refuse(cls, reason: str):
-        """CPA refused the management key: no process tries it for 10 minutes, since five refusals ban our address."""
-        reason = reason if "set " in reason.lower() else f"{reason.rstrip('. ')}. {SET_KEY}"
-        log.error("%s It is not tried again for %d minutes.", reason, REFUSED_FOR.total_seconds() // 60)
-        fields = {"refused_until": timezone.now() + REFUSED_FOR, "refused_reason": reason[:500]}
-        cls.objects.update_or_create(pk=1, defaults={**fields, "refused_key": key_id()})
-
-    @classmethod
-    def accepted(cls):
-        """CPA took the management key: any refusal is over."""
-        known = cls.objects.filter(pk=1, refused_until__isnull=False)
-        known.update(refused_until=None, refused_reason="", refused_key="")
-
-    @classmethod
     def take_sync(cls, seconds: float):
         """Take the lease to sync for so many seconds: the row, or None while another process has it."""
         cls.load()
@@ -91,12 +62,6 @@ class Connection(models.Model):
     def end_sync(self, **fields) -> bool:
         """Set these fields and end the lease; False, with nothing set, when it has passed to another process."""
         return bool(Connection.objects.filter(pk=1, sync_until=self.sync_until).update(sync_until=None, **fields))
-
-
-def key_id() -> str:
-    """A hash of the management key and the addresses it is used at: a refusal holds for these alone."""
-    used = (settings.CPA_BASE_URL, settings.REDIS_QUEUE_ADDR, settings.CPA_MANAGEMENT_KEY)
-    return salted_hmac("catalog.refusal", repr(used), algorithm="sha256").hexdigest()[:16]
 
 
 class Listed(models.Model):

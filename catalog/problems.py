@@ -28,16 +28,18 @@ class Unreachable(Unavailable):
 
 
 class NotOffered(Unavailable):
-    """This CPA has no such path: it is older, or its management API is off."""
+    """This CPA has no `name`: it is older, or its management API is off."""
+
+    def __init__(self, name: str):
+        words = "it is an old version, or its management API is off. Set remote-management secret-key in CPA's config."
+        super().__init__(f"CPA has no {name}: {words}")
+        self.name = name
 
 
 def problem_of(name: str, status: int, body: bytes) -> Unavailable:
     """The problem that an error reply to a request for `name` stands for."""
-    if status == 404 and not body:
-        return NotOffered(
-            f"CPA has no {name}: it is an old version, or its management API is off. "
-            "Set remote-management secret-key in CPA's config."
-        )
+    if status == 404:
+        return NotOffered(name)
     if 300 <= status < 400:
         return Unavailable(f"CPA_BASE_URL leads elsewhere ({status}): set it to the address it redirects to.")
     words = quoted(error_words(body))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from functools import partial
 from itertools import chain
 from operator import attrgetter
 
@@ -10,10 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 from msgspec import Struct, structs
 
-from catalog.cpa import SWITCHES, Build, Cpa
-from catalog.facts import PROVIDER_LISTS, AuthFileList, Row
+from catalog.cpa import SWITCHES, Cpa
+from catalog.facts import PROVIDER_LISTS, Row
 from catalog.models import AuthFile, Connection, Provider
 from catalog.problems import NotOffered, Problem, Refused, Unreachable
+from cpa_usage.incidents import Incident
 
 BUSY = "Another refresh of CPA's lists is running: try again in a moment."
 ERROR_CHARACTERS = 500
@@ -33,60 +35,68 @@ class SyncResult(Struct, frozen=True):
 
 
 class Lists:
-    """CPA's lists and switches; None (or no entry in `keys` and `switches`) where they could not be read."""
+    """CPA's lists, and what the row of Connection takes (`fields`); None, or no entry, where nothing could be read."""
 
     def __init__(self):
-        self.files: AuthFileList | None = None
+        self.files: list[Row] | None = None
         self.keys: dict[str, list[Row]] = {}
-        self.switches: dict[str, bool] = {}
-        self.key_attempts: int | None = None
-        self.models: list[str] | None = None
-        self.build: Build | None = None
+        self.fields: dict[str, object] = {}
         self.errors: list[str] = []
-        self.answered = self.over = False
+        self.not_offered: list[str] = []
+        self.answered = self.refused = self.over = False
 
     def read_all(self, cpa):
         """One list after the other; a refusal midway leaves what was read before it."""
         self.files = self._read(cpa.auth_files)
-        self.build = cpa.build
-        self.keys = self._read_each(cpa.provider_keys, PROVIDER_LISTS)
-        self.switches = self._read_each(cpa.switch, SWITCHES)
-        self.key_attempts = self._read(cpa.key_attempts, optional=True)
-        self.models = self._read(cpa.models)
+        self.keys = self._read_each({name: partial(cpa.provider_keys, name) for name in PROVIDER_LISTS})
+        self.fields = self._read_each(
+            {name: partial(cpa.switch, name) for name in SWITCHES}
+            | {"models_offered": cpa.models, "retention_seconds": cpa.queue_retention}
+        )
+        self.fields |= structs.asdict(cpa.build) if cpa.build else {}
+        if self.files is not None and not self.over:
+            self.fields["not_offered"] = self.not_offered
 
-    def _read(self, method, *arguments, optional=False):
-        """The result of a method of Cpa, or None. `optional`: older versions of CPA do not have it."""
+    def _read(self, method):
+        """The result of a method of Cpa, or None."""
         if self.over:
             return None
         try:
-            found = method(*arguments)
+            found = method()
         except Problem as problem:
-            self.over = isinstance(problem, Refused | Unreachable)
-            if not (optional and isinstance(problem, NotOffered)):
-                self.errors.append(str(problem))
+            self._note(problem)
             return None
         self.answered = True
         return found
 
-    def _read_each(self, method, names):
-        """The results of an optional method of Cpa by name, of those that can be read."""
-        results = {name: self._read(method, name, optional=True) for name in names}
+    def _read_each(self, methods):
+        """The results of methods by name, of those that can be read."""
+        results = {name: self._read(method) for name, method in methods.items()}
         return {name: result for name, result in results.items() if result is not None}
 
+    def _note(self, problem):
+        """Older versions of CPA do not have all of it; one that does not tell its accounts has no management API."""
+        missing = problem.name if isinstance(problem, NotOffered) else ""
+        if missing and missing != "auth-files":
+            self.not_offered.append(missing)
+            return
+        self.refused = isinstance(problem, Refused)
+        self.over = bool(missing) or isinstance(problem, Refused | Unreachable)
+        self.errors.append(str(problem))
 
-def sync(seconds: float | None = None, wait: bool = False) -> SyncResult:
+
+def sync(seconds: float | None = None, by_person: bool = False) -> SyncResult:
     """Refresh everything within `seconds` (by default three times CPA_TIMEOUT); only one refresh runs at a time.
 
-    While another one runs, `wait` for its end and refresh then, or else do nothing. Raises only for the database.
+    While another one runs, nothing is done; a person waits for its end and gets a refresh then, and may have a refused
+    key tried before its rest is over. Raises only for the database.
     """
     ends = time.monotonic() + (seconds or 3 * settings.CPA_TIMEOUT.total_seconds())
-    if sentence := Connection.refused():
-        return SyncResult(error=sentence, error_before=sentence)
-    connection = _take_lease(ends, wait)
+    connection = _take_lease(ends, by_person)
     if connection is None:
-        return SyncResult(error=BUSY if wait else "", busy=True)
+        return SyncResult(error=BUSY if by_person else "", busy=True)
     try:
-        return _store(_read(ends - time.monotonic()), connection)
+        return _store(_read(ends - time.monotonic(), by_person), connection)
     except BaseException:
         connection.end_sync()
         raise
@@ -94,7 +104,7 @@ def sync(seconds: float | None = None, wait: bool = False) -> SyncResult:
 
 def sync_now() -> str:
     """Refresh everything within CPA_TIMEOUT, for a user who waits: the error, or ''."""
-    return sync(settings.CPA_TIMEOUT.total_seconds(), wait=True).error
+    return sync(settings.CPA_TIMEOUT.total_seconds(), by_person=True).error
 
 
 def _take_lease(ends, wait) -> Connection | None:
@@ -106,10 +116,10 @@ def _take_lease(ends, wait) -> Connection | None:
         time.sleep(min(0.1, left))
 
 
-def _read(seconds) -> Lists:
+def _read(seconds, by_person) -> Lists:
     lists = Lists()
     try:
-        with Cpa(seconds) as cpa:
+        with Cpa(seconds, by_person) as cpa:
             lists.read_all(cpa)
     except Problem as problem:
         lists.errors.append(str(problem))
@@ -117,16 +127,21 @@ def _read(seconds) -> Lists:
 
 
 def _store(lists, connection) -> SyncResult:
-    news, error = _news(lists, connection), " ".join(lists.errors)[:ERROR_CHARACTERS]
+    news = {name: value for name, value in lists.fields.items() if getattr(connection, name) != value}
+    error = " ".join(lists.errors)[:ERROR_CHARACTERS]
     with transaction.atomic():
         if not connection.end_sync(**news, **_report(lists, error)):
             return SyncResult(busy=True)
-        changed = _write(AuthFile, lists.files.items) if lists.files else 0
+        changed = _write(AuthFile, lists.files) if lists.files is not None else 0
         if lists.keys:
             types = [PROVIDER_LISTS[name] for name in lists.keys]
             changed += _write(Provider, chain(*lists.keys.values()), lambda row: row.provider_type in types)
         if changed or news:
             Connection.change()
+        if error and not lists.refused:  # that is an incident of its own
+            Incident.begin("sync", error)
+        elif connection.last_error:
+            Incident.end("sync")
     return SyncResult(changed, error, connection.last_error)
 
 
@@ -155,20 +170,10 @@ def _with_names(fields, known) -> Row:
     return fields | {name: getattr(row, name) for name in NAMES if row and not fields.get(name, True)}
 
 
-def _news(lists, connection) -> dict:
-    """Fields of the connection that people see and that differ."""
-    fields = lists.switches | (structs.asdict(lists.build) if lists.build else {})
-    if lists.models is not None:
-        fields["models_offered"] = lists.models
-    return {name: value for name, value in fields.items() if getattr(connection, name) != value}
-
-
 def _report(lists, error) -> dict:
     """Fields of the connection that say how the sync went."""
     now = timezone.now()
     fields = {"last_error": error, "last_error_at": now if error else None}
     if lists.answered:
         fields["last_sync_at"] = now
-    if lists.files is not None and lists.key_attempts is not None:
-        fields["attempts_counted"] = lists.files.attempts + lists.key_attempts
     return fields

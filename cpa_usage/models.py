@@ -1,4 +1,4 @@
-"""What signing in keeps: open sessions, tokens for programs, and tries at the password."""
+"""What signing in keeps: open sessions, tokens for programs, and tries at the password; and the incidents."""
 
 import secrets
 from datetime import timedelta
@@ -9,7 +9,10 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from cpa_usage.incidents import Incident
+
 TOKEN_PREFIX = "cpau_"
+INCIDENTS_KEPT = timedelta(days=30)
 
 
 class Session(models.Model):
@@ -132,8 +135,9 @@ class KnownAddress(models.Model):
 
 
 def forget_old():
-    """Delete expired sessions, counts of past minutes, and addresses without a sign-in for KnownAddress.FOR."""
+    """Delete expired sessions, counts of past minutes, old incidents, and addresses without a sign-in of late."""
     now = timezone.now()
     Session.objects.filter(expires_at__lte=now).delete()
     LoginTry.objects.filter(minute__lt=int(now.timestamp() // 60) - 1).delete()
     KnownAddress.objects.filter(seen_at__lt=now - KnownAddress.FOR).delete()
+    Incident.objects.filter(until__lt=now - INCIDENTS_KEPT).delete()

@@ -35,10 +35,10 @@ def problem(question=Cpa.auth_files, seconds=None):
 
 def test_a_conversation_on_one_connection(cpa):
     with Cpa() as conversation:
-        assert len(conversation.auth_files().items) == 5
+        assert len(conversation.auth_files()) == 5
         assert [key["provider_type"] for key in conversation.provider_keys("xai-api-key")] == ["xai"]
         assert len(conversation.models()) == len({m["id"] for m in captured("v1-models")["json"]["data"]})
-        assert conversation.key_attempts() == 0
+        assert conversation.queue_retention() == 60
         assert conversation.build == Build("v7.2.140", "a7e3596b7", "unknown")
         assert cpa.connections == 1
 
@@ -46,7 +46,8 @@ def test_a_conversation_on_one_connection(cpa):
 def test_attempts_are_counted_by_cpa(cpa):
     cpa.push(*(FIXTURES / "records.jsonl").read_bytes().splitlines())
     with Cpa() as conversation:
-        assert conversation.auth_files().attempts + conversation.key_attempts() == 129
+        files, keys = conversation.counters()
+    assert sum(files.values()) + sum(keys.values()) == 129
 
 
 def test_switches(cpa):
@@ -54,6 +55,7 @@ def test_switches(cpa):
         assert [conversation.switch(name) for name in SWITCHES] == [True, False]
         conversation.set_switch("statistics_enabled", False)
         conversation.set_switch("request_log_enabled", True)
+        assert Connection.objects.values_list(*SWITCHES).get() == (False, True)
         assert [conversation.switch(name) for name in SWITCHES] == [False, True]
     assert (cpa.statistics_enabled, cpa.request_log) == (False, True)
 
@@ -141,9 +143,9 @@ def test_a_server_that_sends_no_parts_is_no_cpa(scripted):
 
 def test_a_wrong_key_is_tried_once(cpa, settings):
     settings.CPA_MANAGEMENT_KEY = "wrong"
-    expected = f"CPA refuses the management key (invalid management key). {SET_KEY}"
     for _ in range(3):
-        assert problem() == (Refused, expected)
+        assert problem() == (Refused, Connection.refused())
+    assert Connection.refused().startswith(f"CPA refuses the management key (invalid management key). {SET_KEY} ")
     assert cpa.auth_failures == 1
 
 
@@ -154,14 +156,34 @@ def test_after_a_refusal_a_conversation_asks_nothing_more_when_begun_again(scrip
     assert len(scripted.asked) == 1
 
 
-def test_a_refusal_is_reported_while_the_database_is_away(scripted, monkeypatch):
+def test_while_the_database_is_away_no_login_is_tried(scripted, monkeypatch):
+    """How often the key was refused stands there."""
+
     def away(*args, **kwargs):
         raise OperationalError
 
-    monkeypatch.setattr(Connection.objects, "filter", away)
-    monkeypatch.setattr(Connection.objects, "update_or_create", away)
-    scripted.reply(b'{"error":"invalid management key"}', "401 Unauthorized")
-    assert problem() == (Refused, f"CPA refuses the management key (invalid management key). {SET_KEY}")
+    monkeypatch.setattr(Connection, "load", away)
+    with pytest.raises(OperationalError):
+        asked(Cpa.auth_files)
+    assert scripted.asked == []
+
+
+def test_a_reply_that_is_no_verdict_about_the_key_leaves_it_as_it_was(scripted):
+    for status in ("404 Not Found", "502 Oops"):
+        scripted.reply(b"", status)
+        assert issubclass(problem()[0], Unavailable)
+    row = Connection.load()
+    assert (row.accepts, row.refused_count, row.refused_until) == (False, 0, None)
+    scripted.reply(b'{"files": []}')
+    asked(Cpa.auth_files)
+    assert Connection.load().accepts
+
+
+def test_what_is_known_of_a_good_key_costs_one_query_a_conversation(cpa, django_assert_num_queries):
+    asked(Cpa.auth_files)
+    with django_assert_num_queries(1), Cpa() as conversation:
+        conversation.auth_files()
+        conversation.switch("statistics_enabled")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +204,9 @@ def test_a_refusal_is_reported_while_the_database_is_away(scripted, monkeypatch)
 )
 def test_what_a_403_means(scripted, body, sentence):
     scripted.reply(body, "403 Forbidden")
-    assert problem() == (Refused, sentence)
+    kind, words = problem()
+    assert (kind, words[: len(sentence)]) == (Refused, sentence)
+    assert words[len(sentence) :].startswith(" It is tried again at ")
 
 
 @pytest.mark.parametrize(
@@ -191,6 +215,13 @@ def test_what_a_403_means(scripted, body, sentence):
         (
             "404 Not Found",
             b"",
+            NotOffered,
+            "CPA has no auth-files: it is an old version, or its management API is off. "
+            "Set remote-management secret-key in CPA's config.",
+        ),
+        (
+            "404 Not Found",
+            b"404 page not found",
             NotOffered,
             "CPA has no auth-files: it is an old version, or its management API is off. "
             "Set remote-management secret-key in CPA's config.",
@@ -222,7 +253,7 @@ def test_a_client_key_that_is_refused_says_nothing_about_the_management_key(scri
     scripted.reply(b'{"error":"Invalid API key"}', "401 Unauthorized")
     assert problem(Cpa.models) == (Unavailable, "CPA answers 401 for /v1/models: Invalid API key.")
     scripted.reply(b'{"files": []}')
-    assert asked(Cpa.auth_files).items == []
+    assert asked(Cpa.auth_files) == []
 
 
 def test_nothing_answers(settings):

@@ -29,15 +29,15 @@ def only(rows, *names):
 
 def test_the_captured_auth_files():
     listed = facts.auth_files(reply("management-auth-files"))
-    assert listed.attempts == 15
-    assert only(listed.items, "auth_index", "email", "provider", "status", "plan") == [
+    assert sum(facts.file_counts(reply("management-auth-files")).values()) == 15
+    assert only(listed, "auth_index", "email", "provider", "status", "plan") == [
         ("3beaa81eaa3ac032", "erin@example.com", "antigravity", "active", ""),
         ("42db0620a6000fdc", "dave@example.com", "claude", "active", ""),
         ("e64be36b9abbced4", "carol@example.com", "codex", "active", "pro"),
         ("a86ff66caf21174d", "disabled@example.com", "codex", "disabled", ""),
         ("7607358d7284b498", "frank@example.com", "xai", "active", ""),
     ]
-    assert listed.items[0] == {
+    assert listed[0] == {
         "auth_index": "3beaa81eaa3ac032",
         "name": "antigravity-erin@example.com.json",
         "email": "erin@example.com",
@@ -89,7 +89,7 @@ def test_no_raw_key_is_in_what_is_kept():
 
 
 def test_the_other_captured_replies():
-    assert facts.key_attempts(reply("management-api-key-usage")) == 121
+    assert sum(facts.key_counts(reply("management-api-key-usage")).values()) == 121
     assert facts.client_key(reply("management-api-keys")) == "sk-client-alice-0001"
     assert facts.switch("usage-statistics-enabled", reply("management-usage-statistics-enabled")) is True
     assert facts.switch("request-log", reply("management-request-log")) is False
@@ -104,22 +104,25 @@ def test_the_other_captured_replies():
 def test_fields_may_be_absent_null_or_of_another_type():
     odd = {"auth_index": "a", "name": None, "email": 5, "type": True, "label": ["x"], "disabled": "True", "id_token": 1}
     expected = [("", "5", "", "", True, "")]
-    assert only(files(odd).items, "name", "email", "type", "label", "disabled", "plan") == expected
+    assert only(files(odd), "name", "email", "type", "label", "disabled", "plan") == expected
 
 
 def test_type_and_provider_stand_for_each_other():
-    found = files({"auth_index": "a", "type": "claude"}, {"auth_index": "b", "provider": "codex"}).items
+    found = files({"auth_index": "a", "type": "claude"}, {"auth_index": "b", "provider": "codex"})
     assert only(found, "type", "provider") == [("claude", "claude"), ("codex", "codex")]
 
 
-def test_entries_that_nothing_can_refer_to_are_left_out_and_their_attempts_counted():
-    counted = {"success": 2, "failed": 1}
-    listed = files({"name": "x", **counted}, "odd", None, {"auth_index": " ", "success": -1, "failed": "9"})
-    assert (listed.items, listed.attempts) == ([], 3)
+def test_entries_that_nothing_can_refer_to_are_left_out():
+    assert files({"name": "x", "success": 2}, "odd", None, {"auth_index": " ", "success": -1, "failed": "9"}) == []
+
+
+def test_attempts_are_counted_by_account():
+    entries = [{"auth_index": "a", "success": 2, "failed": 1}, {"success": 5}, {"auth_index": "b", "success": -1}, None]
+    assert facts.file_counts(json.dumps({"files": entries}).encode()) == {"a": 3, "b": 0}
 
 
 def test_long_texts_are_cut_and_nul_is_taken_out():
-    (found,) = files({"auth_index": "a", "name": "n" * 300, "label": "x\0y", "status_message": "m " * 400}).items
+    (found,) = files({"auth_index": "a", "name": "n" * 300, "label": "x\0y", "status_message": "m " * 400})
     assert (len(found["name"]), found["label"], len(found["status_message"])) == (255, "xy", 500)
 
 
@@ -132,7 +135,7 @@ def test_long_texts_are_cut_and_nul_is_taken_out():
     ],
 )
 def test_keys_in_status_messages_are_masked(words, kept):
-    assert files({"auth_index": "a", "status_message": words}).items[0]["status_message"] == kept
+    assert files({"auth_index": "a", "status_message": words})[0]["status_message"] == kept
 
 
 @pytest.mark.parametrize(
@@ -180,7 +183,7 @@ def test_a_vendor_without_keys_has_an_index_of_its_own(entries):
 
 def test_null_is_an_empty_list():
     assert facts.provider_keys("xai-api-key", b'{"xai-api-key": null}') == []
-    assert facts.auth_files(b'{"files": null}').items == []
+    assert facts.auth_files(b'{"files": null}') == []
     assert facts.client_key(b'{"api-keys": null}') == ""
 
 
@@ -208,7 +211,7 @@ def test_odd_counters_count_nothing():
         "codex": None,
         "xai": {"e|f": {"success": True}},
     }
-    assert facts.key_attempts(json.dumps(usage).encode()) == 3
+    assert list(facts.key_counts(json.dumps(usage).encode()).values()) == [3, 0, 0]
 
 
 def test_the_first_client_key_that_is_one():

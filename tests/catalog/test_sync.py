@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog import sync as syncing
+from catalog.keymemory import key_id
 from catalog.models import Account, AuthFile, Connection, Provider, accounts
 from catalog.sync import BUSY, SyncResult, sync, sync_now
+from cpa_usage.incidents import Incident
 from simulator import Simulator, management
 from simulator.http import Response
 from tests.simulator.raw import FIXTURES
@@ -20,6 +22,7 @@ from tests.simulator.raw import FIXTURES
 pytestmark = pytest.mark.django_db
 
 MANAGEMENT = "/v0/management/"
+KEPT = ("models_offered", "statistics_enabled", "retention_seconds")
 XAI, CAROL = "e38cb42e2ff23c2e", "e64be36b9abbced4"
 
 
@@ -92,8 +95,11 @@ def test_the_connection_says_how_cpa_is(cpa, noon):
         "sync_until": None,
         "refused_until": None,
         "refused_reason": "",
-        "refused_key": "",
-        "attempts_counted": 129,
+        "refused_key": key_id(),
+        "refused_count": 0,
+        "refused_at": None,
+        "retention_seconds": 60,
+        "not_offered": [],
         "revision": 1,
     }
 
@@ -117,9 +123,9 @@ def test_an_unchanged_catalogue_is_not_written(cpa, noon, set_clock):
     with CaptureQueriesContext(connection) as queries:
         assert sync() == SyncResult(changed=0)
     said = [query["sql"].split()[0] for query in queries if "SAVEPOINT" not in query["sql"]]
-    assert said == ["SELECT", "SELECT", "UPDATE", "SELECT", "SELECT", "UPDATE", "SELECT", "SELECT"]
+    assert said == ["SELECT", "UPDATE", "SELECT", "SELECT", "UPDATE", "SELECT", "SELECT"]
     assert (rows(), revision()) == (before, 1)
-    assert (Connection.load().last_sync_at, Connection.load().attempts_counted) == (later, 1)
+    assert Connection.load().last_sync_at == later
 
 
 def test_a_thousand_new_accounts_take_no_more_queries_than_one(cpa):
@@ -234,24 +240,26 @@ LISTS = [
     "openai-compatibility",
     "usage-statistics-enabled",
     "request-log",
-    "api-key-usage",
     "api-keys",
+    "config",
 ]
 
 
 @pytest.mark.parametrize("name", LISTS)
 def test_one_failing_list_blanks_nothing(cpa, name):
     sync()
-    before = rows(), Connection.objects.values("models_offered", "statistics_enabled", "attempts_counted").get()
+    before = rows(), Connection.objects.values(*KEPT).get()
     cpa.fail_paths = {MANAGEMENT + name: 500}
     sentence = f"CPA answers 500 for {name}: injected failure."
     assert sync() == SyncResult(error=sentence)
-    after = rows(), Connection.objects.values("models_offered", "statistics_enabled", "attempts_counted").get()
+    after = rows(), Connection.objects.values(*KEPT).get()
     assert (after, revision()) == (before, 1)
     assert (Connection.load().last_error, Connection.load().last_error_at is None) == (sentence, False)
+    assert Incident.objects.values_list("kind", "sentence", "until").get() == ("sync", sentence, None)
     cpa.fail_paths = {}
     assert sync() == SyncResult(error_before=sentence)
     assert (Connection.load().last_error, Connection.load().last_error_at) == ("", None)
+    assert Incident.objects.get().until is not None
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -273,20 +281,39 @@ def test_a_hanging_list_keeps_nothing_else_from_being_read(cpa):
     assert (AuthFile.objects.count(), Provider.objects.count()) == (0, 11)
 
 
-def test_a_list_this_version_does_not_have_is_no_error(cpa, monkeypatch):
+@pytest.mark.parametrize("body", [b"", b"404 page not found"])
+def test_what_this_version_does_not_have_is_noted_and_no_error(cpa, monkeypatch, body):
+    names = [name for name in LISTS if name != "auth-files"]
     sync()
     before, respond = rows(), management.respond
-    missing = {MANAGEMENT + name for name in ("interactions-api-key", "xai-api-key")}
-    monkeypatch.setattr(management, "respond", lambda s, r: Response(404) if r.path in missing else respond(s, r))
-    assert sync() == SyncResult(changed=0)
-    assert rows() == before
+    missing = {MANAGEMENT + name for name in names}
+    monkeypatch.setattr(management, "respond", lambda s, r: Response(404, body) if r.path in missing else respond(s, r))
+    for _ in range(2):
+        assert sync() == SyncResult(changed=0)
+        assert sorted(Connection.load().not_offered) == sorted(names)
+    assert (rows(), revision(), Incident.objects.count()) == (before, 2, 0)
+    monkeypatch.setattr(management, "respond", respond)
+    sync()
+    assert (Connection.load().not_offered, Connection.load().retention_seconds) == ([], 60)
+
+
+def test_a_cpa_that_does_not_tell_its_retention(cpa, monkeypatch):
+    respond = management.respond
+    config = Response.of({"debug": False})
+    monkeypatch.setattr(
+        management, "respond", lambda s, r: config if r.path == MANAGEMENT + "config" else respond(s, r)
+    )
+    assert (sync().error, Connection.load().retention_seconds) == ("", None)
 
 
 def test_no_management_api_at_all_is_an_error(settings):
     with Simulator(management_key="") as cpa:
         settings.CPA_BASE_URL = cpa.base_url
-        assert sync().error.startswith("CPA has no auth-files: it is an old version, or its management API is off.")
-    assert Connection.load().last_sync_at is None
+        error = sync().error
+    assert error.startswith("CPA has no auth-files: it is an old version, or its management API is off.")
+    assert error.count("CPA has no") == 1
+    row = Connection.load()
+    assert (row.last_sync_at, row.not_offered, row.accepts) == (None, [], False)
 
 
 def test_a_wrong_key_is_counted_once_and_said_once(cpa, settings, caplog):
@@ -295,10 +322,29 @@ def test_a_wrong_key_is_counted_once_and_said_once(cpa, settings, caplog):
     assert first.error.startswith("CPA refuses the management key (invalid management key).")
     for _ in range(5):
         assert sync() == SyncResult(error=first.error, error_before=first.error)
-        assert sync_now() == first.error
     assert cpa.auth_failures == 1
     assert len([record for record in caplog.records if "refuses" in record.message]) == 1
     assert Connection.load().last_error == first.error
+    assert [incident.kind for incident in Incident.objects.all()] == ["key"]
+
+
+def test_lists_that_cannot_be_read_and_then_a_refusal_are_two_incidents(cpa):
+    cpa.fail_paths = {MANAGEMENT + "claude-api-key": 500}
+    sync()
+    cpa.fail_paths, cpa._state.bans.key = {}, "another"
+    for _ in range(2):
+        sync()
+    found = [(incident.kind, incident.until is None) for incident in Incident.objects.order_by("pk")]
+    assert found == [("sync", False), ("key", True)]
+
+
+def test_a_person_may_try_a_wrong_key_twice_more(cpa, settings):
+    settings.CPA_MANAGEMENT_KEY = "wrong"
+    sync()
+    said = [sync_now() for _ in range(5)]
+    assert cpa.auth_failures == 3
+    assert [sentence == Connection.refused() for sentence in said] == [False, True, True, True, True]
+    assert "two more would ban our address" in said[-1]
 
 
 def test_a_key_refused_midway_keeps_what_was_read(cpa):
@@ -360,8 +406,8 @@ def test_a_user_who_waits_gets_a_turn(cpa, monkeypatch):
 def test_a_sync_that_lost_its_turn_writes_nothing(cpa, monkeypatch):
     read = syncing._read
 
-    def overtaken(seconds):
-        found = read(seconds)
+    def overtaken(*arguments):
+        found = read(*arguments)
         Connection.objects.update(sync_until=timezone.now() + timedelta(hours=1))
         return found
 

@@ -49,11 +49,12 @@ class CpaQueue:
                 raise
             return self._try_http(limit, error)
 
-    def subscribe_too(self):
-        """Another program is subscribed and gets every record: in mode auto, subscribe as well."""
-        self._resp = "subscribe"
-        if self._auto and self.mode == "pop":
-            self._use(self._new("subscribe"))
+    def change_to(self, subscription: bool) -> list[bytes]:
+        """In mode auto, subscribe, for another program may take records, or pop again; returns what was on its way."""
+        self._resp = "subscribe" if subscription else "pop"
+        if not self._auto or self.mode in (self._resp, "http"):
+            return []
+        return self._use(self._new(self._resp))
 
     def close(self) -> list[bytes]:
         """Disconnect; returns records that were still on their way. The next pop connects again."""
@@ -72,10 +73,11 @@ class CpaQueue:
         self._use(transport)
         return records
 
-    def _use(self, transport):
+    def _use(self, transport) -> list[bytes]:
         log.info("The queue is read by mode %s now.", transport.name)
-        self._transport.close()
+        records = self._transport.close()
         self._transport = transport
+        return records
 
     def _new(self, name: str):
         if name == "http":

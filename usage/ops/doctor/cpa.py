@@ -5,15 +5,27 @@ import re
 from django.conf import settings
 
 from catalog.cpa import Cpa
+from catalog.models import Connection
 from catalog.problems import Problem, Refused
-from usage.collector.metadata import STARVED
 from usage.collector.queue import Key, NotResp, Unavailable
 from usage.collector.queue import Refused as QueueRefused
 from usage.collector.queue.resp import login
-from usage.models import DrainState
 from usage.ops.doctor.findings import Finding, verdict
 
-OLDEST = (7, 1, 27)  # older ones send no service tiers
+TIERS = "service tiers"
+FEATURES = {  # since which version of CPA
+    "the usage queue": (6, 10),
+    "texts of failures": (7, 0, 0),
+    "cache classes": (7, 0, 3),
+    "subscriptions": (7, 0, 7),
+    "response headers and quotas": (7, 1, 13),
+    "reasoning effort": (7, 1, 18),
+    "time to first token": (7, 1, 24),
+    TIERS: (7, 1, 27),
+    "executor types": (7, 1, 38),
+    "response tiers": (7, 2, 65),
+    "token breakdowns": (7, 2, 97),
+}
 SKEW_SECONDS = 60
 RETENTION_SECONDS = 60  # CPA's default; an outage of ours shorter than it loses nothing
 
@@ -21,7 +33,7 @@ RETENTION_SECONDS = 60  # CPA's default; an outage of ours shorter than it loses
 def management():
     """Whether CPA's management API answers and takes the key, its version, and what its configuration means for us."""
     try:
-        with Cpa() as cpa:
+        with Cpa(by_person=True) as cpa:
             enabled = cpa.switch("statistics_enabled")
             yield Finding("CPA", True, f"It answers at {settings.CPA_BASE_URL}.")
             yield Finding("Key", True, "CPA takes the management key.")
@@ -36,37 +48,39 @@ def management():
 
 
 def queue():
-    """Whether a login to the queue works; nothing is popped."""
+    """Whether a login to the queue works; nothing is popped. Over HTTP the key was just tried."""
+    if Connection.refused():
+        yield Finding("Queue", False, "Not tried, for CPA refuses the management key.")
+        return
+    key = Key()
+    key.share(Connection)
+    yield _login(key)
+    key.share(Connection)
+
+
+def _login(key):
     try:
-        login(Key()).close()
-        yield Finding("Queue", True, f"It answers at {settings.REDIS_QUEUE_ADDR}.")
+        login(key).close()
+        return Finding("Queue", True, f"It answers at {settings.REDIS_QUEUE_ADDR}.")
     except NotResp as problem:
         fits = settings.QUEUE_MODE in ("auto", "http")
         cure = "Records are popped over HTTP instead." if fits else "Set QUEUE_MODE to auto or http."
-        yield Finding("Queue", fits, f"{problem} {cure}")
+        return Finding("Queue", fits, f"{problem} {cure}")
     except Unavailable as problem:
-        yield Finding("Queue", False, f"{problem} Set REDIS_QUEUE_ADDR to host:port of CPA.")
+        return Finding("Queue", False, f"{problem} Set REDIS_QUEUE_ADDR to host:port of CPA.")
     except QueueRefused as problem:
-        yield Finding("Queue", False, str(problem))
-
-
-def consumers():
-    """Whether another program takes the records, as far as the drain has noticed."""
-    state = DrainState.load()
-    if STARVED in state.last_error:
-        yield Finding("Consumers", state.mode == "subscribe", f"{STARVED} Stop it, or leave QUEUE_MODE at auto.")
-    elif state.heartbeat_at:
-        yield Finding("Consumers", True, "The drain has noticed no other program that takes CPA's records.")
+        return Finding("Queue", False, str(problem))
 
 
 def _version(build):
     words = build.version if build else ""
     numbers = tuple(int(number) for number in re.findall(r"\d+", words)[:3])
-    oldest = ".".join(map(str, OLDEST))
-    old = f"CPA {words} is older than {oldest} and sends no service tiers: flex and priority are costed as standard. "
-    old += "Update it."
-    wrong = old if numbers and numbers < OLDEST else ""
-    return verdict("Version", wrong, f"CPA {words or 'of a version it does not tell'}.")
+    lacks = {what: since for what, since in FEATURES.items() if numbers and numbers < since}
+    if not lacks:
+        return Finding("Version", True, f"CPA {words or 'of a version it does not tell'}.")
+    listed = ", ".join(f"{what} (since {'.'.join(map(str, since))})" for what, since in lacks.items())
+    costs = " Flex and priority are costed as standard." if TIERS in lacks else ""
+    return Finding("Version", not costs, f"CPA {words} lacks {listed}: update it.{costs}")
 
 
 def _statistics(enabled):
@@ -75,12 +89,14 @@ def _statistics(enabled):
 
 
 def _turn_on():
-    with Cpa() as cpa:
+    with Cpa(by_person=True) as cpa:
         cpa.set_switch("statistics_enabled", True)
 
 
 def _retention(seconds):
     advice = "set redis-usage-queue-retention-seconds to 3600 in CPA's config"
+    if seconds is None:
+        return Finding("Retention", True, "CPA does not tell for how long it keeps a record.")
     short = f"CPA keeps a record for {seconds} s only, so a restart of ours may lose some: {advice}."
     wrong = short if seconds < RETENTION_SECONDS else ""
     return verdict("Retention", wrong, f"CPA keeps a record for {seconds} s until it is taken.")

@@ -161,7 +161,7 @@ def test_a_refused_key_is_tried_once_in_ten_minutes_and_then_again(cpa, queue, c
     with pytest.raises(Refused):
         one.pop(1)
     assert cpa.auth_failures == 1
-    clock.now += 2
+    clock.now += 10
     with pytest.raises(Refused):
         one.pop(1)
     assert cpa.auth_failures == 2
@@ -221,16 +221,27 @@ def test_a_forced_mode_stays_what_it_is_and_says_why_nothing_comes(cpa, queue, m
     assert one.mode == mode
 
 
-def test_mode_auto_subscribes_as_well_once_it_is_starved(cpa, queue):
+def test_mode_auto_subscribes_as_well_while_it_is_told_to(cpa, queue):
     other, one = queue("subscribe"), queue("auto")
     other.pop(1)
     cpa.push(*RECORDS[:3])
     assert one.pop(10) == []
-    one.subscribe_too()
-    assert (one.pop(10), one.mode) == ([], "subscribe")
+    assert (one.change_to(True), one.pop(10), one.mode) == ([], [], "subscribe")
     cpa.push(*RECORDS[3:6])
     assert everything(one, 3) == RECORDS[3:6]
     assert everything(other, 6) == RECORDS[:6]
+    other.close()
+    cpa.push(*RECORDS[6:9])
+    until(lambda: cpa.published == 12)
+    assert (one.change_to(False), one.mode) == (RECORDS[6:9], "pop")  # what was on its way is not lost
+    cpa.push(*RECORDS[9:12])
+    assert everything(one, 3) == RECORDS[9:12]
+
+
+@pytest.mark.parametrize("mode", ["pop", "subscribe", "http"])
+def test_another_mode_stays_what_it_is(cpa, queue, mode):
+    one = queue(mode)
+    assert (one.change_to(True), one.change_to(False), one.mode) == ([], [], mode)
 
 
 def test_an_error_of_the_http_api_is_told(cpa, queue):
