@@ -1,11 +1,15 @@
-"""Log files by day, such as web-2026-11-24.log, readable by this user alone, and paths masked in them."""
+"""Log files by day, such as web-2026-11-24.log, readable by this user alone, paths masked in them, and quiet probes."""
 
 import logging
 import os
 from datetime import date
+from functools import wraps
 from pathlib import Path
+from threading import Lock
 
 from cpa_usage.keys import mask
+
+logger = logging.getLogger(__name__)
 
 
 class DailyFileHandler(logging.Handler):
@@ -38,6 +42,26 @@ class MaskedPaths(logging.Filter):
             shown = f"/{request.resolver_match.route}" if request.resolver_match else mask(path)
             record.args = tuple(shown if argument == path else argument for argument in record.args)
         return True
+
+
+def logs_turns(view):
+    """Decorator of a probe that answers 200 or 503: one line when it turns, in this process, not one for each probe."""
+    last, lock = 200, Lock()
+
+    @wraps(view)
+    def wrapper(request):
+        nonlocal last
+        response = view(request)
+        response._has_been_logged = True  # else Django logs each
+        with lock:
+            turned = response.status_code in (200, 503) and response.status_code != last
+            last = response.status_code if turned else last
+        if turned:
+            level = logging.INFO if last == 200 else logging.WARNING
+            logger.log(level, "%s turned to %s: %s", request.path_info, last, response.content.decode())
+        return response
+
+    return wrapper
 
 
 def _private(path, flags):

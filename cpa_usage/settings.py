@@ -78,7 +78,7 @@ BACKUP_KEEP = env.number("BACKUP_KEEP", 14, least=1, most=36_500)
 # the database every 16 MB (4,000 pages): a page that many batches change is then moved once for all of them. The drain
 # stores records that exist nowhere else, so a commit waits for the disk.
 _SQLITE_PRAGMAS = """
-    PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
+    PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
     PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY; PRAGMA busy_timeout=20000;
     PRAGMA wal_autocheckpoint=4000;
 """
@@ -145,7 +145,6 @@ INSTALLED_APPS = {
 # Functions of usage for the apps below it, loaded by name because they do not import usage.
 PRICE_HISTORY = "usage.rollups.history.RecordedUsage"
 KEY_REQUESTS = "usage.rollups.history.requests_by_key"
-BUSIEST_KEYS = "usage.rollups.history.busiest_keys"
 
 MIDDLEWARE = [
     "cpa_usage.http.proxies.trust_proxies",
@@ -297,6 +296,7 @@ LOG_LEVEL = env.choice(
 LOG_FILE_ENABLED = env.flag("LOG_FILE_ENABLED", True)
 LOG_DIR = BASE_DIR / env.text("LOG_DIR", "./logs")
 LOG_RETENTION_DAYS = max(0, env.number("LOG_RETENTION_DAYS", 7, least=-1, most=3650))
+_TASKS = "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL  # at info django-q logs each step of each task
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -304,7 +304,7 @@ LOGGING = {
     "filters": {"paths": {"()": "cpa_usage.logs.MaskedPaths"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["paths"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}, "django-q": {"level": _TASKS}},
 }
 if LOG_FILE_ENABLED:
     LOGGING["handlers"]["file"] = {

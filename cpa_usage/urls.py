@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from cpa_usage import api
 from cpa_usage.auth import adminlogin, sessionlist, signin
+from cpa_usage.logs import logs_turns
 from usage.ops.readiness import readyz
 
 handler400 = "cpa_usage.http.errors.bad_request"
@@ -37,5 +38,5 @@ urlpatterns = [
     path("admin/logout/", adminlogin.logout),
     path("admin/", admin.site.urls),
     path("healthz", api.healthz),
-    path("readyz", readyz),
+    path("readyz", logs_turns(readyz)),
 ]

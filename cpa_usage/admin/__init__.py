@@ -6,7 +6,7 @@ from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 
-from cpa_usage.admin import access as accessadmin  # noqa: F401  registers ours
+from cpa_usage.admin import access as accessadmin  # registers ours
 from cpa_usage.admin.rows import ReadOnlyAdmin
 
 # Superusers are made with manage.py createsuperuser; the rest is registered again below.

@@ -1,11 +1,10 @@
-"""Access in the admin: tokens for programs, and the sessions that are open."""
+"""Tokens for programs in the admin."""
 
 from django.contrib import admin, messages
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from cpa_usage.admin.rows import ReadOnlyAdmin
-from cpa_usage.models import ApiToken, Session
+from cpa_usage.models import ApiToken
 
 
 @admin.register(ApiToken)
@@ -44,26 +43,3 @@ class ApiTokenAdmin(ModelAdmin):
         for token in queryset:
             token.revoke()
         messages.success(request, f"{len(queryset)} tokens are revoked.")
-
-
-@admin.register(Session)
-class SessionAdmin(ReadOnlyAdmin):
-    """The open sessions of the password."""
-
-    list_display = ["address", "user_agent", "opened_at", "expires_at"]
-    fields = ["address", "user_agent", "opened_at", "expires_at"]
-    actions = ["end"]
-
-    def get_queryset(self, request):
-        """Those that are open; those of an earlier password have ended with it."""
-        return Session.current()
-
-    def has_delete_permission(self, request, obj=None):
-        """One action is enough: `end` deletes the row."""
-        return False
-
-    @admin.action(description="End these sessions", permissions=["view"])
-    def end(self, request, queryset):
-        """On the server: the token is of no use afterwards."""
-        ended, _ = queryset.delete()
-        messages.success(request, f"{ended} sessions are over.")

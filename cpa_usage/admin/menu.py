@@ -20,7 +20,7 @@ SECTIONS = {
         ("Drain", "water_drop", "usage_drainstate"),
         ("Columns of bills", "table", "usage_columnmapping"),
     ],
-    "Access": [("API tokens", "vpn_key", "cpa_usage_apitoken"), ("Sessions", "login", "cpa_usage_session")],
+    "Access": [("API tokens", "vpn_key", "cpa_usage_apitoken")],
     "Tasks": [
         ("Schedules", "schedule", "django_q_schedule"),
         ("Failures", "error", "django_q_failure"),

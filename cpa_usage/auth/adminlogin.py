@@ -1,8 +1,8 @@
 """Signing in to the admin: with LOGIN_PASSWORD, which opens the same session as at the dashboard, or as a superuser.
 
 A session belongs to no user, but the admin's log names one: the row of `owner`, made at the first visit. It is inactive
-and has no password; only an open session gives it rights, and only in memory. Superusers are made with manage.py
-createsuperuser and have sessions of Django's; while AUTH_ENABLED is false, they alone can sign in.
+and has no password; only an open session gives it rights, and only in memory. While AUTH_ENABLED is false, a browser on
+this machine does. Superusers are made with manage.py createsuperuser and have sessions of Django's.
 """
 
 from django.conf import settings
@@ -22,12 +22,13 @@ from unfold.forms import AuthenticationForm
 from cpa_usage.auth.sessions import COOKIE, session_of, set_cookie, sign_out
 from cpa_usage.auth.signin import session_for
 from cpa_usage.auth.throttle import count_try, forgive
+from cpa_usage.http.proxies import why_not_loopback
 
 OWNER = "owner"
 
 
 class SessionUsers(AuthenticationMiddleware):
-    """Also makes request.user the owner where the request has the cookie of an open session."""
+    """Also makes request.user the owner where the request has the cookie of an open session, or needs none."""
 
     def process_request(self, request):
         """Looked up when a view reads request.user: the dashboard and the API do not."""
@@ -65,7 +66,7 @@ class SuperuserBackend(ModelBackend):
 def login(request):
     """The form. LOGIN_PASSWORD, with the owner's name or none, opens a session as at the dashboard."""
     if request.method != "POST" or not _is_owner(request.POST.get("username", "").strip()):
-        return admin.site.login(request)
+        return admin.site.login(request, {"why": "" if settings.AUTH_ENABLED else why_not_loopback(request.received)})
     try:
         token = session_for(request, request.POST.get("password", ""))
     except APIException:
@@ -85,9 +86,13 @@ def logout(request):
 
 def _user_of(request):
     user = get_user(request)
-    if not user.is_authenticated and COOKIE in request.COOKIES and session_of(request):
-        return _owner()
-    return user
+    return _owner() if not user.is_authenticated and _is_let_in(request) else user
+
+
+def _is_let_in(request):
+    if settings.AUTH_ENABLED:
+        return COOKIE in request.COOKIES and session_of(request)
+    return not why_not_loopback(request.received)
 
 
 def _owner():

@@ -9,8 +9,8 @@ from rest_framework.decorators import api_view, permission_classes
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
-from cpa_usage.auth.sessions import SessionRequired
-from cpa_usage.http.lists import PARAMETERS, Listing, part_of, totals_of
+from cpa_usage.auth.sessions import SessionRequired, SessionToken
+from cpa_usage.http.lists import PARAMETERS, Listing, Part, part_of, totals_of
 from cpa_usage.http.rest import described
 from cpa_usage.models import Session
 
@@ -40,16 +40,25 @@ class Revoked(Struct, frozen=True):
     ok: bool
 
 
+def listed(part: Part, mine: SessionToken | None) -> Sessions:
+    """Open sessions, `mine` marked; those of an earlier password have ended with it."""
+    rows = Session.current().values_list("jti", "opened_at", "expires_at", "address", "user_agent")
+    found, count = part.found(rows)
+    items = [SessionRow(*row, current=bool(mine) and row[0] == mine["jti"]) for row in found]
+    return Sessions(items=items, totals=totals_of(items=(count, items)))
+
+
+def end(session_id: str) -> bool:
+    """End an open session on the server; whether there was one."""
+    return Session.current().filter(jti=session_id).delete()[0] > 0
+
+
 @described(Sessions, parameters=PARAMETERS[:2], errors=[403], summary="Open sessions")
 @api_view(["GET"])
 @permission_classes([SessionRequired])
 def sessions(request):
     """Open sessions; those of an earlier password have ended with it."""
-    mine = request.auth["jti"] if request.auth else None
-    rows = Session.current().values_list("jti", "opened_at", "expires_at", "address", "user_agent")
-    found, count = part_of(request).found(rows)
-    items = [SessionRow(*row, current=row[0] == mine) for row in found]
-    return Response(Sessions(items=items, totals=totals_of(items=(count, items))))
+    return Response(listed(part_of(request), request.auth))
 
 
 @described(Revoked, parameters=[SESSION_ID], errors=[403, 404], summary="End a session")
@@ -57,7 +66,6 @@ def sessions(request):
 @permission_classes([SessionRequired])
 def session(request, session_id):
     """End a session on the server, this one or another."""
-    ended, _ = Session.current().filter(jti=session_id).delete()
-    if not ended:
+    if not end(session_id):
         raise NotFound("There is no such session.")
     return Response(Revoked(ok=True))

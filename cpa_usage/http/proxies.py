@@ -1,19 +1,30 @@
 """The client's address behind proxies: X-Forwarded-* is believed when it comes from TRUSTED_PROXIES only."""
 
+import re
 from ipaddress import ip_address
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO")
+
+# What browsers send, and the scripts of our pages. Proxies add headers under more names than can be listed.
+_BROWSER_HEADERS = re.compile(
+    "HTTP_(HOST|CONNECTION|KEEP_ALIVE|COOKIE|USER_AGENT|REFERER|ORIGIN|CACHE_CONTROL|PRAGMA|DNT|TE|PRIORITY|RANGE|"
+    "UPGRADE_INSECURE_REQUESTS|PURPOSE|SAVE_DATA|X_CSRFTOKEN|X_REQUESTED_WITH|(ACCEPT|IF|SEC|HX)(_[A-Z_]+)?)"
+)
+_LOOPBACK_HOST = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 def trust_proxies(get_response):
     """Middleware: REMOTE_ADDR becomes the client's address; X-Forwarded-* of all others is dropped.
 
-    Comes first, so that everything after it may trust request.is_secure() and REMOTE_ADDR.
+    Comes first, so that everything after it may trust request.is_secure() and REMOTE_ADDR. `request.received` is the
+    META of before.
     """
 
     def middleware(request):
+        request.received = request.META.copy()
         if _is_trusted(request.META.get("REMOTE_ADDR", "")):
             request.META["REMOTE_ADDR"] = client_address(request.META)
         else:
@@ -32,6 +43,26 @@ def client_address(meta) -> str:
             break
         address = hop.strip()
     return address
+
+
+def why_not_loopback(received: dict) -> str:
+    """Why a request may be of someone who is not at this machine, in a sentence; "" when a browser here sent it.
+
+    A proxy at this machine has its address, and a page that rebinds its name to it has its user's browser. In doubt the
+    answer is a reason; a forwarder of bare TCP leaves no trace.
+    """
+    peer = _parsed(received.get("REMOTE_ADDR", ""))
+    if peer is None or not peer.is_loopback:
+        return _("This visit does not come from a loopback address such as 127.0.0.1.")
+    for name in received:
+        if name.startswith("HTTP_") and not _BROWSER_HEADERS.fullmatch(name):
+            header = name.removeprefix("HTTP_").replace("_", "-").title()
+            return _("This visit may have come through a proxy: browsers send no %(header)s.") % {"header": header}
+    if received["SERVER_PROTOCOL"] != "HTTP/1.1" or not received.get("RAW_URI", "/").startswith("/"):
+        return _("This visit may have come through a proxy: browsers do not ask in this way.")
+    if not _LOOPBACK_HOST.fullmatch(received.get("HTTP_HOST", "")):
+        return _("This visit is to another host than localhost or 127.0.0.1.")
+    return ""
 
 
 def _is_trusted(text):

@@ -1,6 +1,7 @@
 """Django's SQLite backend, except that rows with a key of several columns are kept in the order of that key."""
 
 import contextlib
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -33,4 +34,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             for beside in (Path(f"{database}-shm"), Path(f"{database}-wal")):
                 if beside.exists() and stat.S_IMODE(beside.stat().st_mode) != mode:
                     beside.chmod(mode)
+        _prepare(database)
         return super().get_new_connection(conn_params)
+
+
+def _prepare(database: Path):
+    """What can be set before the first table alone; asked again later it would wait for the one who writes."""
+    if not (database.exists() and database.stat().st_size):
+        with contextlib.closing(sqlite3.connect(database)) as made:
+            made.executescript("PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL")

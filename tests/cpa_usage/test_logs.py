@@ -2,14 +2,20 @@
 
 import logging
 import multiprocessing
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
 from django.http import HttpResponse
+from django.test import RequestFactory
 from django.urls import resolve
 from django.utils.log import log_response
 
-from cpa_usage.logs import DailyFileHandler, MaskedPaths
+from cpa_usage.logs import DailyFileHandler, MaskedPaths, logs_turns
+from tests import PROJECT
+from tests.served import environment
 
 
 @pytest.fixture
@@ -87,3 +93,45 @@ def test_of_an_address_of_ours_the_pattern_is_logged(rf, caplog):
 def test_a_message_that_does_not_format_stops_nothing(handler, capsys):
     handler.handle(logging.makeLogRecord({"msg": "%d", "args": ("x",)}))
     assert "Logging error" in capsys.readouterr().err
+
+
+def test_a_probe_is_logged_once_when_it_turns_and_once_when_it_turns_back(caplog):
+    caplog.set_level("INFO")
+    probe = logs_turns(lambda request: HttpResponse(f"{status}!", status=status))
+
+    def ask(times):
+        caplog.clear()
+        with ThreadPoolExecutor(4) as threads:
+            replies = list(threads.map(lambda _: probe(RequestFactory().get("/readyz")), range(times)))
+        for reply in replies:
+            log_response("Service Unavailable: /readyz", response=reply)
+        return [(record.levelname, record.getMessage()) for record in caplog.records]
+
+    status = 200
+    assert ask(3) == []
+    status = 503
+    assert ask(8) == [("WARNING", "/readyz turned to 503: 503!")]
+    status = 405
+    assert ask(1) == []
+    status = 503
+    assert ask(8) == []
+    status = 200
+    assert ask(8) == [("INFO", "/readyz turned to 200: 200!")]
+
+
+@pytest.mark.django_db
+def test_a_probe_of_ours_writes_no_line_of_an_error(client, caplog):
+    assert [client.get("/readyz").status_code for _ in range(3)] == [503, 503, 503]  # there is no drain
+    assert [record for record in caplog.records if record.name == "django.request"] == []
+    assert len(caplog.records) <= 1  # another test may have asked before
+
+
+@pytest.mark.parametrize(("level", "said"), [("debug", "ABC"), ("info", "BC"), ("warning", "BC"), ("error", "C")])
+def test_what_the_tasks_say_of_every_task_is_for_debugging(tmp_path, level, said):
+    ask = (
+        "import django; django.setup(); from django_q.conf import logger; "
+        "logger.info('A'); logger.warning('B'); logger.error('C')"
+    )
+    env = environment(tmp_path, "") | {"LOG_LEVEL": level, "CPA_USAGE_PROCESS": "tasks"}
+    done = subprocess.run([sys.executable, "-c", ask], cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
+    assert "".join(line[-1] for line in done.stderr.splitlines() if " django-q: " in line) == said

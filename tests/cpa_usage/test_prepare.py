@@ -2,8 +2,6 @@
 
 import io
 import socket
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -30,29 +28,13 @@ def said(*arguments):
 
 
 @pytest.mark.django_db
-def test_it_plans_the_tasks_and_says_how_to_make_an_admin(monkeypatch):
-    monkeypatch.setenv("ENV_FILE", "demo/env")
-    text = said()
-    assert text.startswith("/usage/admin/ has no user yet: ENV_FILE=demo/env ")
-    assert text.endswith(f"/{Path(sys.executable).name} manage.py createsuperuser makes one.\n")
+def test_it_plans_the_tasks_and_has_nothing_to_say():
+    assert said() == ""
     assert Schedule.objects.count() > 0
 
 
 @pytest.mark.django_db
-def test_with_an_admin_a_second_start_has_nothing_to_say(django_user_model):
-    django_user_model.objects.create_superuser("owner", password="x")
-    assert said() == ""
-
-
-@pytest.mark.django_db
-def test_where_a_password_opens_the_admin_no_user_is_suggested(settings):
-    settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, "correct horse"
-    assert said() == ""
-
-
-@pytest.mark.django_db
-def test_changed_files_are_told_of(collected, django_user_model):
-    django_user_model.objects.create_superuser("owner", password="x")
+def test_changed_files_are_told_of(collected):
     collected.return_value = True
     assert said() == "Static files are collected.\n"
 

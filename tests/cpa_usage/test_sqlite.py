@@ -59,3 +59,18 @@ def checkpoint(path):
     with closing(sqlite3.connect(path, timeout=30)) as database:
         while database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[1] == wal.BUSY:
             pass
+
+
+@pytest.mark.sqlite
+def test_a_new_connection_does_not_wait_for_the_one_who_writes(transactional_db):
+    """As a page's does, while a migration or a rebuild holds the write lock."""
+    writer, reader = connection.copy("writer"), connection.copy("reader")
+    reader.settings_dict = {**reader.settings_dict, "OPTIONS": {**reader.settings_dict["OPTIONS"], "timeout": 0.1}}
+    writer.cursor().execute("BEGIN IMMEDIATE")
+    try:
+        with reader.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM usage_event")
+            assert cursor.fetchone() == (0,)
+    finally:
+        writer.close()
+        reader.close()

@@ -3,16 +3,13 @@
 import os
 import shutil
 import socket
-import sys
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.urls import reverse
 
 from cpa_usage.http.addresses import listening
 from cpa_usage.http.static import collect_changed
@@ -36,7 +33,6 @@ class Command(BaseCommand):
         try:
             self._migrate()
             call_command("plantasks", verbosity=0, skip_checks=True)
-            self._suggest_admin()
         except OperationalError as error:
             raise CommandError(f"The database cannot be made ready: {str(error).splitlines()[0]}") from error
         if collect_changed():
@@ -56,15 +52,6 @@ class Command(BaseCommand):
             require_room()
             self.stdout.write(f"Applying {len(plan)} migrations to the database{expectation()}.")
             call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
-
-    def _suggest_admin(self):
-        if settings.AUTH_ENABLED or get_user_model().objects.filter(is_superuser=True).exists():
-            return
-        file = f"ENV_FILE={os.environ['ENV_FILE']} " if "ENV_FILE" in os.environ else ""
-        python = os.path.relpath(sys.executable, settings.BASE_DIR)
-        self.stdout.write(
-            f"{reverse('admin:index')} has no user yet: {file}{python} manage.py createsuperuser makes one."
-        )
 
 
 def expectation() -> str:

@@ -1,4 +1,4 @@
-"""Tokens and sessions in the admin: made, shown once, revoked."""
+"""Tokens in the admin: made, shown once, revoked."""
 
 import re
 from hashlib import sha256
@@ -6,11 +6,10 @@ from hashlib import sha256
 import pytest
 from django.test import Client
 
-from cpa_usage.auth.sessions import COOKIE
-from cpa_usage.models import ApiToken, Session
+from cpa_usage.models import ApiToken
 
 pytestmark = pytest.mark.django_db
-TOKENS, SESSIONS = "/admin/cpa_usage/apitoken/", "/admin/cpa_usage/session/"
+TOKENS = "/admin/cpa_usage/apitoken/"
 LOCKED = "/api/v1/pricing"
 
 
@@ -49,17 +48,6 @@ def test_a_revoked_token_opens_nothing(admin_client):
     assert "revoked" in admin_client.get(TOKENS).content.decode()
 
 
-def test_a_session_is_ended(admin_client):
-    person = Client(headers={"User-Agent": "Firefox"})
-    person.post("/api/v1/auth/login", {"password": "correct horse"}, content_type="application/json")
-    assert COOKIE in person.cookies and person.get(LOCKED).status_code == 200
-    assert "Firefox" in admin_client.get(SESSIONS).content.decode()
-    row = Session.objects.get(user_agent="Firefox")
-    admin_client.post(SESSIONS, {"action": "end", "_selected_action": [row.pk]})
-    assert person.get(LOCKED).status_code == 401
-    assert "Firefox" not in admin_client.get(SESSIONS).content.decode()
-
-
-@pytest.mark.parametrize("path", [TOKENS, SESSIONS, f"{TOKENS}add/"])
+@pytest.mark.parametrize("path", [TOKENS, f"{TOKENS}add/"])
 def test_strangers_are_sent_to_sign_in(client, path):
     assert client.get(path)["Location"] == f"/usage/admin/login/?next=/usage{path}"

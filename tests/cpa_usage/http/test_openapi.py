@@ -1,6 +1,7 @@
 """The schema says what the views do."""
 
 import json
+import re
 
 import pytest
 from django.core.management import call_command
@@ -85,5 +86,5 @@ def test_every_address_of_the_schema_asks_for_a_session(schema, settings):
     for name, operation in operations(schema):
         method, path = name.split(" ")
         if "security" in operation:
-            reply = client.generic(method.upper(), path.replace("{", "").replace("}", ""))
+            reply = client.generic(method.upper(), re.sub(r"\{\w+\}", "7", path))
             assert (reply.status_code, reply.json()) == (401, {"error": "authentication required"}), name
