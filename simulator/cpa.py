@@ -101,6 +101,10 @@ class Simulator:
         while batch := list(islice(records, SLICE if self.subscribers else LARGE_SLICE)):
             self._call(self._state.record, batch)
 
+    def count(self, auth_index: str, times: int = 1, failed: bool = False) -> None:
+        """Requests that CPA counts for an account and writes no record of: count_tokens, streams without usage."""
+        self._call(self._state.ledger.count, auth_index, times, failed)
+
     def feed(self, history: Iterator[bytes]) -> None:
         """Records made only when popped: they come before the queue's own and know no retention."""
         self._call(setattr, self._state.queue, "history", history)

@@ -41,11 +41,16 @@ class Ledger:
             noted = _decoder.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError):  # a test may queue anything
             return False
-        account = self.counts.get(noted.auth_index) or self.counts.setdefault(noted.auth_index, Account())
-        account.add(noted.failed, int(self.clock()))
+        self.count(noted.auth_index, 1, noted.failed)
         if noted.request_id:
             self._keep(noted.request_id, raw, noted.failed)
         return noted.failed
+
+    def count(self, auth_index: str, times: int, failed: bool) -> None:
+        """Count attempts of an account."""
+        account = self.counts.get(auth_index) or self.counts.setdefault(auth_index, Account())
+        for _ in range(times):
+            account.add(failed, int(self.clock()))
 
     def counts_of(self, auth_index: str) -> dict:
         """`success`, `failed` and `recent_requests` (twenty ten-minute buckets, local time) of an account."""

@@ -126,6 +126,14 @@ def test_gaps_and_the_drain_are_to_look_at(admin):
     assert DrainState.objects.count() == 1
 
 
+def test_gaps_are_dismissed_and_taken_back(admin):
+    moments = [datetime(2026, 11, 24, hour, tzinfo=UTC) for hour in (1, 2)]
+    gaps = [Gap.objects.create(start=moment, end=moment, reason="away") for moment in moments]
+    for action, standing in (("dismiss", gaps[:1]), ("restore", gaps)):
+        assert admin.post(GAPS, {"action": action, "_selected_action": [gaps[1].pk]}).status_code == 302
+        assert list(Gap.objects.standing().order_by("start")) == standing
+
+
 def test_schedules_are_to_look_at_for_they_name_functions(admin):
     schedule = Schedule.objects.create(name="x", func="os.abort")
     for path in ("add/", f"{schedule.pk}/change/"):

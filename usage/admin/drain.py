@@ -59,15 +59,26 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 class GapAdmin(ReadOnlyAdmin):
     """Times in which records may have been lost."""
 
-    list_display = ["start", "end", "lost", "reason"]
+    list_display = ["start", "end", "times", "lost", "reason", "dismissed_at"]
     search_fields = ["reason"]
+    actions = ["dismiss", "restore"]
+
+    @action(description="Dismiss: raise no notice", permissions=["delete"])
+    def dismiss(self, request, queryset):
+        """Put them aside."""
+        queryset.dismiss()
+
+    @action(description="Take a dismissal back", permissions=["delete"])
+    def restore(self, request, queryset):
+        """They raise a notice again."""
+        queryset.restore()
 
 
 @admin.register(DrainState)
 class DrainStateAdmin(ReadOnlyAdmin):
     """The only row of the drain."""
 
-    list_display = ["__str__", "last_pop_at", "last_inserted_at", "total_inserted", "total_decode_errors", "last_error"]
+    list_display = ["__str__", "last_pop_at", "last_inserted_at", "total_inserted", "total_decode_errors"]
 
     def has_delete_permission(self, request, obj=None):
         """Never: it holds the writers' lock and counters."""

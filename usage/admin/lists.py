@@ -71,8 +71,8 @@ class UsedApiKeyAdmin(Merging, UsageColumns, ApiKeyAdmin):
         return super().get_queryset(request).filter(~Q(alias="") | Exists(used))
 
     def get_ordering(self, request):
-        """As the API lists them."""
-        return ["-request_count", *super().get_ordering(request)]
+        """As the API lists them; not `ordering`, which would mark these columns as sorted."""
+        return ["-request_count", "mask", "fingerprint"]
 
     @display(description="Cost", ordering="pico")
     def cost(self, key):

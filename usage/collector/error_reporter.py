@@ -1,7 +1,8 @@
-"""Errors that last: logged once and again every few minutes, and kept for the state report."""
+"""Errors that last: logged once and again every few minutes, and kept for the incidents that pages show."""
 
 import logging
 import time
+from collections import deque
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -10,30 +11,38 @@ from usage.time.units import FIVE_MINUTES_S
 log = logging.getLogger("usage.collector")
 
 
-class Latest(NamedTuple):
-    """The latest error: its sentence and when it was reported; ("", None) before the first."""
+class Trouble(NamedTuple):
+    """What is wrong, in a sentence, and since when."""
 
-    sentence: str = ""
-    at: datetime | None = None
+    sentence: str
+    since: datetime
 
 
 class ErrorReporter:
-    """Reports the errors of the drain, each under the name of the part that failed; a part reports from one thread."""
+    """Reports the errors of the drain, each under the name of the part that failed; a part reports from one thread.
+
+    `lasting` are those of now, by part. `ended` collects (part, trouble) of those that are over, for the state report
+    to take: the database may have been away all the while.
+    """
 
     def __init__(self, clock=time.monotonic):
         self._clock = clock
-        self._logged: dict[str, tuple[str, float]] = {}  # of each part that fails: its sentence, when to log it again
-        self.latest = Latest()
+        self._log_again_at: dict[str, float] = {}
+        self.lasting: dict[str, Trouble] = {}
+        self.ended: deque[tuple[str, Trouble]] = deque()
 
     def report(self, part: str, sentence: str):
         """Note an error; it is logged when it is new, and every five minutes while it lasts."""
-        self.latest = Latest(sentence[:500], datetime.now(UTC))
-        logged, log_again_at = self._logged.get(part, ("", 0.0))
-        if sentence != logged or self._clock() >= log_again_at:
-            self._logged[part] = sentence, self._clock() + FIVE_MINUTES_S
-            log.warning("%s", sentence)
+        known = self.lasting.get(part)
+        if known is None or known.sentence != sentence:
+            self.lasting[part] = Trouble(sentence, known.since if known else datetime.now(UTC))
+        elif self._clock() < self._log_again_at[part]:
+            return
+        self._log_again_at[part] = self._clock() + FIVE_MINUTES_S
+        log.warning("%s", sentence)
 
     def resolve(self, part: str, sentence: str):
         """Log `sentence` if the part reported an error before: what failed works again."""
-        if self._logged.pop(part, None):
+        if trouble := self.lasting.pop(part, None):
+            self.ended.append((part, trouble))
             log.info("%s", sentence)

@@ -10,28 +10,33 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
+from django.utils.translation import gettext_noop as _
+
 from usage.time.clock import now_us, steady_us
 from usage.time.units import SECOND_US
 
-RETENTION_US = 60 * SECOND_US  # CPA's default; it can be configured up to an hour, and we cannot see it
+RETENTION_US = 60 * SECOND_US  # CPA's default, until we know what is configured
+NEVER = -(2**63)
 
-UNREAD = "CPA's queue was not read for longer than the 60 seconds it keeps records by default"
-STOPPED = "CPA was stopped, and what waited in its queue is lost"
-LOST = "The disk of the spool took no more records, and the drain ended with these in memory: they may be lost"
-DIED = "the drain died while it was subscribed to CPA's queue"
-OVERFLOWED = "The drain had not read for a while before, so the subscription may have overflowed"
+UNREAD = _("CPA's queue was not read for longer than the %s seconds it keeps records")
+STOPPED = _("CPA was stopped, and what waited in its queue is lost")
+LOST = _("The disk of the spool took no more records, and the drain ended with these in memory: they may be lost")
+DIED = _("The drain died while it was subscribed to CPA's queue")
+OVERFLOWED = _("The drain had not read for a while before, so the subscription may have overflowed")
 
 SILENCE_US = SECOND_US  # a subscription that is read is read many times a second; CPA cuts it 256 records behind
 DOUBT_US = 5 * SECOND_US  # what came through until CPA cut it is read in less
 
 
 class Span(NamedTuple):
-    """A time, µs since the epoch, in which records may have been lost, why, and how many where that is known."""
+    """A time, µs since the epoch, in which records may have been lost, why, and how many where that is known: in all
+    and of each account."""
 
     start: int
     end: int
     reason: str
     lost: int | None = None
+    lost_by: dict[str, int] | None = None
 
 
 def clock_offset() -> int:
@@ -42,24 +47,45 @@ def clock_offset() -> int:
 class GapDetector:
     """Follows the contacts with CPA's queue; `spans` collects gaps once they are over.
 
+    Whatever happens between two contacts is one outage and leaves one gap. When CPA stopped or a connection broke, that
+    is the whole time between them; else what CPA did not keep of it. It has the reason that came first, and any pause
+    of our own beside it.
+
     Times are of the steady clock, µs: the clock of the day may be set meanwhile. A span is told in the time of day.
     """
 
     def __init__(self, offset=clock_offset):
         self._lock, self._offset_now, self._known_offset = threading.Lock(), offset, 0
+        self._retention_us: int | None = None
+        self._gone_before = NEVER  # what came into the queue before this was too old when the retention changed
         self._last: int | None = None
         self._first: int | None = None
-        self._interrupted_at: int | None = None
-        self._stopped_at: int | None = None
+        self._broken_at: int | None = None  # since the latest contact; a gap begins there if there was none
+        self._broken = self._paused = ""  # why, since the latest contact
         self._read_at: int | None = None  # a subscription, the last time
         self._sure_from: int | None = None  # when contacts of a subscription count again, after it was not read
-        self._reason = UNREAD
         self.spans: deque[Span] = deque()
 
     @property
     def last(self) -> int | None:
         """The latest contact of this process, µs since the epoch."""
         return self._last + self._offset() if self._first is not None else None
+
+    @property
+    def retention_us(self) -> int:
+        """For how long CPA keeps a record that is not read; its default until that is known.
+
+        It is judged by at the next contact, or at resume(). A change counts from when it is told: what is older than
+        the earlier value then is gone, however long CPA keeps records from now on.
+        """
+        return self._retention_us or RETENTION_US
+
+    @retention_us.setter
+    def retention_us(self, span: int | None):
+        with self._lock:
+            if self._retention_us and self._retention_us != span:
+                self._gone_before = steady_us() - self._retention_us
+            self._retention_us = span
 
     def contact(self, at: int, subscribed: bool = False):
         """The queue answered what it was asked at `at`, with records or without; `subscribed`: over a subscription that
@@ -71,38 +97,34 @@ class GapDetector:
         with self._lock:
             if self._is_doubtful(at, subscribed):
                 return
-            self._close_gap(at)
-            sure = subscribed and self._sure_from is not None
-            if self._interrupted_at is None and self._last is not None and not sure:
-                self._compare(self._stopped_at or self._last, at)
+            if self._broken or not (subscribed and self._sure_from is not None):
+                self._close_gap(at)
             self._first = self._first or at
-            self._last, self._interrupted_at, self._stopped_at, self._reason = at, None, None, UNREAD
-            self._sure_from = None
+            self._last, self._broken_at, self._sure_from = at, None, None
+            self._broken = self._paused = ""
 
     def interrupted(self, at: int, reason: str):
         """The connection broke while records were on their way."""
         with self._lock:
-            if self._interrupted_at is None:
-                self._interrupted_at = self._last or at
-                self._reason = reason if self._sure_from is None else f"{reason.rstrip('.')}. {OVERFLOWED}."
+            self._broken_at = self._broken_at or at
+            self._broken = self._broken or (reason if self._sure_from is None else _both(reason, OVERFLOWED))
             self._sure_from = None
 
-    def stopped(self, at: int):
-        """CPA was not running: what it had queued since the latest contact is lost, what it queues later is not."""
+    def stopped(self):
+        """CPA is not running: what it had queued since the latest contact is lost."""
         with self._lock:
-            self._stopped_at = at
+            self._broken = self._broken or STOPPED
 
     def paused(self, reason: str):
-        """We do not read for a `reason` of our own, which a gap should name."""
+        """We do not read for a `reason` of our own, or CPA lets us not: a gap names it."""
         with self._lock:
-            if self._interrupted_at is None:
-                self._reason = reason
+            self._paused = self._paused or reason
 
     def end(self, at: int):
         """This process ends at `at`, and with it a gap that no later contact has ended."""
         with self._lock:
             self._close_gap(at)
-            self._interrupted_at = self._stopped_at = None
+            self._broken = ""
 
     def lost(self, count: int, first: int, last: int):
         """`count` records that arrived from `first` to `last` (µs since the epoch) were in memory alone at an end."""
@@ -122,7 +144,7 @@ class GapDetector:
             if self._first is None:
                 self._last = last
                 if subscribed is not None:
-                    self._interrupted_at, self._reason = last, DIED
+                    self._broken = DIED
             elif subscribed is not None:  # the database was away when this process began to read
                 self._add(last, self._first, DIED)
             else:
@@ -141,18 +163,27 @@ class GapDetector:
         return subscribed and self._sure_from is not None and at < self._sure_from
 
     def _close_gap(self, at: int):
-        if self._interrupted_at is not None:
-            self._add(self._interrupted_at, at, self._reason)
-        elif self._last is not None and self._stopped_at is not None:
-            self._add(self._last, self._stopped_at, STOPPED)
+        before = self._broken_at if self._last is None else self._last
+        if before is None:
+            return
+        if self._broken:
+            costly = self._paused if at - before > self.retention_us else ""
+            self._add(before, at, _both(self._broken, costly))
+        else:
+            self._compare(before, at, self._paused)
 
-    def _compare(self, before: int, at: int):
-        if at - before > RETENTION_US:
-            self._add(before, at - RETENTION_US, self._reason)
+    def _compare(self, before: int, at: int, reason: str = ""):
+        gone = max(at - self.retention_us, self._gone_before)
+        if gone > before:
+            self._add(before, min(gone, at), reason or UNREAD % (self.retention_us // SECOND_US))
 
     def _add(self, start: int, end: int, reason: str):
         offset = self._offset()
         self.spans.append(Span(start + offset, end + offset, reason))
+
+
+def _both(reason: str, other: str) -> str:
+    return f"{reason.rstrip('.')}. {other.rstrip('.')}." if other else reason
 
 
 class SubscriptionFile:

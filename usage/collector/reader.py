@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from catalog.keymemory import BEING_TRIED
 from usage.collector.draft import Draft, write_held
 from usage.collector.error_reporter import ErrorReporter
 from usage.collector.framing import KEPT_BYTES
 from usage.collector.gaps import GapDetector
 from usage.collector.queue import CpaQueue, Interrupted, NotRunning, QueueError, Refused
 from usage.collector.spool import Spool
+from usage.collector.watch.counters import Received
 from usage.time.clock import now_us, steady_us
 
 log = logging.getLogger("usage.collector")
@@ -24,7 +26,7 @@ LONGEST_RECORD = 32 * 1024 * 1024
 AGAIN_SECONDS = 0.1  # until the disk is tried again: meanwhile the database takes what is in memory
 REFRESH = b'{"refresh":true}'
 
-KEY_HINT = "Set CPA_MANAGEMENT_KEY to the remote-management secret-key of CPA's config; it is tried every 10 minutes."
+REFUSED = "CPA refused the management key, so its queue could not be read"
 
 
 class ReaderState:
@@ -36,8 +38,11 @@ class ReaderState:
         self.errors = ErrorReporter()
         self.mode = ""
         self.batches = self.records = 0
+        self.received = Received()
+        self.emptied_at = 0  # when a pop was begun that took all there was, µs of the steady clock
+        self.subscribed_at: int | None = None  # since when we are subscribed, by the same clock
         self.wants_sync = False  # CPA said its accounts or configuration changed
-        self.starved = False  # set by the main thread: another program takes every record
+        self.wants_subscription = False  # set by the main thread: another program may take records
         self.crashed = False
 
 
@@ -76,18 +81,26 @@ class Reader:
             return self._write_held()
         if reason := self._why_paused():
             return Step(wait=1, error=reason)
-        if self._state.starved:
-            self._queue.subscribe_too()
+        if left := self._queue.change_to(self._state.wants_subscription):
+            return self._spool_records(left)
         asked_at, subscribed = steady_us(), self._queue.subscribed
         try:
             records = self._queue.pop(self._limit)
         except QueueError as error:
             self._seal()  # it may be long before anything follows
             return self._failed(error)
-        self._state.mode = self._queue.mode
-        self._state.gaps.contact(asked_at, subscribed)
-        self._state.errors.resolve("queue", f"CPA's queue answers again, mode {self._queue.mode}.")
+        self._contact(asked_at, subscribed)
+        if len(records) < self._limit:
+            self._state.emptied_at = asked_at
         return self._spool_records(records)
+
+    def _contact(self, asked_at: int, subscribed: bool):
+        """The queue answered what it was asked at `asked_at`; it was `subscribed` to before."""
+        self._state.mode = self._queue.mode
+        self._state.subscribed_at = (self._state.subscribed_at or asked_at) if self._queue.subscribed else None
+        self._state.gaps.contact(asked_at, subscribed)
+        for part in ("queue", "key"):
+            self._state.errors.resolve(part, f"CPA's queue answers again, mode {self._queue.mode}.")
 
     def leave(self) -> Step:
         """Disconnect from the queue and spool what was still on its way."""
@@ -110,6 +123,7 @@ class Reader:
         if REFRESH in records:
             self._state.wants_sync = True
             records = [record for record in records if record != REFRESH]
+        self._state.received.add(records)
         try:
             self._draft.add(_arrived_now(records))
         except OSError as error:
@@ -158,6 +172,7 @@ class Reader:
         size = self._spool.bytes
         if size < self._spool.max_bytes * (RESUME_SHARE if self._spool_full else 1):
             self._spool_full = False
+            self._state.errors.resolve("spool", "The spool takes records again.")
             return ""
         if not self._spool_full:
             self.leave()
@@ -168,19 +183,28 @@ class Reader:
 
     def _pause(self, reason: str):
         self._state.gaps.paused(reason)
-        self._state.errors.report("queue", reason)
+        self._state.errors.report("spool", reason)
 
     def _failed(self, error: QueueError) -> Step:
         sentence, wait = str(error), settings.REDIS_QUEUE_ERROR_BACKOFF.total_seconds()
+        self._state.subscribed_at = None
         if isinstance(error, Refused):
-            sentence, wait = _with_hint(sentence), 1.0  # sends nothing before the ten minutes are over
-        elif isinstance(error, NotRunning):
-            self._state.gaps.stopped(steady_us())
+            return self._refused(sentence)
+        if isinstance(error, NotRunning):
+            self._state.gaps.stopped()
         elif isinstance(error, Interrupted):
             self._state.gaps.interrupted(steady_us(), sentence)
             wait = 0.1  # records wait at CPA now; if it is away, the next try says so
         self._state.errors.report("queue", sentence)
         return Step(wait=wait, error=sentence)
+
+    def _refused(self, sentence: str) -> Step:
+        """CPA answers, but not to us; nothing is sent before a login may be tried again."""
+        self._state.errors.resolve("queue", "CPA answers.")
+        if sentence != BEING_TRIED:
+            self._state.gaps.paused(REFUSED)
+        self._state.errors.report("key", sentence)
+        return Step(wait=1.0, error=sentence)
 
 
 def _next_limit(records: list[bytes]) -> int:
@@ -203,7 +227,3 @@ def _shortened(record: bytes) -> bytes:
     megabytes, kilobytes = len(record) >> 20, KEPT_BYTES >> 10
     log.warning("A record of %d MB was cut; a dead letter keeps its first %d kB.", megabytes, kilobytes)
     return b"Cut from %d bytes to the first %d: %b" % (len(record), KEPT_BYTES, bytes(record[:KEPT_BYTES]))
-
-
-def _with_hint(sentence: str) -> str:
-    return sentence if "CPA_MANAGEMENT_KEY" in sentence else f"{sentence.rstrip('. ')}. {KEY_HINT}"

@@ -1,20 +1,21 @@
 """The state report: how the drain is doing, written where the status page and other processes read it."""
 
 import time
-from datetime import UTC, datetime
 
 from django.db.models import F
 from django.utils import timezone
 
-from usage.collector.error_reporter import Latest
+from cpa_usage.incidents import Incident
 from usage.collector.gaps import SubscriptionFile
 from usage.collector.reader import ReaderState
 from usage.collector.spool import Spool
 from usage.models import DrainState, Gap
+from usage.time.clock import moment_of
 from usage.time.units import SECOND_US
 
 HEARTBEAT_SECONDS = 5  # one small write this often, also when nothing happens
 BUSY_SECONDS = 1  # the most often while batches are stored
+INCIDENTS = ("queue", "spool", "database", "statistics", "rival", "counted")  # of the drain; "key" is the catalogue's
 
 
 class StateReport:
@@ -23,7 +24,7 @@ class StateReport:
     def __init__(self, state: ReaderState, spool: Spool, subscription: SubscriptionFile, clock=time.monotonic):
         self._state, self._spool, self._subscription, self._clock = state, spool, subscription, clock
         self._batches, self._mode = 0, ""
-        self._error = state.errors.latest
+        self._begun: dict[str, str] | None = None  # the incidents as last written, by kind
         self._lag_ms: int | None = None
         self._resumed = False
         self._written_at = -HEARTBEAT_SECONDS
@@ -44,25 +45,26 @@ class StateReport:
         """Whether it is time to write: at once when the transport changed, for a death while subscribed is a gap."""
         if self._state.mode != self._mode:
             return True
-        news = self._lag_ms is not None or self._state.errors.latest.sentence != self._error.sentence
+        news = self._lag_ms is not None or self._incidents() != self._begun
         return self._clock() - self._written_at >= (BUSY_SECONDS if news else HEARTBEAT_SECONDS)
 
     def write(self, left: bool = False):
         """Write everything; `left`: the queue was left in good order, so that no transport is in use any more."""
         self._save_gaps()
-        mode, batches, error = self._state.mode, self._state.batches, self._state.errors.latest
+        self._save_incidents()
+        mode, batches = self._state.mode, self._state.batches
         fields = {
             "heartbeat_at": timezone.now(),
             "batches_popped": F("batches_popped") + batches - self._batches,
             "spool_files": self._spool.depth,
             "spool_bytes": self._spool.bytes,
-            **self._optional(error),
+            **self._optional(),
         }
         if mode:  # until this process reached the queue, and with it noted the gap, the row keeps the earlier one's
             fields["mode"] = "" if left else mode
             self._subscription.gap_recorded()
         DrainState.objects.filter(pk=1).update(**fields)
-        self._batches, self._error, self._lag_ms, self._written_at = batches, error, None, self._clock()
+        self._batches, self._lag_ms, self._written_at = batches, None, self._clock()
         self._mode = mode
 
     def _resume(self, row: DrainState):
@@ -76,26 +78,39 @@ class StateReport:
         if left := self._spool.held.left_behind:
             self._state.gaps.lost(*left)
 
-    def _optional(self, error: Latest) -> dict:
+    def _optional(self) -> dict:
         """Fields that keep what is known of an earlier process until there is something newer."""
         fields = {}
         if last := self._state.gaps.last:
-            fields["last_pop_at"] = _moment(last)
+            fields["last_pop_at"] = moment_of(last)
         if self._lag_ms is not None:
             fields["lag_ms"] = self._lag_ms
-        if error is not self._error:
-            fields |= {"last_error": error.sentence, "last_error_at": error.at}
         return fields
 
     def _save_gaps(self):
         spans = self._state.gaps.spans
         while spans:
-            start, end, reason, lost = spans[0]
-            Gap.objects.create(start=_moment(start), end=_moment(end), reason=reason[:500], lost=lost)
+            start, end, reason, lost, lost_by = spans[0]
+            Gap.record(moment_of(start), moment_of(end), reason, lost, lost_by)
             spans.popleft()  # only now: a database that goes away meanwhile must not cost us the gap
         if self._spool.held.left_behind:
             self._spool.held.recorded()
 
+    def _incidents(self) -> dict[str, str]:
+        return {kind: trouble.sentence for kind, trouble in list(self._state.errors.lasting.items())}
 
-def _moment(at: int) -> datetime:
-    return datetime.fromtimestamp(at / SECOND_US, UTC)
+    def _save_incidents(self):
+        """Those that are over first, for the database may have been away all the while."""
+        errors, now = self._state.errors, self._incidents()
+        while errors.ended:
+            kind, trouble = errors.ended[0]
+            if kind in INCIDENTS:
+                Incident.begin(kind, trouble.sentence, trouble.since)
+                Incident.end(kind)
+            errors.ended.popleft()
+        if now != self._begun:
+            for kind, trouble in list(errors.lasting.items()):
+                if kind in INCIDENTS:
+                    Incident.begin(kind, trouble.sentence, trouble.since)
+            Incident.end(*(kind for kind in INCIDENTS if kind not in now))  # an earlier process may have left them
+            self._begun = now

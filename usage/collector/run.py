@@ -13,12 +13,13 @@ from cpa_usage.database.versions import require_this_version
 from cpa_usage.sqlite import wal
 from usage.collector.gaps import SubscriptionFile
 from usage.collector.lock import DrainLock
-from usage.collector.metadata import Metadata
 from usage.collector.queue import CpaQueue, Key
 from usage.collector.reader import Reader, ReaderState
 from usage.collector.report import StateReport
 from usage.collector.spool import Spool
 from usage.collector.storer import Batch, Storer, StoringFailed
+from usage.collector.watch.asker import Asker
+from usage.collector.watch.watch import Watch
 from usage.ingest.writer import Writer
 from usage.rollups.rebuild import follow_zone
 from usage.time.clock import steady_us
@@ -48,10 +49,11 @@ class DrainRun:
         queue = CpaQueue(settings.QUEUE_MODE, key, on_subscription=subscription.note)
         reader = Reader(queue, self.spool, self.state)
         self._storer = Storer(self.spool, Writer())
-        self._metadata = Metadata(self.state)
         self._report = StateReport(self.state, self.spool, subscription)
         self._prepared, self._backoff, self._retry_at = False, 0.0, 0.0
         self._ending, self._may_read = threading.Event(), threading.Event()
+        self._asker = Asker(self.state, key, self._ending)
+        self._watch = Watch(self.state, self._asker)
         self._thread = threading.Thread(target=self._read, args=[reader], name="reader", daemon=True)
 
     def begin(self):
@@ -59,6 +61,7 @@ class DrainRun:
         if self.spool.depth:
             log.info("%d batches (%d kB) of an earlier run are stored first.", self.spool.depth, self.spool.bytes >> 10)
         self._thread.start()
+        self._asker.thread.start()
         try:
             self._key.share(Connection)
         except Error as error:
@@ -100,6 +103,7 @@ class DrainRun:
         """Leave the queue in good order; `finish`: store what is spooled too, as far as there is time."""
         self._ending.set()
         self._thread.join(settings.CPA_TIMEOUT.total_seconds() + LAST_BATCHES_S)
+        self._asker.thread.join(1)
         self._retry_at, until = 0.0, self._clock() + LAST_BATCHES_S
         with contextlib.suppress(Error):
             wal.hurry(LAST_BATCHES_S * 1000)
@@ -119,6 +123,7 @@ class DrainRun:
             self._keep_lock()
             if follow_zone():
                 log.info("The days are counted again in the zone %s.", settings.TIME_ZONE)
+            self._watch.begin()
             self._report.begin()
             self._prepared = True
 
@@ -131,16 +136,17 @@ class DrainRun:
     def _tell(self, batch: Batch | None):
         """Update the log, the state and what other processes should know."""
         if batch:
-            log.info("%s", _sentence(batch))
+            is_usual = batch.stored.events == batch.records
+            log.log(logging.DEBUG if is_usual else logging.INFO, "%s", _sentence(batch))
             self._report.stored(batch.lag_ms)
             self.state.wants_sync |= bool(batch.stored.refresh)
-        self._metadata.sync_when_due()
+        self._watch.sync_when_due()
+        self._watch.check()
         due = self._report.due
         if due or self._key.has_news:
             self._key.share(Connection)
         if due:
             self._keep_lock()
-            self._metadata.check()
             self._report.write()
         wal.cut_back()
 
@@ -158,8 +164,10 @@ class DrainRun:
     def _last_report(self):
         """The queue is no longer read by any transport, unless the reader did not leave it in good order."""
         self.state.gaps.end(steady_us())
+        left = not self.state.crashed and not self._thread.is_alive()
         try:
-            self._report.write(left=not self.state.crashed and not self._thread.is_alive())
+            self._watch.end(left)
+            self._report.write(left)
         except Error as error:
             self._database_away(error)
 

@@ -5,33 +5,10 @@ Integers, because the writer inserts past the ORM: a datetime would be stored as
 
 from usage.models.durations import COUNTS, Duration
 from usage.models.event import DeadLetter, Event
+from usage.models.gaps import Gap
 from usage.models.labelvalues import LabelDay, LabelQuarter, LabelValue
 from usage.models.limits import LimitReading, PastReading
 from usage.models.mappings import ColumnMapping
 from usage.models.rollups import COUNTED, MEASURES, PRICED, Day, Measures, Quarter
 from usage.models.series import Client, Series
-from usage.models.state import DrainState, Gap, Lease
-
-__all__ = [
-    "COUNTED",
-    "COUNTS",
-    "MEASURES",
-    "PRICED",
-    "Client",
-    "ColumnMapping",
-    "Day",
-    "DeadLetter",
-    "DrainState",
-    "Duration",
-    "Event",
-    "Gap",
-    "LabelDay",
-    "LabelQuarter",
-    "LabelValue",
-    "Lease",
-    "LimitReading",
-    "Measures",
-    "PastReading",
-    "Quarter",
-    "Series",
-]
+from usage.models.state import DrainState, Lease

@@ -41,11 +41,6 @@ class Measures(models.Model):
         """The column that names the series or the label value of a row."""
         return "series_id" if hasattr(cls, "series") else "label_value_id"
 
-    @staticmethod
-    def measures():
-        """Names of the measures, in the order the writer counts in."""
-        return MEASURES
-
 
 MEASURES = tuple(field.name for field in Measures._meta.fields)
 PRICED = ("cost", "unpriced_tokens", "unpriced_requests")  # the last measures: what prices decide

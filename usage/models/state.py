@@ -1,4 +1,4 @@
-"""The state of the drain, gaps in what was recorded, and leases on work that one process does at a time."""
+"""The state of the drain, and leases on work that one process does at a time."""
 
 from datetime import timedelta
 
@@ -36,21 +36,6 @@ class Lease(models.Model):
         type(self).objects.filter(pk=self.name, until=self.until).delete()
 
 
-class Gap(models.Model):
-    """A span in which records may have been lost, shown rather than hidden."""
-
-    start = models.DateTimeField()
-    end = models.DateTimeField()
-    reason = models.CharField(max_length=500)
-    lost = models.BigIntegerField(null=True, help_text="How many records, where that is known.")
-
-    class Meta:
-        ordering = ["-start"]
-
-    def __str__(self):
-        return f"{self.start} to {self.end}: {self.reason}"
-
-
 class DrainState(models.Model):
     """How the drain is doing and which state the totals are in, in the only row of its table."""
 
@@ -71,8 +56,7 @@ class DrainState(models.Model):
     unknown_fields = models.JSONField(default=list, help_text="Names of fields of records that we do not know.")
     last_pop_at = models.DateTimeField(null=True)
     last_inserted_at = models.DateTimeField(null=True)
-    last_error = models.CharField(max_length=500, blank=True)
-    last_error_at = models.DateTimeField(null=True)
+    counted = models.JSONField(default=dict, help_text="CPA's own counters when they last agreed with what we stored.")
     lag_ms = models.BigIntegerField(default=0, help_text="Arrival to commit of the last batch.")
     spool_files = models.BigIntegerField(default=0)
     spool_bytes = models.BigIntegerField(default=0)

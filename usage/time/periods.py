@@ -163,11 +163,6 @@ def local_date(seconds: int, zone: str) -> date:
     return date_of(local_day(seconds, zone))
 
 
-def hour_of(seconds: int) -> int:
-    """The start of the hour (UTC) that a second lies in."""
-    return seconds // HOUR_S * HOUR_S
-
-
 def whole_hour(seconds: int) -> int:
     """The first whole hour (UTC) at or after a second."""
     return -(-seconds // HOUR_S) * HOUR_S

@@ -189,6 +189,16 @@ def test_a_gap_explains_what_is_missing():
     assert reasons(compared(line("2026-11-24", 7)).differing[0]) == [UNKNOWN]  # a gap takes nothing from the file
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"), [({"dismissed_at": datetime(2026, 11, 25, tzinfo=UTC)}, GAP), ({"lost": 0}, UNKNOWN)]
+)
+def test_a_gap_explains_what_is_missing_though_it_was_dismissed_and_not_when_nothing_was_lost(fields, reason):
+    many(10, NOON)
+    at = datetime(2026, 11, 24, 3, tzinfo=UTC)
+    Gap.objects.create(start=at, end=at, reason="The drain stood still.", **fields)
+    assert reasons(compared(line("2026-11-24", 13)).differing[0]) == [reason]
+
+
 def test_what_has_no_price_is_named():
     many(10, NOON, model="corp/llm", alias="corp/llm")
     found = compared(line("2026-11-24", 10, "corp/llm"))

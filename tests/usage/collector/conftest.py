@@ -98,16 +98,19 @@ class SteppedDrain:
         self.lock = DrainLock(home)
         self.run = DrainRun(self.lock, Key())
         self.run.begin()
-        self.stored = 0
+        self.stored, self.ended = 0, False
 
     def step(self):
         report = self.run._report
         written_at = report._written_at
         batch = self.run.step()
         self.stored += batch.records if batch else 0
-        return Step(
-            batch, report._written_at != written_at, self.run.state.errors.latest.sentence if self.run._backoff else ""
-        )
+        return Step(batch, report._written_at != written_at, self.said("database") if self.run._backoff else "")
+
+    def said(self, part):
+        """What a part of the drain reports to be wrong."""
+        trouble = self.run.state.errors.lasting.get(part)
+        return trouble.sentence if trouble else ""
 
     def until_stored(self, count):
         """Step until so many records were stored."""
@@ -119,8 +122,10 @@ class SteppedDrain:
         until(lambda: self.step().reported)
 
     def end(self):
-        self.run.end()
-        self.lock.release()
+        if not self.ended:
+            self.run.end()
+            self.lock.release()
+        self.ended = True
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ import re
 import signal
 import sqlite3
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.db.models import Max
 
 from tests.usage.collector.process import AT_WORK, traffic
 from tests.usage.made import NOON, record
@@ -57,6 +59,20 @@ def test_a_subscriber_killed_as_soon_as_it_is_one_leaves_a_gap(cpa, start):
     assert [gap.reason for gap in Gap.objects.all()] == [DIED]
 
 
+def test_a_subscriber_that_dies_again_and_again_leaves_one_row_that_says_how_often(cpa, start):
+    for deaths in range(3):
+        drain = start(QUEUE_MODE="subscribe")
+        until(lambda: cpa.subscribers and sum(Gap.objects.values_list("times", flat=True)) == deaths)  # noqa: B023
+        until(lambda: DrainState.objects.filter(last_pop_at__gte=_end_of_gaps()).exists())
+        drain.kill()
+        until(lambda: not cpa.subscribers)
+    assert [(gap.reason, gap.times) for gap in Gap.objects.all()] == [(DIED, 2)]
+
+
+def _end_of_gaps():
+    return Gap.objects.aggregate(end=Max("end", default=datetime.fromtimestamp(0, UTC)))["end"]
+
+
 def test_a_drain_that_stands_by_on_another_spool_ends_with_0_when_told(cpa, start, home):
     start().says(AT_WORK)
     standby = start(SPOOL_DIR=str(home.parent / "other"))
@@ -100,7 +116,7 @@ def test_it_loads_neither_pages_nor_api_and_stays_small(cpa, start):
 @pytest.mark.sqlite
 def test_a_database_that_comes_only_later_is_told_and_recovered_from_without_a_restart(cpa, start, tmp_path):
     database = tmp_path / "later.db"
-    drain = start(SQLITE_PATH=str(database))
+    drain = start(SQLITE_PATH=str(database), LOG_LEVEL="debug")
     drain.says("The database cannot be used: no such table")
     cpa.push(record(NOON), record(NOON + 1))
     until(lambda: not cpa.queued)

@@ -45,8 +45,8 @@ def records(filters: UsageFilter, bill: Bill) -> tuple[dict[tuple[int, str], Amo
 
 
 def gap_days(bill: Bill) -> set[date]:
-    """The days of a bill on which records may have been lost."""
-    gaps = Gap.objects.values_list("start", "end")
+    """The days of a bill on which records may have been lost: also by gaps that a person has dismissed."""
+    gaps = Gap.objects.exclude(lost=0).values_list("start", "end")
     spans = [[local_day(int(moment.timestamp()), bill.zone) for moment in gap] for gap in gaps]
     return {date_of(day) for day in bill.days if any(first <= day <= last for first, last in spans)}
 

@@ -1,0 +1,1 @@
+"""What the drain asks of CPA beside its queue: whether records are written at all, and whether all of them come."""

@@ -1,0 +1,169 @@
+"""Whether another program takes CPA's records: told from CPA's counters, and where we may, by subscribing as well.
+
+CPA gives every subscriber all records and keeps none for those who pop. So records that are missing while we pop and
+complete while we are subscribed went to another program; CPA counts some requests without a record (count_tokens,
+streams without usage), and those are missing either way.
+"""
+
+import math
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+from usage.collector.watch.counters import Comparison, Round
+from usage.time.units import HOUR_US, MINUTE_US, SECOND_US
+
+GROWING_ROUNDS = 3  # with more missing each, before anything is done: a single burst of count_tokens is none
+FORGET_US = 10 * MINUTE_US  # what went missing once and no more is forgotten
+CHANCE = 0.01  # of requests without a record having ended just when we subscribed
+FEWEST = 3  # records that have to come, in two rounds, before a conclusion
+UNSURE_LEAST, UNSURE_SHARE, UNSURE_US = 5, 2 / 3, 20 * SECOND_US  # what is missing, where we cannot subscribe
+STAY_US = HOUR_US  # subscribed, when CPA counts requests that it writes no record of
+FIRST_TRY_US = MINUTE_US  # until we look whether the other program has gone; twice as long each time, up to
+LAST_TRY_US = HOUR_US
+SLOW = 5  # records in a round: what comes in one or two is lost by looking, when it has not gone
+
+
+class Phase(Enum):
+    """CALM: nothing is suspected. TRIAL: subscribed, to find out. TAKEN: another program takes records, so we stay
+    subscribed. RETURN: popping again, to see whether it has gone. PUBLISHED: subscribed, and records are missing all
+    the same, so CPA does not write them. UNSURE: they are missing, and we cannot subscribe."""
+
+    CALM, TRIAL, TAKEN, RETURN, PUBLISHED, UNSURE = range(6)
+
+
+class Loss(NamedTuple):
+    """Records that did not come, by account, from and to a moment, µs since the epoch."""
+
+    start: int
+    end: int
+    by: dict[str, int]
+
+
+class Rivals:
+    """Follows the rounds. `subscribe`: what we should do now; `losses` collects what was taken, once it is known."""
+
+    def __init__(self, comparison: Comparison | None = None):
+        self.comparison = comparison or Comparison()
+        self.losses: list[Loss] = []
+        self.subscribe = self.confirmed = False
+        self.starved = False  # when it became unsure: nothing at all had come since records were missing
+        self.missing: dict[str, int] = {}
+        self._wait_us, self._next_at, self._came = FIRST_TRY_US, 0, None
+        self._enter(Phase.CALM)
+
+    def look(self, found: Round, may_subscribe: bool, explains: Callable[[dict[str, int]], bool] = lambda by: False):
+        """Judge a complete round. `explains` is asked whether a known gap is why these are missing, by account."""
+        before, came = sum(self.missing.values()), sum(found.after.values())
+        self.missing = self.comparison.missing(found)
+        grew, arrived = sum(self.missing.values()) > before, came - (came if self._came is None else self._came)
+        self._came = came
+        self._records += arrived
+        self._rounds += arrived > 0
+        if self.missing and self.phase is Phase.CALM and (found.subscribed or explains(self.missing)):
+            self._agree(found)  # a subscriber gets everything: what is missing was not written
+        steps = {
+            Phase.CALM: self._calm,
+            Phase.TRIAL: self._trial,
+            Phase.TAKEN: self._taken,
+            Phase.RETURN: self._return,
+            Phase.PUBLISHED: self._published,
+            Phase.UNSURE: self._unsure,
+        }
+        steps[self.phase](found, grew, may_subscribe)
+
+    def _calm(self, found, grew, may_subscribe):
+        if self.missing and found.at - self.comparison.agreed_at > FORGET_US and self._growing < GROWING_ROUNDS:
+            self._agree(found)
+        if not self.missing:
+            self._enter(Phase.CALM)
+            return
+        self._growing += grew
+        if self._growing < GROWING_ROUNDS:
+            return
+        if may_subscribe:
+            self._begin_trial()
+        elif self._is_unsure(found):
+            self.starved = not self._records
+            self._enter(Phase.UNSURE)
+
+    def _begin_trial(self):
+        share = sum(self.missing.values()) / (sum(self.missing.values()) + self._records)
+        self._needed = FEWEST if share == 1 else max(FEWEST, math.ceil(math.log(CHANCE) / math.log(1 - share)))
+        self._enter(Phase.TRIAL)
+        self.subscribe = True
+
+    def _trial(self, found, grew, may_subscribe):
+        if not may_subscribe or not self.missing:
+            self._give_up(found)
+        elif not found.subscribed:
+            return
+        elif self._loss is None:
+            self._loss = Loss(self.comparison.agreed_at, found.at, self.missing)
+            self._subscribed, self._records, self._rounds = Comparison(), 0, 0
+            self._subscribed.missing(found)
+        elif self._subscribed.missing(found):
+            self._agree(found)
+            self._enter(Phase.PUBLISHED)
+            self._next_at = found.at + STAY_US
+        else:  # nothing more is lost, so each round bounds the number anew
+            most = {account: max(count, self._loss.by.get(account, 0)) for account, count in self.missing.items()}
+            self._loss = self._loss._replace(by=self._loss.by | most)
+            if self._rounds > 1 and (self.confirmed or self._records >= self._needed):
+                self._confirm(found)
+
+    def _confirm(self, found):
+        self._wait_us = min(self._wait_us * 2, LAST_TRY_US) if self.confirmed else FIRST_TRY_US
+        self.losses.append(self._loss)
+        self.confirmed, self._next_at = True, found.at + self._wait_us
+        self._agree(found)
+        self._enter(Phase.TAKEN)
+
+    def _taken(self, found, grew, may_subscribe):
+        self._agree(found)
+        if not may_subscribe:
+            self._give_up(found)
+        elif found.at >= self._next_at and self._records <= SLOW:
+            self._enter(Phase.RETURN)
+            self.subscribe = False
+        self._records = 0  # of one round
+
+    def _return(self, found, grew, may_subscribe):
+        if found.subscribed:
+            self._agree(found)
+        elif self.missing:
+            self._enter(Phase.TRIAL)
+            self.subscribe = True
+        elif self._rounds > 1 and self._records >= FEWEST:
+            self._give_up(found)
+
+    def _published(self, found, grew, may_subscribe):
+        self._agree(found)
+        if not may_subscribe or found.at >= self._next_at:
+            self._give_up(found)
+
+    def _unsure(self, found, grew, may_subscribe):
+        if grew:
+            self._rounds = 0
+        elif may_subscribe:
+            self._begin_trial()
+        elif self._rounds > 1:
+            self.losses.append(Loss(self.comparison.agreed_at, found.at, self.missing))
+            self._give_up(found)
+
+    def _is_unsure(self, found):
+        missing, lasts = sum(self.missing.values()), found.at - self.comparison.agreed_at
+        return missing >= UNSURE_LEAST and missing >= UNSURE_SHARE * (missing + self._records) and lasts >= UNSURE_US
+
+    def _agree(self, found):
+        self.comparison.agree(found)
+        self.missing = {}
+
+    def _give_up(self, found):
+        """Pop as before: the other program has gone, was none, or we cannot subscribe any more."""
+        self._agree(found)
+        self.subscribe = self.confirmed = False
+        self._enter(Phase.CALM)
+
+    def _enter(self, phase):
+        self.phase, self._growing, self._records, self._rounds, self._loss = phase, 0, 0, 0, None

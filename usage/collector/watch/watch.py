@@ -1,0 +1,146 @@
+"""The main thread's side: it asks for refreshes of CPA's lists when they are due, and judges the rounds."""
+
+import time
+
+from django.conf import settings
+
+from catalog.models import Connection, Provider
+from catalog.tasks import queue_sync
+from usage.collector.gaps import Span
+from usage.collector.watch.asker import Asker
+from usage.collector.watch.counters import Comparison, Round
+from usage.collector.watch.rivals import Phase, Rivals
+from usage.models import DrainState, Gap
+from usage.time.clock import moment_of, now_us
+from usage.time.units import SECOND_US
+
+SCHEDULED_SECONDS = 60  # from this interval on the task cluster's own schedule does it, which cannot do it more often
+
+OFF = "CPA's usage statistics are switched off, so it drops its records."
+WAS_OFF = "CPA's usage statistics were switched off, so it dropped its records"
+TAKEN = "Another program takes CPA's records"
+SUBSCRIBED = f"{TAKEN}. cpa-usage has subscribed as well, so it gets them too."
+LOSING = f"{TAKEN}: CPA counts requests, and none of their records comes."
+UNSURE = "CPA counts requests whose records do not come: another program takes them, or CPA writes none for them."
+CURES = {
+    "pop": "Set QUEUE_MODE to auto, which subscribes as well, or stop the other program.",
+    "http": "Over HTTP nothing can be done about it here: stop the other program, or let REDIS_QUEUE_ADDR reach CPA.",
+}
+
+
+class Watch:
+    """Follows catalog's Connection row and the rounds for the drain. `state` is what it shares with the reader."""
+
+    def __init__(self, state, asker: Asker, clock=time.monotonic):
+        self._state, self._asker, self._clock = state, asker, clock
+        self._rivals = Rivals()
+        self._indexes: dict[tuple[str, str], str] = {}
+        self._sync_at = clock()
+        self._begun = False
+        self._on_at: int | None = None  # when statistics were last seen switched on, µs since the epoch
+        self._off = False
+
+    def begin(self):
+        """Go on from the counters with which an earlier process ended in good order. Raises django.db.Error."""
+        self._follow_retention()
+        if not self._begun and (counted := DrainState.load().counted):
+            self._rivals = Rivals(Comparison(counted["base"], counted["agreed_at"]))
+            DrainState.objects.filter(pk=1).update(counted={})  # they hold for what this process receives, all of it
+        self._begun = True
+
+    def sync_when_due(self):
+        """Ask the task cluster for a refresh, when CPA said that something changed or a short interval is over."""
+        changed = self._state.wants_sync
+        if not changed and not self._interval_over():
+            return
+        self._state.wants_sync = False  # before asking: a change that comes meanwhile counts again
+        try:
+            queue_sync(changed)
+        except Exception:
+            self._state.wants_sync = changed
+            raise
+
+    def check(self):
+        """Judge what the asker has found since the last look. Raises django.db.Error."""
+        if self._asker.enabled is not None:
+            self._switched(self._asker.enabled, self._asker.enabled_at)
+        found, self._asker.latest = self._asker.latest, None
+        if found is None:
+            return
+        self._follow_retention()
+        round, keys = found
+        if round.complete and not self._off:
+            self._compare(round._replace(counted=self._by_account(round.counted, keys)))
+
+    def end(self, left: bool):
+        """This process ends; `left`: in good order, so that the next one can go on from its counters."""
+        if self._off:
+            self._add_gap(self._on_at, now_us(), WAS_OFF)
+        comparison, received = self._rivals.comparison, self._state.received.copy()
+        if left and comparison.agreed_at:
+            base = {account: least + received.get(account, 0) for account, least in comparison.base.items()}
+            DrainState.objects.filter(pk=1).update(counted={"agreed_at": comparison.agreed_at, "base": base})
+
+    def _follow_retention(self):
+        known = Connection.objects.filter(pk=1).values_list("retention_seconds", flat=True).first()
+        self._state.gaps.retention_us = known and known * SECOND_US
+
+    def _switched(self, enabled: bool, at: int):
+        """Note a change of CPA's statistics, and the time in which they were off."""
+        if enabled is self._off:
+            if self._off:
+                self._add_gap(self._on_at, at, WAS_OFF)
+                self._state.errors.resolve("statistics", "CPA writes its usage records again.")
+            else:
+                self._state.errors.report("statistics", OFF)
+            self._off = not enabled
+            Connection.change(statistics_enabled=enabled)
+        if enabled or self._on_at is None:
+            self._on_at = at
+
+    def _compare(self, round: Round):
+        rivals, may_subscribe = self._rivals, settings.QUEUE_MODE == "auto" and self._state.mode != "http"
+        rivals.look(round, may_subscribe, self._known_gap)
+        self._state.wants_subscription = rivals.subscribe
+        while rivals.losses:
+            loss = rivals.losses.pop(0)
+            self._add_gap(loss.start, loss.end, TAKEN if may_subscribe else UNSURE.rstrip("."), loss.by)
+        self._report(rivals)
+
+    def _report(self, rivals: Rivals):
+        unsure, errors = rivals.phase is Phase.UNSURE, self._state.errors
+        cure = CURES.get(self._state.mode, "")
+        if rivals.confirmed or (unsure and rivals.starved):
+            errors.report("rival", SUBSCRIBED if rivals.confirmed else f"{LOSING} {cure}")
+        else:
+            errors.resolve("rival", "No other program takes CPA's records any more.")
+        if unsure and not rivals.starved:
+            errors.report("counted", f"{UNSURE} {cure}")
+        else:
+            errors.resolve("counted", "The records of the requests that CPA counts come again.")
+
+    def _known_gap(self, missing: dict[str, int]) -> bool:
+        """Whether records may have been lost since counters and records last agreed; then it is told how many."""
+        since = moment_of(self._rivals.comparison.agreed_at)
+        gap = Gap.objects.filter(end__gte=since, lost=None).first()
+        if gap:
+            Gap.objects.filter(pk=gap.pk).update(lost=sum(missing.values()), lost_by=missing)
+        return gap is not None
+
+    def _add_gap(self, start: int, end: int, reason: str, by: dict[str, int] | None = None):
+        self._state.gaps.spans.append(Span(start, end, reason, sum(by.values()) if by else None, by))
+
+    def _by_account(self, files: dict[str, int], keys: dict[tuple[str, str], int]) -> dict[str, int]:
+        """All counters by auth_index; a key that CPA's lists do not show yet is left out."""
+        if not keys.keys() <= self._indexes.keys():
+            known = Provider.objects.values_list("base_url", "key_fingerprint", "auth_index")
+            self._indexes = {(url, key): index for url, key, index in known}
+        found = {self._indexes[name]: count for name, count in keys.items() if name in self._indexes}
+        return files | found
+
+    def _interval_over(self) -> bool:
+        seconds = settings.METADATA_SYNC_INTERVAL.total_seconds()
+        if seconds >= SCHEDULED_SECONDS or self._clock() < self._sync_at:
+            return False
+        self._sync_at = self._clock() + seconds
+        return True
