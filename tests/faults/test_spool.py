@@ -130,7 +130,7 @@ def test_a_flipped_bit_costs_one_record_which_becomes_a_dead_letter(stage, cpa):
     caught_up(stage, cpa, 1209)
     assert f"{largest.name} is damaged in 1 places: what they held becomes a dead letter." in drain.log
     assert stage.query("SELECT count(*) FROM usage_deadletter") == (1,)
-    assert "WRONG Dead letters: 1 records could not be read" in stage.manage("doctor").stdout
+    assert "WRONG Dead letters: 1 record could not be stored." in stage.manage("doctor").stdout
     assert drain.stop() == 0
     assert sorted(path.name for path in stage.spool.iterdir()) == ["drain.lock", "in-hand"]
 

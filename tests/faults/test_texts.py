@@ -18,7 +18,9 @@ from rest_framework.exceptions import ParseError
 
 from aliases.forms import ImportForm
 from catalog import facts
+from catalog.keymemory import rest_after
 from catalog.problems import quoted
+from cpa_usage.http import proxies
 from cpa_usage.http.wire import JSONParser
 from cpa_usage.keys import is_fingerprint, looks_random
 from pricing.catalogue import published
@@ -30,6 +32,8 @@ from tests.test_house import sources
 from usage.analytics.accounts.quotas import windows
 from usage.analytics.events.paging import EVENT_KEY
 from usage.dashboard.templatetags.figures import spoken
+from usage.models.gaps import _kind
+from usage.ops import gaps
 from usage.query.filters import request_id_of
 from usage.reconcile import bills, cells, formats, naming, sheets
 from usage.records.decoding import legible
@@ -180,8 +184,25 @@ WINDOWS = ("x-codex", "anthropic-ratelimit", "anthropic-ratelimit-unified", "x-r
 # it). What has no pattern of its own splits, decodes or replaces.
 TABLE = [
     (lambda text: facts._SECRET.sub("", text), TEXTS, "catalog/facts.py:_SECRET"),
+    (
+        lambda text: rest_after(text, 0),
+        [("", "try again in ", ""), ("try again in ", "1", ""), ("try again in ", "1h1m", "")],
+        "catalog/keymemory.py:BAN",
+    ),
     (quoted, [*TEXTS, ("", "\n", ""), ("", "ä ", "")], "catalog/problems.py:quoted"),
     (looks_random, WORDS, "cpa_usage/keys.py:_NAME"),
+    (
+        proxies._BROWSER_HEADERS.fullmatch,
+        [("HTTP_ACCEPT", "_A", "!"), ("HTTP_", "IF", "_")],
+        "cpa_usage/http/proxies.py:_BROWSER_HEADERS",
+    ),
+    (
+        proxies._LOOPBACK_HOST.fullmatch,
+        [("127", ".1", ""), ("localhost:", "1", "")],
+        "cpa_usage/http/proxies.py:_LOOPBACK_HOST",
+    ),
+    (gaps._translated, WORDS, "usage/ops/gaps.py:_translated"),
+    (_kind, WORDS, "usage/models/gaps.py:_kind"),
     (is_fingerprint, WORDS, "cpa_usage/keys.py:_FINGERPRINT"),
     (spellings, MODELS + WORDS, *(f"pricing/catalogue/matching.py:{name}" for name in ENDINGS)),
     (sold_by, WORDS, "pricing/catalogue/matching.py:seller_of"),
@@ -251,6 +272,7 @@ TABLE = [
     (lambda text: parse_moment(text, "UTC"), TIMES, "usage/time/periods.py:_MOMENT"),
 ]
 EXEMPT = {
+    "usage/collector/watch/counters.py:_AUTH_INDEX": BOUNDED,
     "catalog/cpa.py:Cpa.request_log": BOUNDED,
     "catalog/cpa.py:_size": BOUNDED,
     "cpa_usage/checks.py:base_path_can_be_mounted": CONFIGURATION,

@@ -135,7 +135,7 @@ HEALTH = [
 ]
 HEALTH_DAYS = ["2026-11-24", "2026-11-20", "2026-11-01", "2026-11-14", "2026-10-31"]
 ALONE = [
-    *("/healthz", "/readyz", f"{API}/ping", f"{API}/version", f"{API}/status", f"{API}/status/"),
+    *("/healthz", "/readyz", f"{API}/ping", f"{API}/version", f"{API}/status", f"{API}/notices", f"{API}/status/"),
     *(f"{API}/auth/{name}" for name in ("session", "sessions", "login", "logout", "sessions/nope")),
     *(f"{API}/{name}" for name in ("auth-files", "provider-metadata", "sync", "cpa/statistics", "cpa/request-log")),
     *(f"{API}/{name}" for name in ("pricing", "pricing/gpt-5", "aliases", "aliases/export", "aliases/import")),

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from usage.api import views
+from usage.api import gaps, views
 from usage.api.questions import QUESTIONS, endpoint
 
 urlpatterns = [
     path("status", views.status),
+    path("gaps/<int:gap_id>/dismiss", gaps.dismissal),
+    path("notices", views.notices),
     path("models/used", views.models_used),
     *map(endpoint, QUESTIONS),
     path("usage/events/<event_key>", views.event),  # after the questions: no event key is such a word

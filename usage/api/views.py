@@ -1,5 +1,8 @@
 """Usage over HTTP besides the questions: the status, names of models, one attempt, and CPA's log of a request."""
 
+from typing import Annotated
+
+from msgspec import Meta, Struct
 from rest_framework.decorators import api_view, renderer_classes
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
@@ -13,6 +16,7 @@ from usage.analytics.events.paging import NoSuchEvent
 from usage.analytics.events.paging import event as event_of
 from usage.analytics.events.rows import EventDetail
 from usage.api.parameters import EVENT_KEY, REQUEST_ID
+from usage.ops.notices import Notice, Watch
 from usage.ops.status import Status
 from usage.ops.status import status as status_now
 from usage.requestlogs import fetch as requestlog
@@ -24,6 +28,21 @@ def status(request):
     """Counters of the drain, its last errors, how much waits in the spool, and gaps in what was received."""
     found = status_now()
     return rest.answer(request, ("status", found), lambda: found)
+
+
+class Notices(Struct, frozen=True):
+    """What is wrong, the most urgent first."""
+
+    items: list[Notice]
+    ready: Annotated[bool, Meta(description="Whether records are consumed: /readyz says 200.")]
+
+
+@rest.described(Notices, summary="What is wrong, and what to do about it")
+@api_view(["GET"])
+def notices(request):
+    """All that pages show as notices, in the language of `Accept-Language`."""
+    found = Watch()
+    return rest.answer(request, ("notices", found.notices), lambda: Notices(found.notices, found.ready))
 
 
 @rest.described(EventDetail, parameters=[EVENT_KEY], errors=[404], summary="One attempt in full")

@@ -3,12 +3,10 @@
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Connection
 from usage.dashboard.cookies import theme_of
 from usage.dashboard.currency import current
 from usage.dashboard.links import PERIOD, page_address
 from usage.dashboard.panels.chips import chips_of
-from usage.models import DrainState
 
 RANGES = {
     "today": _("Today"),
@@ -30,9 +28,9 @@ NAV = {
 
 
 def frame(request) -> dict:
-    """The context of base.html."""
-    state, connection = DrainState.load(), Connection.objects.filter(pk=1).first()
+    """The context of base.html, for a request to a page."""
     return {
+        "watch": request.watch,
         "query": request.query,
         "nav": _nav(request),
         "ranges": list(RANGES.items()),
@@ -44,8 +42,8 @@ def frame(request) -> dict:
         "currency": current(),
         "theme": theme_of(request),
         "version": settings.VERSION,
-        "cpa_version": connection.version if connection else "",
-        "last_record": state.last_inserted_at,
+        "cpa_version": request.watch.connection.version,
+        "last_record": request.watch.state.last_inserted_at,
         "auth_enabled": settings.AUTH_ENABLED,
         "open_to_all": settings.OPEN_TO_ALL,
         "path": request.get_full_path(),

@@ -20,6 +20,7 @@ from usage.dashboard.cookies import theme_of
 from usage.dashboard.currency import currency_of
 from usage.dashboard.frame import frame
 from usage.dashboard.links import PERIOD
+from usage.ops.notices import Watch
 from usage.query.forms import UsageFilterForm, checked
 from usage.query.freshness import freshness
 from usage.time.clock import now_us
@@ -40,6 +41,7 @@ def page(template, cached=True, methods=("GET", "HEAD")):
         @require_http_methods(methods)
         @signed_in
         def wrapper(request, **kwargs):
+            request.watch = Watch()
             try:
                 filters = _filters(request)
                 tag = _etag(request, filters) if cached else ""
@@ -95,7 +97,9 @@ def _refused(request, field, sentences):
 def _etag(request, filters):
     """A tag that changes with everything a page shows; figures "of now" move once a minute."""
     minute = now_us() // MINUTE_US
-    state = (freshness(filters), minute, request.get_full_path(), get_language(), theme_of(request), settings.VERSION)
+    watched = (request.watch.notices, request.watch.light)
+    asked = (request.get_full_path(), get_language(), theme_of(request))
+    state = (freshness(filters), minute, watched, *asked, settings.VERSION)
     return f'W/"{blake2b(repr(state).encode(), digest_size=12).hexdigest()}"'
 
 

@@ -1,6 +1,6 @@
 """How the drain and the metadata sync are doing."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from django.conf import settings
@@ -8,23 +8,14 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 
 from catalog.models import Connection
-from usage.models import DeadLetter, DrainState, Gap, Series
+from usage.models import DeadLetter, DrainState, Series
 from usage.models.labels import OTHER
+from usage.ops import gaps
+from usage.ops.incidents import latest
+from usage.ops.notices import Watch, is_alive
 from usage.records.decoding import is_known
 from usage.records.tokens import family
 from usage.time.periods import rfc3339_utc_us
-
-SILENT_AFTER = timedelta(seconds=90)  # the drain writes its heartbeat far more often
-GAPS_SHOWN = 100
-
-
-class GapRow(Struct, frozen=True):
-    """A span in which records may have been lost."""
-
-    start: datetime
-    end: datetime
-    reason: str
-    lost: Annotated[int | None, Meta(description="How many records, where that is known.")]
 
 
 class Guessed(Struct, frozen=True):
@@ -51,19 +42,21 @@ class Status(Struct, frozen=True, kw_only=True):
     guessed: Annotated[list[Guessed], Meta(description="Whose way to count tokens is guessed.")]
     last_pop_at: datetime | None
     last_inserted_at: datetime | None
-    last_error: str
-    last_error_at: datetime | None
+    last_error: Annotated[str, Meta(description="What keeps the drain from its work, or did last.")]
+    last_error_at: Annotated[datetime | None, Meta(description="Since when.")]
+    last_error_ended_at: Annotated[datetime | None, Meta(description="Until when; null while it lasts.")]
+    notices: Annotated[list[str], Meta(description="Ids of what is wrong, the most urgent first: see /notices.")]
     last_metadata_sync_at: datetime | None
     last_metadata_error: str
     statistics_enabled: Annotated[bool | None, Meta(description="Whether CPA writes records at all; null: not known.")]
     request_log_enabled: Annotated[bool | None, Meta(description="Whether CPA keeps a log of every request.")]
     refused: Annotated[str | None, Meta(description="What to do about a management key that CPA refuses.")]
-    drain_alive: Annotated[bool, Meta(description="Whether the drain gave a sign of life in the last 90 seconds.")]
+    drain_alive: Annotated[bool, Meta(description="Whether the drain gave a sign of life in the last 45 seconds.")]
     lag_ms: Annotated[int, Meta(description="From the arrival to the commit of the last batch.")]
     spool_files: Annotated[int, Meta(description="Batches popped and not stored yet.")]
     spool_bytes: int
     dead_letters: Annotated[int, Meta(description="Records kept whole because they could not be stored.")]
-    gaps: Annotated[list[GapRow], Meta(description="Newest first, the latest 100.")]
+    gaps: Annotated[list[gaps.GapRow], Meta(description="Newest first, the latest 100.")]
     proved_at: Annotated[datetime | None, Meta(description="When the totals were last compared with their events.")]
     proof: Annotated[str | None, Meta(description="What that found.")]
     proof_holds: Annotated[bool | None, Meta(description="Whether all was as it should be.")]
@@ -73,7 +66,8 @@ class Status(Struct, frozen=True, kw_only=True):
 
 def status() -> Status:
     """The state of the drain, the catalog's view of CPA, and recent errors."""
-    state, cpa = DrainState.load(), Connection.objects.filter(pk=1).first() or Connection()
+    watched, error = Watch(), latest()
+    state, cpa = watched.state, watched.connection
     as_stored = {name: value for name, value in vars(state).items() if name in Status.__struct_fields__}
     as_shown = {
         "redis_address": settings.REDIS_QUEUE_ADDR,
@@ -85,19 +79,18 @@ def status() -> Status:
         "statistics_enabled": cpa.statistics_enabled,
         "request_log_enabled": cpa.request_log_enabled,
         "refused": Connection.refused(),
-        "drain_alive": is_alive(state),
+        "last_error": error.sentence if error else "",
+        "last_error_at": error and error.since,
+        "last_error_ended_at": error and error.until,
+        "notices": [notice.id for notice in watched.notices],
+        "drain_alive": is_alive(state, timezone.now()),
         "proof": state.proof or None,
         "dead_letters": DeadLetter.objects.count(),
-        "gaps": [GapRow(*gap) for gap in Gap.objects.values_list("start", "end", "reason", "lost")[:GAPS_SHOWN]],
+        "gaps": gaps.rows(),
         "zone": state.zone or settings.TIME_ZONE,
         "detail_from": None if state.events_from is None else rfc3339_utc_us(state.events_from),
     }
     return Status(**as_stored | as_shown)
-
-
-def is_alive(state: DrainState) -> bool:
-    """Whether a drain has written its heartbeat lately."""
-    return state.heartbeat_at is not None and timezone.now() - state.heartbeat_at < SILENT_AFTER
 
 
 def unknown_fields(state: DrainState) -> list[str]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from catalog.models import Connection
+from cpa_usage.incidents import Incident
 from tests.usage.api.conftest import CAPTURED, NOW
 from usage.ingest.writer import Writer
 from usage.models import DrainState, Gap
@@ -26,6 +27,8 @@ NEVER = {
     "last_inserted_at": None,
     "last_error": "",
     "last_error_at": None,
+    "last_error_ended_at": None,
+    "notices": ["drain-silent"],
     "last_metadata_sync_at": None,
     "last_metadata_error": "",
     "statistics_enabled": None,
@@ -57,6 +60,7 @@ def test_what_the_writer_counted(client):
     arrived = [(NOW, raw) for raw in (*CAPTURED[:5], CAPTURED[0], b"nonsense")]
     Writer().store(arrived)
     counted = {"total_inserted": 5, "total_deduped": 1, "total_decode_errors": 1, "dead_letters": 1}
+    counted["notices"] = ["drain-silent", "dead-letters", "unpriced"]
     assert status(client) == {**NEVER, **counted, "last_inserted_at": "2026-11-24T04:30:00Z"}
     Writer().store(arrived)
     assert status(client)["total_deduped"] == 7
@@ -69,12 +73,10 @@ def test_what_the_drain_and_the_sync_told(client):
         "total_too_late": 2,
         "total_folded": 3,
         "last_pop_at": MOMENT - timedelta(seconds=1.5),
-        "last_error": "CPA is away.",
-        "last_error_at": MOMENT - timedelta(hours=1),
         "lag_ms": 250,
         "spool_files": 4,
         "spool_bytes": 4096,
-        "heartbeat_at": MOMENT - timedelta(seconds=89),
+        "heartbeat_at": MOMENT - timedelta(seconds=45),
         "events_from": 1_795_449_600_000_000,
         "zone": "Asia/Tokyo",
         "proved_at": MOMENT,
@@ -82,35 +84,36 @@ def test_what_the_drain_and_the_sync_told(client):
         "proof_holds": False,
     }
     DrainState.objects.create(pk=1, **told)
+    Incident.begin("queue", "CPA is away.", MOMENT - timedelta(hours=1))
     Connection.change(
         last_sync_at=MOMENT, last_error="No auth-files.", statistics_enabled=False, request_log_enabled=True
     )
-    for hours in (3, 1):
-        start = MOMENT - timedelta(hours=hours)
-        Gap.objects.create(start=start, end=start + timedelta(minutes=5), reason=f"{hours} hours ago")
-    same = ("batches_popped", "total_too_late", "total_folded", "last_error", "lag_ms", "spool_files", "spool_bytes")
+    start = MOMENT - timedelta(hours=1)
+    gap = Gap.objects.create(start=start, end=start + timedelta(minutes=5), reason="away")
+    same = ("batches_popped", "total_too_late", "total_folded", "lag_ms", "spool_files", "spool_bytes")
+    span = {"start": "2026-11-24T03:30:00Z", "end": "2026-11-24T03:35:00Z"}
+    unknown = {"lost": None, "lost_by": [], "times": 1, "dismissed_at": None}
     assert status(client) == {
         **NEVER,
         **{name: told[name] for name in (*same, "zone", "proof", "proof_holds")},
         "proved_at": "2026-11-24T04:30:00Z",
         "redis_mode": "pop",
         "last_pop_at": "2026-11-24T04:29:58.500000Z",
+        "last_error": "CPA is away.",
         "last_error_at": "2026-11-24T03:30:00Z",
+        "notices": ["cpa-away", "statistics-off", "proof", "gaps"],
         "last_metadata_sync_at": "2026-11-24T04:30:00Z",
         "last_metadata_error": "No auth-files.",
         "statistics_enabled": False,
         "request_log_enabled": True,
         "drain_alive": True,
-        "gaps": [
-            {"start": "2026-11-24T03:30:00Z", "end": "2026-11-24T03:35:00Z", "reason": "1 hours ago", "lost": None},
-            {"start": "2026-11-24T01:30:00Z", "end": "2026-11-24T01:35:00Z", "reason": "3 hours ago", "lost": None},
-        ],
+        "gaps": [{"id": gap.pk, **span, "reason": "away", **unknown}],
         "detail_from": "2026-11-23T16:00:00Z",
     }
 
 
-@pytest.mark.parametrize(("seconds", "alive"), [(0, True), (89, True), (90, False), (3600, False)])
-def test_a_drain_is_alive_for_90_seconds_after_its_heartbeat(client, seconds, alive):
+@pytest.mark.parametrize(("seconds", "alive"), [(0, True), (45, True), (46, False), (3600, False)])
+def test_a_drain_is_alive_for_45_seconds_after_its_heartbeat(client, seconds, alive):
     DrainState.objects.create(pk=1, heartbeat_at=MOMENT - timedelta(seconds=seconds))
     assert status(client)["drain_alive"] is alive
 

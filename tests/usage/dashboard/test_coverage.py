@@ -43,7 +43,7 @@ def test_a_period_of_images_has_no_cost_and_names_the_model(client):
     assert "$0" not in card_of(text)
     assert "0 % priced" in card_of(text)
     assert "> Priced: 0 % of requests, 0 of 1 models · 1 success without any tokens" in text
-    assert "100 % of requests have no known cost. Models: gpt-image-1" in text
+    assert "<b>1 request of the last 7 days has no known cost.</b> Models: gpt-image-1" in text
 
 
 def test_the_card_says_how_much_is_priced(client, mixed):

@@ -16,6 +16,17 @@ REORDERED = """async () => {
   for (const row of page.querySelectorAll(".as-table tr")) row.cells[1].before(row.cells[2]);
   replaceParts(page);
 }"""
+# Later answers without the notices, and with them again.
+QUIET = """async () => {
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  page.querySelector("#notices").hidden = true;
+  page.querySelector("#notices").replaceChildren();
+  page.querySelector("#light").className = "light good";
+  replaceParts(page);
+}"""
+AGAIN = """async () => {
+  replaceParts(new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html"));
+}"""
 ADDRESSES = "links => links.map(link => link.href.split('?')[0])"
 COLUMN = "table => [...table.tBodies[0].rows].map(row => +row.cells[2].textContent.replace(/[^0-9]/g, ''))"
 
@@ -37,6 +48,21 @@ def test_live_updates_change_figures_and_nothing_that_the_user_did(page):
     assert head.get_by_role("button").evaluate("one => one === document.activeElement")
     assert page.locator("#cards").get_attribute("data-kept") == "yes"  # it said the same: it is still the same
     assert page.wrong == []
+
+
+def test_notices_and_the_light_come_and_go(page):
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        open_page(page, "accounts/?range=7d")
+        page.get_by_role("button", name="Live").click()
+        notice, light = page.locator("#notice-drain-silent"), page.locator("#light")
+        assert notice.inner_text().startswith("The drain has never run.")
+        assert (light.get_attribute("class"), light.get_attribute("title")) == ("light bad", "The drain has never run.")
+        page.evaluate(QUIET)
+        assert (page.locator("#notices").is_visible(), light.get_attribute("class")) == (False, "light good")
+        page.evaluate(AGAIN)
+        assert (notice.is_visible(), light.get_attribute("class")) == (True, "light bad")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_live_updates_ask_by_etag_and_can_be_paused(page):

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from aliases.models import ApiKey
 from catalog.models import Connection
+from cpa_usage.incidents import Incident
 from pricing.models import Model, PriceSet
+from simulator import Simulator
 from tests.usage.made import record
 from tests.usage.traffic import NOW_US, store_history, stored_now
 from usage.dashboard.panels.columns import COLUMNS
@@ -245,12 +247,70 @@ def test_what_is_wrong_is_said_with_what_to_do(client, traffic):
     DrainState.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
     Connection.change(statistics_enabled=False)
     Gap.objects.create(start=timezone.now() - timedelta(hours=2), end=timezone.now(), reason="The drain stood still.")
-    text = client.get("/").text
-    assert "Records may have been lost between" in text
-    assert "start the drain (manage.py drain)" in text
-    assert "usage statistics are switched off there" in text
-    assert "of tokens have no price and are missing from cost" in text
-    assert Model.objects.exists()
+    text = client.get("/keys/").text
+    assert "Start it: manage.py drain" in text
+    assert "usage statistics are off there" in text
+    assert "Records may have been lost" in text
+    assert "and 1 more" in text
+    text = client.get("/system/").text
+    assert "tokens of the last 7 days have no price and are missing from cost" in text
+    assert "The drain stood still" in text
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path not in ("/", "/filters/")])
+def test_every_page_shows_what_is_wrong_and_a_browser_that_has_it_learns_of_it(client, traffic, path):
+    running = {"heartbeat_at": timezone.now(), "last_pop_at": timezone.now()}
+    DrainState.objects.update(**running)
+    page = client.get(path)
+    assert 'role="alert"' not in page.text
+    Incident.begin("spool", "It is full.")
+    found = client.get(path, headers={"If-None-Match": page.get("ETag", "")})
+    assert (found.status_code, 'id="notice-spool"' in found.text) == (200, True)
+    assert 'class="light bad" id="light"' in found.text
+    Incident.end("spool")
+    assert 'id="notice-spool"' not in client.get(path, headers={"If-None-Match": found.get("ETag", "")}).text
+
+
+def test_a_page_that_a_browser_has_costs_nine_queries(client, traffic, django_assert_num_queries):
+    running = {"heartbeat_at": timezone.now(), "last_pop_at": timezone.now()}
+    DrainState.objects.update(**running)
+    tag = client.get("/keys/")["ETag"]
+    with django_assert_num_queries(9):
+        assert client.get("/keys/", headers={"If-None-Match": tag}).status_code == 304
+
+
+@pytest.mark.parametrize("value", ["on", "off"])
+def test_a_switch_goes_on_and_off_and_leads_back_to_the_page(client, settings, value):
+    back = "/usage/keys/?range=24h"
+    with Simulator() as cpa:
+        settings.CPA_BASE_URL, settings.CPA_MANAGEMENT_KEY = cpa.base_url, cpa.management_key
+        cpa.request_log = value == "off"
+        reply = client.post("/system/request_log_enabled/", {"value": value, "next": back})
+        assert cpa.request_log is (value == "on")
+    assert (reply.status_code, reply["Location"]) == (302, back)
+    words = {"on": "Stop keeping all logs", "off": "Keep logs of all requests"}
+    assert words[value] in client.get("/system/").text
+    assert Connection.load().request_log_enabled is (value == "on")
+
+
+def test_gaps_are_told_and_can_be_dismissed(client):
+    start = timezone.now() - timedelta(hours=2)
+    told = {"lost": 7, "lost_by": {"0123456789abcdef": 7}, "times": 20, "reason": "<b>Cut</b>"}
+    one = Gap.objects.create(start=start, end=start + timedelta(seconds=5), **told)
+    Gap.objects.create(start=start - timedelta(hours=3), end=start, reason="Away")
+    text = client.get("/system/").text
+    assert [words for words in ("for 5 s at", ", 20 times", "3 h", "&lt;b&gt;Cut&lt;/b&gt;") if words not in text] == []
+    assert (text.count(">Dismiss<"), text.count(">Undo<"), text.count(">Dismiss all<")) == (2, 0, 1)
+    assert re.search(r"0123456789abcdef:\s+7", text)
+    for address, counts in (
+        (f"/system/gaps/{one.pk}/dismiss/", (1, 1, 1)),
+        ("/system/gaps/dismiss/", (0, 2, 0)),
+        (f"/system/gaps/{one.pk}/restore/", (1, 1, 1)),
+        ("/system/gaps/999999999999999999/dismiss/", (1, 1, 1)),
+    ):
+        text = followed(client, client.post(address)).text
+        assert (text.count(">Dismiss<"), text.count(">Undo<"), text.count(">Dismiss all<")) == counts
+    assert client.get(f"/system/gaps/{one.pk}/dismiss/").status_code == 405
 
 
 @pytest.mark.parametrize("key", ["nothing", "1-00000000000000000000000000000000", "zz-0"])

@@ -13,12 +13,13 @@ from django.db import OperationalError
 from django.utils import timezone
 from django_q.models import Schedule, Task
 
+from catalog.models import Connection
 from cpa_usage.database import versions
 from cpa_usage.env import Mistake
+from cpa_usage.incidents import Incident
 from pricing.tasks import catalogue_version
 from simulator import Simulator
 from tests.usage.made import NOON, record, stored
-from usage.collector.metadata import STARVED
 from usage.models import DrainState
 from usage.models.labels import LABELS
 from usage.ops.doctor import cpa as doctor_cpa
@@ -95,17 +96,19 @@ def test_all_is_well(healthy, web, settings, capsys):
         "OK    Retention: CPA keeps a record for 60 s until it is taken.",
         lines[6],
         f"OK    Queue: It answers at {settings.REDIS_QUEUE_ADDR}.",
-        "OK    Consumers: The drain has noticed no other program that takes CPA's records.",
         f"OK    Database: It can be written, and it is up to date ({connection.vendor}).",
         "OK    Files: Database, spool, logs, backups and keys are for this user alone.",
-        "OK    Dead letters: Every record could be read.",
         "OK    Providers: How each counts its tokens is known.",
         "OK    Fields: Every field of the records is known.",
         "OK    Labels: Every label has room for new values.",
         "OK    Drain: It runs and takes CPA's records.",
-        f"OK    Tasks: {Schedule.objects.count()} periodic tasks are planned, and none is overdue.",
+        "OK    Consumers: The drain has noticed no other program that takes CPA's records.",
+        "OK    Lists: CPA's accounts and keys could be read.",
+        "OK    Dead letters: Every record could be stored.",
+        "OK    Tasks: No periodic task is overdue.",
         "OK    Failures: No task has failed in the last 24 hours.",
         "OK    Proof: The totals have not been proved yet: it is done every night.",
+        f"OK    Schedules: {Schedule.objects.count()} periodic tasks are planned.",
         f"OK    Web: It answers at http://127.0.0.1:{settings.APP_PORT}/usage/healthz.",
         f"OK    Prices: Prices are looked up in the catalogue {catalogue_version()} of the installed package; "
         "PRICES_URL is empty, so no newer is fetched.",
@@ -133,14 +136,17 @@ def test_nothing_is_well_and_every_line_says_what_to_do(settings, tmp_path, caps
         "OK    Database",
         "WRONG Spool",
         "OK    Files",
-        "OK    Dead letters",
         "OK    Providers",
         "OK    Fields",
         "OK    Labels",
         "WRONG Drain",
-        "WRONG Tasks",
+        "OK    Consumers",
+        "OK    Lists",
+        "OK    Dead letters",
+        "OK    Tasks",
         "OK    Failures",
         "OK    Proof",
+        "WRONG Schedules",
         "WRONG Web",
         "OK    Prices",
     ]
@@ -148,10 +154,29 @@ def test_nothing_is_well_and_every_line_says_what_to_do(settings, tmp_path, caps
 
 def test_a_refused_key(healthy, settings):
     settings.CPA_MANAGEMENT_KEY = "wrong"
-    said = wrong()
-    assert list(said) == ["Key", "Queue"]
-    assert said["Key"].startswith("CPA refuses the management key (invalid management key). Set CPA_MANAGEMENT_KEY")
-    assert "wrong" not in said["Key"]
+    for _ in range(10):
+        said = wrong()
+        assert list(said) == ["Key", "Queue"]
+        assert said["Key"].startswith("CPA refuses the management key (invalid management key). Set CPA_MANAGEMENT_KEY")
+        assert "It is tried again at" in said["Key"]
+        assert "wrong" not in said["Key"]
+        assert said["Queue"] == "Not tried, for CPA refuses the management key."
+    assert healthy.auth_failures == 3  # five ban our address
+    Connection.restarted()
+    settings.CPA_MANAGEMENT_KEY = healthy.management_key
+    assert (wrong(), healthy.auth_failures) == ({}, 3)
+
+
+def test_the_key_is_not_tried_while_the_database_is_away(healthy, monkeypatch):
+    """How often it was refused stands there."""
+
+    def away(*args, **kwargs):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Connection, "load", away)
+    monkeypatch.setattr(Connection, "refused", away)
+    assert {"CPA", "Key", "Queue"}.isdisjoint(findings())
+    assert healthy.connections == 0
 
 
 def test_statistics_that_are_off_are_turned_on_by_fix_alone(healthy, capsys):
@@ -229,9 +254,18 @@ def test_versions(version, well):
 
 
 def test_a_version_without_tiers_says_what_that_does_to_costs():
-    said = doctor_cpa._version(SimpleNamespace(version="7.1.26")).sentence
-    older = "CPA 7.1.26 is older than 7.1.27 and sends no service tiers"
-    assert said == f"{older}: flex and priority are costed as standard. Update it."
+    said = doctor_cpa._version(SimpleNamespace(version="v7.1.26")).sentence
+    assert said == (
+        "CPA v7.1.26 lacks service tiers (since 7.1.27), executor types (since 7.1.38), response tiers (since 7.2.65), "
+        "token breakdowns (since 7.2.97): update it. Flex and priority are costed as standard."
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "lacks"), [("6.9.38", 11), ("6.10.9", 10), ("7.0.3", 8), ("7.1.17", 6), ("7.2.64", 2), ("7.2.97", 0)]
+)
+def test_what_an_older_version_lacks_is_listed(version, lacks):
+    assert doctor_cpa._version(SimpleNamespace(version=version)).sentence.count("(since ") == lacks
 
 
 def test_what_could_not_be_read_or_stored_is_told(healthy, settings):
@@ -239,7 +273,7 @@ def test_what_could_not_be_read_or_stored_is_told(healthy, settings):
     settings.SPOOL_DIR.mkdir(mode=0o700)
     (settings.SPOOL_DIR / "00000000000000000007.aside").touch(mode=0o600)
     told = wrong()
-    assert told["Dead letters"].startswith("2 records could not be read: the admin's dead letters say why")
+    assert told["Dead letters"].startswith("2 records could not be stored. ")
     assert " has what could not be stored and was put aside: 00000000000000000007.aside. " in told["Spool"]
     assert set(told) == {"Dead letters", "Spool"}
 
@@ -270,16 +304,19 @@ def test_a_queue_behind_a_proxy_that_speaks_only_http(healthy, settings):
 
 
 def test_another_consumer(healthy):
-    DrainState.objects.update(last_error=STARVED)
-    assert wrong() == {"Consumers": f"{STARVED} Stop it, or leave QUEUE_MODE at auto."}
+    Incident.begin("rival", "None of their records comes.")
+    assert list(wrong()) == ["Consumers"]
+    assert " None of their records comes. Stop the other program" in wrong()["Consumers"]
+    Incident.end("rival")
+    assert wrong() == {}
 
 
 @pytest.mark.parametrize(
     ("changed", "name", "sentence"),
     [
         ({"heartbeat_at": timedelta(hours=1)}, "Drain", "The drain has given no sign of life since "),
-        ({"last_pop_at": timedelta(hours=1)}, "Drain", "CPA's queue has not answered since "),
-        ({"proved_at": timedelta(days=3)}, "Proof", "The totals were last proved at "),
+        ({"last_pop_at": timedelta(hours=1)}, "Drain", "CPA has not answered since "),
+        ({"proved_at": timedelta(days=3)}, "Proof", "The totals were last proven at "),
     ],
 )
 def test_what_has_not_happened_for_too_long(healthy, changed, name, sentence):
@@ -291,7 +328,8 @@ def test_what_has_not_happened_for_too_long(healthy, changed, name, sentence):
 
 def test_a_proof_that_does_not_hold(healthy):
     DrainState.objects.update(proved_at=timezone.now(), proof="3 totals differ.", proof_holds=False)
-    assert wrong() == {"Proof": "3 totals differ."}
+    said = "The totals differ from their events. 3 totals differ. Run manage.py rebuildrollups, then manage.py verify."
+    assert wrong() == {"Proof": said}
 
 
 def test_tasks_that_are_overdue_or_failed(healthy):
@@ -300,14 +338,14 @@ def test_tasks_that_are_overdue_or_failed(healthy):
         id="1", name="x", func="usage.tasks.backup", success=False, started=timezone.now(), stopped=timezone.now()
     )
     assert wrong() == {
-        "Tasks": "Overdue: proof of the totals. Start the task cluster (manage.py qcluster).",
+        "Tasks": "Tasks are overdue: proof of the totals. Start the task cluster (manage.py qcluster).",
         "Failures": "Failed in the last 24 hours: usage.tasks.backup. The admin shows why.",
     }
 
 
 def test_tasks_that_are_not_planned_are_planned_by_fix(healthy):
     Schedule.objects.filter(func="usage.tasks.retention").delete()
-    assert wrong() == {"Tasks": "retention: not planned; run manage.py plantasks."}
+    assert wrong() == {"Schedules": "retention: not planned; run manage.py plantasks."}
     call_command("doctor", "--fix")
     assert wrong() == {}
 

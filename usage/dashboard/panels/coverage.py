@@ -6,8 +6,6 @@ from django.utils.translation import ngettext
 from usage.analytics.coverage import Covered
 from usage.dashboard.formats import compact, exact, percent
 
-NAMED = 3
-
 
 def notes(covered: Covered, without_tokens: int) -> list[str]:
     """What must be known to read a cost: nothing where every cost is known and exact."""
@@ -27,21 +25,6 @@ def short_note(covered: Covered) -> str:
         return ""
     part = covered.requests if covered.requests.total else covered.tokens
     return _("%(share)s priced") % {"share": percent(part.share)}
-
-
-def notice(covered: Covered) -> str:
-    """A sentence about what is missing from the cost; "" where nothing is."""
-    if covered.is_whole:
-        return ""
-    if covered.tokens.priced < covered.tokens.total:
-        part = percent(1 - covered.tokens.share)
-        sentence = _("%(part)s of tokens have no price and are missing from cost.") % {"part": part}
-    else:
-        part = percent(1 - covered.requests.share)
-        sentence = _("%(part)s of requests have no known cost.") % {"part": part}
-    names = covered.unpriced_models
-    shown = ", ".join(names[:NAMED]) + ("…" if names[NAMED:] else "")
-    return f"{sentence} {_('Models: %(names)s') % {'names': shown}}" if names else sentence
 
 
 def _parts(covered):

@@ -11,6 +11,7 @@ from usage.analytics.tokenclasses import FEES
 from usage.dashboard import differences, formats, links, markup, moments
 from usage.dashboard.panels import heatmap
 from usage.dashboard.panels.sparklines import sparkline
+from usage.ops import gaps
 
 CLASS_TITLES = {each.name: each.title for each in TOKEN_CLASSES} | {FEES: gettext_noop("Fees per request")}
 MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
@@ -21,7 +22,7 @@ for function in (
     *(markup.count, markup.brief, markup.money, markup.span),
     *(differences.signed, differences.dollars, differences.signed_dollars),
     *(moments.moment, moments.built, moments.ago, moments.until, moments.local_input),
-    *(heatmap.counts, heatmap.strip_classes, sparkline),
+    *(heatmap.counts, heatmap.strip_classes, sparkline, gaps.when, gaps.reason),
 ):
     register.filter(function)
 for tag in (links.narrowed, links.day_query, links.account_query, links.failures_of):

@@ -3,7 +3,7 @@
 from functools import wraps
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import escape
@@ -15,7 +15,6 @@ from aliases.models import ApiKey
 from aliases.serializers import AliasBody
 from aliases.shapes import aliases
 from catalog.api import set_switch
-from catalog.models import Connection
 from catalog.sync import sync_now
 from cpa_usage.api import OURS
 from cpa_usage.http import rest
@@ -23,9 +22,12 @@ from cpa_usage.http.errors import error_of
 from pricing.models import PublishedCatalogue
 from pricing.tasks import catalogue_version
 from usage.analytics.breakdowns import used_by
+from usage.dashboard.cookies import next_page
 from usage.dashboard.pages import page, signed_in
+from usage.dashboard.views.session import open_sessions
+from usage.models import Gap
 from usage.models.labels import NO_KEY
-from usage.ops.notices import notices
+from usage.ops.incidents import lately
 from usage.ops.status import status
 from usage.ops.storage import database_bytes
 from usage.query.forms import PAGE_SIZE, ListForm, checked
@@ -34,8 +36,8 @@ from usage.query.forms import PAGE_SIZE, ListForm, checked
 def changes(name):
     """Decorator of a view that changes something and returns a sentence, for the page of that name.
 
-    Back on the page, the sentence is shown, or why the change was refused, with the field of the API's error. A form
-    that only asks for a preview gets the sentence alone.
+    Back on the page, or on that in `next`, the sentence is shown, or why the change was refused, with the field of the
+    API's error. A form that only asks for a preview gets the sentence alone.
     """
 
     def decorate(view):
@@ -52,9 +54,10 @@ def changes(name):
             if "preview" in request.POST:
                 return HttpResponse(escape(sentence))
             messages.add_message(request, level, sentence)
-            back = "overview" if request.POST.get("back") == "overview" else name
+            if "next" in request.POST:
+                return HttpResponseRedirect(next_page(request))
             query = request.GET.urlencode()
-            return redirect(f"{reverse(back)}?{query}" if query else back)
+            return redirect(f"{reverse(name)}?{query}" if query else name)
 
         return wrapper
 
@@ -89,13 +92,15 @@ def system(request, filters):
     """How the drain, the sync and the database are doing."""
     return {
         "live": 5,
-        "notices": notices(),
+        "lately": lately(),
         "status": status(),
-        "connection": Connection.objects.filter(pk=1).first(),
+        "gaps_stand": Gap.objects.standing().exists(),
+        "connection": request.watch.connection,
         "database_bytes": database_bytes(),
         "catalogue": catalogue_version(),
         "published": PublishedCatalogue.load(),
         "ours": OURS,
+        **open_sessions(request),
     }
 
 
@@ -108,10 +113,22 @@ def sync(request):
 
 
 @changes("system")
+def gaps(request, verb, gap_id=None):
+    """Put one gap aside, or all of them; or take that back."""
+    chosen = Gap.objects.all() if gap_id is None else Gap.objects.filter(pk=gap_id)
+    if verb == "restore":
+        chosen.restore()
+        return _("The gap raises a notice again.")
+    chosen.dismiss()
+    return _("Dismissed gaps stay in the list and raise no notice.")
+
+
+@changes("system")
 def switch(request, name):
-    """Turn CPA's usage records or request logs on."""
-    set_switch(name, True)
-    return _("It is switched on at CPA.")
+    """Turn CPA's usage records or request logs on or off."""
+    on = request.POST.get("value", "on") == "on"
+    set_switch(name, on)
+    return _("It is switched on at CPA.") if on else _("It is switched off at CPA.")
 
 
 def as_number(text: str) -> float | str:

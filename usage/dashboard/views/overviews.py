@@ -23,12 +23,11 @@ from usage.dashboard.frame import drill, frame
 from usage.dashboard.pages import page
 from usage.dashboard.panels.cards import cards
 from usage.dashboard.panels.charts import chart_data, split
-from usage.dashboard.panels.coverage import notes, notice
+from usage.dashboard.panels.coverage import notes
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.heatmap import months, rows
 from usage.dashboard.panels.rankings import ranking
 from usage.ops.checklist import checklist
-from usage.ops.notices import notices
 from usage.query.forms import YearForm, checked
 from usage.query.largest import MOST
 from usage.query.names import grouping_labels
@@ -43,12 +42,11 @@ RANKED = ("model", "api_key", "source")
 @page("usage/overview.html")
 def overview(request, filters):
     """The most important figures of the period; before the first record, the steps of the installation."""
-    if steps := checklist():
+    if steps := checklist(request.watch):
         return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
     chosen = checked(TimelineForm(request.GET)).cleaned_data
     with snapshot():
         found = {**_cards(filters), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
-    found["notices"] = notices(notice(found["covered"]))  # may write, so it stays out of the snapshot
     return {"live": 5, "chart_data": chart_data(found["chart"], drill(request)), **found}
 
 

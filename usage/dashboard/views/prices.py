@@ -10,16 +10,16 @@ from pricing.api.serializers import RATES, CardBody, PriceBody, RateField, Scope
 from pricing.api.shapes import prices as prices_on
 from pricing.models import Adjustment, Model, RateCard, Revision, adjusting
 from pricing.rates import PICO
-from usage.analytics.breakdowns import breakdown, most_used, used_by
+from usage.analytics.breakdowns import breakdown
 from usage.analytics.coverage import coverage
 from usage.dashboard.formats import usd
 from usage.dashboard.pages import page
 from usage.dashboard.panels.prices import OFF_PEAK, RATE_SUFFIX, PricedModel, adjusted, choices, rows_of
 from usage.dashboard.views.manage import as_number, changes
 from usage.query.forms import PAGE_SIZE, ListForm, checked
-from usage.query.reader import MANY
 
 MODELS = 50  # of a page: each has a form
+MOST_USED = 10_000
 
 
 class CardOfPage(CardBody):
@@ -100,34 +100,17 @@ def _preview(effect):
 def _price_list(filters, today, part):
     """A part of the models, and how many there are: first those that lack a price, then most tokens in the period.
 
-    Unused ones come by name after them. Of too many models the most used come first.
+    Unused ones come by name after them; of a flood only the most used count as used.
     """
     listed, models = prices_on(Revision.current_stamp(), today), Model.objects.filter(name__icontains=part.q)
     priced = {price.model: price for price in listed.items}
-    names = set(models.order_by("name").values_list("name", flat=True)[: MANY + 1])
-    if len(names) > MANY:
-        names, count = _most_used(filters, part, models)
-        used = used_by(filters, "model", names)
-        found = [_priced_model(name, priced, used) for name in names]
-    else:
-        names |= {name for name in priced if part.q.lower() in name.lower()}
-        used = {row.key: row.figures for row in breakdown(filters, "model", MANY).rows}
-        found = [_priced_model(name, priced, used) for name in names]
-        found.sort(key=lambda row: (not row.missing, -(row.used.total_tokens if row.used else -1), row.model))
-        count, found = len(found), part.of(found)
-    shown = {row.model for row in found}
-    return rows_of(found, [price for price in listed.scoped if price.model in shown]), count
-
-
-def _most_used(filters, part, models):
-    """Names of a part of too many models, and how many there are; those that a text is found in by name."""
-    if part.q:
-        return list(part.of(models.order_by("name").values_list("name", flat=True))), models.count()
-    return most_used(filters, "model", part.end)[part.offset :], models.count()
-
-
-def _priced_model(name, priced, used):
-    return PricedModel(name, priced.get(name), used.get(name), _today(priced.get(name)))
+    names = set(models.order_by().values_list("name", flat=True))
+    names |= {name for name in priced if part.q.lower() in name.lower()}
+    used = {row.key: row.figures for row in breakdown(filters, "model", MOST_USED).rows}
+    found = [PricedModel(name, priced.get(name), used.get(name), _today(priced.get(name))) for name in names]
+    found.sort(key=lambda row: (not row.missing, -(row.used.total_tokens if row.used else -1), row.model))
+    shown = {row.model for row in part.of(found)}
+    return rows_of(part.of(found), [price for price in listed.scoped if price.model in shown]), len(found)
 
 
 def _today(price):

@@ -1,15 +1,22 @@
-"""Signing in and out, the theme and the language."""
+"""Signing in and out, the open sessions, the theme and the language."""
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.exceptions import APIException
 
+from cpa_usage.auth import sessionlist
 from cpa_usage.auth.sessions import session_of, set_cookie, sign_out
 from cpa_usage.auth.signin import session_for
 from usage.dashboard.cookies import THEMES, next_page, remember, theme_of
+from usage.dashboard.pages import signed_in
+from usage.query.forms import ListForm, checked
+
+SESSIONS = 50  # a page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -26,6 +33,27 @@ def logout(request):
     response = redirect("login" if settings.AUTH_ENABLED else "overview")
     sign_out(request, response)
     return response
+
+
+def open_sessions(request) -> dict:
+    """What the System page needs to list the sessions of a page of them; {} where no login is asked for."""
+    if not settings.AUTH_ENABLED:
+        return {}
+    wanted = checked(ListForm(request.GET))
+    found = sessionlist.listed(wanted.part(SESSIONS), session_of(request))
+    return {
+        "sessions": found.items,
+        "list": wanted.page_of(SESSIONS, found.totals.get("items", len(found.items))),
+    }
+
+
+@require_POST
+@signed_in
+def end(request, session_id):
+    """End a session, this one or another; one that is over already is as well."""
+    sessionlist.end(session_id)
+    messages.success(request, _("The session is over."))
+    return redirect(f"{reverse('system')}?{request.GET.urlencode()}")
 
 
 @require_POST

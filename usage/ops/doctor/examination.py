@@ -6,7 +6,7 @@ from contextlib import suppress
 from django.core import checks
 from django.db import DatabaseError, InterfaceError
 
-from usage.ops.doctor import cpa, prices, processes, records, storage
+from usage.ops.doctor import cpa, notices, prices, processes, records, storage
 from usage.ops.doctor.findings import Finding
 
 
@@ -19,9 +19,9 @@ def configuration() -> Iterator[Finding]:
 
 
 LOOKS = (
-    *(configuration, cpa.management, cpa.queue, cpa.consumers, storage.database, storage.spool, storage.modes),
-    *(records.letters, records.guesses, records.fields, records.labels),
-    *(processes.drain, processes.tasks, processes.failures, processes.proof, processes.web, prices.catalogue),
+    *(configuration, cpa.management, cpa.queue, storage.database, storage.spool, storage.modes),
+    *(records.guesses, records.fields, records.labels),
+    *(notices.noticed, processes.planned, processes.web, prices.catalogue),
 )
 
 

@@ -1,16 +1,9 @@
 """Findings about what records say: who counts tokens in a way that we guess, and fields that we do not know."""
 
-from usage.models import DeadLetter, DrainState, Series
+from usage.models import DrainState, Series
 from usage.models.labels import open_labels
-from usage.ops.doctor.findings import Finding, verdict
+from usage.ops.doctor.findings import Finding
 from usage.ops.status import guessed, unknown_fields
-
-
-def letters():
-    """Records that could not be read, or that a disk damaged."""
-    count = DeadLetter.objects.filter(kind=DeadLetter.Kind.MALFORMED).count()
-    wrong = f"{count} records could not be read: the admin's dead letters say why; try them again or remove them there."
-    yield verdict("Dead letters", wrong if count else "", "Every record could be read.")
 
 
 def guesses():

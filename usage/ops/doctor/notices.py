@@ -1,0 +1,27 @@
+"""Findings that are notices of the pages: the doctor says the same as they do."""
+
+from django.utils.translation import override
+
+from usage.ops.doctor.findings import verdict
+from usage.ops.notices import Watch
+
+# The name of a finding, the notices that make it wrong, and what it says without them.
+FINDINGS = (
+    ("Drain", ("drain-silent", "cpa-away", "spool", "database"), "It runs and takes CPA's records."),
+    ("Consumers", ("rival", "counted"), "The drain has noticed no other program that takes CPA's records."),
+    ("Lists", ("sync",), "CPA's accounts and keys could be read."),
+    ("Dead letters", ("dead-letters",), "Every record could be stored."),
+    ("Tasks", ("tasks",), "No periodic task is overdue."),
+    ("Failures", ("failures",), "No task has failed in the last 24 hours."),
+)
+
+
+def noticed():
+    """Whether the drain, the tasks and the records are well."""
+    with override("en"):
+        found = Watch()
+    proved = found.state.proof or "The totals have not been proved yet: it is done every night."
+    for name, ids, well in (*FINDINGS, ("Proof", ("proof",), proved)):
+        notice = found.first(*ids)
+        wrong = (notice.sentence, notice.detail, notice.cure) if notice else ()
+        yield verdict(name, " ".join(filter(None, wrong)), well)
