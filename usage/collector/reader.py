@@ -172,7 +172,8 @@ class Reader:
         size = self._spool.bytes
         if size < self._spool.max_bytes * (RESUME_SHARE if self._spool_full else 1):
             self._spool_full = False
-            self._state.errors.resolve("spool", "The spool takes records again.")
+            if "spool" in self._state.errors.lasting and self._spool.is_writable():
+                self._state.errors.resolve("spool", "The spool takes records again.")
             return ""
         if not self._spool_full:
             self.leave()

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 import threading
 from pathlib import Path
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 NAME = re.compile(r"0[0-9]{19}", re.ASCII)  # µs since the epoch
 DEFAULT_MAX_BYTES = 512 * 1024 * 1024
+PROBE_BYTES = 4096
 
 
 class Spool:
@@ -70,6 +72,14 @@ class Spool:
         for path in (Path(draft), Path(draft).with_suffix(".batch")):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
+
+    def is_writable(self) -> bool:
+        """Whether a small batch could be written now."""
+        with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=self.directory) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            os.fsync(probe.fileno())
+            return shutil.disk_usage(self.directory).free >= self.reserve
+        return False
 
     def hold(self, records: list[Record]):
         """Keep records in memory that the disk does not take; they are a batch too, and the latest."""

@@ -45,9 +45,10 @@ class Asker:
                 log.exception("CPA's counters could not be asked for.")
 
     def _round(self):
-        before, since = self._state.received.copy(), self._state.subscribed_at
+        since = self._state.subscribed_at
         with Cpa(ANSWER_SECONDS, memory=self._key) as cpa:
             self.enabled, self.enabled_at = _optional(lambda: cpa.switch("statistics_enabled")), now_us()
+            before = self._state.received.copy()
             files, keys = _optional(cpa.counters) or ({}, {})
         at, asked = now_us(), steady_us()
         complete = self._emptied_after(asked + PUBLISHED_US)

@@ -69,6 +69,11 @@ class Comparison:
             self.agreed_at = found.at
         return missing
 
+    def at_most(self, found: Round) -> dict[str, int]:
+        """As missing(), with what is on its way: how many at most have not come of each account."""
+        ahead = {account: count - found.before.get(account, 0) for account, count in found.counted.items()}
+        return {a: n - self.base.get(a, n) for a, n in ahead.items() if n > self.base.get(a, n)}
+
     def agree(self, found: Round):
         """Begin again from this round: what is missing by now is known."""
         self.base = {account: count - found.before.get(account, 0) for account, count in found.counted.items()}

@@ -99,16 +99,17 @@ class Rivals:
         elif not found.subscribed:
             return
         elif self._loss is None:
-            self._loss = Loss(self.comparison.agreed_at, found.at, self.missing)
+            self._loss = Loss(self.comparison.agreed_at, found.at, self.comparison.at_most(found))
             self._subscribed, self._records, self._rounds = Comparison(), 0, 0
             self._subscribed.missing(found)
         elif self._subscribed.missing(found):
             self._agree(found)
             self._enter(Phase.PUBLISHED)
             self._next_at = found.at + STAY_US
-        else:  # nothing more is lost, so each round bounds the number anew
-            most = {account: max(count, self._loss.by.get(account, 0)) for account, count in self.missing.items()}
-            self._loss = self._loss._replace(by=self._loss.by | most)
+        else:  # nothing more is lost, so the round in which the fewest were on their way says how many were
+            fewest = self.comparison.at_most(found)
+            by = {account: min(count, fewest.get(account, 0)) for account, count in self._loss.by.items()}
+            self._loss = self._loss._replace(by={account: count for account, count in by.items() if count})
             if self._rounds > 1 and (self.confirmed or self._records >= self._needed):
                 self._confirm(found)
 
