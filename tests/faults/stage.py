@@ -125,8 +125,12 @@ class Stage:
         return process
 
     def manage(self, *words) -> subprocess.CompletedProcess:
-        """Run a command to its end."""
-        command = [sys.executable, "manage.py", *map(str, words)]
+        """Run a command of manage.py to its end."""
+        return self.run("manage.py", *words)
+
+    def run(self, *words) -> subprocess.CompletedProcess:
+        """Run a program of Python to its end."""
+        command = [sys.executable, *map(str, words)]
         return subprocess.run(command, cwd=PROJECT, env=self.env, capture_output=True, text=True, check=False)
 
     def client(self, **options) -> httpx.Client:

@@ -15,7 +15,7 @@ import redis
 
 from simulator.accounts import ACCOUNTS
 from tests.faults.relay import Relay
-from tests.faults.stage import AT_WORK
+from tests.faults.stage import AT_WORK, SERVING
 from tests.usage.made import NOON, record
 from tests.waiting import until
 
@@ -40,13 +40,14 @@ class Watched:
     def __init__(self, stage, cpa, hasty, **options):
         self.stage, self.cpa, self.sent = stage, cpa, 0
         stage.variables |= options
-        self._drain = ("-m", "tests.faults.hastydrain") if hasty else ("manage.py", "drain")
+        self._command = ("-m", "tests.faults.hastily") if hasty else ("manage.py",)
         self.drain = self.start_drain()
-        stage.web()
+        config = "tests.faults.hastily" if hasty else "cpa_usage.gunicorn"
+        stage.start("web", "-m", "gunicorn", "--config", f"python:{config}", "cpa_usage.wsgi").says(SERVING)
         self.usual = self._unwell()
 
     def start_drain(self):
-        self.drain = self.stage.start("drain", *self._drain)
+        self.drain = self.stage.start("drain", *self._command, "drain")
         self.drain.says(AT_WORK)
         return self.drain
 
@@ -113,7 +114,7 @@ class Watched:
         until(lambda: self.stage.stored == self.sent - but, LONG, 0.1)
 
     def _unwell(self):
-        lines = self.stage.manage("doctor").stdout.splitlines()
+        lines = self.stage.run(*self._command, "doctor").stdout.splitlines()
         return {line.split(":")[0] for line in lines if line.startswith("WRONG")}
 
 

@@ -5,6 +5,7 @@ import threading
 from typing import NamedTuple
 
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 
 from catalog.keymemory import BEING_TRIED
 from usage.collector.draft import Draft, write_held
@@ -26,7 +27,7 @@ LONGEST_RECORD = 32 * 1024 * 1024
 AGAIN_SECONDS = 0.1  # until the disk is tried again: meanwhile the database takes what is in memory
 REFRESH = b'{"refresh":true}'
 
-REFUSED = "CPA refused the management key, so its queue could not be read"
+REFUSED = _("CPA refused the management key, so its queue could not be read")
 
 
 class ReaderState:

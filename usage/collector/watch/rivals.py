@@ -18,6 +18,7 @@ FORGET_US = 10 * MINUTE_US  # what went missing once and no more is forgotten
 CHANCE = 0.01  # of requests without a record having ended just when we subscribed
 FEWEST = 3  # records that have to come, in two rounds, before a conclusion
 UNSURE_LEAST, UNSURE_SHARE, UNSURE_US = 5, 2 / 3, 20 * SECOND_US  # what is missing, where we cannot subscribe
+MIXED_LEAST, MIXED_SHARE = 5, 1 / 3  # records in a trial, and missing ones beside them, when none came before it
 STAY_US = HOUR_US  # subscribed, when CPA counts requests that it writes no record of
 FIRST_TRY_US = MINUTE_US  # until we look whether the other program has gone; twice as long each time, up to
 LAST_TRY_US = HOUR_US
@@ -47,7 +48,7 @@ class Rivals:
         self.comparison = comparison or Comparison()
         self.losses: list[Loss] = []
         self.subscribe = self.confirmed = False
-        self.starved = False  # when it became unsure: nothing at all had come since records were missing
+        self.starved = False  # nothing at all had come since records were missing, when something was done about it
         self.missing: dict[str, int] = {}
         self._wait_us, self._next_at, self._came = FIRST_TRY_US, 0, None
         self._enter(Phase.CALM)
@@ -88,10 +89,10 @@ class Rivals:
             self._enter(Phase.UNSURE)
 
     def _begin_trial(self):
-        share = sum(self.missing.values()) / (sum(self.missing.values()) + self._records)
+        share = _share(self.missing, self._records)
         self._needed = FEWEST if share == 1 else max(FEWEST, math.ceil(math.log(CHANCE) / math.log(1 - share)))
+        self.starved, self.subscribe = share == 1, True
         self._enter(Phase.TRIAL)
-        self.subscribe = True
 
     def _trial(self, found, grew, may_subscribe):
         if not may_subscribe or not self.missing:
@@ -102,16 +103,25 @@ class Rivals:
             self._loss = Loss(self.comparison.agreed_at, found.at, self.comparison.at_most(found))
             self._subscribed, self._records, self._rounds = Comparison(), 0, 0
             self._subscribed.missing(found)
-        elif self._subscribed.missing(found):
-            self._agree(found)
-            self._enter(Phase.PUBLISHED)
-            self._next_at = found.at + STAY_US
+        elif unwritten := self._subscribed.missing(found):
+            self._weigh(found, _share(unwritten, self._records))
         else:  # nothing more is lost, so the round in which the fewest were on their way says how many were
             fewest = self.comparison.at_most(found)
             by = {account: min(count, fewest.get(account, 0)) for account, count in self._loss.by.items()}
             self._loss = self._loss._replace(by={account: count for account, count in by.items() if count})
             if self._rounds > 1 and (self.confirmed or self._records >= self._needed):
                 self._confirm(found)
+
+    def _weigh(self, found, share):
+        """CPA writes no record of a `share` of what it counts now: before, were more missing than that?"""
+        if not self.starved or share > MIXED_SHARE:
+            self._agree(found)
+            self._enter(Phase.PUBLISHED)
+            self.confirmed, self._next_at = False, found.at + STAY_US
+        elif self._rounds > 2 and self._records >= MIXED_LEAST:
+            by = {account: round(count * (1 - share)) for account, count in self._loss.by.items()}
+            self._loss = self._loss._replace(by={account: count for account, count in by.items() if count})
+            self._confirm(found)
 
     def _confirm(self, found):
         self._wait_us = min(self._wait_us * 2, LAST_TRY_US) if self.confirmed else FIRST_TRY_US
@@ -133,8 +143,7 @@ class Rivals:
         if found.subscribed:
             self._agree(found)
         elif self.missing:
-            self._enter(Phase.TRIAL)
-            self.subscribe = True
+            self._begin_trial()
         elif self._rounds > 1 and self._records >= FEWEST:
             self._give_up(found)
 
@@ -153,8 +162,9 @@ class Rivals:
             self._give_up(found)
 
     def _is_unsure(self, found):
-        missing, lasts = sum(self.missing.values()), found.at - self.comparison.agreed_at
-        return missing >= UNSURE_LEAST and missing >= UNSURE_SHARE * (missing + self._records) and lasts >= UNSURE_US
+        lasts = found.at - self.comparison.agreed_at >= UNSURE_US
+        enough = sum(self.missing.values()) >= UNSURE_LEAST
+        return lasts and enough and _share(self.missing, self._records) >= UNSURE_SHARE
 
     def _agree(self, found):
         self.comparison.agree(found)
@@ -168,3 +178,8 @@ class Rivals:
 
     def _enter(self, phase):
         self.phase, self._growing, self._records, self._rounds, self._loss = phase, 0, 0, 0, None
+
+
+def _share(missing: dict[str, int], came: int) -> float:
+    """Of so many that came, and these that did not, the latter."""
+    return sum(missing.values()) / (sum(missing.values()) + came)

@@ -3,6 +3,7 @@
 import time
 
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 
 from catalog.models import Connection, Provider
 from catalog.tasks import queue_sync
@@ -17,11 +18,11 @@ from usage.time.units import SECOND_US
 SCHEDULED_SECONDS = 60  # from this interval on the task cluster's own schedule does it, which cannot do it more often
 
 OFF = "CPA's usage statistics are switched off, so it drops its records."
-WAS_OFF = "CPA's usage statistics were switched off, so it dropped its records"
-TAKEN = "Another program takes CPA's records"
+WAS_OFF = _("CPA's usage statistics were switched off, so it dropped its records")
+TAKEN = _("Another program takes CPA's records")
 SUBSCRIBED = f"{TAKEN}. cpa-usage has subscribed as well, so it gets them too."
 LOSING = f"{TAKEN}: CPA counts requests, and none of their records comes."
-UNSURE = "CPA counts requests whose records do not come: another program takes them, or CPA writes none for them."
+UNSURE = _("CPA counts requests whose records do not come: another program takes them, or CPA writes none for them")
 CURES = {
     "pop": "Set QUEUE_MODE to auto, which subscribes as well, or stop the other program.",
     "http": "Over HTTP nothing can be done about it here: stop the other program, or let REDIS_QUEUE_ADDR reach CPA.",
@@ -104,7 +105,7 @@ class Watch:
         self._state.wants_subscription = rivals.subscribe
         while rivals.losses:
             loss = rivals.losses.pop(0)
-            self._add_gap(loss.start, loss.end, TAKEN if may_subscribe else UNSURE.rstrip("."), loss.by)
+            self._add_gap(loss.start, loss.end, TAKEN if may_subscribe else UNSURE, loss.by)
         self._report(rivals)
 
     def _report(self, rivals: Rivals):
@@ -115,7 +116,7 @@ class Watch:
         else:
             errors.resolve("rival", "No other program takes CPA's records any more.")
         if unsure and not rivals.starved:
-            errors.report("counted", f"{UNSURE} {cure}")
+            errors.report("counted", f"{UNSURE}. {cure}")
         else:
             errors.resolve("counted", "The records of the requests that CPA counts come again.")
 

@@ -80,6 +80,16 @@ def test_another_that_pops_is_found_and_what_it_took_is_told(cpa, share):
     assert cpa.lost == cpa.taken > 0
 
 
+def test_a_subscriber_is_found_among_requests_that_have_no_record(cpa):
+    cpa.subscriber = True
+    assert cpa.seconds_until(True, requests=4, unpublished=1) <= 60
+    assert cpa.subscribed
+    assert 0.7 * cpa.taken <= cpa.lost <= 1.3 * cpa.taken
+    [cpa.round(4, 1) for _ in range(12 * 60)]
+    cpa.subscriber = False
+    cpa.seconds_until(False, requests=1, limit=2000)
+
+
 def test_a_slow_trickle_is_found_as_well(cpa):
     cpa.subscriber = True
     for _ in range(6):
