@@ -101,7 +101,7 @@ def _auth_file(entry):
         **{name: _flag(entry, name) for name in ACCOUNT_FLAGS},
         "type": type or provider,
         "provider": provider or type,
-        "status_message": _without_secrets(_text(entry, "status_message", 1024))[:500],
+        "status_message": without_secrets(_text(entry, "status_message", 1024))[:500],
         "plan": _text(token, "plan_type", 64) if isinstance(token, dict) else "",
     }
 
@@ -182,6 +182,6 @@ def _address(url):
     return f"{parts.scheme}://{netloc}{parts.path}"[:500] if netloc else parts.path.rpartition("@")[2][:500]
 
 
-def _without_secrets(words):
+def without_secrets(words):
     """Upstreams often repeat the key they refuse."""
     return _SECRET.sub(lambda found: mask(found[0]) if any(map(str.isdigit, found[0])) else found[0], words)

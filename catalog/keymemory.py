@@ -20,7 +20,7 @@ from cpa_usage.incidents import Incident
 
 log = logging.getLogger(__name__)
 
-MOST = 3  # the last of them is kept for what a person does
+MOST = 3  # the second is kept for what a person does, the last for another key
 FIRST_REST = timedelta(minutes=10)
 FORGOTTEN = timedelta(hours=3)
 BAN = re.compile(r"try again in (?:(\d{1,2})h)?(?:(\d{1,2})m)?(\d{1,2})s", re.IGNORECASE)
@@ -29,6 +29,7 @@ NO_LOGIN = "remote management"  # is off for our address: CPA counts no failure
 BEING_TRIED = "Another process tries the management key for the first time: wait for what CPA says."
 WAIT_SECONDS = 0.1
 BY_A_PERSON = "Before that, a sync, manage.py doctor or a restart of the drain may try it once."
+BY_ANOTHER = "Another key, once it is set, is tried at once; a restart of CPA ends this as well."
 BY_NO_ONE = "It was refused three times, and two more would ban our address; a restart of CPA ends this as well."
 BY_RESTART = "A restart of CPA ends the ban as well."
 
@@ -109,9 +110,10 @@ class KeyMemory(models.Model):
         return self.refused_key == key_id() and not self.refused_count and self.refused_until is None
 
     def refusal(self, by_person: bool = False) -> str | None:
-        """The reason why the key may not be tried, or None. What a `by_person` asked for may, while there is room."""
+        """The reason why the key may not be tried, or None. What a `by_person` asked for may, and another key, while
+        there is room: the last try is another key's."""
         changed = self.refused_key != key_id()
-        may_try = (by_person or changed) and self.refused_count < MOST
+        may_try = self.refused_count < (MOST if changed else MOST - 1 if by_person else 0)
         return self.refused_reason or None if self._rests and not may_try else None
 
     @property
@@ -140,7 +142,7 @@ class KeyMemory(models.Model):
         self.refused_count, self.refused_key, self.refused_at = count, key_id(), timezone.now()
         self.refused_until = self.refused_at + rest
         again = f"It is tried again at {timezone.localtime(self.refused_until):%H:%M:%S}."
-        sooner = BY_RESTART if BAN.search(reason) else BY_NO_ONE if count >= MOST else BY_A_PERSON
+        sooner = BY_RESTART if BAN.search(reason) else (BY_A_PERSON, BY_ANOTHER, BY_NO_ONE)[min(count, MOST) - 1]
         self.refused_reason = f"{reason[:300]} {again} {sooner}"
 
     @classmethod

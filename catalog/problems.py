@@ -4,7 +4,7 @@ import re
 
 from django.conf import settings
 
-from catalog.facts import error_words
+from catalog.facts import error_words, without_secrets
 
 SET_KEY = "Set CPA_MANAGEMENT_KEY to the remote-management secret-key of CPA's config."
 RUNNING = "Is it running? Set CPA_BASE_URL to its address."
@@ -61,4 +61,4 @@ def quoted(words: object) -> str:
     text = str(words)
     if settings.CPA_MANAGEMENT_KEY:
         text = text.replace(settings.CPA_MANAGEMENT_KEY, "****")
-    return re.sub(r"[^\x20-\x7e]+", " ", text).strip()[:QUOTE_CHARACTERS].rstrip(".")
+    return without_secrets(re.sub(r"[^\x20-\x7e]+", " ", text).strip()[:QUOTE_CHARACTERS]).rstrip(".")

@@ -58,7 +58,8 @@ def why_not_loopback(received: dict) -> str:
         if name.startswith("HTTP_") and not _BROWSER_HEADERS.fullmatch(name):
             header = name.removeprefix("HTTP_").replace("_", "-").title()
             return _("This visit may have come through a proxy: browsers send no %(header)s.") % {"header": header}
-    if received["SERVER_PROTOCOL"] != "HTTP/1.1" or not received.get("RAW_URI", "/").startswith("/"):
+    kept_alive = received.get("HTTP_CONNECTION", "").lower() == "keep-alive"  # as browsers ask, and proxies do not
+    if received["SERVER_PROTOCOL"] != "HTTP/1.1" or not received.get("RAW_URI", "/").startswith("/") or not kept_alive:
         return _("This visit may have come through a proxy: browsers do not ask in this way.")
     if not _LOOPBACK_HOST.fullmatch(received.get("HTTP_HOST", "")):
         return _("This visit is to another host than localhost or 127.0.0.1.")

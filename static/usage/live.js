@@ -12,7 +12,8 @@ function rememberParts() {
 
 // Columns, rows and links come, go and change places: those with a name are found again by it.
 function nameOf(element) {
-  return element.href || (element.matches("th, th button, summary") ? element.textContent.trim() : "");
+  const address = element.href || element.getAttribute("formaction") || element.form?.getAttribute("action");
+  return address || (element.matches("th, th button, summary") ? element.textContent.trim() : "");
 }
 
 // The element of the new part with the same name, and as many of that name before it as in the old part.
@@ -53,7 +54,8 @@ function replacePart(old, fresh) {
 }
 
 function replaceParts(page) {
-  for (const old of $$("[data-swap]")) {
+  const parts = document.getElementById("live")?.dataset.livePart ?? "[data-swap]";
+  for (const old of $$(parts)) {
     const fresh = page.getElementById(old.id);
     const html = fresh?.outerHTML;
     if (!fresh || html === served.get(old.id) || old.querySelector("input:focus, select:focus")) continue;
@@ -92,8 +94,10 @@ function startLive() {
   live.etag = mark?.dataset.etag || "";
   if (!mark) return;
   const button = mark.querySelector("[data-live-toggle]");
-  button.hidden = false;
-  button.setAttribute("aria-pressed", String(!live.paused));
+  if (button) {
+    button.hidden = false;
+    button.setAttribute("aria-pressed", String(!live.paused));
+  }
   live.timer = setInterval(poll, mark.dataset.livePoll * 1000);
 }
 

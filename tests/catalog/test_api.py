@@ -123,7 +123,7 @@ def test_a_refresh_with_a_wrong_key_says_what_to_set(client, cpa, settings):
         reply = client.post("/sync")
         assert (reply.status_code, list(reply.json())) == (502, ["error"])
         assert reply.json()["error"].startswith(f"{sentence} It is tried again at ")
-    assert cpa.auth_failures == 3  # five ban our address
+    assert cpa.auth_failures == 2  # five ban our address
 
 
 @pytest.mark.usefixtures("hurried")

@@ -54,7 +54,7 @@ def test_the_first_refusal_rests_ten_minutes_the_second_until_cpa_has_forgotten_
     clock(0.1)
     assert may_try()
     Connection.refuse(REASON)
-    assert Connection.refused() == f"{REASON} It is tried again at 15:10:00. {keymemory.BY_A_PERSON}"
+    assert Connection.refused() == f"{REASON} It is tried again at 15:10:00. {keymemory.BY_ANOTHER}"
     clock(179.9)
     assert not may_try()
     clock(0.1)
@@ -63,10 +63,13 @@ def test_the_first_refusal_rests_ten_minutes_the_second_until_cpa_has_forgotten_
     assert Connection.load().refused_count == 1
 
 
-def test_the_third_is_a_persons_and_then_nothing_may_try(clock):
-    for _ in range(2):
-        Connection.refuse(REASON)
+def test_the_second_is_a_persons_the_third_another_keys_and_then_nothing_may_try(clock, settings):
+    Connection.refuse(REASON)
     assert (may_try(), may_try(by_person=True)) == (False, True)
+    Connection.refuse(REASON)
+    assert (may_try(), may_try(by_person=True)) == (False, False)
+    settings.CPA_MANAGEMENT_KEY = "another"
+    assert may_try()
     Connection.refuse(REASON)
     assert (may_try(), may_try(by_person=True)) == (False, False)
     assert Connection.refused() == f"{REASON} It is tried again at 15:00:00. {keymemory.BY_NO_ONE}"

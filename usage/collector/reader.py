@@ -98,7 +98,9 @@ class Reader:
     def _contact(self, asked_at: int, subscribed: bool):
         """The queue answered what it was asked at `asked_at`; it was `subscribed` to before."""
         self._state.mode = self._queue.mode
-        self._state.subscribed_at = (self._state.subscribed_at or asked_at) if self._queue.subscribed else None
+        since = self._state.subscribed_at if subscribed else None  # else it was left meanwhile
+        self._state.subscribed_at = (since or asked_at) if self._queue.subscribed else None
+        self._state.wants_sync |= "queue" in self._state.errors.lasting  # it may be another CPA now
         self._state.gaps.contact(asked_at, subscribed)
         for part in ("queue", "key"):
             self._state.errors.resolve(part, f"CPA's queue answers again, mode {self._queue.mode}.")

@@ -108,6 +108,7 @@ class StateReport:
                 Incident.begin(kind, trouble.sentence, trouble.since)
                 Incident.end(kind)
             errors.ended.popleft()
+            self._begun = None  # it may be wrong again, in the same words
         if now != self._begun:
             for kind, trouble in list(errors.lasting.items()):
                 if kind in INCIDENTS:

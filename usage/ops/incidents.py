@@ -37,7 +37,7 @@ KINDS = {
     ),
     "rival": Kind(
         _("Another program takes CPA's records"),
-        _("Stop the other program, or set QUEUE_MODE to auto: then records reach both."),
+        _("Stop the other program."),
     ),
     "statistics": Kind(
         _("CPA drops its usage records, for usage statistics are off there"),

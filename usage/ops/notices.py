@@ -142,7 +142,7 @@ def _stalled(facts):
         return  # they have notices of their own
     elif last is None:
         yield _error("cpa-away", _("CPA's queue has not answered yet."), cure)
-    elif facts.now - last > STALLED_AFTER:
+    elif facts.now - last > STALLED_AFTER and not _ended_since(facts.now - STALLED_AFTER):
         yield _error("cpa-away", _away(last), cure, since=last)
 
 
@@ -156,6 +156,8 @@ def _lasting(facts):
         incident = _incident(kind, facts)
         if incident is None or (kind == "queue" and facts.now - incident.since < AWAY_AFTER):
             continue
+        if kind == "sync" and "queue" in facts.incidents:
+            continue  # for the same reason
         yield Notice(
             id=id_ or kind,
             severity=severity,
@@ -164,9 +166,13 @@ def _lasting(facts):
             detail=incident.sentence,
             cure=_(cure),
             link=reverse("system"),
-            action=button and Action(reverse(button[0], args=button[1]), _(button[2])),
+            action=None if kind == "key" and facts.connection.refusal(by_person=True) else _action(button),
             unready=severity == "error",
         )
+
+
+def _action(button):
+    return button and Action(reverse(button[0], args=button[1]), _(button[2]))
 
 
 def _incident(kind, facts):
@@ -195,15 +201,15 @@ def _proof(facts):
 
 
 def _gaps(facts):
-    if not getattr(facts.state, "gaps", True) or not (gaps := list(_gaps_of_late(facts.now))):
+    if not getattr(facts.state, "gaps", True) or not (gap := _gaps_of_late(facts.now).first()):
         return
-    sentence = told(gaps[0])
-    if more := len(gaps) - 1:
+    sentence = told(gap)
+    if more := _gaps_of_late(facts.now).count() - 1:
         one, many = "There is %(count)s earlier gap.", "There are %(count)s earlier gaps."
         sentence += " " + ngettext(one, many, more) % {"count": more}
     link = f"{reverse('system')}#gaps-title"
-    cure = _("There they can be dismissed.")
-    yield _warning("gaps", sentence, cure, since=gaps[0].start, detail=reason(gaps[0]), link=link)
+    cure = _("Details lists them; dismiss those you know about.")
+    yield _warning("gaps", sentence, cure, since=gap.start, detail=reason(gap), link=link)
 
 
 def _letters(facts):
@@ -257,6 +263,11 @@ def _unpriced(facts):
 
 def _gaps_of_late(now):
     return Gap.objects.standing().filter(end__gte=now - LATELY)
+
+
+def _ended_since(moment):
+    """Whether the drain has only just been able to go on."""
+    return Incident.objects.filter(kind__in=(*DRAINS_OWN, "key"), until__gte=moment).exists()
 
 
 def _overdue(now):

@@ -23,6 +23,9 @@ def unready_reason() -> str:
     try:
         with override("en"):
             found = next((notice for notice in Watch().notices if notice.unready), None)
-        return f"{found.sentence} {found.detail}".strip() if found else ""
+        if found is None:
+            return ""
+        # The detail of others may quote what CPA, or another server at its address, has said: this is open to all.
+        return f"{found.sentence} {found.detail}" if found.id == "database-version" else found.sentence
     except (DatabaseError, InterfaceError) as error:
         return sentence_of(error)

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.utils import timezone
 from msgspec import Meta, Struct
 
-from catalog.models import Connection
 from usage.models import DeadLetter, DrainState, Series
 from usage.models.labels import OTHER
 from usage.ops import gaps
@@ -64,9 +63,9 @@ class Status(Struct, frozen=True, kw_only=True):
     detail_from: Annotated[str | None, Meta(description="Start of kept detail; null while everything is kept.")]
 
 
-def status() -> Status:
-    """The state of the drain, the catalog's view of CPA, and recent errors."""
-    watched, error = Watch(), latest()
+def status(watched: Watch | None = None) -> Status:
+    """The state of the drain, the catalog's view of CPA, and recent errors; `watched`: of a page that has looked."""
+    watched, error = watched or Watch(), latest()
     state, cpa = watched.state, watched.connection
     as_stored = {name: value for name, value in vars(state).items() if name in Status.__struct_fields__}
     as_shown = {
@@ -78,7 +77,7 @@ def status() -> Status:
         "last_metadata_error": cpa.last_error,
         "statistics_enabled": cpa.statistics_enabled,
         "request_log_enabled": cpa.request_log_enabled,
-        "refused": Connection.refused(),
+        "refused": cpa.refusal(),
         "last_error": error.sentence if error else "",
         "last_error_at": error and error.since,
         "last_error_ended_at": error and error.until,

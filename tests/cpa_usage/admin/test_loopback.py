@@ -16,7 +16,7 @@ from tests import PROJECT
 from tests.served import address_of, environment
 
 ADMIN, ADD = "/usage/admin/", "/usage/admin/cpa_usage/apitoken/add/"
-HERE = {"Host": "127.0.0.1:8318", "User-Agent": "Firefox", "Accept": "*/*", "Connection": "close"}
+HERE = {"Host": "127.0.0.1:8318", "User-Agent": "Firefox", "Accept": "*/*", "Connection": "keep-alive"}
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +44,22 @@ def ask(port):
         head = "".join(f"{name}: {value}\r\n" for name, value in pairs)
         with socket.create_connection(("127.0.0.1", port), timeout=30) as sock:
             sock.sendall(f"{line}\r\n{head}\r\n{body}".encode())
-            reply = b"".join(iter(lambda: sock.recv(65536), b"")).decode()
+            reply = _reply(sock).decode()
         return int(reply.split(" ", 2)[1]), reply
 
     return send
+
+
+def _reply(sock):
+    """All of one reply; the connection stays open, as a browser's does."""
+    reply = b""
+    while data := sock.recv(65536):
+        reply += data
+        head, _, body = reply.partition(b"\r\n\r\n")
+        length = re.search(rb"Content-Length: (\d+)", head)
+        if length and len(body) >= int(length[1]):
+            break
+    return reply
 
 
 def is_in(reply):
@@ -112,7 +124,7 @@ def test_a_name_that_leads_here_is_not_this_machine(ask, host):
     "hosts", [("127.0.0.1", "evil.example"), ("evil.example", "127.0.0.1"), ("127.0.0.1", "127.0.0.1"), ()]
 )
 def test_other_than_one_host_is_none(ask, hosts):
-    headers = [("Host", host) for host in hosts] + [("Connection", "close")]
+    headers = [("Host", host) for host in hosts] + [("Connection", "keep-alive")]
     assert not is_in(ask(f"GET {ADMIN} HTTP/1.1", headers))
 
 
@@ -180,7 +192,7 @@ def test_the_footer_leads_there(ask):
 
 def visit(settings, peer, proxies=(), **headers):
     settings.TRUSTED_PROXIES = [ip_network(each) for each in proxies]
-    client = Client(REMOTE_ADDR=peer, headers={"Host": "127.0.0.1", **headers})
+    client = Client(REMOTE_ADDR=peer, headers={"Host": "127.0.0.1", "Connection": "keep-alive", **headers})
     return client.get("/admin/").status_code == 200
 
 
@@ -215,7 +227,7 @@ def test_with_a_password_this_machine_is_asked_for_it_too(settings):
 
 @pytest.mark.django_db
 def test_the_owner_changes_under_a_name_and_leaves_nothing_behind(settings):
-    client = Client(REMOTE_ADDR="127.0.0.1", headers={"Host": "127.0.0.1"})
+    client = Client(REMOTE_ADDR="127.0.0.1", headers={"Host": "127.0.0.1", "Connection": "keep-alive"})
     client.post("/admin/cpa_usage/apitoken/add/", {"name": "script", "scope": "read"})
     assert [(entry.user.username, entry.object_repr) for entry in LogEntry.objects.all()] == [("owner", "script")]
     owner = User.objects.get()

@@ -13,7 +13,7 @@ from usage.time.units import SECOND_US
 
 log = logging.getLogger("usage.collector")
 
-ASK_SECONDS = 5  # between two rounds
+ASK_SECONDS = 4  # between two rounds, which take about two themselves
 ANSWER_SECONDS = 10  # for all answers of one
 PUBLISHED_US = 2 * SECOND_US  # after an attempt is counted, its record is in the queue
 EMPTIED_SECONDS = 10  # for the reader to take all that is queued

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from usage.collector.watch.counters import Comparison, Round
 from usage.time.units import HOUR_US, MINUTE_US, SECOND_US
 
-GROWING_ROUNDS = 3  # with more missing each, before anything is done: a single burst of count_tokens is none
-FORGET_US = 10 * MINUTE_US  # what went missing once and no more is forgotten
+GROWING_ROUNDS = 3  # with more missing each, before anything is done
+CLEAN_ROUNDS = 3  # with records and none missing, after which it was a burst of count_tokens
+FORGET_US = HOUR_US  # what went missing once and no more is forgotten
 CHANCE = 0.01  # of requests without a record having ended just when we subscribed
 FEWEST = 3  # records that have to come, in two rounds, before a conclusion
 UNSURE_LEAST, UNSURE_SHARE, UNSURE_US = 5, 2 / 3, 20 * SECOND_US  # what is missing, where we cannot subscribe
@@ -22,23 +23,26 @@ MIXED_LEAST, MIXED_SHARE = 5, 1 / 3  # records in a trial, and missing ones besi
 STAY_US = HOUR_US  # subscribed, when CPA counts requests that it writes no record of
 FIRST_TRY_US = MINUTE_US  # until we look whether the other program has gone; twice as long each time, up to
 LAST_TRY_US = HOUR_US
-SLOW = 5  # records in a round: what comes in one or two is lost by looking, when it has not gone
+SLOW = 5  # records in a round: what comes in one or two is lost by looking, when it has not gone. With more, so much
+PATIENCE_US = 15 * MINUTE_US  # later
 
 
 class Phase(Enum):
     """CALM: nothing is suspected. TRIAL: subscribed, to find out. TAKEN: another program takes records, so we stay
-    subscribed. RETURN: popping again, to see whether it has gone. PUBLISHED: subscribed, and records are missing all
+    subscribed. RETURN: popping again, to see whether it has gone. UNWRITTEN: subscribed, and records are missing all
     the same, so CPA does not write them. UNSURE: they are missing, and we cannot subscribe."""
 
-    CALM, TRIAL, TAKEN, RETURN, PUBLISHED, UNSURE = range(6)
+    CALM, TRIAL, TAKEN, RETURN, UNWRITTEN, UNSURE = range(6)
 
 
 class Loss(NamedTuple):
-    """Records that did not come, by account, from and to a moment, µs since the epoch."""
+    """Records that did not come, by account, from and to a moment, µs since the epoch; `sure`: another program took
+    them."""
 
     start: int
     end: int
     by: dict[str, int]
+    sure: bool = True
 
 
 class Rivals:
@@ -48,7 +52,6 @@ class Rivals:
         self.comparison = comparison or Comparison()
         self.losses: list[Loss] = []
         self.subscribe = self.confirmed = False
-        self.starved = False  # nothing at all had come since records were missing, when something was done about it
         self.missing: dict[str, int] = {}
         self._wait_us, self._next_at, self._came = FIRST_TRY_US, 0, None
         self._enter(Phase.CALM)
@@ -60,7 +63,8 @@ class Rivals:
         grew, arrived = sum(self.missing.values()) > before, came - (came if self._came is None else self._came)
         self._came = came
         self._records += arrived
-        self._rounds += arrived > 0
+        self._rounds += arrived > 0 or grew
+        self._clean = 0 if grew else self._clean + (arrived > 0)
         if self.missing and self.phase is Phase.CALM and (found.subscribed or explains(self.missing)):
             self._agree(found)  # a subscriber gets everything: what is missing was not written
         steps = {
@@ -68,14 +72,16 @@ class Rivals:
             Phase.TRIAL: self._trial,
             Phase.TAKEN: self._taken,
             Phase.RETURN: self._return,
-            Phase.PUBLISHED: self._published,
+            Phase.UNWRITTEN: self._unwritten,
             Phase.UNSURE: self._unsure,
         }
         steps[self.phase](found, grew, may_subscribe)
 
     def _calm(self, found, grew, may_subscribe):
-        if self.missing and found.at - self.comparison.agreed_at > FORGET_US and self._growing < GROWING_ROUNDS:
+        if self._clean >= CLEAN_ROUNDS:
             self._agree(found)
+        elif self.missing and found.at - self.comparison.agreed_at > FORGET_US:
+            self._forget(found)
         if not self.missing:
             self._enter(Phase.CALM)
             return
@@ -85,13 +91,26 @@ class Rivals:
         if may_subscribe:
             self._begin_trial()
         elif self._is_unsure(found):
-            self.starved = not self._records
             self._enter(Phase.UNSURE)
+            self._begin_comparing(found)
+
+    def _forget(self, found):
+        """What is missing will not be explained any more; where nothing at all came, it may have been taken."""
+        if not self._records and sum(self.missing.values()) >= FEWEST:
+            self.losses.append(Loss(self.comparison.agreed_at, found.at, self.missing, sure=False))
+        self._agree(found)
+
+    def _begin_comparing(self, found):
+        """Count what comes and what is missing from now on."""
+        self._lately, self._records, self._rounds = Comparison(), 0, 0
+        self._lately.missing(found)
 
     def _begin_trial(self):
-        share = _share(self.missing, self._records)
-        self._needed = FEWEST if share == 1 else max(FEWEST, math.ceil(math.log(CHANCE) / math.log(1 - share)))
-        self.starved, self.subscribe = share == 1, True
+        missing = sum(self.missing.values())
+        least = max(missing - 2 * math.sqrt(missing), 0.4)  # as many as are to be expected in such a time
+        self._share, self._starved = least / (least + self._records), not self._records
+        self._before = self._records / self._rounds, missing / self._rounds
+        self.subscribe = True
         self._enter(Phase.TRIAL)
 
     def _trial(self, found, grew, may_subscribe):
@@ -101,22 +120,40 @@ class Rivals:
             return
         elif self._loss is None:
             self._loss = Loss(self.comparison.agreed_at, found.at, self.comparison.at_most(found))
-            self._subscribed, self._records, self._rounds = Comparison(), 0, 0
-            self._subscribed.missing(found)
-        elif unwritten := self._subscribed.missing(found):
+            self._begin_comparing(found)
+        elif unwritten := self._lately.missing(found):
             self._weigh(found, _share(unwritten, self._records))
         else:  # nothing more is lost, so the round in which the fewest were on their way says how many were
             fewest = self.comparison.at_most(found)
             by = {account: min(count, fewest.get(account, 0)) for account, count in self._loss.by.items()}
             self._loss = self._loss._replace(by={account: count for account, count in by.items() if count})
-            if self._rounds > 1 and (self.confirmed or self._records >= self._needed):
+            if self._rounds > 2 and self._records >= self._enough(found) and self._recovered:
                 self._confirm(found)
+            elif found.at - self._loss.end > STAY_US:
+                self._give_up(found)
+
+    @property
+    def _recovered(self) -> bool:
+        """Whether clearly more comes in a round than before the trial, about as many more as were missing then.
+
+        After a burst of requests without a record as many come as during it.
+        """
+        came, missing = (rate * self._rounds for rate in self._before)
+        return self._records >= came + max(missing / 2, 2 * math.sqrt(came))
+
+    def _enough(self, found) -> int:
+        """Records after which one that CPA does not write would have been seen; a round hides as many as came in it."""
+        hidden = sum(found.after.values()) - sum(found.before.values())
+        if self._starved:
+            return FEWEST + hidden
+        expected = (1 - self._share) / self._share  # records between two that are missing
+        return max(FEWEST, math.ceil((2 * hidden + math.log(1 / CHANCE)) * expected))
 
     def _weigh(self, found, share):
         """CPA writes no record of a `share` of what it counts now: before, were more missing than that?"""
-        if not self.starved or share > MIXED_SHARE:
+        if not self._starved or share > MIXED_SHARE:
             self._agree(found)
-            self._enter(Phase.PUBLISHED)
+            self._enter(Phase.UNWRITTEN)
             self.confirmed, self._next_at = False, found.at + STAY_US
         elif self._rounds > 2 and self._records >= MIXED_LEAST:
             by = {account: round(count * (1 - share)) for account, count in self._loss.by.items()}
@@ -134,7 +171,7 @@ class Rivals:
         self._agree(found)
         if not may_subscribe:
             self._give_up(found)
-        elif found.at >= self._next_at and self._records <= SLOW:
+        elif found.at >= self._next_at + (PATIENCE_US if self._records > SLOW else 0):
             self._enter(Phase.RETURN)
             self.subscribe = False
         self._records = 0  # of one round
@@ -142,24 +179,27 @@ class Rivals:
     def _return(self, found, grew, may_subscribe):
         if found.subscribed:
             self._agree(found)
-        elif self.missing:
-            self._begin_trial()
-        elif self._rounds > 1 and self._records >= FEWEST:
-            self._give_up(found)
+        elif self._rounds > 1 and self._records + sum(self.missing.values()) >= FEWEST:
+            if _share(self.missing, self._records) > MIXED_SHARE:
+                self._begin_trial()
+            else:
+                self._give_up(found)
 
-    def _published(self, found, grew, may_subscribe):
+    def _unwritten(self, found, grew, may_subscribe):
         self._agree(found)
         if not may_subscribe or found.at >= self._next_at:
             self._give_up(found)
 
     def _unsure(self, found, grew, may_subscribe):
-        if grew:
-            self._rounds = 0
-        elif may_subscribe:
-            self._begin_trial()
-        elif self._rounds > 1:
-            self.losses.append(Loss(self.comparison.agreed_at, found.at, self.missing))
+        lately = self._lately.missing(found)
+        if may_subscribe:
             self._give_up(found)
+        elif self._rounds > 2:
+            if _share(lately, self._records) < UNSURE_SHARE:
+                self.losses.append(Loss(self.comparison.agreed_at, found.at, self.missing, sure=False))
+                self._give_up(found)
+            else:
+                self._begin_comparing(found)
 
     def _is_unsure(self, found):
         lasts = found.at - self.comparison.agreed_at >= UNSURE_US
@@ -177,7 +217,8 @@ class Rivals:
         self._enter(Phase.CALM)
 
     def _enter(self, phase):
-        self.phase, self._growing, self._records, self._rounds, self._loss = phase, 0, 0, 0, None
+        self.phase, self._loss = phase, None
+        self._growing = self._clean = self._records = self._rounds = 0
 
 
 def _share(missing: dict[str, int], came: int) -> float:

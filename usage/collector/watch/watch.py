@@ -1,12 +1,14 @@
 """The main thread's side: it asks for refreshes of CPA's lists when they are due, and judges the rounds."""
 
 import time
+from collections import Counter
 
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from catalog.models import Connection, Provider
 from catalog.tasks import queue_sync
+from cpa_usage.incidents import Incident
 from usage.collector.gaps import Span
 from usage.collector.watch.asker import Asker
 from usage.collector.watch.counters import Comparison, Round
@@ -21,7 +23,6 @@ OFF = "CPA's usage statistics are switched off, so it drops its records."
 WAS_OFF = _("CPA's usage statistics were switched off, so it dropped its records")
 TAKEN = _("Another program takes CPA's records")
 SUBSCRIBED = f"{TAKEN}. cpa-usage has subscribed as well, so it gets them too."
-LOSING = f"{TAKEN}: CPA counts requests, and none of their records comes."
 UNSURE = _("CPA counts requests whose records do not come: another program takes them, or CPA writes none for them")
 CURES = {
     "pop": "Set QUEUE_MODE to auto, which subscribes as well, or stop the other program.",
@@ -44,6 +45,9 @@ class Watch:
     def begin(self):
         """Go on from the counters with which an earlier process ended in good order. Raises django.db.Error."""
         self._follow_retention()
+        left_off = Incident.objects.filter(kind="statistics", until=None).first()
+        if not self._begun and left_off:  # an earlier process died while they were off
+            self._on_at = int(left_off.since.timestamp() * SECOND_US)
         if not self._begun and (counted := DrainState.load().counted):
             self._rivals = Rivals(Comparison(counted["base"], counted["agreed_at"]))
             DrainState.objects.filter(pk=1).update(counted={})  # they hold for what this process receives, all of it
@@ -104,40 +108,41 @@ class Watch:
         rivals.look(round, may_subscribe, self._known_gap)
         self._state.wants_subscription = rivals.subscribe
         while rivals.losses:
-            loss = rivals.losses.pop(0)
-            self._add_gap(loss.start, loss.end, TAKEN if may_subscribe else UNSURE, loss.by)
+            start, end, by, sure = rivals.losses.pop(0)
+            self._add_gap(start, end, TAKEN if sure else UNSURE, by)
         self._report(rivals)
 
     def _report(self, rivals: Rivals):
-        unsure, errors = rivals.phase is Phase.UNSURE, self._state.errors
-        cure = CURES.get(self._state.mode, "")
-        if rivals.confirmed or (unsure and rivals.starved):
-            errors.report("rival", SUBSCRIBED if rivals.confirmed else f"{LOSING} {cure}")
+        errors = self._state.errors
+        if rivals.confirmed:
+            errors.report("rival", SUBSCRIBED)
         else:
             errors.resolve("rival", "No other program takes CPA's records any more.")
-        if unsure and not rivals.starved:
-            errors.report("counted", f"{UNSURE}. {cure}")
+        if rivals.phase is Phase.UNSURE:
+            errors.report("counted", f"{UNSURE}. {CURES.get(self._state.mode, '')}")
         else:
             errors.resolve("counted", "The records of the requests that CPA counts come again.")
 
     def _known_gap(self, missing: dict[str, int]) -> bool:
         """Whether records may have been lost since counters and records last agreed; then it is told how many."""
         since = moment_of(self._rivals.comparison.agreed_at)
-        gap = Gap.objects.filter(end__gte=since, lost=None).first()
+        gap = Gap.objects.filter(end__gt=since, lost=None).first()
         if gap:
-            Gap.objects.filter(pk=gap.pk).update(lost=sum(missing.values()), lost_by=missing)
+            by = Counter(gap.lost_by) + Counter(missing)
+            Gap.objects.filter(pk=gap.pk).update(lost=by.total(), lost_by=by)
         return gap is not None
 
     def _add_gap(self, start: int, end: int, reason: str, by: dict[str, int] | None = None):
+        start = min(start, end)  # the clock may have been put back
         self._state.gaps.spans.append(Span(start, end, reason, sum(by.values()) if by else None, by))
 
     def _by_account(self, files: dict[str, int], keys: dict[tuple[str, str], int]) -> dict[str, int]:
         """All counters by auth_index; a key that CPA's lists do not show yet is left out."""
         if not keys.keys() <= self._indexes.keys():
             known = Provider.objects.values_list("base_url", "key_fingerprint", "auth_index")
-            self._indexes = {(url, key): index for url, key, index in known}
-        found = {self._indexes[name]: count for name, count in keys.items() if name in self._indexes}
-        return files | found
+            listed = Counter((url, key) for url, key, _index in known)  # one key in two lists is counted for both
+            self._indexes = {(url, key): index for url, key, index in known if listed[url, key] == 1}
+        return files | {self._indexes[name]: count for name, count in keys.items() if name in self._indexes}
 
     def _interval_over(self) -> bool:
         seconds = settings.METADATA_SYNC_INTERVAL.total_seconds()

@@ -93,7 +93,7 @@ def system(request, filters):
     return {
         "live": 5,
         "lately": lately(),
-        "status": status(),
+        "status": status(request.watch),
         "gaps_stand": Gap.objects.standing().exists(),
         "connection": request.watch.connection,
         "database_bytes": database_bytes(),

@@ -7,9 +7,9 @@ from usage.ops.notices import Watch
 
 # The name of a finding, the notices that make it wrong, and what it says without them.
 FINDINGS = (
-    ("Drain", ("drain-silent", "cpa-away", "spool", "database"), "It runs and takes CPA's records."),
+    ("Drain", ("drain-silent", "cpa-away", "key", "spool", "database"), "It runs and takes CPA's records."),
     ("Consumers", ("rival", "counted"), "The drain has noticed no other program that takes CPA's records."),
-    ("Lists", ("sync",), "CPA's accounts and keys could be read."),
+    ("Lists", ("sync", "key"), "CPA's accounts and keys could be read."),
     ("Dead letters", ("dead-letters",), "Every record could be stored."),
     ("Tasks", ("tasks",), "No periodic task is overdue."),
     ("Failures", ("failures",), "No task has failed in the last 24 hours."),
