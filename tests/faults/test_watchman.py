@@ -11,7 +11,6 @@ from tests.faults.watchman import PLACES, Watched
 
 pytestmark = pytest.mark.sqlite  # processes with a SQLite file of their own: once is enough
 ALL, BUT_READY = set(PLACES), set(PLACES) - {"/readyz"}
-WITHOUT_DOCTOR = BUT_READY - {"doctor"}
 
 
 @pytest.fixture
@@ -94,7 +93,7 @@ def test_how_long_cpa_keeps_records(set_up, soak, row, kept, expected):
 
 
 def test_a_cpa_that_was_restarted(watched, row):
-    row(watchman.restarted(watched), WITHOUT_DOCTOR)
+    row(watchman.restarted(watched), BUT_READY)
 
 
 def test_a_database_that_takes_nothing(watched, row):

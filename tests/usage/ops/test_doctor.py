@@ -103,6 +103,7 @@ def test_all_is_well(healthy, web, settings, capsys):
         "OK    Labels: Every label has room for new values.",
         "OK    Drain: It runs and takes CPA's records.",
         "OK    Consumers: The drain has noticed no other program that takes CPA's records.",
+        "OK    Gaps: No time in which records may have been lost is left to look at.",
         "OK    Lists: CPA's accounts and keys could be read.",
         "OK    Dead letters: Every record could be stored.",
         "OK    Tasks: No periodic task is overdue.",
@@ -141,6 +142,7 @@ def test_nothing_is_well_and_every_line_says_what_to_do(settings, tmp_path, caps
         "OK    Labels",
         "WRONG Drain",
         "OK    Consumers",
+        "OK    Gaps",
         "OK    Lists",
         "OK    Dead letters",
         "OK    Tasks",
@@ -258,6 +260,12 @@ def test_a_version_without_tiers_says_what_that_does_to_costs():
         "CPA v7.1.26 lacks service tiers (since 7.1.27), executor types (since 7.1.38), response tiers (since 7.2.65), "
         "token breakdowns (since 7.2.97): update it. Flex and priority are costed as standard."
     )
+
+
+def test_what_the_cpa_at_hand_does_not_have_is_named():
+    Connection.change(not_offered=["api-key-usage", "xai-api-key"])
+    found = doctor_cpa._version(SimpleNamespace(version="7.2.140"))
+    assert (found.well, found.sentence) == (True, "CPA 7.2.140. It has no api-key-usage, xai-api-key.")
 
 
 @pytest.mark.parametrize(

@@ -76,11 +76,13 @@ def _version(build):
     words = build.version if build else ""
     numbers = tuple(int(number) for number in re.findall(r"\d+", words)[:3])
     lacks = {what: since for what, since in FEATURES.items() if numbers and numbers < since}
+    names = ", ".join(Connection.load().not_offered)
+    absent = f" It has no {names}." if names else ""
     if not lacks:
-        return Finding("Version", True, f"CPA {words or 'of a version it does not tell'}.")
+        return Finding("Version", True, f"CPA {words or 'of a version it does not tell'}.{absent}")
     listed = ", ".join(f"{what} (since {'.'.join(map(str, since))})" for what, since in lacks.items())
     costs = " Flex and priority are costed as standard." if TIERS in lacks else ""
-    return Finding("Version", not costs, f"CPA {words} lacks {listed}: update it.{costs}")
+    return Finding("Version", not costs, f"CPA {words} lacks {listed}: update it.{costs}{absent}")
 
 
 def _statistics(enabled):

@@ -9,6 +9,7 @@ from usage.ops.notices import Watch
 FINDINGS = (
     ("Drain", ("drain-silent", "cpa-away", "key", "spool", "database"), "It runs and takes CPA's records."),
     ("Consumers", ("rival", "counted"), "The drain has noticed no other program that takes CPA's records."),
+    ("Gaps", ("gaps",), "No time in which records may have been lost is left to look at."),
     ("Lists", ("sync", "key"), "CPA's accounts and keys could be read."),
     ("Dead letters", ("dead-letters",), "Every record could be stored."),
     ("Tasks", ("tasks",), "No periodic task is overdue."),
