@@ -29,6 +29,6 @@ def test_a_read_takes_so_many_queries_however_much_there_is(client, priced, path
 
 def test_one_event_status_and_names(client, captured, django_assert_num_queries):
     PriceBook.current()
-    for path, queries in ((f"usage/events/{captured[0].key}", 2), ("status", 10), ("notices", 5), ("models/used", 2)):
+    for path, queries in ((f"usage/events/{captured[0].key}", 2), ("status", 9), ("notices", 5), ("models/used", 2)):
         with django_assert_num_queries(queries):
             assert client.get(f"/api/v1/{path}").status_code == 200
