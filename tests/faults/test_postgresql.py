@@ -78,7 +78,7 @@ if connection.vendor == "postgresql":
         found = connection.settings_dict | {"HOST": "127.0.0.1", "PORT": relay.port}
         address = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**found)
         with Simulator() as cpa:
-            stage = Stage(tmp_path, cpa.base_url, cpa.management_key, DATABASE_URL=address)
+            stage = Stage(tmp_path, cpa.base_url, cpa.management_key, DATABASE_URL=address, LOG_LEVEL="debug")
             stage.cpa = cpa
             yield stage
             stage.end()
