@@ -67,6 +67,15 @@ class Gap(models.Model):
         found._take_in(gap)
         return found
 
+    def add_lost(self, by: dict[str, int]):
+        """It became known how many records were lost of each account, by auth_index."""
+        self.lost_by = self._lost_with(by)
+        self.lost = sum(self.lost_by.values())
+        self.save(update_fields=["lost", "lost_by"])
+
+    def _lost_with(self, by):
+        return dict(Counter(self.lost_by) + Counter(by))
+
     def _goes_on_with(self, gap: "Gap") -> bool:
         if (self.lost is None) == (gap.lost is None) and gap.start - self.end < ONE_OUTAGE:
             return True
@@ -81,7 +90,7 @@ class Gap(models.Model):
             if _kind(gap.reason) not in self.reason:
                 self.reason = f"{self.reason.rstrip('.')}. {gap.reason}"[:LONGEST_REASON]
             self.lost = None if None in (self.lost, gap.lost) else self.lost + gap.lost
-            self.lost_by = dict(Counter(self.lost_by) + Counter(gap.lost_by))
+            self.lost_by = self._lost_with(gap.lost_by)
         self.save(update_fields=["end", "reason", "lost", "lost_by", "times"])
 
 

@@ -37,10 +37,8 @@ class Asker:
         while not self._ending.wait(ASK_SECONDS):
             try:
                 self.latest = self._round()
-            except Problem as problem:
-                log.debug(
-                    "CPA's counters could not be asked for: %s", problem
-                )  # the sync of CPA's lists, or the reader, reports it
+            except Problem as problem:  # the sync of CPA's lists, or the reader, reports it
+                log.debug("CPA's counters could not be asked for: %s", problem)
             except Exception:
                 log.exception("CPA's counters could not be asked for.")
 

@@ -6,6 +6,7 @@ streams without usage), and those are missing either way.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
@@ -17,7 +18,7 @@ GROWING_ROUNDS = 3  # with more missing each, before anything is done
 CLEAN_ROUNDS = 3  # with records and none missing, after which it was a burst of count_tokens
 FORGET_US = HOUR_US  # what went missing once and no more is forgotten
 CHANCE = 0.01  # of requests without a record having ended just when we subscribed
-FEWEST = 3  # records that have to come, in two rounds, before a conclusion
+FEWEST = 3  # records that have to come before a conclusion
 UNSURE_LEAST, UNSURE_SHARE, UNSURE_US = 5, 2 / 3, 20 * SECOND_US  # what is missing, where we cannot subscribe
 MIXED_LEAST, MIXED_SHARE = 5, 1 / 3  # records in a trial, and missing ones beside them, when none came before it
 STAY_US = HOUR_US  # subscribed, when CPA counts requests that it writes no record of
@@ -64,6 +65,7 @@ class Rivals:
         self._came = came
         self._records += arrived
         self._rounds += arrived > 0 or grew
+        self._growing += grew
         self._clean = 0 if grew else self._clean + (arrived > 0)
         if self.missing and self.phase is Phase.CALM and (found.subscribed or explains(self.missing)):
             self._agree(found)  # a subscriber gets everything: what is missing was not written
@@ -75,20 +77,18 @@ class Rivals:
             Phase.UNWRITTEN: self._unwritten,
             Phase.UNSURE: self._unsure,
         }
-        steps[self.phase](found, grew, may_subscribe)
+        steps[self.phase](found, may_subscribe)
 
-    def _calm(self, found, grew, may_subscribe):
+    def _calm(self, found, may_subscribe):
         if self._clean >= CLEAN_ROUNDS:
             self._agree(found)
         elif self.missing and found.at - self.comparison.agreed_at > FORGET_US:
             self._forget(found)
         if not self.missing:
             self._enter(Phase.CALM)
+        elif self._growing < GROWING_ROUNDS:
             return
-        self._growing += grew
-        if self._growing < GROWING_ROUNDS:
-            return
-        if may_subscribe:
+        elif may_subscribe:
             self._begin_trial()
         elif self._is_unsure(found):
             self._enter(Phase.UNSURE)
@@ -113,7 +113,7 @@ class Rivals:
         self.subscribe = True
         self._enter(Phase.TRIAL)
 
-    def _trial(self, found, grew, may_subscribe):
+    def _trial(self, found, may_subscribe):
         if not may_subscribe or not self.missing:
             self._give_up(found)
         elif not found.subscribed:
@@ -124,9 +124,8 @@ class Rivals:
         elif unwritten := self._lately.missing(found):
             self._weigh(found, _share(unwritten, self._records))
         else:  # nothing more is lost, so the round in which the fewest were on their way says how many were
-            fewest = self.comparison.at_most(found)
-            by = {account: min(count, fewest.get(account, 0)) for account, count in self._loss.by.items()}
-            self._loss = self._loss._replace(by={account: count for account, count in by.items() if count})
+            fewest = Counter(self._loss.by) & Counter(self.comparison.at_most(found))
+            self._loss = self._loss._replace(by=dict(fewest))
             if self._rounds > 2 and self._records >= self._enough(found) and self._recovered:
                 self._confirm(found)
             elif found.at - self._loss.end > STAY_US:
@@ -156,8 +155,8 @@ class Rivals:
             self._enter(Phase.UNWRITTEN)
             self.confirmed, self._next_at = False, found.at + STAY_US
         elif self._rounds > 2 and self._records >= MIXED_LEAST:
-            by = {account: round(count * (1 - share)) for account, count in self._loss.by.items()}
-            self._loss = self._loss._replace(by={account: count for account, count in by.items() if count})
+            taken = +Counter({account: round(count * (1 - share)) for account, count in self._loss.by.items()})
+            self._loss = self._loss._replace(by=dict(taken))
             self._confirm(found)
 
     def _confirm(self, found):
@@ -167,7 +166,7 @@ class Rivals:
         self._agree(found)
         self._enter(Phase.TAKEN)
 
-    def _taken(self, found, grew, may_subscribe):
+    def _taken(self, found, may_subscribe):
         self._agree(found)
         if not may_subscribe:
             self._give_up(found)
@@ -176,7 +175,7 @@ class Rivals:
             self.subscribe = False
         self._records = 0  # of one round
 
-    def _return(self, found, grew, may_subscribe):
+    def _return(self, found, may_subscribe):
         if found.subscribed:
             self._agree(found)
         elif self._rounds > 1 and self._records + sum(self.missing.values()) >= FEWEST:
@@ -185,12 +184,12 @@ class Rivals:
             else:
                 self._give_up(found)
 
-    def _unwritten(self, found, grew, may_subscribe):
+    def _unwritten(self, found, may_subscribe):
         self._agree(found)
         if not may_subscribe or found.at >= self._next_at:
             self._give_up(found)
 
-    def _unsure(self, found, grew, may_subscribe):
+    def _unsure(self, found, may_subscribe):
         lately = self._lately.missing(found)
         if may_subscribe:
             self._give_up(found)

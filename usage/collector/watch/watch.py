@@ -45,10 +45,11 @@ class Watch:
     def begin(self):
         """Go on from the counters with which an earlier process ended in good order. Raises django.db.Error."""
         self._follow_retention()
-        left_off = Incident.objects.filter(kind="statistics", until=None).first()
-        if not self._begun and left_off:  # an earlier process died while they were off
+        if self._begun:
+            return
+        if left_off := Incident.objects.filter(kind="statistics", until=None).first():  # when an earlier process died
             self._on_at = int(left_off.since.timestamp() * SECOND_US)
-        if not self._begun and (counted := DrainState.load().counted):
+        if counted := DrainState.load().counted:
             self._rivals = Rivals(Comparison(counted["base"], counted["agreed_at"]))
             DrainState.objects.filter(pk=1).update(counted={})  # they hold for what this process receives, all of it
         self._begun = True
@@ -128,8 +129,7 @@ class Watch:
         since = moment_of(self._rivals.comparison.agreed_at)
         gap = Gap.objects.filter(end__gt=since, lost=None).first()
         if gap:
-            by = Counter(gap.lost_by) + Counter(missing)
-            Gap.objects.filter(pk=gap.pk).update(lost=by.total(), lost_by=by)
+            gap.add_lost(missing)
         return gap is not None
 
     def _add_gap(self, start: int, end: int, reason: str, by: dict[str, int] | None = None):

@@ -11,6 +11,7 @@ from usage.collector.queue import Key, NotResp, Unavailable
 from usage.collector.queue import Refused as QueueRefused
 from usage.collector.queue.resp import login
 from usage.ops.doctor.findings import Finding, verdict
+from usage.ops.notices import SHORT_RETENTION
 
 TIERS = "service tiers"
 FEATURES = {  # since which version of CPA
@@ -27,7 +28,6 @@ FEATURES = {  # since which version of CPA
     "token breakdowns": (7, 2, 97),
 }
 SKEW_SECONDS = 60
-RETENTION_SECONDS = 60  # CPA's default; an outage of ours shorter than it loses nothing
 
 
 def management():
@@ -100,7 +100,7 @@ def _retention(seconds):
     if seconds is None:
         return Finding("Retention", True, "CPA does not tell for how long it keeps a record.")
     short = f"CPA keeps a record for {seconds} s only, so a restart of ours may lose some: {advice}."
-    wrong = short if seconds < RETENTION_SECONDS else ""
+    wrong = short if seconds < SHORT_RETENTION else ""
     return verdict("Retention", wrong, f"CPA keeps a record for {seconds} s until it is taken.")
 
 
