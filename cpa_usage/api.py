@@ -10,6 +10,7 @@ from msgspec import Struct
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.response import Response
 
+from cpa_usage import __built__, __commit__
 from cpa_usage.http.rest import described
 
 
@@ -44,8 +45,9 @@ def ping(request):
 
 
 def _our_build():
-    """From the environment of an image, else from the repository we run in; read once, at start."""
-    commit, built = os.environ.get("CPA_USAGE_COMMIT", ""), os.environ.get("CPA_USAGE_BUILD_DATE", "")
+    """From the environment of an image, else from the release or repository we run in; read once, at start."""
+    commit = os.environ.get("CPA_USAGE_COMMIT", "") or __commit__
+    built = os.environ.get("CPA_USAGE_BUILD_DATE", "") or __built__
     if not commit:
         commit, _, committed = _git_show().partition(" ")
         built = built or committed

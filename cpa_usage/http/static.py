@@ -1,4 +1,7 @@
-"""Static files are collected when they have changed: compressing them takes many seconds, comparing them does not."""
+"""Static files are collected when they have changed: compressing them takes many seconds, comparing them does not.
+
+A release and an image bring theirs, with a stamp that says so: they are taken as they are, and may be read-only.
+"""
 
 import hashlib
 from pathlib import Path
@@ -7,14 +10,15 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-STAMP = "collected"
+STAMP, RELEASED = "collected", "release\n"
 UNUSED = ["redoc"]  # the other docs page that drf-spectacular could show
 
 
 def collect_changed() -> bool:
     """Collect the files of the apps and static/ unless they equal those collected last. Returns whether it did."""
-    stamp, current = Path(settings.STATIC_ROOT, STAMP), _digest()
-    if stamp.is_file() and stamp.read_text() == current:
+    stamp = Path(settings.STATIC_ROOT, STAMP)
+    collected = stamp.read_text() if stamp.is_file() else ""
+    if collected == RELEASED or collected == (current := _digest()):
         return False
     call_command("collectstatic", interactive=False, clear=True, verbosity=0, skip_checks=True, ignore_patterns=UNUSED)
     stamp.write_text(current)  # last: an interrupted collection is repeated

@@ -39,6 +39,12 @@ def test_an_interrupted_collection_is_repeated(ours, settings):
     assert collect_changed()
 
 
+def test_what_a_release_brings_is_taken_as_it_is(ours, settings):
+    settings.STATIC_ROOT.mkdir()
+    (settings.STATIC_ROOT / "collected").write_text("release\n")
+    assert not collect_changed()
+
+
 def test_only_files_named_by_their_content_are_kept_and_source_maps_are_not_compressed(ours, settings):
     collect_changed()
     page, source_map = map(staticfiles_storage.stored_name, ("page.css", "page.css.map"))
