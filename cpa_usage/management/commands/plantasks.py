@@ -10,6 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
+from cpa_usage.database.turns import take_turn
+
 OURS = "cpa-usage: "  # begins the names of our schedules; other schedules stay as they are
 NIGHT = time(3)
 MOST_MINUTES = 32_767  # the column holds no more
@@ -48,6 +50,7 @@ class Command(BaseCommand):
         """Idempotent; a run that is due stays due. All are made again, for names are not unique by themselves."""
         tasks, ours = periodic_tasks(), Schedule.objects.filter(name__startswith=OURS)
         with transaction.atomic():
+            take_turn()  # where there is no schedule yet, no row can be locked
             planned = {schedule.name: schedule for schedule in ours.select_for_update()}
             ours.delete()
             Schedule.objects.bulk_create(_schedule(task, planned.get(OURS + task.name)) for task in tasks)

@@ -1,0 +1,15 @@
+"""Processes that make the same database ready at the same time, as those of several containers: one after the other."""
+
+from django.db import connections
+
+_KEY = 0x6370_612D_7072_6570  # any number that no other program takes; "cpa-prep" in ASCII
+
+
+def take_turn(alias: str = "default"):
+    """Wait until no other process holds this turn; it ends with the transaction. On SQLite transactions wait anyway."""
+    connection = connections[alias]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = 0")  # a migration may take longer than locks are waited for
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_KEY])
+            cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
