@@ -22,7 +22,7 @@ from unfold.forms import AuthenticationForm
 from cpa_usage.auth.sessions import COOKIE, session_of, set_cookie, sign_out
 from cpa_usage.auth.signin import session_for
 from cpa_usage.auth.throttle import count_try, forgive
-from cpa_usage.http.proxies import why_not_loopback
+from cpa_usage.http.proxies import why_no_cookies, why_not_loopback
 
 OWNER = "owner"
 
@@ -66,7 +66,8 @@ class SuperuserBackend(ModelBackend):
 def login(request):
     """The form. LOGIN_PASSWORD, with the owner's name or none, opens a session as at the dashboard."""
     if request.method != "POST" or not _is_owner(request.POST.get("username", "").strip()):
-        return admin.site.login(request, {"why": "" if settings.AUTH_ENABLED else why_not_loopback(request.received)})
+        why = "" if settings.AUTH_ENABLED else why_not_loopback(request.received)
+        return admin.site.login(request, {"why": why, "lost": why_no_cookies(request)})
     try:
         token = session_for(request, request.POST.get("password", ""))
     except APIException:

@@ -10,6 +10,10 @@ SENTENCES = (
     (("locked", "lock timeout"), gettext_lazy("The database is locked by another process: try again in a moment.")),
     (("malformed", "not a database"), gettext_lazy("The database is damaged: restore a backup (manage.py restore).")),
     (
+        ("session is read-only", "read-only transaction"),
+        gettext_lazy("The database is read-only just now: a replica answers, and no primary."),
+    ),
+    (
         ("readonly", "read-only"),
         gettext_lazy("The database cannot be written: its file, folder or server is read-only."),
     ),

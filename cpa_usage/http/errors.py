@@ -3,6 +3,7 @@
 import logging
 import sys
 
+from django.core.exceptions import DisallowedHost
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpResponse
@@ -15,6 +16,7 @@ from rest_framework.response import Response
 
 from cpa_usage.database.versions import require_this_version
 from cpa_usage.http.databaseerrors import RETRY_SECONDS, is_unavailable, sentence_of
+from cpa_usage.http.proxies import why_not_host
 from cpa_usage.http.wire import BrowsableRenderer, JSONRenderer
 
 logger = logging.getLogger(__name__)
@@ -87,6 +89,8 @@ def error_of(exc: exceptions.APIException) -> Error:
 
 def bad_request(request, exception):
     """Django's 400: JSON below api/."""
+    if isinstance(exception, DisallowedHost):
+        return refusal(request, 400, why_not_host())
     return _page(request, 400, "This request cannot be understood.") or defaults.bad_request(request, exception)
 
 
@@ -114,6 +118,12 @@ def database_unavailable(request, error: BaseException) -> HttpResponse:
     page = _page(request, 503, sentence) or render(request, "away.html", {"sentence": sentence}, status=503)
     page["Retry-After"] = str(RETRY_SECONDS)
     return page
+
+
+def refusal(request, status_code: int, sentence: str) -> HttpResponse:
+    """Not allowed, and why: JSON below api/, a page elsewhere."""
+    page = _page(request, status_code, sentence)
+    return page or render(request, "403.html", {"sentence": sentence}, status=status_code)
 
 
 def error_response(status_code: int, sentence: str) -> HttpResponse:

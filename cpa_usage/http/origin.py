@@ -1,10 +1,12 @@
-"""Writes from pages of other origins are refused, so the API needs no CSRF token."""
+"""Writes from pages of other origins are refused, so the API needs no CSRF token; so are pages with wrong links."""
 
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.shortcuts import render
 
-from cpa_usage.http.errors import error_response
+from cpa_usage.http.errors import refusal
+from cpa_usage.http.proxies import why_foreign, why_no_cookies, why_not_mounted
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -17,9 +19,18 @@ class SameOriginWrites:
         self.get_response = get_response
 
     def __call__(self, request):
-        if request.method in SAFE_METHODS or is_same_origin(request):
-            return self.get_response(request)
-        return error_response(403, "Writes from pages of another origin are refused.")
+        if request.method not in SAFE_METHODS and not is_same_origin(request):
+            return refusal(request, 403, why_foreign(request))
+        lost = "text/html" in request.headers.get("Accept", "") and why_not_mounted(request.META)
+        return refusal(request, 400, lost) if lost else self.get_response(request)
+
+
+def csrf_failure(request, reason=""):
+    """Django's 403 for a form: says what to set where its cookie could not be kept or its origin is not known."""
+    sentence = why_no_cookies(request)
+    if not sentence and reason.startswith(("Origin", "Referer")):
+        return refusal(request, 403, why_foreign(request))
+    return render(request, "403_csrf.html", {"lost": sentence, "public_url": settings.APP_PUBLIC_URL}, status=403)
 
 
 def is_same_origin(request) -> bool:

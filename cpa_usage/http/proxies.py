@@ -1,4 +1,4 @@
-"""The client's address behind proxies: X-Forwarded-* is believed when it comes from TRUSTED_PROXIES only."""
+"""How visits come: X-Forwarded-* is believed from TRUSTED_PROXIES alone, and what fits no setting is named."""
 
 import re
 from ipaddress import ip_address
@@ -13,6 +13,7 @@ _BROWSER_HEADERS = re.compile(
     "HTTP_(HOST|CONNECTION|KEEP_ALIVE|COOKIE|USER_AGENT|REFERER|ORIGIN|CACHE_CONTROL|PRAGMA|DNT|TE|PRIORITY|RANGE|"
     "UPGRADE_INSECURE_REQUESTS|PURPOSE|SAVE_DATA|X_CSRFTOKEN|X_REQUESTED_WITH|(ACCEPT|IF|SEC|HX)(_[A-Z_]+)?)"
 )
+_FRAMES = ("iframe", "frame", "embed", "object")
 _LOOPBACK_HOST = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
@@ -64,6 +65,59 @@ def why_not_loopback(received: dict) -> str:
     if not _LOOPBACK_HOST.fullmatch(received.get("HTTP_HOST", "")):
         return _("This visit is to another host than localhost or 127.0.0.1.")
     return ""
+
+
+def why_foreign(request) -> str:
+    """Why a write is taken for one from another origin, and what to set where it is not."""
+    peer = request.received["REMOTE_ADDR"]
+    sentence = _(
+        "Writes from pages of another origin are refused. "
+        "If this was a page of cpa-usage, set APP_PUBLIC_URL to its address in the browser."
+    )
+    if _is_trusted(peer) or not any(name in request.received for name in FORWARDED):
+        return sentence
+    return f"{sentence} {_('The proxy at %(peer)s is not believed: add it to TRUSTED_PROXIES.') % {'peer': peer}}"
+
+
+def why_no_cookies(request) -> str:
+    """Why the browser keeps no cookie of ours, and what to do; "" where it does, as far as its headers tell."""
+    site, target = (request.headers.get(f"Sec-Fetch-{name}") for name in ("Site", "Dest"))
+    if target in _FRAMES and not request.COOKIES and (site == "cross-site" or request.method == "POST"):
+        return _(
+            "In a frame of another site (FRAME_ANCESTORS) browsers keep no cookies: "
+            "open cpa-usage in a tab of its own, or serve both below one domain."
+        )
+    claimed = request.received.get("HTTP_X_FORWARDED_PROTO") == "https"
+    if settings.SECURE_COOKIES and site is None and not claimed:  # browsers send Sec-Fetch-Site over https
+        return _(
+            "APP_PUBLIC_URL begins with https and this visit came over http, where browsers keep no cookies of ours: "
+            "open the https address. If you did, have the proxy send X-Forwarded-Proto and set TRUSTED_PROXIES."
+        )
+    return ""
+
+
+def why_not_mounted(meta: dict) -> str:
+    """Why links of our pages lead elsewhere behind a proxy that strips another path than ours; "" where it does not."""
+    hops = meta.get("HTTP_X_FORWARDED_PREFIX", "").split(",")  # of several proxies, the first one's first
+    prefix = "".join(hop.strip().rstrip("/") for hop in hops)
+    if prefix in ("", settings.APP_BASE_PATH):
+        return ""
+    return _("The proxy serves cpa-usage at %(prefix)s, and APP_BASE_PATH is another path: set it to %(prefix)s.") % {
+        "prefix": prefix
+    }
+
+
+def why_not_host() -> str:
+    """Why the Host of a visit is refused, and what to set."""
+    if settings.APP_PUBLIC_URL:
+        return _(
+            "cpa-usage answers to the host of APP_PUBLIC_URL alone: set it to the address in the browser, "
+            "and have the proxy pass the Host on."
+        )
+    return _(
+        "Without a login cpa-usage answers to localhost alone: set APP_PUBLIC_URL to the address in the browser, "
+        "or AUTH_ENABLED=true and LOGIN_PASSWORD."
+    )
 
 
 def _is_trusted(text):

@@ -4,6 +4,10 @@ import pytest
 
 pytestmark = [pytest.mark.urls("tests.cpa_usage.probe_urls"), pytest.mark.django_db]
 HERE = "http://testserver"
+REFUSED = (
+    "Writes from pages of another origin are refused. "
+    "If this was a page of cpa-usage, set APP_PUBLIC_URL to its address in the browser."
+)
 
 RULES = [
     # what the browser says itself decides
@@ -42,7 +46,7 @@ def test_a_write(client, settings, headers, passes, auth):
     if passes:
         assert reply.status_code == (401 if auth else 200)
     else:
-        assert (reply.status_code, reply.json()) == (403, {"error": "Writes from pages of another origin are refused."})
+        assert (reply.status_code, reply.json()) == (403, {"error": REFUSED})
 
 
 @pytest.mark.parametrize(

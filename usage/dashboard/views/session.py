@@ -12,6 +12,7 @@ from rest_framework.exceptions import APIException
 from cpa_usage.auth import sessionlist
 from cpa_usage.auth.sessions import session_of, set_cookie, sign_out
 from cpa_usage.auth.signin import session_for
+from cpa_usage.http.proxies import why_no_cookies
 from usage.dashboard.cookies import THEMES, next_page, remember, theme_of
 from usage.dashboard.pages import signed_in
 from usage.query.forms import ListForm, checked
@@ -84,4 +85,5 @@ def _sign_in(request):
 def _form(request, status=200):
     sentences = {401: _("The password is wrong."), 429: _("Too many tries: wait a minute.")}
     context = {"next": next_page(request), "sentence": sentences.get(status, ""), "theme": theme_of(request)}
+    context |= {"lost": why_no_cookies(request), "public_url": settings.APP_PUBLIC_URL}
     return render(request, "usage/login.html", context, status=status)
