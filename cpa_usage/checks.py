@@ -44,9 +44,11 @@ def cpa_is_named(app_configs, **kwargs):
 
 @register("configuration")
 def storage_is_named(app_configs, **kwargs):
-    """STORAGE_DRIVER=postgres needs DATABASE_URL."""
+    """STORAGE_DRIVER=postgres and DATABASE_READ_URL need DATABASE_URL."""
     if settings.STORAGE_DRIVER == "postgres" and not settings.DATABASE_URL:
         return [Error("DATABASE_URL is not set: STORAGE_DRIVER is postgres, so set postgres://…", id="cpa_usage.E004")]
+    if settings.DATABASE_READ_URL and not settings.DATABASE_URL:
+        return [Error("DATABASE_URL is not set: DATABASE_READ_URL is, so set its primary.", id="cpa_usage.E010")]
     return []
 
 

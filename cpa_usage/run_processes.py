@@ -1,32 +1,18 @@
 """python -m cpa_usage.run_processes Procfile: runs its processes until a signal, or until one of them ends."""
 
-import os
-import signal
 import sys
 from pathlib import Path
 
 from honcho import manager
-from honcho.compat import ProcessManager
 from honcho.environ import parse_procfile
 
 manager.KILL_WAIT = 20  # seconds after the first process ends; those that are left are killed then
 STOPPED = {130, 143}  # what honcho returns for SIGINT and SIGTERM
 
 
-class _MainProcessFirst(ProcessManager):
-    """Sends SIGTERM to the main process alone, as systemd's KillMode=mixed does; SIGKILL still goes to its group.
-
-    The task cluster never ends when its children get SIGTERM from another process than their parent.
-    """
-
-    def terminate(self, pid):
-        os.kill(pid, signal.SIGTERM)
-
-
 def run(procfile: str) -> int:
     """Returns the exit status: 0 after a signal; else that of the process that ended first, 1 when that was 0."""
     together = manager.Manager()
-    together._procmgr = _MainProcessFirst()
     for name, command in parse_procfile(Path(procfile).read_text()).processes.items():
         # exec: without it the signal would end a shell, not the process
         together.add_process(name, f"exec {command}")

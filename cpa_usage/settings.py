@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cpa_usage import __version__ as VERSION
 from cpa_usage.env import Environment
-from cpa_usage.postgresql.options import limits
+from cpa_usage.postgresql.options import ANY_SERVER, REPLICA, settings_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VERSION = "0.1.0"
 
 env = Environment(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
 CONFIGURATION_MISTAKES, UNUSED_VARIABLES = env.mistakes, env.unused()  # reported by cpa_usage.checks
@@ -68,6 +68,7 @@ FRAME_ANCESTORS = env.origins("FRAME_ANCESTORS")
 STORAGE_DRIVER = env.choice("STORAGE_DRIVER", "sqlite", ("sqlite", "postgres"))
 SQLITE_PATH = BASE_DIR / env.text("SQLITE_PATH", "./data/app.db")
 DATABASE_URL = env.text("DATABASE_URL")
+DATABASE_READ_URL = env.text("DATABASE_READ_URL")
 SPOOL_DIR = BASE_DIR / env.text("SPOOL_DIR", str(SQLITE_PATH.parent / "spool"))
 SPOOL_MAX_BYTES = env.number("SPOOL_MAX_BYTES", 512 * 1024 * 1024, least=1024 * 1024)
 USAGE_RETENTION_DAYS = max(0, env.number("USAGE_RETENTION_DAYS", 30, least=-1, most=36_500))  # 0: all are kept
@@ -86,10 +87,10 @@ _SQLITE_PRAGMAS = """
 PAGE_SECONDS = 60
 STATEMENT_SECONDS = PAGE_SECONDS if os.environ.get("CPA_USAGE_PROCESS") == "web" else 3600
 if DATABASE_URL:
-    _postgres = env.database("DATABASE_URL")
-    _postgres["OPTIONS"] = limits(STATEMENT_SECONDS) | _postgres.get("OPTIONS", {})
-    _postgres |= {"ENGINE": "cpa_usage.postgresql", "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
-    DATABASES = {"default": _postgres}
+    DATABASES = {"default": settings_of(env.database("DATABASE_URL"), STATEMENT_SECONDS)}
+    if DATABASE_READ_URL and CPA_USAGE_PROCESS == "web":  # questions alone are asked there
+        DATABASES[REPLICA] = settings_of(env.database("DATABASE_READ_URL"), STATEMENT_SECONDS, **ANY_SERVER)
+        DATABASE_ROUTERS = ["usage.query.replica.Router"]
 else:
     env.folder("SQLITE_PATH", SQLITE_PATH.parent)
     DATABASES = {
@@ -113,8 +114,8 @@ ROOT_URLCONF = "cpa_usage.urls"
 WSGI_APPLICATION = "cpa_usage.wsgi.application"
 
 _MODEL_APPS = [
+    "cpa_usage",  # before django_q, whose command qcluster it replaces
     "django_q",
-    "cpa_usage",
     "aliases",
     "catalog",
     "pricing",
@@ -135,7 +136,7 @@ _WEB_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
-# The drain is 40 MB (PSS) so, and 20 MB larger with everything; so is each of the cluster's processes.
+# The drain is 40 MB (PSS) so, and 20 MB larger with everything; so is the task cluster.
 INSTALLED_APPS = {
     "drain": _MODEL_APPS,
     "tasks": [*_SESSION_APPS, *_MODEL_APPS],
@@ -152,9 +153,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "cpa_usage.http.headers.reply_headers",
-    "cpa_usage.http.origin.SameOriginWrites",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "cpa_usage.http.origin.SameOriginWrites",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "cpa_usage.auth.adminlogin.SessionUsers",
@@ -203,6 +204,8 @@ COOKIE_PATH = f"{APP_BASE_PATH}/"
 SECURE_COOKIES = _public.scheme == "https"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+if CPA_USAGE_PROCESS == "web":  # the checks of the others would load it, and the API's framework
+    CSRF_FAILURE_VIEW = "cpa_usage.http.origin.csrf_failure"
 # The proxy that ends TLS redirects to https and sends HSTS; requests arrive here over plain HTTP.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"] if SECURE_COOKIES else []
 SESSION_COOKIE_AGE = int(AUTH_SESSION_TTL.total_seconds())
@@ -275,9 +278,6 @@ Q_CLUSTER = {
     "name": "cpa-usage",
     "broker_class": "cpa_usage.tasks.Broker",
     "orm": "default",
-    "workers": 1,
-    "recycle": 50,
-    "max_rss": 150_000,  # kB: a worker that repriced a long history is replaced, which frees its memory
     "timeout": 1800,
     "retry": 3600,  # longer than the longest task: after this the broker starts a task again
     "max_attempts": 1,

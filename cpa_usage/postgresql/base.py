@@ -12,6 +12,8 @@ from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from psycopg.errors import ConnectionTimeout
 
+from cpa_usage.postgresql.options import REPLICA
+
 QUIET_SECONDS = 3  # without a reply, before the server is asked; and after it was silent, before it is asked again
 # How often in a row the server must not answer: pages fail soon, but one slow log-in ends no migration and no proof.
 SILENCES = 1 if settings.STATEMENT_SECONDS == settings.PAGE_SECONDS else 2
@@ -27,16 +29,16 @@ class Connection(psycopg.Connection):
     def connect(cls, *arguments, **options):
         """Raises ConnectionTimeout at once while the server is known to be silent: one thread at a time tries again."""
         now = time.monotonic()
-        if now < Connection.silent_until:
+        if now < cls.silent_until:
             raise ConnectionTimeout("the server has said nothing for a while")
-        if Connection.silent_until:
-            Connection.silent_until = now + QUIET_SECONDS
+        if cls.silent_until:
+            cls.silent_until = now + QUIET_SECONDS
         try:
             made = super().connect(*arguments, **options)
         except ConnectionTimeout:
-            Connection.silent_until = time.monotonic() + QUIET_SECONDS
+            cls.silent_until = time.monotonic() + QUIET_SECONDS
             raise
-        Connection.silent_until = 0.0
+        cls.silent_until = 0.0
         return made
 
     def wait(self, gen, interval=0.1, timeout=LONGEST_SECONDS):
@@ -45,7 +47,7 @@ class Connection(psycopg.Connection):
 
     def _watched(self, gen):
         """The same steps as `gen`; between them psycopg says every `interval` whether something came."""
-        came, silences, ask_at = None, 0, time.monotonic() + (0 if Connection.silent_until else QUIET_SECONDS)
+        came, silences, ask_at = None, 0, time.monotonic() + (0 if self.silent_until else QUIET_SECONDS)
         while True:
             try:
                 wanted = gen.send(came)
@@ -72,10 +74,28 @@ class Connection(psycopg.Connection):
         return 0
 
 
+class ReplicaConnection(Connection):
+    """To DATABASE_READ_URL: that its server is silent says nothing about the primary."""
+
+    silent_until = 0.0
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Everything else is Django's."""
 
     def get_new_connection(self, conn_params):
         """Raises psycopg.Error."""
         self.isolation_level = IsolationLevel.READ_COMMITTED
-        return Connection.connect(**conn_params)
+        return (ReplicaConnection if self.alias == REPLICA else Connection).connect(**conn_params)
+
+    def is_usable(self):
+        """Whether the server answers and, unless it is to be a replica, is not one by now: then another is primary."""
+        try:
+            with self.connection.cursor() as cursor:
+                return cursor.execute("SHOW transaction_read_only").fetchone() == ("off",) or self.alias == REPLICA
+        except psycopg.Error:
+            return False
+
+    def chunked_cursor(self):
+        """The server's own cursor in a transaction alone: a pooler may give the next statement to another session."""
+        return super().chunked_cursor() if self.in_atomic_block else self.cursor()

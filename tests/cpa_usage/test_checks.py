@@ -21,6 +21,7 @@ def test_a_sound_configuration_is_silent():
         ({"CPA_BASE_URL": ""}, ("cpa_usage.E002", "CPA_BASE_URL")),
         ({"CPA_MANAGEMENT_KEY": ""}, ("cpa_usage.E002", "CPA_MANAGEMENT_KEY")),
         ({"STORAGE_DRIVER": "postgres", "DATABASE_URL": ""}, ("cpa_usage.E004", "DATABASE_URL")),
+        ({"DATABASE_READ_URL": "postgres://…", "DATABASE_URL": ""}, ("cpa_usage.E010", "DATABASE_URL")),
         ({"REDIS_QUEUE_ADDR": "127.0.0.1"}, ("cpa_usage.E005", "REDIS_QUEUE_ADDR")),
         ({"REDIS_QUEUE_ADDR": ":8317"}, ("cpa_usage.E005", "REDIS_QUEUE_ADDR")),
         ({"REDIS_QUEUE_ADDR": "h:0"}, ("cpa_usage.E005", "REDIS_QUEUE_ADDR")),

@@ -59,19 +59,3 @@ def test_one_that_ends_by_itself_is_named_and_ends_all(together, end, status):
         "fickle stopped",
         "steady stopped",
     ]
-
-
-def test_only_the_main_process_is_asked_to_stop(together, tmp_path):
-    """Its children are its own to stop."""
-    script = tmp_path / "family.sh"
-    script.write_text(
-        "sh -c 'trap \"echo child was asked\" TERM; while :; do sleep 0.05; done' &\n"
-        "trap 'kill -9 $!; echo all well; exit 0' TERM\n"
-        "echo ready\nwhile :; do sleep 0.05; done\n"
-    )
-    process = together(family=f"sh {script}")
-    wait_for(process, "| ready", 1)
-    process.terminate()
-    out, _ = process.communicate(timeout=20)
-    assert [line.split("| ")[1] for line in out.splitlines() if "family" in line.split("|")[0]] == ["all well"]
-    assert process.returncode == 0

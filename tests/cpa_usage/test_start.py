@@ -99,7 +99,7 @@ WEB_ONLY = {
 
 @pytest.mark.parametrize(("process", "loads"), [("drain", set()), ("tasks", set()), ("web", WEB_ONLY), ("", WEB_ONLY)])
 def test_only_the_web_loads_what_answers_requests(variables, process, loads):
-    """Each of the task cluster's processes would hold it, five times over."""
+    """The drain and the task cluster would hold it as well."""
     program = (
         "import sys, django; from django.core import checks; django.setup(); checks.run_checks(); print(*sys.modules)"
     )
