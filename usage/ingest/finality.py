@@ -4,6 +4,7 @@ from collections import defaultdict
 from operator import attrgetter
 
 from usage.ingest.attempts import Attempt, counts_alone, finals, siblings_from
+from usage.ingest.partitions import edges_since
 from usage.models import Event
 
 AT_ONCE = 5000  # request ids whose stored events are judged at a time
@@ -44,8 +45,9 @@ def settle_stored(days: dict[range, list[str]]):
     The caller mends the rollups.
     """
     for ended, ids in days.items():
+        start, _ = edges_since(ended.start)
         for first in range(0, len(ids), AT_ONCE):
-            for old in _stored_by_request(_stored(ids[first : first + AT_ONCE], ended)).values():
+            for old in _stored_by_request(_stored(ids[first : first + AT_ONCE], ended, start)).values():
                 _mark(_judge([], old, [], []))
 
 
@@ -62,7 +64,8 @@ def _stored_by_request(events):
 def _mark(changes):
     for mark in (True, False):
         if ids := [event.id for event, now in changes if now is mark]:
-            Event.objects.filter(id__among=ids).update(final=mark)
+            times = [event.timestamp for event, now in changes if now is mark]  # which tell their partitions
+            Event.objects.filter(timestamp__among=times, id__among=ids).update(final=mark)
 
 
 def _stored_siblings(since: dict[str, int]):
@@ -71,11 +74,12 @@ def _stored_siblings(since: dict[str, int]):
     `since`: for each id the UTC day from which on its attempts count. An attempt that took longer than a day may itself
     follow one that ended before; then that one is looked for too.
     """
-    found, newest = {}, Event.objects.days().stop
+    found = {}
     while since:
         earlier = {}
         for first, ids in _by_value(since).items():
-            for event in _stored(ids, range(first, newest)):
+            start, stop = edges_since(first)
+            for event in _stored(ids, range(first, stop), start) if first < stop else ():
                 found[event.id] = event
                 day, id = siblings_from(event.timestamp), event.request_id
                 if day < first:
@@ -84,10 +88,11 @@ def _stored_siblings(since: dict[str, int]):
     return _stored_by_request(found[id] for id in sorted(found))
 
 
-def _stored(request_ids, days):
+def _stored(request_ids, days, start):
     columns = ("id", "timestamp", "latency_ms", "final", "series_id", "failed", "request_id")
     labels = ("series__api_key__fingerprint", "series__requested_model", "series__endpoint")
-    events = Event.objects.of_requests(request_ids, days).order_by("id")
+    events = Event.objects.all() if start is None else Event.objects.between(start, None)
+    events = events.of_requests(request_ids, days).order_by("id")
     return events.values_list(*columns, *labels, named=True)
 
 

@@ -5,24 +5,36 @@ from django.db import connection
 from usage.ingest.labelvalues import Rows
 from usage.models import COUNTS, MEASURES, PRICED, Day, Duration, Event, LabelDay, LabelQuarter, Quarter, Series
 
+ROWS_AT_ONCE = 5_000  # in one statement on PostgreSQL: its text has a megabyte
+
 
 def insert(table, rows: list[tuple]):
     """Insert rows of Event or Series, in the order of their fields: integers, text, bytes and booleans only."""
     with connection.cursor() as cursor:
-        cursor.executemany(_INSERT[table], rows)
+        if connection.vendor == "sqlite":
+            cursor.executemany(_INSERT[table], rows)
+            return
+        with connection.wrap_database_errors, cursor.copy(_COPY[table]) as copy:
+            for row in rows:
+                copy.write_row(row)
 
 
 def upsert(rollup, rows: Rows):
     """Add measures to the rows of a rollup, in key order so that writers on PostgreSQL cannot lock each other out."""
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_UPSERT[rollup], [(*key, *rows[key]) for key in sorted(rows)])
-
-
-def move(events: list[tuple[int, int]]):
-    """Give events another series: (id of the series, id of the event)."""
+    ordered = [(*key, *rows[key]) for key in sorted(rows)]
     with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {Event._meta.db_table} SET series_id = %s WHERE id = %s", events)
+        if connection.vendor == "sqlite":
+            cursor.executemany(_UPSERT[rollup], ordered)
+            return
+        for at in range(0, len(ordered), ROWS_AT_ONCE):
+            columns = zip(*ordered[at : at + ROWS_AT_ONCE], strict=True)
+            cursor.execute(_UPSERT_ARRAYS[rollup], [f"{{{','.join(map(str, column))}}}" for column in columns])
+
+
+def move(events: list[tuple[int, int, int]]):
+    """Give events another series: (id of the series, time of the event, which tells its partition, and its id)."""
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {Event._meta.db_table} SET series_id = %s WHERE timestamp = %s AND id = %s", events)
 
 
 def correct(rollup, rows: Rows):
@@ -40,25 +52,33 @@ def _columns(table):
     return [field.column for field in table._meta.concrete_fields if not field.primary_key]
 
 
-def _inserting(table):
-    columns = _columns(table)
-    return f"INSERT INTO {table._meta.db_table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
+def _into(table, columns, rows):
+    return f"INSERT INTO {table._meta.db_table} ({', '.join(columns)}) {rows}"
 
 
-def _adding(table, key, counts):
-    """Inserts a row of a table, or adds its counts to the row that has its key."""
+def _values(columns):
+    return f"VALUES ({', '.join(['%s'] * len(columns))})"
+
+
+def _arrays(columns):
+    """Rows from an array for each column, of which PostgreSQL makes thousands in one statement."""
+    return f"SELECT * FROM unnest({', '.join(['%s::bigint[]'] * len(columns))})"
+
+
+def _adding(table, key, counts, rows):
+    """Inserts rows of a table, or adds their counts to the row that has their key."""
     name, columns = table._meta.db_table, (*key, *counts)
-    return (
-        f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "
-        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET "
-        + ", ".join(f"{count} = {name}.{count} + excluded.{count}" for count in counts)
-    )
+    sums = ", ".join(f"{count} = {name}.{count} + excluded.{count}" for count in counts)
+    return f"{_into(table, columns, rows(columns))} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sums}"
 
 
-_INSERT = {table: _inserting(table) for table in (Event, Series)}
+_INSERT = {table: _into(table, _columns(table), _values(_columns(table))) for table in (Event, Series)}
+_COPY = {table: f"COPY {table._meta.db_table} ({', '.join(_columns(table))}) FROM STDIN" for table in (Event, Series)}
 ROLLUPS = (Quarter, Day, LabelQuarter, LabelDay)
-_UPSERT = {rollup: _adding(rollup, ("bucket", rollup.owner()), MEASURES) for rollup in ROLLUPS}
-_UPSERT[Duration] = _adding(Duration, ("bucket", "model_id", "kind"), COUNTS)
+_KEYS = {rollup: (("bucket", rollup.owner()), MEASURES) for rollup in ROLLUPS}
+_KEYS[Duration] = ("bucket", "model_id", "kind"), COUNTS
+_UPSERT = {table: _adding(table, *columns, _values) for table, columns in _KEYS.items()}
+_UPSERT_ARRAYS = {table: _adding(table, *columns, _arrays) for table, columns in _KEYS.items()}
 _CORRECT = {
     rollup: f"UPDATE {rollup._meta.db_table} SET {', '.join(f'{name} = {name} + %s' for name in PRICED)} "
     f"WHERE bucket = %s AND {rollup.owner()} = %s"

@@ -19,6 +19,7 @@ from usage.ingest.finality import settle
 from usage.ingest.labels import ClientMap, SeriesMap, client_of
 from usage.ingest.labelvalues import LabelTotals, Rows, summed
 from usage.ingest.limits import LimitNotes
+from usage.ingest.partitions import Partitions
 from usage.ingest.statements import insert, upsert
 from usage.models import MEASURES, PRICED, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
 from usage.records.unknown import MOST, unknown_fields
@@ -41,13 +42,17 @@ class Stored(NamedTuple):
 
 
 class Writer:
-    """Stores batches; remembers label sets and prices between them. One thread at a time."""
+    """Stores batches; remembers label sets and prices between them. One thread at a time.
 
-    def __init__(self):
+    `lock` begins each transaction: a drain's fails when another drain has taken over.
+    """
+
+    def __init__(self, lock=DrainState.lock):
+        self._lock = lock
         self._forget()
 
     def _forget(self):
-        self.series = self.clients = self.totals = self.book = self.revision = None
+        self.series = self.clients = self.totals = self.book = self.revision = self.partitions = None
         self.limits = LimitNotes()
 
     def store(self, batch: list[tuple[int, bytes]]) -> Stored:
@@ -65,7 +70,7 @@ class Writer:
             raise
 
     def _store(self, parsed):
-        state = DrainState.lock()
+        state = self._lock()
         self._remember(state)
         kept, late = split_at(state.events_from, parsed.records)
         fresh = unseen(kept)
@@ -87,7 +92,7 @@ class Writer:
             self._forget()
             self.revision = state.labels_revision
         if self.clients is None:
-            self.clients, self.totals = ClientMap(), LabelTotals()
+            self.clients, self.totals, self.partitions = ClientMap(), LabelTotals(), Partitions()
         book = PriceBook.current()
         if self.series is None or book.stamp != self.book.stamp:
             self.series = SeriesMap()  # a model that was (other) may have a row since it has a price
@@ -125,6 +130,7 @@ class Writer:
             )
             for r, series_id, ended in zip(fresh, series_ids, final, strict=True)
         ]
+        self.partitions.cover(r.timestamp for r in fresh)
         insert(Event, rows)
 
     def _tell(self, state, stored, folded):

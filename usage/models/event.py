@@ -13,7 +13,7 @@ class Event(models.Model):
     fingerprint = models.BinaryField(max_length=16, help_text="BLAKE2b-128 of the raw record.")
     # No constraint, of rollups neither: for each label set that goes PostgreSQL would look through all events.
     series = models.ForeignKey(Series, models.PROTECT, db_index=False, db_constraint=False, related_name="events")
-    client = models.ForeignKey(Client, models.PROTECT, db_index=False, related_name="events")
+    client = models.ForeignKey(Client, models.PROTECT, db_index=False, db_constraint=False, related_name="events")
     request_id = models.CharField(max_length=255, blank=True)
     ended_day = models.IntegerField(default=0, help_text="UTC day in which the attempt ended, since 1970-01-01.")
     final = models.BooleanField(default=True, help_text="Whether this attempt ended the client's request.")

@@ -48,14 +48,18 @@ def _noted_damage():
 
 
 def _our_indexes():
-    ours = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexdef LIKE '%% USING btree %%'"
+    ours = (  # an index of a partitioned table is none by itself
+        "SELECT relname FROM pg_class WHERE relkind = 'i' AND relnamespace = current_schema()::regnamespace"
+        " AND relam = (SELECT oid FROM pg_am WHERE amname = 'btree') ORDER BY relname"
+    )
     return [index for (index,) in _rows(ours)]
 
 
 def _index_damage(index):
     """What amcheck finds, which is there where it is installed."""
     try:
-        _rows("SELECT bt_index_check(%s::regclass)", [index])
+        # Nothing is asked where a partition has gone meanwhile.
+        _rows("SELECT bt_index_check(oid) FROM pg_class WHERE oid = to_regclass(%s)", [index])
     except DatabaseError as error:
         yield f"Index {index}: {str(error).splitlines()[0]}."
 

@@ -150,8 +150,8 @@ class Merge:
             self._move_closed(day, targets)
             sum_days(day, day + 1, totals)
 
-    def _destinations(self, events, targets) -> list[tuple[int, int]]:
-        """(series, event) of each event, at the context size and hour that it has by the prices there."""
+    def _destinations(self, events, targets) -> list[tuple[int, int, int]]:
+        """(series, time, event) of each event, at the context size and hour that it has by the prices there."""
         found, others, moved, book = [], defaultdict(list), self._moved, PriceBook.load()
         relabel = self.label.name in {"model", "requested_model"}
         own = ("series__context_over", "series__clock", "series__model_id", "series__requested_model")
@@ -159,17 +159,17 @@ class Merge:
         for series, id, timestamp, size, over, clock, model, name in rows:
             names = moved.get("model_id", model), moved.get("requested_model", name)
             if relabel and (label := book.labels(*names, size, timestamp)) != (over, clock):
-                others[series, *label].append(id)
+                others[series, *label].append((timestamp, id))
             else:
-                found.append((targets[series], id))
+                found.append((targets[series], timestamp, id))
         return found + self._relabelled(others)
 
-    def _relabelled(self, events) -> list[tuple[int, int]]:
-        """(series, event) of events by series, context size and hour."""
+    def _relabelled(self, events) -> list[tuple[int, int, int]]:
+        """(series, time, event) of events by series, context size and hour."""
         merged = self._merged(Series.objects.filter(id__among=sorted({series for series, *_ in events})))
         wanted = {key: merged[key[0]]._replace(context_over=key[1], clock=key[2]) for key in events}
         rows = rows_of(set(wanted.values()))
-        return [(rows[wanted[key]], id) for key, ids in events.items() for id in ids]
+        return [(rows[wanted[key]], *event) for key, found in events.items() for event in found]
 
     def _move_closed(self, day, targets):
         moved, costs = defaultdict(list), Costs(PriceBook.load())

@@ -122,7 +122,9 @@ def _relabel(series, steps, clocks, days):
     ids = list(siblings)
     for at in range(0, len(ids), SERIES_AT_ONCE):
         some = {id: siblings[id] for id in ids[at : at + SERIES_AT_ONCE]}
-        events.order_by().filter(series__in=list(some)).update(series_id=_sibling_of(some))
+        moving = events.order_by().filter(series__in=list(some)).values("id")
+        moving = with_labels(Event.objects.between(start, end).filter(id__in=moving), steps, clocks)
+        moving.update(series_id=_sibling_of(some))
     upsert(Quarter, moved)
     upsert(Day, fold_to_days(moved))
 

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from usage.ingest.partitions import MOST_DAYS, drop, partitions
 from usage.models import (
     DeadLetter,
     DrainState,
@@ -30,7 +31,7 @@ from usage.models import (
 )
 from usage.rollups.forgetting import forget_clients, forget_labels
 from usage.rollups.rebuild import follow_zone
-from usage.time.periods import date_of, day_start, local_day, whole_hour
+from usage.time.periods import date_of, day_start, first_of_week, local_day, whole_hour
 from usage.time.units import DAY_S, SECOND_US
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def _expire(slices):
     if state.events_from is not None:
         start = state.events_from
         removed = Removed(
-            events=slices.delete(Event.objects.filter(timestamp__lt=start), "timestamp"),
+            events=_events(slices, start),
             quarters=_quarters(slices, start // SECOND_US),
             **_old_letters_and_gaps(slices),
         )
@@ -87,6 +88,16 @@ def _expire(slices):
                 DrainState.lock()  # what a request id finds has changed
         log.info("Forgot %d callers, %d labels.", forget_clients(), forget_labels(slices.between))
     return removed._replace(bytes=give_space_back(slices.between))
+
+
+def _events(slices, start):
+    """Events before a moment in µs: whole partitions are dropped, the rows of others, or of those in use, deleted."""
+    events = 0
+    for partition in partitions():
+        if partition.end <= start:
+            events += drop(partition)
+            slices.between(0)
+    return events + slices.delete(Event.objects.filter(timestamp__lt=start), "timestamp")
 
 
 def _quarters(slices, start):
@@ -109,8 +120,12 @@ def _old_letters_and_gaps(slices):
 
 
 def first_kept_day() -> int:
-    """Number of the first local day to keep: today and USAGE_RETENTION_DAYS whole days before it are."""
-    return local_day(int(timezone.now().timestamp()), settings.TIME_ZONE) - settings.USAGE_RETENTION_DAYS
+    """Number of the first local day to keep: today and USAGE_RETENTION_DAYS whole days before it are.
+
+    Of many days whole weeks are kept, as partitions hold them.
+    """
+    day = local_day(int(timezone.now().timestamp()), settings.TIME_ZONE) - settings.USAGE_RETENTION_DAYS
+    return first_of_week(day) if settings.USAGE_RETENTION_DAYS > MOST_DAYS else day
 
 
 def move_events_from(day: int):

@@ -158,6 +158,11 @@ def day_start(day: date, zone: str) -> int:
     return _first_instant(datetime(day.year, day.month, day.day), zone) // SECOND_US
 
 
+def first_of_week(number: int) -> int:
+    """The number of the Monday at or before a day."""
+    return number - (number + 3) % 7
+
+
 def local_date(seconds: int, zone: str) -> date:
     """The local day a second belongs to."""
     return date_of(local_day(seconds, zone))
