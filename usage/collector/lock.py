@@ -1,16 +1,23 @@
 """Only one drain works on a database, and only one on a spool: the locks that it holds.
 
-When a drain dies, the kernel or PostgreSQL releases them.
+When a drain dies, the kernel releases a lock on a file, and the right in a row of PostgreSQL lapses within seconds.
 """
 
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
+from uuid import uuid4
 
-from django.db import Error, OperationalError, connection
+from django.db import Error, OperationalError, connection, transaction
 
-ADVISORY_KEY = 0x6370_612D_7573_6167  # any number that no other program takes; "cpa-usag" in ASCII
+from usage.models import DrainState, LockLost
+
+RENEW_SECONDS = 2
+SHARED_SECONDS = 600  # after another drain was met, for which it may have popped what we miss
+# A drain whose machine or network is gone may have left a transaction, which holds the row: the server ends it.
+LEFT_ALONE = "SET LOCAL idle_in_transaction_session_timeout = '4s'"
 
 
 class DrainLock:
@@ -19,9 +26,9 @@ class DrainLock:
     def __init__(self, directory: Path):
         self._spool = FileLock(Path(directory) / "drain.lock")
         if connection.vendor == "postgresql":
-            self._database = SessionLock()
+            self.right = RowLease(Path(directory))
         else:
-            self._database = FileLock(Path(f"{connection.settings_dict['NAME']}.drain.lock"))
+            self.right = FileLock(Path(f"{connection.settings_dict['NAME']}.drain.lock"))
 
     def acquire(self) -> bool:
         """Acquire the lock, or make sure that it is still ours; False while another drain holds it.
@@ -32,18 +39,21 @@ class DrainLock:
         if not self._spool.acquire():
             return False
         try:
-            return self._database.acquire()
+            return self.right.acquire()
         except OSError as error:  # where the file next to a SQLite database cannot be made, it cannot be used either
-            raise OperationalError(f"{self._database.path} cannot be opened: {error.strerror}") from None
+            raise OperationalError(f"{self.right.path} cannot be opened: {error.strerror}") from None
 
     def release(self):
         """Let another drain have it."""
-        self._database.release()
+        self.right.release()
         self._spool.release()
 
 
 class FileLock:
-    """A lock on a file of this machine."""
+    """A lock on a file of this machine; next to a SQLite database it is the right to drain."""
+
+    due = shared = wanted = False
+    writing, writers_lock = staticmethod(transaction.atomic), staticmethod(DrainState.lock)
 
     def __init__(self, path: Path):
         self.path, self._handle = path, None
@@ -70,27 +80,68 @@ class FileLock:
             self._handle = None
 
 
-class SessionLock:
-    """An advisory lock of PostgreSQL, held by a session of its own that does nothing else."""
+class RowLease:
+    """The right to drain, in the row of DrainState: for drains on several machines, whatever becomes of a session.
 
-    def __init__(self):
-        self._session, self._held = connection.copy("drain_lock"), False
+    The statement that every transaction of the drain begins with renews it, and fails where another drain has it.
+    """
+
+    def __init__(self, directory: Path):
+        self._directory, self._owner = directory, uuid4().hex
+        self._held, self._asked_at, self._met_at = False, 0.0, -float(SHARED_SECONDS)
+        self.wanted = False
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to renew it."""
+        return time.monotonic() - self._asked_at >= RENEW_SECONDS
+
+    @property
+    def shared(self) -> bool:
+        """Whether another drain was met lately: it may have popped what did not come here."""
+        return time.monotonic() - self._met_at < SHARED_SECONDS
 
     def acquire(self) -> bool:
-        """Whether it is ours now. Raises django.db.Error."""
-        if self._held:
-            with contextlib.suppress(Error):
-                return self._query("SELECT true")
-        self.release()  # the session was closed, and with it the lock
-        self._held = self._query(f"SELECT pg_try_advisory_lock({ADVISORY_KEY})")
+        """Whether it is ours now; `wanted`: whether another drain asks for it. Raises django.db.Error."""
+        self.wanted, self._asked_at = False, time.monotonic()
+        found = (self._held and self._renewed()) or DrainState.claim(self._owner, self._has_records())
+        self._held = bool(found)
+        if self.wanted or found in ("", "lapsed"):
+            self._met_at = time.monotonic()
         return self._held
 
-    def release(self):
-        """Close the session, and with it the lock."""
-        self._held = False
-        self._session.close()
+    @contextlib.contextmanager
+    def writing(self):
+        """A transaction of the drain. Raises LockLost, before anything is written, when another drain has the right."""
+        with transaction.atomic():
+            self._begun()
+            DrainState.renew(self._owner)
+            yield
 
-    def _query(self, sql: str) -> bool:
-        with self._session.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchone()[0]
+    def writers_lock(self) -> DrainState:
+        """DrainState.lock() of the drain."""
+        self._begun()
+        return DrainState.lock(self._owner)
+
+    def release(self):
+        """Let another drain have it at once, where the database answers."""
+        if self._held:
+            with contextlib.suppress(Error):
+                DrainState.release(self._owner)
+        self._held = False
+
+    @staticmethod
+    def _begun():
+        with connection.cursor() as cursor:
+            cursor.execute(LEFT_ALONE)
+
+    def _renewed(self) -> str:
+        with contextlib.suppress(LockLost):
+            DrainState.renew(self._owner)
+            self.wanted = DrainState.is_wanted()
+            return "kept"
+        return ""
+
+    def _has_records(self) -> bool:
+        """Whether something waits in the spool, of an earlier run."""
+        return any(path.suffix in (".batch", ".part") for path in self._directory.glob("0*"))

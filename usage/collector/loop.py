@@ -9,12 +9,17 @@ from django.db import Error, connection
 from usage.collector.error_reporter import ErrorReporter
 from usage.collector.lock import DrainLock
 from usage.collector.queue import Key
-from usage.collector.run import DrainRun, LockLost
+from usage.collector.run import DrainRun
+from usage.collector.service import Watchdog
+from usage.models import LockLost
 
 log = logging.getLogger("usage.collector")
 
 IDLE_SECONDS = 0.2  # a stop never waits longer
 STANDBY_SECONDS = 0.5
+# Without the database, before a drain that stood by pops as well: CPA keeps records for a minute.
+PATIENCE_SECONDS = 15
+CAUGHT_UP_MS = 5000  # what waits in the spool is no older, so another drain may have the right
 
 
 class Drain:
@@ -22,8 +27,8 @@ class Drain:
 
     def __init__(self):
         self._lock, self._key = DrainLock(settings.SPOOL_DIR), Key()
-        self._errors = ErrorReporter()
-        self._stopping = False
+        self._errors, self._watchdog = ErrorReporter(), Watchdog()
+        self._stopping, self._alone_from = False, 0.0
 
     def stop(self):
         """End after the batch in hand. It only sets a flag and takes no lock, for a signal handler calls it."""
@@ -33,10 +38,13 @@ class Drain:
         """Drain until stopped; False when it ended by an error of its own and should be started again."""
         try:
             while not self._stopping:
+                self._watchdog.pet()
                 if not self._acquire_lock():
                     time.sleep(STANDBY_SECONDS)
                 elif not self._work():
                     return False
+                else:
+                    self._lock.release()
             return True
         finally:
             self._lock.release()
@@ -47,8 +55,10 @@ class Drain:
         try:
             acquired = self._lock.acquire()
         except Error:
-            return True
+            connection.close()  # it may be useless now
+            return time.monotonic() >= self._alone_from
         if not acquired:
+            self._alone_from = time.monotonic() + PATIENCE_SECONDS
             self._errors.report("lock", "Another drain is at work on this database: standing by until it ends.")
             return False
         self._errors.resolve("lock", "The other drain has ended: taking over.")
@@ -61,11 +71,16 @@ class Drain:
         log.info("The drain is at work, QUEUE_MODE %s.", settings.QUEUE_MODE)
         try:
             while not self._stopping and not run.state.crashed:
-                if not run.step():
+                self._watchdog.pet()
+                batch = run.step()
+                if self._lock.right.wanted and (batch is None or batch.lag_ms < CAUGHT_UP_MS):
+                    log.info("Another drain has records to store and asks for the right to drain: it takes over.")
+                    break
+                if not batch:
                     run.wait(IDLE_SECONDS)
         except LockLost:
             finish = False
-            log.warning("Another drain took over while the database was away.")
+            log.warning("Another drain took over while this one or the database was away.")
         finally:
             run.end(finish)
         return not run.state.crashed

@@ -21,8 +21,10 @@ INCIDENTS = ("queue", "spool", "database", "statistics", "rival", "counted")  # 
 class StateReport:
     """Writes the row of DrainState, and a Gap for each span in which records may have been lost."""
 
-    def __init__(self, state: ReaderState, spool: Spool, subscription: SubscriptionFile, clock=time.monotonic):
+    def __init__(self, state: ReaderState, spool: Spool, subscription: SubscriptionFile, right, clock=time.monotonic):
+        """`right`: that to drain, of lock.py."""
         self._state, self._spool, self._subscription, self._clock = state, spool, subscription, clock
+        self._writing = right.writing
         self._batches, self._mode = 0, ""
         self._begun: dict[str, str] | None = None  # the incidents as last written, by kind
         self._lag_ms: int | None = None
@@ -63,7 +65,8 @@ class StateReport:
         if mode:  # until this process reached the queue, and with it noted the gap, the row keeps the earlier one's
             fields["mode"] = "" if left else mode
             self._subscription.gap_recorded()
-        DrainState.objects.filter(pk=1).update(**fields)
+        with self._writing():
+            DrainState.objects.filter(pk=1).update(**fields)
         self._batches, self._lag_ms, self._written_at = batches, None, self._clock()
         self._mode = mode
 
@@ -91,7 +94,8 @@ class StateReport:
         spans = self._state.gaps.spans
         while spans:
             start, end, reason, lost, lost_by = spans[0]
-            Gap.record(moment_of(start), moment_of(end), reason, lost, lost_by)
+            with self._writing():
+                Gap.record(moment_of(start), moment_of(end), reason, lost, lost_by)
             spans.popleft()  # only now: a database that goes away meanwhile must not cost us the gap
         if self._spool.held.left_behind:
             self._spool.held.recorded()
@@ -105,13 +109,15 @@ class StateReport:
         while errors.ended:
             kind, trouble = errors.ended[0]
             if kind in INCIDENTS:
-                Incident.begin(kind, trouble.sentence, trouble.since)
-                Incident.end(kind)
+                with self._writing():
+                    Incident.begin(kind, trouble.sentence, trouble.since)
+                    Incident.end(kind)
             errors.ended.popleft()
             self._begun = None  # it may be wrong again, in the same words
         if now != self._begun:
-            for kind, trouble in list(errors.lasting.items()):
-                if kind in INCIDENTS:
-                    Incident.begin(kind, trouble.sentence, trouble.since)
-            Incident.end(*(kind for kind in INCIDENTS if kind not in now))  # an earlier process may have left them
+            with self._writing():
+                for kind, trouble in list(errors.lasting.items()):
+                    if kind in INCIDENTS:
+                        Incident.begin(kind, trouble.sentence, trouble.since)
+                Incident.end(*(kind for kind in INCIDENTS if kind not in now))  # an earlier process may have left them
             self._begun = now

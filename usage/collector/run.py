@@ -6,7 +6,7 @@ import threading
 import time
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 
 from catalog.models import Connection
 from cpa_usage.database.versions import require_this_version
@@ -16,11 +16,13 @@ from usage.collector.lock import DrainLock
 from usage.collector.queue import CpaQueue, Key
 from usage.collector.reader import Reader, ReaderState
 from usage.collector.report import StateReport
+from usage.collector.service import is_held, patient
 from usage.collector.spool import Spool
 from usage.collector.storer import Batch, Storer, StoringFailed
 from usage.collector.watch.asker import Asker
 from usage.collector.watch.watch import Watch
 from usage.ingest.writer import Writer
+from usage.models import LockLost
 from usage.rollups.rebuild import follow_zone
 from usage.time.clock import steady_us
 
@@ -31,10 +33,6 @@ FIRST_WORD_S = 2  # that reading waits for the database: CPA keeps records for a
 RESERVE_BYTES = 64 * 1024 * 1024
 LAST_BATCHES_S = 5  # for storing what is spooled at the end; the rest waits for the next start
 ERROR_CHARACTERS = 200
-
-
-class LockLost(Exception):
-    """Another drain acquired the lock while our session with the database was closed."""
 
 
 class DrainRun:
@@ -48,12 +46,12 @@ class DrainRun:
         subscription = SubscriptionFile(settings.SPOOL_DIR)
         queue = CpaQueue(settings.QUEUE_MODE, key, on_subscription=subscription.note)
         reader = Reader(queue, self.spool, self.state)
-        self._storer = Storer(self.spool, Writer())
-        self._report = StateReport(self.state, self.spool, subscription)
+        self._storer = Storer(self.spool, Writer(lock.right.writers_lock))
+        self._report = StateReport(self.state, self.spool, subscription, lock.right)
         self._prepared, self._backoff, self._retry_at = False, 0.0, 0.0
         self._ending, self._may_read = threading.Event(), threading.Event()
         self._asker = Asker(self.state, key, self._ending)
-        self._watch = Watch(self.state, self._asker)
+        self._watch = Watch(self.state, self._asker, lock.right)
         self._thread = threading.Thread(target=self._read, args=[reader], name="reader", daemon=True)
 
     def begin(self):
@@ -92,6 +90,8 @@ class DrainRun:
         except StoringFailed as error:
             self._failed(str(error))
             return None
+        except LockLost:
+            raise
         except Error as error:
             self._database_away(error)
             return None
@@ -107,8 +107,9 @@ class DrainRun:
         self._retry_at, until = 0.0, self._clock() + LAST_BATCHES_S
         with contextlib.suppress(Error):
             wal.hurry(LAST_BATCHES_S * 1000)
-        while finish and self._clock() < until and self.step():
-            pass
+        with contextlib.suppress(LockLost):
+            while finish and self._clock() < until and self.step():
+                pass
         if lost := self.spool.held.give_up():
             log.error("%d popped records are lost: neither the spool nor the database takes them.", lost.count)
             self.state.gaps.lost(*lost)
@@ -121,17 +122,20 @@ class DrainRun:
         """What comes first once the database answers."""
         if not self._prepared:
             self._keep_lock()
-            if follow_zone():
-                log.info("The days are counted again in the zone %s.", settings.TIME_ZONE)
+            with patient():
+                if follow_zone():
+                    log.info("The days are counted again in the zone %s.", settings.TIME_ZONE)
             self._watch.begin()
             self._report.begin()
             self._prepared = True
 
     def _keep_lock(self):
-        """The right to store; not in a database that is half migrated, or of another version by now."""
+        """The right to store; not in a database that is half migrated, of another version, or being upgraded."""
+        require_this_version()
         if not self._lock.acquire():
             raise LockLost
-        require_this_version()
+        if is_held(settings.SPOOL_DIR):
+            raise OperationalError("An upgrade is under way: records wait in the spool until it is known to work.")
 
     def _tell(self, batch: Batch | None):
         """Update the log, the state and what other processes should know."""
@@ -145,8 +149,9 @@ class DrainRun:
         due = self._report.due
         if due or self._key.has_news:
             self._key.share(Connection)
-        if due:
+        if due or self._lock.right.due:
             self._keep_lock()
+        if due:
             self._report.write()
         wal.cut_back()
 
@@ -168,6 +173,8 @@ class DrainRun:
         try:
             self._watch.end(left)
             self._report.write(left)
+        except LockLost:
+            log.warning("Another drain has taken over meanwhile.")
         except Error as error:
             self._database_away(error)
 

@@ -11,4 +11,4 @@ from usage.models.limits import LimitReading, PastReading
 from usage.models.mappings import ColumnMapping
 from usage.models.rollups import COUNTED, MEASURES, PRICED, Day, Measures, Quarter
 from usage.models.series import Client, Series
-from usage.models.state import DrainState, Lease
+from usage.models.state import DrainState, Lease, LockLost

@@ -1,9 +1,24 @@
 """The state of the drain, and leases on work that one process does at a time."""
 
+import platform
 from datetime import timedelta
 
-from django.db import models
+from django.db import OperationalError, models
+from django.db.models.functions import Now
 from django.utils import timezone
+
+OWNED = timedelta(seconds=5)  # for which the right to drain lasts: a drain that is gone is replaced within 10
+WANTED = timedelta(seconds=3)  # for which a drain that stands by keeps the others from taking it
+
+
+class LockLost(OperationalError):
+    """Another drain has the right to drain by now, so this one may write nothing more."""
+
+
+class ClockTimestamp(models.Func):
+    """The time by the clock of PostgreSQL; in a statement that waited for a row, after the wait."""
+
+    function, output_field = "clock_timestamp", models.DateTimeField()
 
 
 class Lease(models.Model):
@@ -63,6 +78,11 @@ class DrainState(models.Model):
     proved_at = models.DateTimeField(null=True, help_text="When manage.py verify was last through.")
     proof = models.CharField(max_length=500, blank=True, help_text="What it found.")
     proof_holds = models.BooleanField(null=True, help_text="Whether all was as it should be.")
+    # On PostgreSQL; on SQLite the right to drain is a lock on a file. Times are by the database's clock.
+    owner = models.CharField(max_length=32, blank=True, help_text="The run of a drain that may write.")
+    owned_until = models.DateTimeField(null=True, help_text="Until when, if it does not renew that.")
+    host = models.CharField(max_length=255, blank=True, help_text="The machine that it runs on.")
+    wanted_until = models.DateTimeField(null=True, help_text="Until then a drain with records to store has precedence.")
 
     def __str__(self):
         return f"drain in mode {self.mode or 'unknown'}"
@@ -73,16 +93,53 @@ class DrainState(models.Model):
         return cls.objects.filter(pk=1).first() or cls(pk=1)
 
     @classmethod
-    def lock(cls):
+    def lock(cls, owner: str = ""):
         """Take the writers' lock for the rest of this transaction, mark the data as changed, and return the row.
 
         Everything that writes events or rollups begins with this: on PostgreSQL the row's lock makes writers queue up,
-        on SQLite the transaction holds the only write lock already.
+        on SQLite the transaction holds the only write lock already. A drain names itself as the `owner`, which renews
+        its right; raises LockLost when that is another's.
         """
-        if not cls.objects.filter(pk=1).update(data_version=models.F("data_version") + 1):
+        changes = {"data_version": models.F("data_version") + 1}
+        if owner:
+            cls.renew(owner, **changes)
+        elif not cls.objects.filter(pk=1).update(**changes):
             cls.objects.get_or_create(pk=1)
             return cls.lock()
         return cls.objects.get(pk=1)
+
+    @classmethod
+    def claim(cls, owner: str, has_records: bool) -> str:
+        """Take the right to drain: "free" or "lapsed" is what it was, "" while another has it. PostgreSQL alone.
+
+        A drain that `has_records` of its own to store asks for it where it is not free, and then comes first.
+        """
+        row, _ = cls.objects.get_or_create(pk=1)
+        rows, unwanted = cls.objects.filter(pk=row.pk), models.Q() if has_records else ~models.Q(wanted_until__gt=Now())
+        mine = {"owner": owner, "owned_until": ClockTimestamp() + OWNED, "host": platform.node(), "wanted_until": None}
+        if rows.filter(unwanted, owner="").update(**mine):
+            return "free"
+        if rows.filter(owned_until__lt=Now()).update(**mine):  # before the wait for the row, which ends no right
+            return "lapsed"
+        if has_records:
+            rows.update(wanted_until=ClockTimestamp() + WANTED)
+        return ""
+
+    @classmethod
+    def is_wanted(cls) -> bool:
+        """Whether a drain that stands by asks for the right."""
+        return cls.objects.filter(pk=1, wanted_until__gt=Now()).exists()
+
+    @classmethod
+    def release(cls, owner: str):
+        """Let another drain have the right, unless it has it already."""
+        cls.objects.filter(pk=1, owner=owner).update(owner="", owned_until=None)
+
+    @classmethod
+    def renew(cls, owner: str, **changes):
+        """Keep the right for OWNED from now, also when it has lapsed; raises LockLost when another has it."""
+        if not cls.objects.filter(pk=1, owner=owner).update(owned_until=ClockTimestamp() + OWNED, **changes):
+            raise LockLost("Another drain has taken over.")
 
     @classmethod
     def labels_go(cls):

@@ -22,6 +22,7 @@ from cpa_usage.management.commands.plantasks import OURS
 from usage.models import DeadLetter, DrainState, Gap, LabelDay
 from usage.ops.gaps import reason, told
 from usage.ops.incidents import KINDS, LATELY
+from usage.query.replica import replica
 from usage.time.periods import day_number
 
 # The drain writes its heartbeat and its last pop every 5 s: a stall is noticed within a minute, and one slow write
@@ -31,6 +32,7 @@ AWAY_AFTER = timedelta(seconds=30)
 OVERDUE_AFTER = timedelta(minutes=5)  # the cluster looks every 30 s, and one task may hold it up a little
 FAILED_FOR = timedelta(days=1)
 PROOF_AGE = timedelta(days=2)
+LAGGING_SECONDS = 30
 SHORT_RETENTION = 60  # seconds: CPA's default; an outage of ours shorter than it loses nothing
 NAMED = 3
 SEVERITIES = ("error", "warning", "info")
@@ -67,6 +69,7 @@ class Watch:
 
     def __init__(self):
         self.now, self.state, self.connection, self.incidents = timezone.now(), DrainState(), Connection(), {}
+        self.replica = None
         found = [_wrong_version(sentence)] if (sentence := wrong_version()) else self._look()
         self.notices = sorted(found, key=lambda notice: SEVERITIES.index(notice.severity))
         self.light, self.words = self._light()
@@ -84,11 +87,12 @@ class Watch:
         """Every notice, the most urgent of each severity first."""
         self.state = _state(self.now)
         self.connection = Connection.objects.filter(pk=1).first() or self.connection
+        self.replica = replica()
         lasting = Incident.objects.filter(until=None)
         if not is_alive(self.state, self.now):
             lasting = lasting.exclude(kind__in=DRAINS_OWN)
         self.incidents = {incident.kind: incident for incident in lasting}
-        looks = (_stalled, _lasting, _proof, _gaps, _letters, _tasks, _retention, _unpriced)
+        looks = (_stalled, _lasting, _proof, _gaps, _letters, _tasks, _replica, _retention, _unpriced)
         return [notice for look in looks for notice in look(self)]
 
     def _light(self):
@@ -231,6 +235,16 @@ def _tasks(facts):
         sentence = _("Failed in the last 24 hours: %(names)s.") % {"names": names}
         link = reverse("admin:django_q_failure_changelist")
         yield _warning("failures", sentence, _("The admin shows why."), link=link)
+
+
+def _replica(facts):
+    if (found := facts.replica) and (found.lag_seconds is None or found.lag_seconds > LAGGING_SECONDS):
+        sentence = _("The replica of DATABASE_READ_URL does not answer.")
+        if found.lag_seconds is not None:
+            sentence = _("The replica of DATABASE_READ_URL is %(seconds)s s behind.")
+            sentence %= {"seconds": round(found.lag_seconds)}
+        cure = _("Look at that server. One that is away, or a minute behind, is not read: the primary answers then.")
+        yield _warning("replica", sentence, cure)
 
 
 def _retention(facts):

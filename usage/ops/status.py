@@ -12,6 +12,7 @@ from usage.models.labels import OTHER
 from usage.ops import gaps
 from usage.ops.incidents import latest
 from usage.ops.notices import Watch, is_alive
+from usage.query.replica import Replica
 from usage.records.decoding import is_known
 from usage.records.tokens import family
 from usage.time.periods import rfc3339_utc_us
@@ -50,6 +51,8 @@ class Status(Struct, frozen=True, kw_only=True):
     statistics_enabled: Annotated[bool | None, Meta(description="Whether CPA writes records at all; null: not known.")]
     request_log_enabled: Annotated[bool | None, Meta(description="Whether CPA keeps a log of every request.")]
     refused: Annotated[str | None, Meta(description="What to do about a management key that CPA refuses.")]
+    drain_host: Annotated[str, Meta(description="The machine whose drain is at work; empty on SQLite.")]
+    replica: Annotated[Replica | None, Meta(description="Of DATABASE_READ_URL; null where there is none.")]
     drain_alive: Annotated[bool, Meta(description="Whether the drain gave a sign of life in the last 45 seconds.")]
     lag_ms: Annotated[int, Meta(description="From the arrival to the commit of the last batch.")]
     spool_files: Annotated[int, Meta(description="Batches popped and not stored yet.")]
@@ -82,6 +85,8 @@ def status(watched: Watch | None = None) -> Status:
         "last_error_at": error and error.since,
         "last_error_ended_at": error and error.until,
         "notices": [notice.id for notice in watched.notices],
+        "drain_host": state.host,
+        "replica": watched.replica,
         "drain_alive": is_alive(state, timezone.now()),
         "proof": state.proof or None,
         "dead_letters": DeadLetter.objects.count(),

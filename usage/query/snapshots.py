@@ -5,6 +5,7 @@ from contextvars import ContextVar
 from functools import wraps
 
 from usage.models import snapshots
+from usage.query.replica import reading
 
 _read: ContextVar[dict | None] = ContextVar("read", default=None)
 
@@ -17,7 +18,7 @@ def snapshot():
         return
     token = _read.set({})
     try:
-        with snapshots.snapshot():
+        with reading() as alias, snapshots.snapshot(alias):
             yield
     finally:
         _read.reset(token)

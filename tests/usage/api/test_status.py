@@ -34,6 +34,8 @@ NEVER = {
     "statistics_enabled": None,
     "request_log_enabled": None,
     "refused": None,
+    "drain_host": "",
+    "replica": None,
     "drain_alive": False,
     "lag_ms": 0,
     "spool_files": 0,

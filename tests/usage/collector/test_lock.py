@@ -2,15 +2,23 @@
 
 import errno
 import os
+import platform
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import timezone
 
+from cpa_usage.incidents import Incident
 from tests.usage.collector.process import AT_WORK
 from tests.usage.made import NOON, record
 from tests.waiting import until
+from usage.collector.draft import Draft
 from usage.collector.lock import DrainLock
-from usage.models import Event
+from usage.collector.reader import ReaderState
+from usage.collector.spool import Spool
+from usage.collector.watch.watch import Watch
+from usage.models import DrainState, Event, Gap, LockLost
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,12 +87,69 @@ def test_a_drain_whose_sessions_are_ended_goes_on(cpa, start):
     assert "Traceback" not in drain.log
 
 
-def test_a_lock_lost_to_another_while_the_session_was_cut_is_not_had(lock, home):
-    first, second = lock(home), lock(home.parent / "other")
-    first.acquire()
-    first._database.release()  # as the database does with the lock of a session that is gone
-    assert second.acquire()
-    assert not first.acquire()
+if connection.vendor == "postgresql":
+
+    @pytest.fixture
+    def lapse():
+        """A function that lets the right to drain lapse, as if its owner had been silent for long."""
+        return lambda: DrainState.objects.update(owned_until=timezone.now() - timedelta(seconds=1))
+
+    def test_a_right_that_lapsed_is_renewed_unless_another_took_it(lock, home, lapse):
+        first, second = lock(home), lock(home.parent / "other")
+        first.acquire()
+        lapse()
+        assert [first.acquire(), second.acquire()] == [True, False]
+        lapse()
+        assert [second.acquire(), first.acquire()] == [True, False]
+
+    def test_a_drain_that_lost_the_right_writes_nothing_more(lock, begin, cpa, home, lapse):
+        one, other = begin(), lock(home.parent / "other")
+        cpa.push(record(NOON))
+        one.until_stored(1)
+        one.until_reported()
+        lapse()
+        assert other.acquire()
+        before = DrainState.objects.values().get()
+        cpa.push(record(NOON + 1))
+        until(lambda: one.run.spool.depth)
+        one.run.state.gaps.lost(1, NOON, NOON + 1)
+        one.run.state.errors.report("queue", "It does not answer.")
+        with pytest.raises(LockLost):
+            one.step()
+        with pytest.raises(LockLost):
+            one.run._report.write()
+        with pytest.raises(LockLost):
+            one.run._watch._note_counted(base={})
+        one.end()
+        assert (Event.objects.count(), Gap.objects.count(), Incident.objects.count()) == (1, 0, 0)
+        assert DrainState.objects.values().get() == before
+        assert one.run.spool.depth  # for the handover
+
+    def test_a_drain_with_records_comes_before_one_without(lock, home):
+        first, empty, full = lock(home), lock(home.parent / "empty"), lock(home.parent / "full")
+        Draft(Spool(home.parent / "full")).add([(NOON, b"{}")])
+        assert [first.acquire(), empty.acquire(), first.acquire(), first.right.wanted] == [True, False, True, False]
+        assert [full.acquire(), first.acquire(), first.right.wanted] == [False, True, True]
+        first.release()
+        assert [first.acquire(), empty.acquire(), full.acquire()] == [False, False, True]
+        assert DrainState.load().host == platform.node()
+
+    def test_what_a_drain_beside_us_may_have_popped_is_no_loss(lock, home, lapse):
+        first, second = lock(home), lock(home.parent / "other")
+        assert [first.acquire(), first.right.shared] == [True, False]
+        first.release()
+        assert [second.acquire(), second.right.shared] == [True, False]
+        lapse()
+        assert [first.acquire(), first.right.shared] == [True, True]
+        assert Watch(ReaderState(), None, first.right)._known_gap({"0123": 5})
+        assert not Gap.objects.exists()
+
+    def test_a_transaction_that_its_drain_left_alone_is_ended_by_the_server(lock, home):
+        first = lock(home)
+        first.acquire()
+        with first.right.writing(), connection.cursor() as cursor:
+            cursor.execute("SHOW idle_in_transaction_session_timeout")
+            assert cursor.fetchone() == ("4s",)
 
 
 def end_sessions():

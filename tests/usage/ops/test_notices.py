@@ -16,6 +16,7 @@ from usage.ops.doctor.notices import noticed
 from usage.ops.incidents import KINDS, lately, latest
 from usage.ops.notices import Watch
 from usage.ops.readiness import unready_reason
+from usage.query.replica import Replica
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)  # 12:30 in Shanghai
@@ -190,6 +191,13 @@ def test_usage_without_a_price_names_its_models():
     assert (notice.id, notice.severity) == ("unpriced", "info")
     assert notice.cure == "Models: no-price-0, no-price-1, no-price-2…"
     assert Watch().light == "good"
+
+
+@pytest.mark.parametrize(("lag", "words"), [(30, None), (31, "is 31 s behind."), (None, "does not answer.")])
+def test_a_replica_that_is_behind_or_away(monkeypatch, lag, words):
+    monkeypatch.setattr("usage.ops.notices.replica", lambda: Replica(lag, in_use=False))
+    sentences = [notice.sentence for notice in Watch().notices if notice.id == "replica"]
+    assert sentences == ([f"The replica of DATABASE_READ_URL {words}"] if words else [])
 
 
 def test_the_most_urgent_comes_first():

@@ -31,10 +31,12 @@ CURES = {
 
 
 class Watch:
-    """Follows catalog's Connection row and the rounds for the drain. `state` is what it shares with the reader."""
+    """Follows catalog's Connection row and the rounds for the drain. `state` is what it shares with the reader, `right`
+    that to drain, of lock.py.
+    """
 
-    def __init__(self, state, asker: Asker, clock=time.monotonic):
-        self._state, self._asker, self._clock = state, asker, clock
+    def __init__(self, state, asker: Asker, right, clock=time.monotonic):
+        self._state, self._asker, self._right, self._clock = state, asker, right, clock
         self._rivals = Rivals()
         self._indexes: dict[tuple[str, str], str] = {}
         self._sync_at = clock()
@@ -51,7 +53,7 @@ class Watch:
             self._on_at = int(left_off.since.timestamp() * SECOND_US)
         if counted := DrainState.load().counted:
             self._rivals = Rivals(Comparison(counted["base"], counted["agreed_at"]))
-            DrainState.objects.filter(pk=1).update(counted={})  # they hold for what this process receives, all of it
+            self._note_counted()  # they hold for what this process receives, all of it
         self._begun = True
 
     def sync_when_due(self):
@@ -85,7 +87,11 @@ class Watch:
         comparison, received = self._rivals.comparison, self._state.received.copy()
         if left and comparison.agreed_at:
             base = {account: least + received.get(account, 0) for account, least in comparison.base.items()}
-            DrainState.objects.filter(pk=1).update(counted={"agreed_at": comparison.agreed_at, "base": base})
+            self._note_counted(agreed_at=comparison.agreed_at, base=base)
+
+    def _note_counted(self, **counted):
+        with self._right.writing():
+            DrainState.objects.filter(pk=1).update(counted=counted)
 
     def _follow_retention(self):
         known = Connection.objects.filter(pk=1).values_list("retention_seconds", flat=True).first()
@@ -100,7 +106,8 @@ class Watch:
             else:
                 self._state.errors.report("statistics", OFF)
             self._off = not enabled
-            Connection.change(statistics_enabled=enabled)
+            with self._right.writing():
+                Connection.change(statistics_enabled=enabled)
         if enabled or self._on_at is None:
             self._on_at = at
 
@@ -125,11 +132,17 @@ class Watch:
             errors.resolve("counted", "The records of the requests that CPA counts come again.")
 
     def _known_gap(self, missing: dict[str, int]) -> bool:
-        """Whether records may have been lost since counters and records last agreed; then it is told how many."""
+        """Whether records may have been lost since counters and records last agreed; then it is told how many.
+
+        What another drain of ours may have popped waits in its spool, and is not lost.
+        """
+        if self._right.shared:
+            return True
         since = moment_of(self._rivals.comparison.agreed_at)
         gap = Gap.objects.filter(end__gt=since, lost=None).first()
         if gap:
-            gap.add_lost(missing)
+            with self._right.writing():
+                gap.add_lost(missing)
         return gap is not None
 
     def _add_gap(self, start: int, end: int, reason: str, by: dict[str, int] | None = None):

@@ -5,9 +5,9 @@ from django.utils.translation import override
 from usage.ops.doctor.findings import verdict
 from usage.ops.notices import Watch
 
+DRAIN = ("drain-silent", "cpa-away", "key", "spool", "database")
 # The name of a finding, the notices that make it wrong, and what it says without them.
 FINDINGS = (
-    ("Drain", ("drain-silent", "cpa-away", "key", "spool", "database"), "It runs and takes CPA's records."),
     ("Consumers", ("rival", "counted"), "The drain has noticed no other program that takes CPA's records."),
     ("Gaps", ("gaps",), "No time in which records may have been lost is left to look at."),
     ("Lists", ("sync", "key"), "CPA's accounts and keys could be read."),
@@ -22,7 +22,8 @@ def noticed():
     with override("en"):
         found = Watch()
     proved = found.state.proof or "The totals have not been proved yet: it is done every night."
-    for name, ids, well in (*FINDINGS, ("Proof", ("proof",), proved)):
+    running = f"It runs{found.state.host and f' on {found.state.host}'} and takes CPA's records."
+    for name, ids, well in (("Drain", DRAIN, running), *FINDINGS, ("Proof", ("proof",), proved)):
         notice = found.first(*ids)
         wrong = (notice.sentence, notice.detail, notice.cure) if notice else ()
         yield verdict(name, " ".join(filter(None, wrong)), well)
