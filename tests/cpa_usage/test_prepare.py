@@ -102,14 +102,17 @@ def test_a_large_file_is_told_with_the_time_it_may_take(monkeypatch, tmp_path):
 
 
 @pytest.mark.sqlite
-def test_a_disk_without_room_for_the_file_again_is_one_line(monkeypatch, tmp_path):
+def test_a_disk_without_room_to_migrate_is_one_line(monkeypatch, tmp_path):
     file = tmp_path / "app.db"
     monkeypatch.setitem(prepare.connection.settings_dict, "NAME", file)
     prepare.require_room()  # of a database that is not there yet
     with file.open("wb") as large:
         large.truncate(4_000_000)
-    monkeypatch.setattr(prepare.shutil, "disk_usage", lambda folder: SimpleNamespace(free=4_000_000))
+    monkeypatch.setattr(prepare.shutil, "disk_usage", lambda folder: SimpleNamespace(free=5_200_000))
     prepare.require_room()
-    monkeypatch.setattr(prepare.shutil, "disk_usage", lambda folder: SimpleNamespace(free=3_999_999))
-    with pytest.raises(CommandError, match=r"^The database has 4 MB, .* and its disk has 3 MB left: make room\."):
+    monkeypatch.setattr(prepare.shutil, "disk_usage", lambda folder: SimpleNamespace(free=5_199_999))
+    with pytest.raises(
+        CommandError,
+        match=r"^The database has 4 MB, to migrate it may take 5 MB more, and its disk has 5 MB left: make room\.",
+    ):
         prepare.require_room()

@@ -1,0 +1,317 @@
+"""deploy/cpa-usage-install.sh with a real systemd: one installation from its first day to its last."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests import PROJECT
+from tests.deploy.released import release
+from tests.deploy.world import KEY, RELEASES_PORT
+from tests.waiting import until
+
+INSTALLER = PROJECT / "deploy/cpa-usage-install.sh"
+HOME = "/home/cliproxy/cpa-usage"
+FOLDER = "opt/releases"
+MIGRATION = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("aliases", "{last}")]
+    operations = [migrations.RunSQL(statement) for statement in {statements}]
+"""
+MOST_AWAY = 5  # seconds of an upgrade in which the page may not answer
+
+
+class Installation:
+    """What the installer made in a container, and the world around it."""
+
+    def __init__(self, container, world):
+        self.container, self.world = container, world
+        self.home = container.root / HOME[1:]
+        self.folder = container.root / FOLDER
+
+    def install(self, version, *options, **variables):
+        """Run the installer of an unpacked release."""
+        return self.container.run(f"/{FOLDER}/cpa-usage_{version}/cpa-usage-install.sh", *options, **variables)
+
+    def ask(self, line="") -> dict:
+        self.world.stdin.write(f"{line}\n")
+        return json.loads(self.world.stdout.readline())
+
+    def systemctl(self, *words) -> str:
+        return self.container.run("systemctl", *words).stdout.strip()
+
+    @property
+    def current(self) -> str:
+        return os.readlink(self.home / "current")
+
+    def query(self, sql):
+        with closing(sqlite3.connect(self.home / "data/app.db", timeout=20)) as database:
+            return database.execute(sql).fetchone()[0]
+
+    def answers(self) -> str:
+        """The version that the web server says."""
+        words = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8318/usage/api/v1/ping').read())"
+        return re.search(r'"version":"([^"]+)"', self.container.run("python3", "-c", words).stdout)[1]
+
+    def lost_nothing(self):
+        """All that CPA has written is stored, once."""
+        pushed = self.ask("rest")["pushed"]
+        until(lambda: self.query("SELECT count(*) FROM usage_event") >= pushed)
+        assert self.query("SELECT count(*) FROM usage_event") == pushed
+        self.ask("go")
+
+    def is_at_work(self, version):
+        assert (self.current, self.answers()) == (f"releases/{version}", version)
+        for unit in ("web", "drain", "tasks"):
+            until(lambda unit=unit: self.systemctl("is-active", f"cpa-usage-{unit}") == "active")
+        stored = self.query("SELECT count(*) FROM usage_event")
+        until(lambda: self.query("SELECT count(*) FROM usage_event") > stored)
+
+
+def another(folder: Path, version: str, *statements: str) -> Path:
+    """The release in `folder` as a later version, with a migration of these statements."""
+    made = folder.with_name(f"cpa-usage_{version}")
+    shutil.copytree(folder, made, symlinks=True)
+    file = made / "cpa_usage/__init__.py"
+    file.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{version}"', file.read_text()))
+    migrate_with(made, statements)
+    return made
+
+
+def migrate_with(folder: Path, statements):
+    """Its last migration runs these statements."""
+    migrations = folder / "aliases/migrations"
+    ours = migrations / f"9{folder.name[-5:].replace('.', '')}_later.py"
+    last = max(path.stem for path in migrations.glob("[0-9]*.py") if path != ours)
+    ours.write_text(MIGRATION.format(last=last, statements=list(statements)))
+    summed(folder)
+
+
+def summed(folder: Path):
+    """As scripts/release does."""
+    names = r"find . -type f ! -name SHA256SUMS ! -path './.venv/*' ! -name '*.pyc' ! -name .before ! -name .installed"
+    subprocess.run(["sh", "-c", f"{names} | xargs sha256sum >SHA256SUMS"], cwd=folder, check=True)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """The release of what is here."""
+    return release(tmp_path_factory.mktemp("release") / "tree", "0.1.0")
+
+
+@pytest.fixture(scope="module")
+def unpacked(archive, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unpacked")
+    subprocess.run(["tar", "-xzf", archive, "-C", folder], check=True)
+    return folder / "cpa-usage_0.1.0"
+
+
+@pytest.fixture
+def installation(container, archive, unpacked):
+    """The machine before the first day: CPA runs, and releases can be had from a server."""
+    folder = container.root / FOLDER
+    shutil.copytree(archive.parent, folder / "download/v0.1.0")
+    second = another(unpacked, "0.2.0", "CREATE TABLE second (id INTEGER)")
+    third = another(second, "0.3.0", "CREATE TABLE third (id INTEGER)", "CREATE TABLE second (id INTEGER)")
+    for made in (second, third):
+        shutil.move(made, folder / made.name)
+    shutil.copy(INSTALLER, folder)
+    world = container.beside("tests.deploy.world", folder)
+    world.stdout.readline()
+    yield Installation(container, world)
+    world.kill()
+    world.wait()
+
+
+def test_from_the_first_day_to_the_last(installation, soak):
+    without_python(installation)
+    first_install(installation)
+    units_are_sound(installation)
+    upgrade(installation)
+    failed_migration(installation)
+    failed_health(installation)
+    killed(installation, ("Backing up", "Migrating", "Replacing the web") if soak else ("Migrating",))
+    watchdog(installation, "0.3.0")
+    roll_back(installation, "0.3.0", "0.2.0")
+    leave(installation)
+
+
+def without_python(it):
+    """The advice fits the system; that of Red Hat's family was not followed on one."""
+    release = it.container.root / "etc/os-release"
+    families = {"ID=debian": "apt install python3 python3-venv", 'ID="rocky"\nID_LIKE="rhel"': "dnf install python3.12"}
+    release.unlink()
+    for lines, advice in families.items():
+        release.write_text(lines)
+        done = it.install("0.2.0", "--dry-run", PYTHON="/bin/false")
+        assert (done.returncode, done.stdout) == (
+            1,
+            f"cpa-usage-install: It needs Python 3.11, 3.12 or 3.13 with venv, outside of /home and /root: {advice}\n",
+        )
+    release.unlink()
+    release.symlink_to("../usr/lib/os-release")
+    planned = it.install("0.2.0", "--dry-run")
+    assert planned.returncode == 0
+    assert {line.split()[0] for line in planned.stdout.splitlines()} == {"would:"}
+    assert not it.home.exists()
+
+
+def first_install(it):
+    script, url = f"/{FOLDER}/cpa-usage-install.sh", f"http://127.0.0.1:{RELEASES_PORT}"
+    done = it.container.run(script, "--url", url, "--version", "0.1.0")
+    assert done.returncode == 1, done.stdout
+    assert done.stdout.endswith(
+        "cpa-usage-install: It is installed, and not started: set CPA_BASE_URL and CPA_MANAGEMENT_KEY in "
+        f"{HOME}/.env, then run {HOME}/current/cpa-usage-install.sh.\n"
+    )
+    assert "Something listens at 127.0.0.1:8317" in done.stdout
+    running = it.container.start(f"{HOME}/current/cpa-usage-install.sh", CPA_MANAGEMENT_KEY=KEY)
+    shown = set()
+    while running.poll() is None:
+        shown |= {line for line in commands() if KEY in line}
+    output = running.stdout.read()
+    assert (running.returncode, shown) == (0, set()), output
+    assert "OK    Key: CPA takes the management key.\n" in output
+    assert KEY not in output
+    env = it.home / ".env"
+    assert (env.stat().st_mode & 0o777, env.owner(), env.read_text().count(KEY)) == (0o600, owner(it), 1)
+    assert it.systemctl("is-enabled", "cpa-usage.target", "cpa-usage-drain") == "enabled\nenabled"
+    it.ask("go")
+    it.is_at_work("0.1.0")
+
+
+def commands():
+    """The command lines of all processes."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+
+
+def owner(it):
+    return (it.home / "data").owner()
+
+
+def units_are_sound(it):
+    units = ["cpa-usage-web.service", "cpa-usage-drain.service", "cpa-usage-tasks.service", "cpa-usage.target"]
+    verified = it.container.run("systemd-analyze", "verify", *units)
+    assert (verified.returncode, verified.stdout) == (0, "")
+
+
+def upgrade(it):
+    done = killed_at(it, "0.2.0", "Installing its packages")
+    it.is_at_work("0.1.0")
+    it.ask()
+    done = it.install("0.2.0")
+    assert done.returncode == 0, done.stdout
+    assert "CommandError" not in done.stdout  # of doctor
+    assert it.ask()["away"] <= MOST_AWAY
+    it.is_at_work("0.2.0")
+    assert it.query("SELECT count(*) FROM second") == 0
+    it.lost_nothing()
+
+
+def failed_migration(it):
+    """The second statement of its migration fails."""
+    it.ask()
+    done = it.install("0.3.0")
+    assert done.returncode == 1
+    assert "The database cannot be migrated, and is as it was: table second already exists" in done.stdout
+    assert done.stdout.endswith(
+        "The upgrade to 0.3.0 failed: the database cannot be made ready. 0.2.0 runs again; no record was lost.\n"
+    )
+    assert it.ask()["away"] <= MOST_AWAY
+    it.is_at_work("0.2.0")
+    it.lost_nothing()
+
+
+def failed_health(it):
+    """It migrates, and its web server ends at once: the database is as before, with all records."""
+    broken = it.home / "releases/0.3.0"
+    kept = (broken / "cpa_usage/wsgi.py").read_text()
+    (broken / "cpa_usage/wsgi.py").write_text("raise SystemExit(3)\n")
+    migrate_with(broken, ["CREATE TABLE third (id INTEGER)"])
+    done = it.container.run(f"{HOME}/releases/0.3.0/cpa-usage-install.sh", "--patience", "5")
+    assert done.returncode == 1
+    assert "failed: after 5 s " in done.stdout
+    assert "is kept as" in done.stdout
+    it.is_at_work("0.2.0")
+    assert it.query("SELECT count(*) FROM sqlite_master WHERE name = 'third'") == 0
+    it.lost_nothing()
+    (broken / "cpa_usage/wsgi.py").write_text(kept)
+    summed(broken)
+
+
+def killed_at(it, version, words):
+    """Kill the installer, and what it runs, when it says these words."""
+    script = f"{HOME}/releases/{version}/cpa-usage-install.sh"
+    if not (it.container.root / script[1:]).exists():
+        script = f"/{FOLDER}/cpa-usage_{version}/cpa-usage-install.sh"
+    running = it.container.start(script)
+    for line in running.stdout:
+        if words in line:
+            break
+    else:
+        raise AssertionError(f"it never said {words}")
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+
+
+def killed(it, steps):
+    """Run again, it ends well."""
+    for words in steps:
+        killed_at(it, "0.3.0", words)
+    done = it.container.run(f"{HOME}/releases/0.3.0/cpa-usage-install.sh")
+    assert done.returncode == 0, done.stdout
+    it.is_at_work("0.3.0")
+    assert it.query("SELECT count(*) FROM third") == 0
+    it.lost_nothing()
+
+
+def watchdog(it, version):
+    """A drain that stands still is replaced."""
+    folder = it.container.root / "etc/systemd/system/cpa-usage-drain.service.d"
+    folder.mkdir(parents=True)
+    (folder / "soon.conf").write_text("[Service]\nWatchdogSec=5\n")
+    it.systemctl("daemon-reload")
+    it.systemctl("restart", "cpa-usage-drain")
+    it.is_at_work(version)
+    it.systemctl("kill", "--signal=STOP", "cpa-usage-drain")
+    until(lambda: it.systemctl("show", "--value", "--property=NRestarts", "cpa-usage-drain") == "1", wait=0.2)
+    shutil.rmtree(folder)
+    it.systemctl("daemon-reload")
+    it.is_at_work(version)
+    it.lost_nothing()
+
+
+def roll_back(it, new, old):
+    """The older cannot read what the newer one has migrated: what the backup lacks is told before it is put back."""
+    script = f"{HOME}/current/cpa-usage-install.sh"
+    refused = it.container.run(script, "--rollback")
+    assert refused.returncode == 1
+    assert f"{new} has changed the database, and {old} cannot read it so." in refused.stdout
+    assert re.search(r"[1-9][\d,]* records that were stored since then would be missing", refused.stdout)
+    it.is_at_work(new)
+    done = it.container.run(script, "--rollback", "--restore-backup")
+    assert done.returncode == 0, done.stdout
+    it.is_at_work(old)
+
+
+def leave(it):
+    script = f"/{FOLDER}/cpa-usage-install.sh"
+    assert it.container.run(script, "--uninstall").returncode == 0
+    assert it.systemctl("list-unit-files", "cpa-usage*", "--no-legend") == ""
+    assert sorted(path.name for path in it.home.iterdir()) == [".env", ".made-user", "backups", "data", "logs"]
+    assert it.container.run(script, "--uninstall", "--purge").returncode == 0
+    assert not it.home.exists()
+    assert it.container.run("id", "cliproxy").returncode == 1
