@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from scripts.benchmark import costing, idle, ingest, load, reads
-from scripts.benchmark.report import facts, table
+from scripts.benchmark.report import compared, facts, table
 from scripts.benchmark.stage import Stage
 from scripts.benchmark.watch import count_events
 
@@ -14,8 +14,8 @@ from scripts.benchmark.watch import count_events
 def main() -> int:
     """Run what was asked for; figures go to the terminal and, as JSON, to a file."""
     options = _options()
-    figures: dict = {"command": " ".join(["scripts/bench", *sys.argv[1:]]), "events": options.events}
-    with Stage(options.data) as stage:
+    with Stage(options.data, options.database) as stage:
+        figures: dict = {"database": stage.database.name, "settings": stage.database.settings, "events": options.events}
         stage.manage("prepare")
         _fill(stage, options, figures)
         figures["web_start_seconds"] = round(stage.start("web"), 2)
@@ -27,6 +27,8 @@ def main() -> int:
             print(f"\nIdle for {options.idle:g} s after {after}; the web was up in {figures['web_start_seconds']} s")
             print(facts(figures["idle"]), flush=True)
             figures["reads"] = _reads(stage, options.requests)
+            if options.compare:
+                print("\n" + compared(figures, json.loads(Path(options.compare).read_text())))
     Path(options.json).write_text(json.dumps(figures, indent=1) + "\n")
     print(f"\nWritten to {options.json}")
     return 0
@@ -35,13 +37,12 @@ def main() -> int:
 def _fill(stage: Stage, options, figures: dict):
     """Store the records, unless the data folder has them from an earlier run."""
     if count_events(stage.database):
-        print(f"Using what {stage.database} holds.", flush=True)
+        print("Using what the database holds.", flush=True)
         return
     records = stage.directory / "records.jsonl"
     print(f"Making {options.events:,} records over {options.days:g} days …", flush=True)
-    ingest.make_records(records, options.events, options.days, options.labels)
-    figures["ingest"] = ingest.measure(stage, records, options.events)
-    records.unlink()
+    with ingest.made_records(records, options.events, options.days, options.labels):
+        figures["ingest"] = ingest.measure(stage, records, options.events)
     print("Ingest\n" + facts(figures["ingest"]), flush=True)
     figures["costing"] = costing.measure(stage)
     print("\nThe first price of every model\n" + facts(figures["costing"]), flush=True)
@@ -75,6 +76,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=15, help="of each question, one after another")
     parser.add_argument("--idle", type=float, default=30, help="seconds of watching the idle processes")
     parser.add_argument("--work", type=float, default=0, help="seconds of live traffic before the processes are idle")
+    parser.add_argument("--database", default="sqlite", help="sqlite; postgres: a server of its own; or postgres://…")
+    parser.add_argument("--compare", help="the JSON of an earlier run, whose reads are printed beside these")
     parser.add_argument("--data", help="a data folder to make or to use again; a temporary one otherwise")
     parser.add_argument("--json", default="bench.json", help="where the figures are written")
     parser.add_argument("--load", action="store_true", help="measure under live traffic instead")

@@ -1,16 +1,15 @@
 """Measures the first price of every model: the catalogue's, after which the task cluster costs all history anew."""
 
-import contextlib
 import time
 
 from scripts.benchmark.stage import Stage
-from scripts.benchmark.watch import Watch, megabytes, read_only
+from scripts.benchmark.watch import Watch, megabytes
 
 LONGEST = 1800  # seconds
 
 
 def measure(stage: Stage) -> dict:
-    """How long it takes, what memory it needs and how far SQLite's log grows, with the drain beside it as always."""
+    """How long it takes, what memory it needs and how far the log grows, with the drain beside it as always."""
     stage.start_source()
     stage.start("drain")
     with Watch(stage) as watch:
@@ -32,7 +31,7 @@ def measure(stage: Stage) -> dict:
 
 def _all_asked(stage) -> bool:
     """Whether the catalogue was asked about every model; each is asked about once its history is costed."""
-    with contextlib.closing(read_only(stage.database)) as connection:
-        query = "SELECT (SELECT count(*) FROM pricing_model), (SELECT count(*) FROM pricing_catalogueentry)"
-        models, asked = connection.execute(query).fetchone()
-        return 0 < models == asked
+    models, asked = stage.database.ask(
+        "SELECT (SELECT count(*) FROM pricing_model), (SELECT count(*) FROM pricing_catalogueentry)"
+    )
+    return 0 < models == asked

@@ -6,7 +6,7 @@ from scripts.benchmark.load import poll
 from scripts.benchmark.stage import Stage
 from scripts.benchmark.watch import cpu_seconds, megabytes, pss_of
 
-NAMES = ("web", "drain", "tasks")
+NAMES = ("web", "drain", "tasks", "postgres")
 RATE, CLIENTS = 20, 2  # records a second and clients that poll, while it works
 
 
@@ -21,7 +21,7 @@ def measure(stage: Stage, seconds: float, work: float = 0) -> dict:
     if work:
         poll(stage, CLIENTS, work)
     time.sleep(min(seconds, 15))  # starting is not idling
-    pids = {name: stage.processes[name].pid for name in NAMES}
+    pids = {name: stage.pids[name] for name in NAMES if name in stage.pids}
     before = {name: cpu_seconds(pid) for name, pid in pids.items()}
     time.sleep(seconds)
     pss = {name: megabytes(pss_of(pid)) for name, pid in pids.items()}

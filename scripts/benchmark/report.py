@@ -19,6 +19,18 @@ def facts(figures: dict) -> str:
     return "\n".join(f"  {name:28} {_cell(value)}" for name, value in figures.items())
 
 
+def compared(figures: dict, before: dict) -> str:
+    """Medians of the reads that both runs asked, the largest ratio first."""
+    earlier = {(read["path"], read["query"]): read["median"] for read in before["reads"]}
+    rows = [
+        (read["path"], read["query"], earlier[asked], read["median"], read["median"] / earlier[asked])
+        for read in figures["reads"]
+        if (asked := (read["path"], read["query"])) in earlier
+    ]
+    head = ("path", "query", before.get("database", "before"), figures["database"], "ratio")
+    return table(sorted(rows, key=lambda row: -row[-1]), head)
+
+
 def _cell(value) -> str:
     if isinstance(value, float):
         return f"{value:,.1f}"

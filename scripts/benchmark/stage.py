@@ -8,10 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
+from scripts.benchmark.databases import PostgreSQL, SQLite
 from scripts.benchmark.source import KEY, ZONE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,26 +21,30 @@ PATIENCE = 60  # seconds for a process to come up or to end
 class Stage:
     """`with Stage() as stage:` starts nothing by itself; everything started is stopped when the block ends."""
 
-    def __init__(self, directory: str | None = None):
-        """`directory`: a data folder to keep, made if missing; a temporary one is removed at the end."""
+    def __init__(self, directory: str | None = None, database: str = "sqlite"):
+        """`directory`: a data folder to keep, made if missing; a temporary one is removed at the end.
+
+        `database`: sqlite, postgres for a server of its own, or the address of one.
+        """
         self._kept = directory is not None
         self.directory = Path(directory or tempfile.mkdtemp(prefix="cpa-usage-bench-")).resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.chmod(0o711)  # the user of PostgreSQL passes through it
+        url = database if "://" in database else ""
+        self.database = SQLite(self.directory) if database == "sqlite" else PostgreSQL(self.directory, url)
         self.processes: dict[str, subprocess.Popen] = {}
         self.cpa_port, self.port = _free_port(), _free_port()
 
     def __enter__(self):
+        self.database.start()
         return self
 
     def __exit__(self, *exception):
         for name in list(self.processes):
             self.stop(name)
+        self.database.stop()
         if not self._kept:
             shutil.rmtree(self.directory)
-
-    @property
-    def database(self) -> Path:
-        return self.directory / "app.db"
 
     @property
     def base_url(self) -> str:
@@ -54,7 +58,7 @@ class Stage:
             "PYTHONPATH": str(ROOT),
             "CPA_BASE_URL": f"http://127.0.0.1:{self.cpa_port}",
             "CPA_MANAGEMENT_KEY": KEY,
-            "SQLITE_PATH": str(self.database),
+            "SQLITE_PATH": str(self.directory / "app.db"),
             "LOG_DIR": str(self.directory / "logs"),
             "APP_HOST": "127.0.0.1",
             "APP_PORT": str(self.port),
@@ -62,6 +66,7 @@ class Stage:
             "USAGE_RETENTION_DAYS": "0",
             "SECRET_KEY": "benchmark-only-0123456789-abcdefghijklmnopqrstuvwxyz",
             "TZ": ZONE,
+            **self.database.environment,
         }
 
     def manage(self, *arguments: str):
@@ -74,6 +79,12 @@ class Stage:
         command = [sys.executable, "-m", "scripts.benchmark.source", str(self.cpa_port), *arguments]
         process = self._start("cpa", command, stdout=subprocess.PIPE, text=True)
         process.stdout.readline()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of every process that runs, PostgreSQL's own too where it is ours."""
+        server = {self.database.name: self.database.pid} if self.database.pid else {}
+        return {name: process.pid for name, process in self.processes.items()} | server
 
     def start(self, name: str) -> float:
         """One of web, drain and tasks, by its line of the Procfile; for the web the seconds until it answers."""
@@ -103,7 +114,7 @@ class Stage:
     def _wait_for_answer(self):
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            with contextlib.suppress(OSError):  # of every kind
                 urllib.request.urlopen(f"{self.base_url}/healthz", timeout=5).close()
                 return
             time.sleep(0.02)

@@ -1,10 +1,11 @@
 """Watches a running stage: memory of each process with its children, files on disk, and what is stored so far."""
 
 import contextlib
-import sqlite3
 import threading
 import time
 from pathlib import Path
+
+from scripts.benchmark.databases import size_of
 
 EVERY = 0.25  # seconds
 
@@ -36,34 +37,25 @@ class Watch:
 
     def sample(self):
         """Look once."""
-        for name, process in list(self._stage.processes.items()):
-            rss = sum(rss_of(pid) for pid in family(process.pid))
+        for name, main in self._stage.pids.items():
+            rss = sum(rss_of(pid) for pid in family(main))
             self.peak_rss[name] = max(self.peak_rss.get(name, 0), rss)
-        self.peak_wal = max(self.peak_wal, _size(self._stage.database.with_name("app.db-wal")))
-        self.peak_spool = max(self.peak_spool, sum(map(_size, (self._stage.directory / "spool").glob("*"))))
+        self.peak_wal = max(self.peak_wal, self._stage.database.log_bytes())
+        self.peak_spool = max(self.peak_spool, sum(map(size_of, (self._stage.directory / "spool").glob("*"))))
         inserted, lag = progress(self._stage.database)
         if lag != self._lag_before:
             self._lag_before, self.most_lag_ms = None, max(self.most_lag_ms, lag)
         self.stored.append((time.monotonic(), inserted))
 
 
-def progress(database: Path) -> tuple[int, int]:
+def progress(database) -> tuple[int, int]:
     """(events ever inserted, lag of the last batch in ms) as the drain last told."""
-    with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(read_only(database)) as connection:
-        row = connection.execute("SELECT total_inserted, lag_ms FROM usage_drainstate").fetchone()
-        return row or (0, 0)
-    return (0, 0)
+    return database.ask("SELECT total_inserted, lag_ms FROM usage_drainstate") or (0, 0)
 
 
-def count_events(database: Path) -> int:
+def count_events(database) -> int:
     """Events in the table, counted."""
-    with contextlib.closing(read_only(database)) as connection:
-        return connection.execute("SELECT count(*) FROM usage_event").fetchone()[0]
-
-
-def disk_bytes(database: Path) -> int:
-    """The database file and what belongs to it."""
-    return sum(_size(path) for path in database.parent.glob(f"{database.name}*"))
+    return (database.ask("SELECT count(*) FROM usage_event") or (0,))[0]
 
 
 def pss_of(pid: int) -> int:
@@ -104,17 +96,6 @@ def _kilobytes(path, name):
     return 0
 
 
-def _size(path: Path) -> int:
-    with contextlib.suppress(OSError):
-        return path.stat().st_size
-    return 0
-
-
 def megabytes(size: int) -> float:
     """Of bytes, to one decimal."""
     return round(size / 1_000_000, 1)
-
-
-def read_only(database: Path) -> sqlite3.Connection:
-    """A connection that can only look."""
-    return sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)
