@@ -6,7 +6,7 @@ umask 022
 
 user=cliproxy
 prefix=/home/cliproxy/cpa-usage
-url=${CPA_USAGE_URL:-https://github.com/cpa-usage/cpa-usage/releases}
+url=${CPA_USAGE_URL:-}
 action=install version="" archive="" root="" patience=60 purge="" dry="" restore=""
 script=$(readlink -f "${BASH_SOURCE[0]:-.}")
 kept_releases=3
@@ -17,11 +17,11 @@ help() {
     cat <<END
 Usage: cpa-usage-install.sh [options]
 Installs cpa-usage, or upgrades it; inside an unpacked release that one, else the one that the options name, else the
-newest archive beside this script, else the latest that can be downloaded.
+newest archive beside this script, else the latest at --url.
 
   --version V         this version: from beside this script, or downloaded
   --archive FILE      this archive: cpa-usage_V_linux_ARCH.tar.gz
-  --url URL           download from there (CPA_USAGE_URL; now $url)
+  --url URL           download from there, a page of releases as GitHub has them (or CPA_USAGE_URL)
   --prefix DIR        where it lives ($prefix)
   --patience SECONDS  how long a started release may take until it answers ($patience)
   --root DIR          only lay out files and units below DIR, for an image or a package
@@ -225,6 +225,7 @@ except OSError as error:
 
 download() {
     local from=$url/latest/download name
+    [ -n "$url" ] || fail "There is no release${version:+ $version} beside this script: name its --archive, or by --url where releases are."
     [ -z "$version" ] || from=$url/download/v$version
     say "Downloading from $from."
     fetch "$from/SHA256SUMS" "$work/SHA256SUMS"

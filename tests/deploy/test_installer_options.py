@@ -70,6 +70,10 @@ def archive(unpacked):
         (["--restore-backup"], "--restore-backup goes with --rollback."),
         (["--root", "/tmp/none", "--archive", "/dev/null"], "--archive /dev/null: there is no such file."),
         (
+            ["--root", "/tmp/none", "--version", "1.0"],
+            "There is no release 1.0 beside this script: name its --archive, or by --url where releases are.",
+        ),
+        (
             ["--root", "/tmp/none", "--url", "http://127.0.0.1:1", "--version", "1.0"],
             "http://127.0.0.1:1/download/v1.0/SHA256SUMS cannot be downloaded: "
             "<urlopen error [Errno 111] Connection refused>.",
