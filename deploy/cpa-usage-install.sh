@@ -8,8 +8,8 @@ user=cliproxy
 prefix=/home/cliproxy/cpa-usage
 url=${CPA_USAGE_URL:-}
 action=install version="" archive="" root="" patience=60 purge="" dry="" restore=""
-script=$(readlink -f "${BASH_SOURCE[0]:-.}")
-kept_releases=3
+script=${BASH_SOURCE[0]:+$(readlink -f "${BASH_SOURCE[0]}")} # none where it comes through a pipe
+kept_releases=3 upgrading=""
 units=(cpa-usage-web.service cpa-usage-drain.service cpa-usage-tasks.service cpa-usage.target)
 marks=(.env data logs backups releases)
 
@@ -99,9 +99,19 @@ require_machine() {
     getconf GNU_LIBC_VERSION >/dev/null 2>&1 || fail "The packages in a release need glibc, which this system does not have: use the container."
 }
 
+# Root writes there and runs what lies there, so it must be root's; and a folder of something else is left alone.
+require_ours() {
+    [ ! -L "$prefix" ] || fail "$prefix is a link: name the folder itself."
+    [ -d "$prefix" ] || return 0
+    [ -n "$root" ] || [ "$(stat -c %u "$prefix")" = 0 ] || fail "$prefix is $(stat -c %U "$prefix")'s, and must be root's: chown root: $prefix"
+    [ -f "$prefix/.cpa-usage" ] || [ -z "$(ls -A "$prefix")" ] || fail "$prefix holds something that this script did not make: name another --prefix."
+}
+
 alone() {
+    require_ours
     [ -z "$dry$root" ] || return 0
     mkdir -p "$prefix"
+    touch "$prefix/.cpa-usage"
     exec 8>"$prefix/.installer.lock"
     flock --nonblock 8 && return
     say "Another installation is under way: waiting for its end."
@@ -189,13 +199,13 @@ except Error:
 # Sets `source`, a folder, and `version`; a downloaded or packed one is in `work`.
 obtain() {
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
-    local here
-    here=$(dirname "$script")
-    if [ -z "$version$archive" ] && [ -f "$here/manage.py" ] && [ -f "$here/SHA256SUMS" ]; then
+    trap ended EXIT
+    local here=""
+    [ -z "$script" ] || here=$(dirname "$script")
+    if [ -z "$version$archive" ] && [ -n "$here" ] && [ -f "$here/manage.py" ] && [ -f "$here/SHA256SUMS" ]; then
         source=$here
     else
-        [ -n "$archive" ] || archive=$(beside "$here")
+        [ -n "$archive" ] || [ -z "$here" ] || archive=$(beside "$here")
         [ -n "$archive" ] || download
         unpack
     fi
@@ -207,7 +217,7 @@ obtain() {
 
 beside() {
     local pattern=cpa-usage_${version:-*}_linux_$(uname -m).tar.gz
-    find "$1" -maxdepth 1 -name "$pattern" | sort -V | tail -n 1
+    find "$1" -maxdepth 1 -name "$pattern" -user "$(id -un)" | sort -V | tail -n 1 # of this user alone
 }
 
 fetch() { # fetch ADDRESS FILE, with Python, which is here anyway
@@ -259,10 +269,12 @@ require_room() { # require_room FOLDER BYTES WHAT-FOR
 lay_out() {
     local folder
     mkdir -p "$prefix/releases"
+    touch "$prefix/.cpa-usage"
     for folder in data logs backups; do
         mkdir -p "$prefix/$folder"
+        [ ! -L "$prefix/$folder" ] || fail "$prefix/$folder is a link: name its target in .env instead."
         chmod 0700 "$prefix/$folder"
-        [ -n "$root" ] || chown "$user:" "$prefix/$folder"
+        [ -n "$root" ] || chown -h "$user:" "$prefix/$folder"
     done
     [ -n "$root" ] || runuser -u "$user" -- test -x "$prefix" || fail "The user $user cannot enter $prefix: let others pass its parents (chmod o+x), or choose another --prefix."
 }
@@ -324,14 +336,14 @@ set_variables() {
     done
     while IFS= read -r line || [ -n "$line" ]; do
         name=${line%%=*} name=${name#\#}
-        if [[ -n $name && -v wanted[$name] ]]; then
+        if [[ $name =~ ^[A-Z_]+$ && -n ${wanted[$name]+there} ]]; then
             line="$name=${wanted[$name]}"
             unset "wanted[$name]"
         fi
         out+=$line$'\n'
     done <"$file"
     (umask 077 && printf %s "$out" >"$prefix/.env.new")
-    [ -n "$root" ] || chown "$user:" "$prefix/.env.new"
+    [ -n "$root" ] || chown -h "$user:" "$prefix/.env.new"
     mv "$prefix/.env.new" "$prefix/.env"
 }
 
@@ -432,6 +444,7 @@ hold_drain() {
     spool=$(setting "$1" SPOOL_DIR)
     runuser -u "$user" -- mkdir -p -m 0700 "$spool"
     (umask 077 && runuser -u "$user" -- touch "$spool/upgrade")
+    [ -f "$spool/upgrade" ] || fail "$spool/upgrade is no file: remove it."
     exec 9<"$spool/upgrade"
     systemctl stop cpa-usage-drain.service
     flock 9
@@ -552,6 +565,7 @@ require_room_for_upgrade() {
 replace_drain() {
     require_room_for_upgrade
     trap 'undo "it was interrupted"' INT TERM HUP
+    upgrading=1
     systemctl stop cpa-usage-tasks.service
     switch_to "$version"
     hold_drain "$version"
@@ -577,6 +591,7 @@ replace_web() {
 
 finish() {
     trap - INT TERM HUP
+    upgrading=""
     release_drain
     start_all
     is_healthy "$version" 20 >/dev/null || true # it stores what waits in some seconds, and doctor is to see that
@@ -585,6 +600,7 @@ finish() {
 # The old release again, on the backup where this run has migrated the database: nothing was stored since it was made.
 undo() {
     trap - INT TERM HUP
+    upgrading=""
     say "The upgrade to $version failed: $1."
     if [ -z "$old" ]; then
         stay "There is no other release to go back to: mend that, and run this again."
@@ -595,6 +611,12 @@ undo() {
     say "Going back to $old."
     go_back "$old" "${migrated:+$backup}"
     fail "The upgrade to $version failed: $1. $old runs again; no record was lost."
+}
+
+# At the end, also at one that set -e brings about: the reason is what was printed last.
+ended() {
+    rm -rf "$work"
+    [ -z "$upgrading" ] || undo "a step failed"
 }
 
 stay() {
@@ -608,6 +630,7 @@ go_back() {
     local database=""
     [ -z "$2" ] || database=$(setting "$1" SQLITE_PATH)
     if [ -n "$2" ]; then
+        draft_of "$1" "$database" "$2" || stay "The backup cannot be put back, so $version stays: mend that, then --rollback."
         systemctl stop cpa-usage-web.service cpa-usage-drain.service
         put_back "$1" "$database" "$2" || stay "The backup cannot be put back, so $version stays: mend that, then --rollback."
     fi
@@ -618,19 +641,12 @@ go_back() {
     start_all
 }
 
-# At every moment there is a whole database under its name; the one that is replaced stays beside it.
-put_back() {
+# The backup beside the database, for which the drain need not be stopped: a copy to another disk takes its time.
+draft_of() {
     python_of "$1" - "$2" "$3" <<'END'
-import os, shutil, sqlite3, sys, time
+import os, shutil, sys
 
 database, backup = sys.argv[1:]
-if os.path.exists(database):
-    now = sqlite3.connect(database)
-    now.execute("PRAGMA journal_mode=DELETE")  # what is in the log is in the file now, and the log is gone
-    now.close()
-    kept = f"{database}.replaced-{time.strftime('%Y%m%d-%H%M%S')}"
-    os.link(database, kept)
-    print(f"What the database was is kept as {kept}: delete it when all is well.")
 draft = f"{database}.new"
 if os.path.exists(draft):
     os.remove(draft)
@@ -640,7 +656,23 @@ except OSError:  # another disk
     shutil.copyfile(backup, draft)
 with open(draft) as file:
     os.fsync(file.fileno())
-os.replace(draft, database)
+END
+}
+
+# At every moment there is a whole database under its name; the one that is replaced stays beside it.
+put_back() {
+    python_of "$1" - "$2" "$3" <<'END'
+import os, sqlite3, sys, time
+
+database, backup = sys.argv[1:]
+if os.path.exists(database):
+    now = sqlite3.connect(database)
+    now.execute("PRAGMA journal_mode=DELETE")  # what is in the log is in the file now, and the log is gone
+    now.close()
+    kept = f"{database}.replaced-{time.strftime('%Y%m%d-%H%M%S')}"
+    os.link(database, kept)
+    print(f"What the database was is kept as {kept}: delete it when all is well.")
+os.replace(f"{database}.new", database)
 os.remove(backup)  # it is the database now
 END
 }
@@ -658,6 +690,7 @@ prune() {
 
 roll_back() {
     require_machine
+    [ -d "$prefix" ] || fail "Nothing is installed in $prefix."
     alone
     version=$(current)
     [ -n "$version" ] || fail "Nothing is installed in $prefix."
@@ -665,6 +698,7 @@ roll_back() {
     old=$(before "$version")
     [ -n "$old" ] || fail "There is no release before $version here to go back to."
     knows_database "$old" || state=$?
+    [ "$state" = 0 ] || [ "$state" = 2 ] || fail "$old does not start any more, which is said above: nothing was changed."
     if [ "$state" = 2 ]; then
         backup=$(sed -n 2p "$prefix/releases/$version/.before")
         [ -f "$backup" ] || fail "$version has changed the database, $old cannot read it so, and there is no backup of before (PostgreSQL: pg_restore yours first)."
@@ -697,7 +731,7 @@ END
 
 uninstall() {
     require_machine
-    [ -d "$prefix" ] || fail "Nothing is installed in $prefix."
+    [ -f "$prefix/.cpa-usage" ] || fail "Nothing is installed in $prefix."
     alone
     step "Stopping and removing the services" remove_units
     if [ -n "$purge" ]; then
@@ -711,7 +745,7 @@ uninstall() {
 purge_all() {
     local made_user="" entry
     [ ! -f "$prefix/.made-user" ] || made_user=1
-    for entry in "${marks[@]}" current .installer.lock .made-user; do
+    for entry in "${marks[@]}" current .installer.lock .made-user .cpa-usage; do
         rm -rf "${prefix:?}/$entry"
     done
     rmdir --ignore-fail-on-non-empty "$prefix"

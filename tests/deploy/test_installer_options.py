@@ -116,6 +116,60 @@ def test_its_variables_are_those_that_the_environment_gave(unpacked, tmp_path):
     assert len(lines) == len((PROJECT / ".env.example").read_text().splitlines())
 
 
+def test_a_folder_of_something_else_is_left_alone(unpacked, tmp_path):
+    prefix = tmp_path / "image/srv/other"
+    (prefix / "data").mkdir(parents=True)
+    (prefix / ".env").write_text("theirs=1\n")
+    done = run(unpacked / INSTALLER.name, "--root", tmp_path / "image", "--prefix", "/srv/other")
+    assert done.returncode == 1
+    assert f"{prefix} holds something that this script did not make: name another --prefix." in done.stdout
+    assert (prefix / ".env").read_text() == "theirs=1\n"
+
+
+def test_no_link_is_followed(unpacked, tmp_path):
+    options = ["--root", tmp_path / "image"]
+    assert run(unpacked / INSTALLER.name, *options).returncode == 0
+    data, elsewhere = tmp_path / "image/home/cliproxy/cpa-usage/data", tmp_path / "elsewhere"
+    data.rmdir()
+    elsewhere.mkdir(mode=0o755)
+    data.symlink_to(elsewhere)
+    done = run(unpacked / INSTALLER.name, *options)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        1,
+        f"cpa-usage-install: {data} is a link: name its target in .env instead.",
+    )
+    assert elsewhere.stat().st_mode & 0o777 == 0o755
+
+
+def test_lines_of_the_variables_are_not_run(unpacked, tmp_path):
+    options = ["--root", tmp_path / "image"]
+    assert run(unpacked / INSTALLER.name, *options).returncode == 0
+    variables = tmp_path / "image/home/cliproxy/cpa-usage/.env"
+    hostile = f"x[$(touch {tmp_path}/run)]=y"
+    variables.write_text(f"{hostile}\nCPA_BASE_URL=\nCPA_MANAGEMENT_KEY=\n")
+    done = run(
+        unpacked / INSTALLER.name, *options, BASH_COMPAT="5.1", CPA_BASE_URL="http://cpa:8317", CPA_MANAGEMENT_KEY="k"
+    )
+    assert done.returncode == 0, done.stdout
+    assert hostile in variables.read_text() and "CPA_BASE_URL=http://cpa:8317" in variables.read_text()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_pipe_brings_no_release(tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / f"cpa-usage_99.0_linux_{platform.machine()}.tar.gz").write_bytes(b"")
+    piped = subprocess.run(
+        ["bash", "-s", "--", "--root", tmp_path / "image"],
+        input=INSTALLER.read_text(),
+        cwd=tmp_path / "here",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert piped.returncode == 1
+    assert "There is no release beside this script" in piped.stderr
+
+
 @pytest.mark.parametrize("damaged", ["archive", "file"])
 def test_a_damaged_release_is_not_installed(archive, unpacked, tmp_path, damaged):
     script, options = INSTALLER, ["--archive", archive]

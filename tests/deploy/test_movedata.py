@@ -213,5 +213,12 @@ def test_what_cannot_be_moved_is_refused_in_a_sentence(stage):
 
     assert "Name a file in" in refused("sqlite:////tmp/elsewhere.db")
     assert "in use, there are rows in" in refused(f"sqlite:///{stage.database}")
+    theirs = stage.database.parent / "theirs.db"
+    with closing(sqlite3.connect(theirs)) as database, database:
+        database.execute("CREATE TABLE auth_user (id integer PRIMARY KEY, username text)")
+        database.execute("INSERT INTO auth_user VALUES (1, 'theirs')")
+    assert "in use, there are rows in auth_user" in refused(f"sqlite:///{theirs}")
+    with closing(sqlite3.connect(theirs)) as database:
+        assert database.execute("SELECT username FROM auth_user").fetchall() == [("theirs",)]
     assert "no PostgreSQL address" in refused("mysql://cpa:tests@127.0.0.1/x")
     assert "Not moved: " in refused(f"postgres://cpa:tests@127.0.0.1:{free_port()}/x")

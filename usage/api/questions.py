@@ -26,6 +26,7 @@ from usage.analytics.tokenclasses import token_classes
 from usage.api.parameters import FILTER, parameters_of
 from usage.query.forms import PageForm, YearForm, checked, filter_of
 from usage.query.freshness import freshness
+from usage.query.replica import one_choice
 
 
 class Question(NamedTuple):
@@ -80,4 +81,4 @@ def endpoint(question: Question):
         parameters=[*FILTER, *parameters_of(question.form), *([lists.limit_parameter(limit.default)] if limit else [])],
         summary=question.summary,
     )
-    return path(f"usage/{question.address}", described(api_view(["GET"])(view)))
+    return path(f"usage/{question.address}", described(api_view(["GET"])(one_choice()(view))))

@@ -144,13 +144,13 @@ class DrainRun:
             log.log(logging.DEBUG if is_usual else logging.INFO, "%s", _sentence(batch))
             self._report.stored(batch.lag_ms)
             self.state.wants_sync |= bool(batch.stored.refresh)
-        self._watch.sync_when_due()
-        self._watch.check()
         due = self._report.due
-        if due or self._key.has_news:
-            self._key.share(Connection)
         if due or self._lock.right.due:
             self._keep_lock()
+        self._watch.sync_when_due()
+        self._watch.check()
+        if due or self._key.has_news:
+            self._key.share(Connection)
         if due:
             self._report.write()
         wal.cut_back()

@@ -23,6 +23,7 @@ from usage.dashboard.links import PERIOD
 from usage.ops.notices import Watch
 from usage.query.forms import UsageFilterForm, checked
 from usage.query.freshness import freshness
+from usage.query.replica import one_choice
 from usage.time.clock import now_us
 from usage.time.units import MINUTE_US
 
@@ -40,6 +41,7 @@ def page(template, cached=True, methods=("GET", "HEAD")):
         @wraps(view)
         @require_http_methods(methods)
         @signed_in
+        @one_choice()
         def wrapper(request, **kwargs):
             request.watch = Watch()
             try:

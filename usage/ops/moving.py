@@ -83,8 +83,10 @@ class Move:
         """Raises CommandError unless the new database is empty, or holds a part of this move; before it is migrated."""
         there = set(connections[NEW].introspection.table_names())
         held = [model for model in _models() if model._meta.db_table in there and _all(model, NEW).exists()]
-        used = [model._meta.db_table for model in held if model._meta.app_label in OURS]
-        if used and not Lease.objects.using(NEW).filter(name=self._mark).exists():
+        # Schedules alone are of a database that was only made ready.
+        used = [model._meta.db_table for model in held if model._meta.app_label != "django_q"]
+        is_ours = Lease._meta.db_table in there and Lease.objects.using(NEW).filter(name=self._mark).exists()
+        if used and not is_ours:
             raise CommandError(f"The new database is in use, there are rows in {used[0]}: name an empty one.")
         if DrainState in held and self.is_drained():
             raise CommandError("A drain has worked on the new database: the move was over. Name an empty one to move.")

@@ -26,6 +26,7 @@ BEHIND_SECONDS = 1  # the same of one that lacks a change: a request that began 
 COUNTERS = ((PriceRevision, "number"), (AliasRevision, "number"), (Connection, "revision"))
 
 _reading: ContextVar[str] = ContextVar("reading", default=DEFAULT_DB_ALIAS)
+_choice: ContextVar[list[str] | None] = ContextVar("choice", default=None)
 
 
 class Replica(Struct, frozen=True):
@@ -62,9 +63,22 @@ class Router:
 
 
 @contextmanager
+def one_choice():
+    """Around a request: all of it is read from one database, so that a tag is never newer than what it is on."""
+    token = _choice.set([])
+    try:
+        yield
+    finally:
+        _choice.reset(token)
+
+
+@contextmanager
 def reading():
     """Models are read from the replica inside, or from the primary; yields the alias."""
-    token = _reading.set(_chosen())
+    made = [] if (found := _choice.get()) is None else found
+    if not made:
+        made.append(_chosen())
+    token = _reading.set(made[0])
     try:
         yield _reading.get()
     finally:

@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import time
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         connections.settings[NEW] = connections.configure_settings({"default": _database()})["default"]
         progress = Progress(self.stdout)
         move = Move(progress.add)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a lost terminal does not let the old database go
         try:
             require_this_version()
             move.refuse_foreign()
