@@ -101,6 +101,9 @@ require_machine() {
 
 # Root writes there and runs what lies there, so it must be root's; and a folder of something else is left alone.
 require_ours() {
+    local elsewhere
+    elsewhere=$(sed -nE 's|^ExecStart=(.*)/current/.*|\1|p' "$root/etc/systemd/system/cpa-usage-web.service" 2>/dev/null) || true
+    [ -z "$elsewhere" ] || [ "$elsewhere" = "${prefix#"$root"}" ] || fail "cpa-usage is installed in $elsewhere: give --prefix $elsewhere, or --uninstall it there first."
     [ ! -L "$prefix" ] || fail "$prefix is a link: name the folder itself."
     [ -d "$prefix" ] || return 0
     [ -n "$root" ] || [ "$(stat -c %u "$prefix")" = 0 ] || fail "$prefix is $(stat -c %U "$prefix")'s, and must be root's: chown root: $prefix"
@@ -178,7 +181,7 @@ setting() { python_of "$1" -c "from cpa_usage import settings; print(settings.$2
 on_sqlite() { [ -z "$(setting "$1" DATABASE_URL)" ]; }
 
 has_data() { # from before it was removed, or of a first start that was killed
-    is_complete "$version" && [ -f "$(setting "$version" SQLITE_PATH)" ]
+    is_complete "$version" && [ -s "$(setting "$version" SQLITE_PATH)" ]
 }
 
 # Whether a release can use the database as it is; 2 when a newer one has changed it.
@@ -498,8 +501,14 @@ prepare_release() {
 
 stop_unless_configured() {
     is_configured && return
-    switch_to "$version"
-    fail "It is installed, and not started: set CPA_BASE_URL and CPA_MANAGEMENT_KEY in $prefix/.env, then run $prefix/current/cpa-usage-install.sh$([ "$prefix" = /home/cliproxy/cpa-usage ] || echo " --prefix $prefix")."
+    local what="It is installed, and not started" here=releases/$version
+    if systemctl --quiet is-active cpa-usage-web.service; then
+        what="The release that runs was left as it is"
+    else
+        switch_to "$version"
+        here=current
+    fi
+    fail "$what: set CPA_BASE_URL and CPA_MANAGEMENT_KEY in $prefix/.env, then run $prefix/$here/cpa-usage-install.sh$([ "$prefix" = /home/cliproxy/cpa-usage ] || echo " --prefix $prefix")."
 }
 
 first_start() {
@@ -509,7 +518,7 @@ first_start() {
     step "Waiting until the web server answers" first_health
 }
 
-first_prepare() { manage "$version" prepare --port || fail "Nothing was started: mend that, and run this again."; }
+first_prepare() { manage "$version" prepare --port || fail "Nothing was started: mend that in $prefix/.env, and run this again."; }
 
 start_all() {
     systemctl enable --quiet "${units[@]}"
@@ -545,7 +554,7 @@ back_up() {
     local database
     on_sqlite "$version" || { say "It is PostgreSQL, whose backups are yours (pg_dump)." && return; }
     database=$(setting "$version" SQLITE_PATH)
-    [ -f "$database" ] || return 0
+    [ -s "$database" ] || return 0
     backup=$prefix/backups/before-$version-$(date +%Y%m%d-%H%M%S).db
     manage "${old:-$version}" backup "$backup" || undo "there is no backup, so nothing was changed"
 }
@@ -566,7 +575,7 @@ replace_drain() {
     require_room_for_upgrade
     trap 'undo "it was interrupted"' INT TERM HUP
     upgrading=1
-    systemctl stop cpa-usage-tasks.service
+    systemctl stop cpa-usage-tasks.service 2>/dev/null || true # a program that was removed has left no unit
     switch_to "$version"
     hold_drain "$version"
     systemctl start cpa-usage-drain.service || undo "the drain does not start (journalctl -u cpa-usage-drain)"
@@ -731,6 +740,7 @@ END
 
 uninstall() {
     require_machine
+    require_ours
     [ -f "$prefix/.cpa-usage" ] || fail "Nothing is installed in $prefix."
     alone
     step "Stopping and removing the services" remove_units

@@ -309,9 +309,21 @@ def roll_back(it, new, old):
 
 def leave(it):
     script = f"/{FOLDER}/cpa-usage-install.sh"
+    for options in ([], ["--uninstall", "--purge"]):
+        done = it.install("0.2.0", "--prefix", "/opt/cpa-usage", *options)
+        assert (done.returncode, done.stdout) == (
+            1,
+            f"cpa-usage-install: cpa-usage is installed in {HOME}: give --prefix {HOME}, or --uninstall it there first.\n",
+        )
     assert it.container.run(script, "--uninstall").returncode == 0
     assert it.systemctl("list-unit-files", "cpa-usage*", "--no-legend") == ""
-    assert sorted(path.name for path in it.home.iterdir()) == [".env", ".made-user", "backups", "data", "logs"]
+    kept = [".cpa-usage", ".env", ".made-user", "backups", "data", "logs"]
+    assert sorted(path.name for path in it.home.iterdir()) == kept
+    stored = it.query("SELECT count(*) FROM usage_event")
+    done = it.install("0.2.0")
+    assert done.returncode == 0, done.stdout
+    it.is_at_work("0.2.0")
+    assert it.query("SELECT count(*) FROM usage_event") > stored
     assert it.container.run(script, "--uninstall", "--purge").returncode == 0
     assert not it.home.exists()
     assert it.container.run("id", "cliproxy").returncode == 1
