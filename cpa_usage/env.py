@@ -197,4 +197,6 @@ def _origins(text):
 
 def _database(text):
     _require(text.startswith(("postgres://", "postgresql://")))
-    return environ.Env.db_url_config(text)
+    found = environ.Env.db_url_config(text)
+    _require(found["NAME"])
+    return found

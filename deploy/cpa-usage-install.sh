@@ -5,6 +5,7 @@ set -euo pipefail
 umask 022
 
 user=cliproxy
+command=/usr/local/sbin/cpa-usage-install # this script, once it is installed, in a folder of root's
 prefix=/home/cliproxy/cpa-usage
 url=${CPA_USAGE_URL:-}
 action=install version="" archive="" root="" patience=60 purge="" dry="" restore=""
@@ -209,8 +210,12 @@ obtain() {
         source=$here
     else
         [ -n "$archive" ] || [ -z "$here" ] || archive=$(beside "$here")
-        [ -n "$archive" ] || download
-        unpack
+        if [ -z "$version$archive$url" ] && is_complete "$(current)"; then
+            source=$prefix/releases/$(current)
+        else
+            [ -n "$archive" ] || download
+            unpack
+        fi
     fi
     version=$(sed -nE 's/^__version__ = "([0-9A-Za-z.+-]+)"/\1/p' "$source/cpa_usage/__init__.py")
     [ -n "$version" ] || fail "$source is no release of cpa-usage."
@@ -387,11 +392,13 @@ install_units() { # install_units RELEASE
         sed "s|/home/cliproxy/cpa-usage|${prefix#"$root"}|g" "$from/$unit" >"$to/.$user.new"
         mv "$to/.$user.new" "$to/$unit"
     done
+    install -D -m 0755 "$prefix/releases/$1/cpa-usage-install.sh" "$root$command"
     [ -n "$root" ] || systemctl daemon-reload
 }
 
 remove_units() {
     local folder=/etc/systemd/system
+    rm -f "$command"
     systemctl disable --quiet --now "${units[@]}" 2>/dev/null || true
     rm -rf "${units[@]/#/$folder/}" "$folder/cpa-usage-.service.d"
     systemctl daemon-reload
@@ -501,14 +508,13 @@ prepare_release() {
 
 stop_unless_configured() {
     is_configured && return
-    local what="It is installed, and not started" here=releases/$version
-    if systemctl --quiet is-active cpa-usage-web.service; then
-        what="The release that runs was left as it is"
-    else
+    local what="The release that runs was left as it is" again="this again"
+    if ! systemctl --quiet is-active cpa-usage-web.service; then
         switch_to "$version"
-        here=current
+        what="It is installed, and not started" again=$(basename "$command")
+        [ "$prefix" = /home/cliproxy/cpa-usage ] || again+=" --prefix $prefix"
     fi
-    fail "$what: set CPA_BASE_URL and CPA_MANAGEMENT_KEY in $prefix/.env, then run $prefix/$here/cpa-usage-install.sh$([ "$prefix" = /home/cliproxy/cpa-usage ] || echo " --prefix $prefix")."
+    fail "$what: set CPA_BASE_URL and CPA_MANAGEMENT_KEY in $prefix/.env, then run $again."
 }
 
 first_start() {
@@ -691,8 +697,9 @@ prune() {
     for release in $(cd "$prefix/releases" && ls -1td -- */.installed | cut -d / -f 1 | grep -vxF -e "$version" -e "${old:-$version}" | tail -n "+$((kept_releases - 1))"); do
         rm -rf "${prefix:?}/releases/$release"
     done
-    find "$prefix/backups" -maxdepth 1 -name 'before-*.db' -printf '%T@ %p\n' | sort -n | cut -d ' ' -f 2- |
-        head -n "-$kept_releases" | xargs -r -d '\n' rm -f
+    # As the user whose folder it is, and with names that may hold anything.
+    runuser -u "$user" -- find "$prefix/backups" -maxdepth 1 -name 'before-*.db' -printf '%T@ %p\0' | sort -zn |
+        cut -z -d ' ' -f 2- | head -zn "-$kept_releases" | runuser -u "$user" -- xargs -0r rm -f --
 }
 
 # --- Going back, and away -----------------------------------------------------------------------------------------

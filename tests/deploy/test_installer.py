@@ -171,10 +171,10 @@ def first_install(it):
     assert done.returncode == 1, done.stdout
     assert done.stdout.endswith(
         "cpa-usage-install: It is installed, and not started: set CPA_BASE_URL and CPA_MANAGEMENT_KEY in "
-        f"{HOME}/.env, then run {HOME}/current/cpa-usage-install.sh.\n"
+        f"{HOME}/.env, then run cpa-usage-install.\n"
     )
     assert "Something listens at 127.0.0.1:8317" in done.stdout
-    running = it.container.start(f"{HOME}/current/cpa-usage-install.sh", CPA_MANAGEMENT_KEY=KEY)
+    running = it.container.start("/usr/local/sbin/cpa-usage-install", CPA_MANAGEMENT_KEY=KEY)
     shown = set()
     while running.poll() is None:
         shown |= {line for line in commands() if KEY in line}
@@ -296,7 +296,7 @@ def watchdog(it, version):
 
 def roll_back(it, new, old):
     """The older cannot read what the newer one has migrated: what the backup lacks is told before it is put back."""
-    script = f"{HOME}/current/cpa-usage-install.sh"
+    script = "/usr/local/sbin/cpa-usage-install"
     refused = it.container.run(script, "--rollback")
     assert refused.returncode == 1
     assert f"{new} has changed the database, and {old} cannot read it so." in refused.stdout
@@ -309,12 +309,10 @@ def roll_back(it, new, old):
 
 def leave(it):
     script = f"/{FOLDER}/cpa-usage-install.sh"
+    sentence = f"cpa-usage is installed in {HOME}: give --prefix {HOME}, or --uninstall it there first."
     for options in ([], ["--uninstall", "--purge"]):
         done = it.install("0.2.0", "--prefix", "/opt/cpa-usage", *options)
-        assert (done.returncode, done.stdout) == (
-            1,
-            f"cpa-usage-install: cpa-usage is installed in {HOME}: give --prefix {HOME}, or --uninstall it there first.\n",
-        )
+        assert (done.returncode, done.stdout) == (1, f"cpa-usage-install: {sentence}\n")
     assert it.container.run(script, "--uninstall").returncode == 0
     assert it.systemctl("list-unit-files", "cpa-usage*", "--no-legend") == ""
     kept = [".cpa-usage", ".env", ".made-user", "backups", "data", "logs"]

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from django.db import Error, OperationalError, connection, transaction
 
+from usage.collector.service import is_held
 from usage.models import DrainState, LockLost
 
 RENEW_SECONDS = 2
@@ -34,7 +35,8 @@ class DrainLock:
     """The right to read into the spool of `directory` and to store it in the database."""
 
     def __init__(self, directory: Path):
-        self._spool = FileLock(Path(directory) / "drain.lock")
+        self._directory = Path(directory)
+        self._spool = FileLock(self._directory / "drain.lock")
         if connection.vendor == "postgresql":
             self.right = RowLease(Path(directory))
         else:
@@ -43,11 +45,15 @@ class DrainLock:
     def acquire(self) -> bool:
         """Acquire the lock, or make sure that it is still ours; False while another drain holds it.
 
-        Raises django.db.Error when the database cannot be asked.
+        Raises django.db.Error when the database cannot be asked, and while an upgrade holds this drain: it may spool,
+        and another drain may store.
         """
         # In this order everywhere: a drain without a database still may not share another's spool.
         if not self._spool.acquire():
             return False
+        if is_held(self._directory):
+            self.right.release()
+            raise OperationalError("An upgrade is under way: records wait in the spool until it is known to work.")
         try:
             return self.right.acquire()
         except OSError as error:  # where the file next to a SQLite database cannot be made, it cannot be used either

@@ -75,10 +75,13 @@ class Partitions:
         """Make sure that events of these times (µs) have a partition each."""
         if self._database.vendor == "sqlite":
             return
-        end = -1
+        end, looked = -1, False
         for time in sorted(times):
-            if time >= end:
-                end = (self._holding(time) or self._make(time)).end
+            if time < end:
+                continue
+            if not self._holding(time) and not looked:
+                self._found, looked = partitions(self._database), True  # another writer may have made it
+            end = (self._holding(time) or self._make(time)).end
 
     def _holding(self, time):
         at = self._place(time)
@@ -88,9 +91,6 @@ class Partitions:
         return bisect_right(self._found, time, key=attrgetter("start"))
 
     def _make(self, time):
-        self._found = partitions(self._database)
-        if there := self._holding(time):  # another writer's
-            return there
         at, (start, end) = self._place(time), span_of(time)
         if at:
             start = max(start, self._found[at - 1].end)
@@ -122,8 +122,8 @@ def edges_since(day: int) -> tuple[int | None, int]:
     return min((start for last, start in ended if last >= day), default=None), max(ended)[0] + 1
 
 
-def drop(partition: Partition) -> int:
-    """Drop a partition that no writer uses any more; how many events went, none where its readers take too long."""
+def drop(partition: Partition) -> int | None:
+    """Drop a partition that no writer uses any more; how many events went, None where its readers take too long."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM {partition.name}")
@@ -132,5 +132,5 @@ def drop(partition: Partition) -> int:
             cursor.execute(f"DROP TABLE {partition.name}")
     except OperationalError as error:
         log.info("%s stays for now: %s", partition.name, error)
-        return 0
+        return None
     return events

@@ -94,9 +94,10 @@ def _events(slices, start):
     """Events before a moment in µs: whole partitions are dropped, the rows of others, or of those in use, deleted."""
     events = 0
     for partition in partitions():
-        if partition.end <= start:
-            events += drop(partition)
-            slices.between(0)
+        if partition.end > start or (dropped := drop(partition)) is None:
+            break  # a reader is in the way, also of the others: each try holds all readers up for as long as it waits
+        events += dropped
+        slices.between(0)
     return events + slices.delete(Event.objects.filter(timestamp__lt=start), "timestamp")
 
 

@@ -3,6 +3,7 @@
 It takes the place of django-q's command of this name, whose cluster is five processes that never give memory back.
 """
 
+import contextlib
 import logging
 import signal
 import time
@@ -10,7 +11,8 @@ from multiprocessing import Process, Value
 from queue import SimpleQueue
 
 from django.core.management.base import BaseCommand
-from django.db import connections
+from django.db import Error, connections
+from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.conf import Conf
 from django_q.monitor import monitor
@@ -48,7 +50,7 @@ class Command(BaseCommand):
             self._scheduled = time.monotonic()
 
     def _take(self, key, signed):
-        """Run a task of the queue to its end. One that is cut off stays queued, and is taken again after a time."""
+        """Run a task of the queue to its end. One that this process does not outlive stays queued, and runs again."""
         try:
             task = SignedPackage.loads(signed) | {"cluster": Conf.CLUSTER_NAME, "ack_id": key}
         except (TypeError, BadSignature):
@@ -57,10 +59,15 @@ class Command(BaseCommand):
             return
         connections.close_all()  # they cannot be shared with a fork
         process = Process(target=_perform, args=(task, self._broker))
+        self._began = timezone.now()
         process.start()
         self._wait(process, time.monotonic() + task.get("timeout", Conf.TIMEOUT) + GRACE_SECONDS)
-        if process.exitcode:
-            log.error("The task %s ended with status %d.", task["name"], process.exitcode)
+        if process.exitcode:  # it left no result: without one it would begin again every hour
+            self._keep(task | {"success": False, "result": f"Its process ended with status {process.exitcode}."})
+
+    def _keep(self, task):
+        with contextlib.suppress(Error):  # while the database is away it stays queued
+            _keep_results(self._broker, task | {"started": self._began, "stopped": timezone.now()})
 
     def _wait(self, process, until):
         while process.is_alive():
@@ -78,6 +85,12 @@ def _perform(task, broker):
     for each in (task, "STOP"):
         tasks.put(each)
     worker(tasks, results, Value("f", -1))
-    results.put("STOP")
-    monitor(results, broker)
+    _keep_results(broker, *(results.get() for _ in range(results.qsize())))
     connections.close_all()
+
+
+def _keep_results(broker, *ended):
+    results = SimpleQueue()
+    for each in (*ended, "STOP"):
+        results.put(each)
+    monitor(results, broker)

@@ -1,6 +1,7 @@
 """The lock: one drain at a time for a database, and for a spool."""
 
 import errno
+import fcntl
 import os
 import platform
 from datetime import timedelta
@@ -49,6 +50,17 @@ def test_two_spools_on_one_database_are_still_one_lock(lock, home):
     assert [first.acquire(), second.acquire()] == [True, False]
     first.release()
     assert second.acquire()
+
+
+def test_one_that_an_upgrade_holds_leaves_the_right_to_another(lock, home):
+    first, second = lock(home), lock(home.parent / "other")
+    assert first.acquire()
+    with (home / "upgrade").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(OperationalError, match="An upgrade is under way"):
+            first.acquire()
+        assert second.acquire()
+    assert not first.acquire()
 
 
 def test_a_lock_whose_session_the_database_ended_is_taken_again_unless_another_has_it(lock, home):

@@ -35,9 +35,12 @@ def served(tmp_path_factory):
         server.communicate(timeout=20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """Debian's Chromium; without one these tests are left out, and say so."""
+    """Debian's Chromium; without one these tests are left out, and say so.
+
+    Of a module: while it is there the thread has a running event loop, in which Django refuses to ask a database.
+    """
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine")
     with sync_playwright() as playwright:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from shutil import get_terminal_size
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -18,6 +19,7 @@ from usage.ops.moving import NEW, OLD, Move
 
 LOOK_SECONDS = 0.5
 SHOW_SECONDS = 0.5
+SURE_SECONDS = 3  # before an estimate is worth anything
 
 
 class Command(BaseCommand):
@@ -88,13 +90,18 @@ class Progress:
             self._shown, rate = now, self._rows / (now - self._began)
             left = timedelta(seconds=round((self.total - self._rows) / rate))
             words = f"{self._rows:,} of {self.total:,} rows, {rate:,.0f}/s, {left} left: {name}"
-            self._stdout.write(f"\r{words:<100}", ending="")
-            self._stdout.flush()
+            self._line(words if now - self._began > SURE_SECONDS else f"{self._rows:,} of {self.total:,} rows: {name}")
 
     def end(self):
         """Leave the line."""
         if self._shows:
-            self._stdout.write("\r" + " " * 100 + "\r", ending="")
+            self._line("")
+            self._stdout.write("\r", ending="")
+
+    def _line(self, words):
+        width = get_terminal_size().columns - 1
+        self._stdout.write(f"\r{words[:width]:<{width}}", ending="")
+        self._stdout.flush()
 
 
 def _variables(url: str) -> dict[str, str]:
