@@ -95,6 +95,7 @@ def _usage(series, now_s):
     from django.conf import settings
 
     from usage.ingest.labelvalues import LabelTotals
+    from usage.ingest.partitions import Partitions
     from usage.ingest.statements import insert, upsert
     from usage.models import Client, Day, Duration, Event, LabelDay, LabelQuarter, Quarter
     from usage.models.histograms import BUCKETS, bucket_of
@@ -112,6 +113,7 @@ def _usage(series, now_s):
         if not failed:
             for kind, name in enumerate(("latency_ms", "ttft_ms")):
                 durations[seconds // 3600 * 3600, model, kind][bucket_of(event[name])] += 1
+    Partitions().cover(event[0] for event in events)
     insert(Event, events)
     totals = LabelTotals()
     for rollup, rows in ((Quarter, quarters), (Day, days)):
