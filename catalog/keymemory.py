@@ -141,7 +141,7 @@ class KeyMemory(models.Model):
         count, rest = rest_after(reason, self._failures)
         self.refused_count, self.refused_key, self.refused_at = count, key_id(), timezone.now()
         self.refused_until = self.refused_at + rest
-        again = f"It is tried again at {timezone.localtime(self.refused_until):%H:%M:%S}."
+        again = f"It is tried again at {timezone.localtime(self.refused_until):%H:%M:%S %z}."
         sooner = BY_RESTART if BAN.search(reason) else (BY_A_PERSON, BY_ANOTHER, BY_NO_ONE)[min(count, MOST) - 1]
         self.refused_reason = f"{reason[:300]} {again} {sooner}"
 

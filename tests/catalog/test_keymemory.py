@@ -48,13 +48,13 @@ def test_nothing_is_refused_at_first():
 
 def test_the_first_refusal_rests_ten_minutes_the_second_until_cpa_has_forgotten_both(clock):
     Connection.refuse(REASON)
-    assert Connection.refused() == f"{REASON} It is tried again at 12:10:00. {keymemory.BY_A_PERSON}"
+    assert Connection.refused() == f"{REASON} It is tried again at 12:10:00 +0000. {keymemory.BY_A_PERSON}"
     clock(9.9)
     assert not may_try()
     clock(0.1)
     assert may_try()
     Connection.refuse(REASON)
-    assert Connection.refused() == f"{REASON} It is tried again at 15:10:00. {keymemory.BY_ANOTHER}"
+    assert Connection.refused() == f"{REASON} It is tried again at 15:10:00 +0000. {keymemory.BY_ANOTHER}"
     clock(179.9)
     assert not may_try()
     clock(0.1)
@@ -72,7 +72,7 @@ def test_the_second_is_a_persons_the_third_another_keys_and_then_nothing_may_try
     assert may_try()
     Connection.refuse(REASON)
     assert (may_try(), may_try(by_person=True)) == (False, False)
-    assert Connection.refused() == f"{REASON} It is tried again at 15:00:00. {keymemory.BY_NO_ONE}"
+    assert Connection.refused() == f"{REASON} It is tried again at 15:00:00 +0000. {keymemory.BY_NO_ONE}"
 
 
 @pytest.mark.parametrize("name", ["CPA_MANAGEMENT_KEY", "CPA_BASE_URL"])
@@ -92,7 +92,7 @@ def test_a_ban_rests_as_long_as_cpa_says_and_ends_with_no_failure_counted(clock)
     Connection.refuse(BANNED)
     assert Connection.load().refused_until == timezone.now() + timedelta(minutes=29, seconds=59 + 5)
     assert Connection.load().refused_count == 0
-    assert Connection.refused() == f"{BANNED} It is tried again at 12:30:04. {keymemory.BY_RESTART}"
+    assert Connection.refused() == f"{BANNED} It is tried again at 12:30:04 +0000. {keymemory.BY_RESTART}"
     clock(30)
     assert not may_try()
     clock(0.1)

@@ -44,8 +44,11 @@ class StateReport:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to write: at once when the transport changed, for a death while subscribed is a gap."""
-        if self._state.mode != self._mode:
+        """Whether it is time to write: at once when the transport changed, for a death while subscribed is a gap.
+
+        At once also when the database answers again: until then it says that it does not.
+        """
+        if self._state.mode != self._mode or "database" in dict(self._state.errors.ended):
             return True
         news = self._lag_ms is not None or self._incidents() != self._begun
         return self._clock() - self._written_at >= (BUSY_SECONDS if news else HEARTBEAT_SECONDS)

@@ -6,7 +6,7 @@ import threading
 import time
 
 from django.conf import settings
-from django.db import Error, OperationalError, connection
+from django.db import Error, connection
 
 from catalog.models import Connection
 from cpa_usage.database.versions import require_this_version
@@ -16,7 +16,7 @@ from usage.collector.lock import DrainLock
 from usage.collector.queue import CpaQueue, Key
 from usage.collector.reader import Reader, ReaderState
 from usage.collector.report import StateReport
-from usage.collector.service import is_held, patient
+from usage.collector.service import patient
 from usage.collector.spool import Spool
 from usage.collector.storer import Batch, Storer, StoringFailed
 from usage.collector.watch.asker import Asker
@@ -130,12 +130,10 @@ class DrainRun:
             self._prepared = True
 
     def _keep_lock(self):
-        """The right to store; not in a database that is half migrated, of another version, or being upgraded."""
+        """The right to store; not in a database that is half migrated, or of another version by now."""
         require_this_version()
         if not self._lock.acquire():
             raise LockLost
-        if is_held(settings.SPOOL_DIR):
-            raise OperationalError("An upgrade is under way: records wait in the spool until it is known to work.")
 
     def _tell(self, batch: Batch | None):
         """Update the log, the state and what other processes should know."""

@@ -136,7 +136,7 @@ def _wrong_version(sentence):
 def _stalled(facts):
     """What a drain that stands still cannot note."""
     seen, last = facts.state.heartbeat_at, facts.state.last_pop_at
-    start, cure = _("Start it: manage.py drain"), _(KINDS["queue"].cure)
+    start, cure = _("Start it: systemctl start cpa-usage-drain, or manage.py drain."), _(KINDS["queue"].cure)
     if seen is None:
         yield _error("drain-silent", _("The drain has never run."), start)
     elif not is_alive(facts.state, facts.now):
@@ -212,7 +212,7 @@ def _gaps(facts):
         one, many = "There is %(count)s earlier gap.", "There are %(count)s earlier gaps."
         sentence += " " + ngettext(one, many, more) % {"count": more}
     link = f"{reverse('system')}#gaps-title"
-    cure = _("Details lists them; dismiss those you know about.")
+    cure = _("The System page lists them; dismiss those you know about.")
     yield _warning("gaps", sentence, cure, since=gap.start, detail=reason(gap), link=link)
 
 
@@ -227,9 +227,10 @@ def _letters(facts):
 
 def _tasks(facts):
     late = _overdue(facts.now) if getattr(facts.state, "overdue", True) else ()
-    if names := ", ".join(sorted(schedule.name.removeprefix(OURS) for schedule in late)):
+    if names := ", ".join(sorted(_(schedule.name.removeprefix(OURS)) for schedule in late)):
         sentence = _("Tasks are overdue: %(names)s.") % {"names": names}
-        yield _warning("tasks", sentence, _("Start the task cluster (manage.py qcluster)."))
+        cure = _("Start the task cluster: systemctl start cpa-usage-tasks, or manage.py qcluster.")
+        yield _warning("tasks", sentence, cure)
     failed = _failed(facts.now) if getattr(facts.state, "failed", True) else ()
     if names := ", ".join(sorted({task.func for task in failed})):
         sentence = _("Failed in the last 24 hours: %(names)s.") % {"names": names}

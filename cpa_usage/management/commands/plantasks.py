@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 from django_q.models import Schedule
 
 from cpa_usage.database.turns import take_turn
@@ -31,14 +32,14 @@ def periodic_tasks() -> list[Task]:
     interval = settings.METADATA_SYNC_INTERVAL.total_seconds()
     minutes = min(max(int(interval // 60), 1), MOST_MINUTES)
     tasks = [
-        Task("CPA's accounts and keys", "catalog.tasks.sync", minutes, keep_successes=False),
-        Task("prices of new models", "pricing.tasks.price_models", 10, keep_successes=False),
-        Task("price catalogue", "pricing.tasks.update_prices"),
-        Task("retention", "usage.tasks.retention"),
-        Task("proof of the totals", "usage.tasks.verify"),
-        Task("expired sessions", "cpa_usage.tasks.flush_sessions"),
+        Task(_("CPA's accounts and keys"), "catalog.tasks.sync", minutes, keep_successes=False),
+        Task(_("prices of new models"), "pricing.tasks.price_models", 10, keep_successes=False),
+        Task(_("price catalogue"), "pricing.tasks.update_prices"),
+        Task(_("retention"), "usage.tasks.retention"),
+        Task(_("proof of the totals"), "usage.tasks.verify"),
+        Task(_("expired sessions"), "cpa_usage.tasks.flush_sessions"),
     ]
-    return [*tasks, Task("backup", "usage.tasks.backup")] if settings.BACKUP_DIR else tasks
+    return [*tasks, Task(_("backup"), "usage.tasks.backup")] if settings.BACKUP_DIR else tasks
 
 
 class Command(BaseCommand):

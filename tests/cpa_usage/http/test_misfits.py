@@ -47,6 +47,7 @@ def test_secure_cookies_over_http(path, headers, told):
     status, text = posted(path, **headers)
     assert status == 403
     assert ("APP_PUBLIC_URL" in text and 'href="https://usage.example/usage/"' in text) == told
+    assert ("Open https://usage.example" in text, "in a tab of its own" in text) == (told, False)
 
 
 def test_over_http_nothing_is_said_where_cookies_are_not_secure(settings):
@@ -80,6 +81,7 @@ def test_a_frame_of_another_site():
     ours = HTTPS | FRAMED | {"Sec-Fetch-Site": "same-origin", "Origin": "https://usage.example"}
     status, text = posted(**ours)
     assert (status, "FRAME_ANCESTORS" in text, 'target="_blank"' in text) == (403, True, True)
+    assert "Open cpa-usage in a tab of its own" in page.text and "Open https:" not in page.text
     for site in ("same-site", "same-origin"):  # their cookies are kept
         assert "FRAME_ANCESTORS" not in visitor().get("/login/", headers=HTTPS | FRAMED | {"Sec-Fetch-Site": site}).text
 

@@ -330,6 +330,19 @@ def test_a_database_that_is_locked_for_a_while_is_caught_up_with(cpa, begin):
     )
 
 
+def test_a_database_that_answers_again_is_told_at_once(cpa, begin, clock):
+    one = begin()
+    until(lambda: one.step() and DrainState.load().mode == "pop")
+    one.until_reported()
+    one.run._report._clock, clock.now = clock, one.run._report._written_at
+    one.run._database_away(OperationalError("gone"))
+    until(lambda: one.step() and not one.said("database"))
+    clock.now += 0.1  # other news waits for a second
+    assert one.step().reported
+    assert Incident.objects.get(kind="database").until
+    assert not one.step().reported
+
+
 def test_a_cue_of_cpa_asks_for_a_refresh_of_the_metadata(cpa, begin, settings, monkeypatch):
     settings.QUEUE_MODE = "subscribe"
     asked = []

@@ -248,7 +248,7 @@ def test_what_is_wrong_is_said_with_what_to_do(client, traffic):
     Connection.change(statistics_enabled=False)
     Gap.objects.create(start=timezone.now() - timedelta(hours=2), end=timezone.now(), reason="The drain stood still.")
     text = client.get("/keys/").text
-    assert "Start it: manage.py drain" in text
+    assert "Start it: systemctl start cpa-usage-drain, or manage.py drain." in text
     assert "usage statistics are off there" in text
     assert "Records may have been lost" in text
     assert "and 1 more" in text

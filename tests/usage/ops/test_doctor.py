@@ -20,7 +20,7 @@ from cpa_usage.incidents import Incident
 from pricing.tasks import catalogue_version
 from simulator import Simulator
 from tests.usage.made import NOON, record, stored
-from usage.models import DrainState
+from usage.models import DrainState, Gap
 from usage.models.labels import LABELS
 from usage.ops.doctor import cpa as doctor_cpa
 from usage.ops.doctor import storage
@@ -71,6 +71,7 @@ def healthy(cpa, web, settings, tmp_path):
     call_command("plantasks", verbosity=0)
     now = timezone.now()
     DrainState.objects.create(pk=1, heartbeat_at=now, last_pop_at=now, mode="pop")
+    Connection.change(last_sync_at=now)
     return cpa
 
 
@@ -88,7 +89,7 @@ def test_all_is_well(healthy, web, settings, capsys):
     call_command("doctor")
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if "Spool" not in line] == [
-        "OK    Settings: Every variable reads.",
+        "OK    Settings: Every variable reads. Times are those of Asia/Shanghai (TZ).",
         f"OK    CPA: It answers at {settings.CPA_BASE_URL}.",
         "OK    Key: CPA takes the management key.",
         "OK    Version: CPA v7.2.140.",
@@ -143,7 +144,6 @@ def test_nothing_is_well_and_every_line_says_what_to_do(settings, tmp_path, caps
         "WRONG Drain",
         "OK    Consumers",
         "OK    Gaps",
-        "OK    Lists",
         "OK    Dead letters",
         "OK    Tasks",
         "OK    Failures",
@@ -160,7 +160,8 @@ def test_a_refused_key(healthy, settings):
         said = wrong()
         assert list(said) == ["Key", "Queue", "Drain", "Lists"]
         assert said["Key"].startswith("CPA refuses the management key (invalid management key). Set CPA_MANAGEMENT_KEY")
-        assert "It is tried again at" in said["Key"]
+        assert "It is tried again at" in said["Key"] and " +0800. " in said["Key"]
+        assert said["Drain"] == said["Lists"] == said["Key"]  # each says it once
         assert "wrong" not in said["Key"]
         assert said["Queue"] == "Not tried, for CPA refuses the management key."
     assert healthy.auth_failures == 2  # five ban our address
@@ -333,6 +334,24 @@ def test_what_has_not_happened_for_too_long(healthy, changed, name, sentence):
     assert found[1].startswith(sentence)
 
 
+def test_what_was_well_before_cpa_went_is_not_called_well(healthy, settings):
+    Connection.objects.update(last_sync_at=None)
+    assert {"Drain", "Lists"} & set(findings()) == {"Drain"}
+    Connection.objects.update(last_sync_at=timezone.now())
+    healthy.stop()
+    said = findings()
+    assert (said["CPA"][0], {"Drain", "Lists"} & set(said)) == (False, set())
+    DrainState.objects.update(last_pop_at=timezone.now() - timedelta(hours=1))
+    assert findings()["Drain"][0] is False
+
+
+def test_each_part_of_a_line_is_a_sentence(healthy):
+    now = timezone.now()
+    Gap.objects.create(start=now - timedelta(hours=1), end=now, reason="CPA was away.")
+    cure = " CPA was away. The System page lists them; dismiss those you know about."
+    assert wrong()["Gaps"].endswith(cure)
+
+
 def test_a_proof_that_does_not_hold(healthy):
     DrainState.objects.update(proved_at=timezone.now(), proof="3 totals differ.", proof_holds=False)
     said = "The totals differ from their events. 3 totals differ. Run manage.py rebuildrollups, then manage.py verify."
@@ -345,7 +364,8 @@ def test_tasks_that_are_overdue_or_failed(healthy):
         id="1", name="x", func="usage.tasks.backup", success=False, started=timezone.now(), stopped=timezone.now()
     )
     assert wrong() == {
-        "Tasks": "Tasks are overdue: proof of the totals. Start the task cluster (manage.py qcluster).",
+        "Tasks": "Tasks are overdue: proof of the totals. "
+        "Start the task cluster: systemctl start cpa-usage-tasks, or manage.py qcluster.",
         "Failures": "Failed in the last 24 hours: usage.tasks.backup. The admin shows why.",
     }
 

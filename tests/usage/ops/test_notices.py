@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils.translation import override
+from django.utils.translation import gettext, override
 from django_q.models import Schedule, Task
 
 from catalog.models import Connection
 from cpa_usage.incidents import Incident
-from cpa_usage.management.commands.plantasks import OURS
+from cpa_usage.management.commands.plantasks import OURS, periodic_tasks
 from tests.usage.made import NOON, record, stored
 from usage.models import DeadLetter, DrainState, Gap
 from usage.ops.checklist import checklist
@@ -183,6 +183,15 @@ def test_tasks_that_are_late_or_failed():
         ("tasks", "Tasks are overdue: backup."),
         ("failures", "Failed in the last 24 hours: usage.tasks.verify."),
     ]
+
+
+def test_tasks_have_chinese_names(settings):
+    settings.BACKUP_DIR = "/backups"
+    with override("zh-hans"):
+        for task in periodic_tasks():
+            Schedule.objects.create(name=f"{OURS}{task.name}", func="x", next_run=NOW - timedelta(minutes=6))
+            assert only().sentence == f"任务已逾期：{gettext(task.name)}。" and gettext(task.name) != task.name
+            Schedule.objects.all().delete()
 
 
 def test_usage_without_a_price_names_its_models():

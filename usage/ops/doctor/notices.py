@@ -18,12 +18,18 @@ FINDINGS = (
 
 
 def noticed():
-    """Whether the drain, the tasks and the records are well."""
+    """Whether the drain, the tasks and the records are well; nothing of lists that were never read."""
     with override("en"):
         found = Watch()
     proved = found.state.proof or "The totals have not been proved yet: it is done every night."
     running = f"It runs{found.state.host and f' on {found.state.host}'} and takes CPA's records."
     for name, ids, well in (("Drain", DRAIN, running), *FINDINGS, ("Proof", ("proof",), proved)):
         notice = found.first(*ids)
-        wrong = (notice.sentence, notice.detail, notice.cure) if notice else ()
-        yield verdict(name, " ".join(filter(None, wrong)), well)
+        if notice or name != "Lists" or found.connection.last_sync_at:
+            yield verdict(name, _told(notice) if notice else "", well)
+
+
+def _told(notice):
+    """All of it in a line; of a refused key the detail says everything."""
+    parts = (notice.detail,) if notice.id == "key" else (notice.sentence, notice.detail, notice.cure)
+    return " ".join(f"{part.rstrip('.')}." for part in parts if part)
