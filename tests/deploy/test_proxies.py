@@ -211,7 +211,11 @@ def test_the_docs_page_has_its_schema(way):
 def test_an_export_is_streamed_whole(way, kind):
     with way.ask.stream("GET", f"{way.base}/requests.{kind}?range=all") as reply:
         text = "".join(reply.iter_text())
-        rows = list(csv.DictReader(io.StringIO(text, newline=""))) if kind == "csv" else text.removesuffix("\n").split("\n")
+        rows = (
+            list(csv.DictReader(io.StringIO(text, newline="")))
+            if kind == "csv"
+            else text.removesuffix("\n").split("\n")
+        )
         assert (reply.status_code, len(rows)) == (200, EVENTS)
         assert "Content-Length" not in reply.headers and "attachment" in reply.headers["Content-Disposition"]
 
