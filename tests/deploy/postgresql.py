@@ -109,6 +109,7 @@ def migrated_server():
     home = Path(tempfile.mkdtemp(prefix="cpa-usage-postgres-"))
     _give(home)
     (home / "password").write_text(PASSWORD)
+    _give(home / "password")
     words = ("-A", "scram-sha-256", "--pwfile", home / "password", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
     run("initdb", "-D", home / "data", "-U", "cpa", *words)
     server = Server(home).start()

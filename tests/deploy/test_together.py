@@ -35,17 +35,14 @@ def test_on_one_sqlite_file(tmp_path):
 
 
 @pytest.fixture
-def empty_database(request):
-    """The address of an empty database of the PostgreSQL server that the tests run on."""
-    address = os.environ.get("TEST_DATABASE_URL", "")
-    name = f"together_{os.getpid()}"
-    with closing(psycopg.connect(address, autocommit=True)) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield f"{address.rpartition('/')[0]}/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def empty_database(servers):
+    """The address of an empty database."""
+    server = servers()
+    server.query("CREATE DATABASE empty")
+    server.database = "empty"
+    return server.address
 
 
-@pytest.mark.django_db
 def test_on_one_postgresql_database(tmp_path, empty_database):
     assert prepared_at_once(tmp_path, DATABASE_URL=empty_database) == [("", 0)] * AT_ONCE
     with closing(psycopg.connect(empty_database)) as database:

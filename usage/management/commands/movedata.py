@@ -41,6 +41,7 @@ class Command(BaseCommand):
         progress = Progress(self.stdout)
         move = Move(progress.add)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a lost terminal does not let the old database go
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell takes from what runs in the background
         try:
             require_this_version()
             move.refuse_foreign()
