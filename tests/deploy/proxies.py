@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -91,6 +92,7 @@ def caddy(folder: Path, sites: str, ports):
     config = folder / "Caddyfile"
     config.write_text(CADDY_HEAD.format(folder=folder, sites=sites))
     with _running([program("caddy"), "run", "--adapter", "caddyfile", "--config", config], folder, ports):
+        until(lambda: all(map(_has_certificate, ports)))  # Caddy makes them when it listens already
         yield
 
 
@@ -112,6 +114,20 @@ def _is_open(port):
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
+
+
+def _has_certificate(port):
+    """Whether it shakes hands, or speaks plain HTTP."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), 5) as plain,
+            context.wrap_socket(plain, server_hostname=HOST),
+        ):
+            return True
+    except OSError as error:
+        return "INTERNAL_ERROR" not in str(error)
 
 
 class Visitor(httpx.Client):

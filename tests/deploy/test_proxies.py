@@ -266,7 +266,8 @@ def test_errors_are_ours(way):
     large = way.ask.post(f"{way.base}/api/v1/auth/login", content=b" " * 9_000_000 + b"{}", headers={"Accept": "*/*"})
     assert large.status_code in (400, 415)  # it arrived
     too_large = way.ask.post(f"{way.base}/api/v1/auth/login", content=b" " * 12_000_000)
-    assert too_large.status_code == 413
+    # Caddy says 502 where it was still sending when the connection was closed.
+    assert too_large.status_code in ((413, 502) if "caddy" in way.name else (413,))
 
 
 def test_writes_of_our_pages_and_of_no_others(way):
