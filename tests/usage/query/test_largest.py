@@ -30,7 +30,10 @@ def edges():
 def asked(client, address, query):
     reply = client.get(f"/api/v1/usage/{address}{'&' if '?' in address else '?'}{query}")
     assert reply.status_code == 200, address
-    return reply.json()
+    found = reply.json()
+    if address.startswith("matrix"):  # its cells have no order: PostgreSQL's is another each time
+        found["cells"].sort(key=lambda cell: (cell["row"], cell["column"]))
+    return found
 
 
 def test_what_the_database_picks_is_what_all_rows_say(client, monkeypatch, set_clock):
