@@ -59,15 +59,13 @@ class Command(BaseCommand):
             return
         connections.close_all()  # they cannot be shared with a fork
         process = Process(target=_perform, args=(task, self._broker))
-        self._began = timezone.now()
+        began = timezone.now()
         process.start()
         self._wait(process, time.monotonic() + task.get("timeout", Conf.TIMEOUT) + GRACE_SECONDS)
         if process.exitcode:  # it left no result: without one it would begin again every hour
-            self._keep(task | {"success": False, "result": f"Its process ended with status {process.exitcode}."})
-
-    def _keep(self, task):
-        with contextlib.suppress(Error):  # while the database is away it stays queued
-            _keep_results(self._broker, task | {"started": self._began, "stopped": timezone.now()})
+            failure = {"success": False, "result": f"Its process ended with status {process.exitcode}."}
+            with contextlib.suppress(Error):  # while the database is away it stays queued
+                _keep_results(self._broker, task | failure | {"started": began, "stopped": timezone.now()})
 
     def _wait(self, process, until):
         while process.is_alive():
