@@ -1,5 +1,7 @@
 """Statements that Django cannot say, or says slowly: rows are inserted, or added to, thousands at a time."""
 
+from collections.abc import Iterable
+
 from django.db import connection
 
 from usage.ingest.labelvalues import Rows
@@ -26,15 +28,13 @@ def upsert(rollup, rows: Rows):
         if connection.vendor == "sqlite":
             cursor.executemany(_UPSERT[rollup], ordered)
             return
-        for at in range(0, len(ordered), ROWS_AT_ONCE):
-            columns = zip(*ordered[at : at + ROWS_AT_ONCE], strict=True)
-            cursor.execute(_UPSERT_ARRAYS[rollup], [f"{{{','.join(map(str, column))}}}" for column in columns])
+        for arrays in _arrays_of(ordered):
+            cursor.execute(_UPSERT_ARRAYS[rollup], arrays)
 
 
-def move(events: list[tuple[int, int, int]]):
-    """Give events another series: (id of the series, time of the event, which tells its partition, and its id)."""
-    with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {Event._meta.db_table} SET series_id = %s WHERE timestamp = %s AND id = %s", events)
+def move(events: Iterable[tuple[int, int, int]]):
+    """Give events another series: (id of the series, time of the event and its id). Faster where times lie together."""
+    _update(_MOVE, _MOVE_ARRAYS, list(events))
 
 
 def correct(rollup, rows: Rows):
@@ -42,9 +42,23 @@ def correct(rollup, rows: Rows):
 
     In key order, as above.
     """
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_CORRECT[rollup], [(*rows[key], *key) for key in sorted(rows)])
+    _update(_CORRECT[rollup], _CORRECT_ARRAYS[rollup], [(*rows[key], *key) for key in sorted(rows)])
+
+
+def _update(by_row, by_arrays, rows):
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.executemany(by_row, rows)
+            return
+        for arrays in _arrays_of(rows):
+            cursor.execute(by_arrays, arrays)
+
+
+def _arrays_of(rows):
+    """An array of each column, for some thousand rows at a time."""
+    for at in range(0, len(rows), ROWS_AT_ONCE):
+        columns = zip(*rows[at : at + ROWS_AT_ONCE], strict=True)
+        yield [f"{{{','.join(map(str, column))}}}" for column in columns]
 
 
 def _columns(table):
@@ -60,9 +74,14 @@ def _values(columns):
     return f"VALUES ({', '.join(['%s'] * len(columns))})"
 
 
-def _arrays(columns):
+def _arrays(columns, array="%s::bigint[]"):
     """Rows from an array for each column, of which PostgreSQL makes thousands in one statement."""
-    return f"SELECT * FROM unnest({', '.join(['%s::bigint[]'] * len(columns))})"
+    return f"SELECT * FROM unnest({', '.join([array] * len(columns))})"
+
+
+def _given(*columns):
+    """The same to join by. Of a subquery PostgreSQL expects few rows, and looks each up instead of reading all."""
+    return f"FROM ({_arrays(columns, '(SELECT %s::bigint[])')}) AS given ({', '.join(columns)})"
 
 
 def _adding(table, key, counts, rows):
@@ -84,3 +103,15 @@ _CORRECT = {
     f"WHERE bucket = %s AND {rollup.owner()} = %s"
     for rollup in ROLLUPS
 }
+_CORRECT_ARRAYS = {
+    rollup: f"UPDATE {rollup._meta.db_table} AS stored "
+    f"SET {', '.join(f'{name} = stored.{name} + given.{name}' for name in PRICED)} "
+    f"{_given(*PRICED, *_KEYS[rollup][0])} "
+    f"WHERE stored.bucket = given.bucket AND stored.{rollup.owner()} = given.{rollup.owner()}"
+    for rollup in ROLLUPS
+}
+_MOVE = f"UPDATE {Event._meta.db_table} SET series_id = %s WHERE timestamp = %s AND id = %s"
+_MOVE_ARRAYS = (
+    f"UPDATE {Event._meta.db_table} AS stored SET series_id = given.series_id "
+    f"{_given('series_id', 'timestamp', 'id')} WHERE stored.timestamp = given.timestamp AND stored.id = given.id"
+)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import reduce
+from itertools import islice
 from operator import add, sub
 
 from django.conf import settings
@@ -13,14 +14,14 @@ from pricing.tokenclasses import INPUT_CLASSES
 from usage.ingest.costs import COSTED_BY, Costs
 from usage.ingest.labels import labels_of, rows_of
 from usage.ingest.labelvalues import LabelTotals, Rows
-from usage.ingest.statements import correct, upsert
+from usage.ingest.statements import correct, move, upsert
 from usage.ingest.writer import UNPRICED, day_of, fold_to_days
 from usage.models import MEASURES, PRICED, Day, DrainState, Event, LabelDay, LabelQuarter, Quarter, Series
 from usage.time.periods import date_of, day_start
 from usage.time.units import DAY_MINUTES, MINUTE_US, SECOND_US
 
 INPUT = reduce(add, map(F, INPUT_CLASSES))
-SERIES_AT_ONCE = 200  # named in one statement
+EVENTS_AT_ONCE = 20_000  # moved
 DAYS_AT_ONCE = 7  # what is in memory, and in the database's cache, at a time: years of a busy proxy would be gigabytes
 
 
@@ -112,33 +113,19 @@ def _relabel(series, steps, clocks, days):
     start, end = (edge * SECOND_US for edge in _edges(days))
     events = with_labels(Event.objects.filter(series__in=series.values("id")).between(start, end), steps, clocks)
     events = events.exclude(context=F("series__context_over"), hour=F("series__clock"))
-    siblings, moved, by = defaultdict(dict), {}, ("bucket", "series_id", "context", "hour")
-    for bucket, series_id, step, clock, *measures in events.by_quarter().measured(*by):
-        if (step, clock) not in siblings[series_id]:
-            siblings[series_id][step, clock] = _sibling(series_id, step, clock)
-        for owner, sign in ((series_id, -1), (siblings[series_id][step, clock], 1)):
+    siblings, moved, by = {}, {}, ("series_id", "context", "hour")
+    for series_id, step, clock, bucket, *measures in events.by_quarter().measured(*by, "bucket"):
+        label = series_id, step, clock
+        if label not in siblings:
+            siblings[label] = _sibling(*label)
+        for owner, sign in ((series_id, -1), (siblings[label], 1)):
             row = moved.setdefault((bucket, owner), [0] * len(MEASURES))
             moved[bucket, owner] = [a + sign * b for a, b in zip(row, (*measures, *UNPRICED), strict=True)]
-    ids = list(siblings)
-    for at in range(0, len(ids), SERIES_AT_ONCE):
-        some = {id: siblings[id] for id in ids[at : at + SERIES_AT_ONCE]}
-        moving = events.order_by().filter(series__in=list(some)).values("id")
-        moving = with_labels(Event.objects.between(start, end).filter(id__in=moving), steps, clocks)
-        moving.update(series_id=_sibling_of(some))
+    rows = events.order_by("timestamp").values_list(*by, "timestamp", "id").iterator()
+    while some := [(siblings[tuple(label)], time, id) for *label, time, id in islice(rows, EVENTS_AT_ONCE)]:
+        move(some)
     upsert(Quarter, moved)
     upsert(Day, fold_to_days(moved))
-
-
-def _sibling_of(siblings):
-    """An expression: the sibling of an event's series. Cases in a case, for one list of all would be slow to search."""
-    return _case(
-        When(series=id, then=_case(When(context=step, hour=clock, then=to) for (step, clock), to in found.items()))
-        for id, found in siblings.items()
-    )
-
-
-def _case(whens, default=None):
-    return Case(*whens, default=Value(default), output_field=IntegerField())
 
 
 def with_labels(events, steps, clocks):
@@ -148,6 +135,10 @@ def with_labels(events, steps, clocks):
     minute = F("timestamp") / MINUTE_US % DAY_MINUTES
     last = clocks[-1] if clocks else 0
     return events.annotate(input=INPUT, context=_case(over, 0), minute=minute, hour=_case(since, last))
+
+
+def _case(whens, default):
+    return Case(*whens, default=Value(default), output_field=IntegerField())
 
 
 def _sibling(series_id, step, clock):
