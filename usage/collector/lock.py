@@ -103,7 +103,7 @@ class RowLease:
     """
 
     def __init__(self, directory: Path):
-        self._directory, self._owner = directory, uuid4().hex
+        self._directory, self._owner, self._run = directory, uuid4().hex, directory / "drain.run"
         self._held, self._asked_at, self._met_at = False, 0.0, -float(SHARED_SECONDS)
         self.wanted = False
 
@@ -120,6 +120,7 @@ class RowLease:
     def acquire(self) -> bool:
         """Whether it is ours now; `wanted`: whether another drain asks for it. Raises django.db.Error."""
         self.wanted, self._asked_at = False, time.monotonic()
+        self._follow()
         found = (self._held and self._renewed()) or DrainState.claim(self._owner, self._has_records())
         self._held = bool(found)
         if self.wanted or found in ("", "lapsed"):
@@ -150,6 +151,13 @@ class RowLease:
     def _begun():
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {LEFT_ALONE}")
+
+    def _follow(self):
+        """Release what the last run on this spool had: it ended, for the spool is ours now."""
+        last = self._run.read_text() if self._run.exists() else ""
+        if last != self._owner:
+            DrainState.release(last)
+            self._run.write_text(self._owner)
 
     def _renewed(self) -> str:
         with contextlib.suppress(LockLost):

@@ -114,6 +114,14 @@ if connection.vendor == "postgresql":
         lapse()
         assert [second.acquire(), first.acquire()] == [True, False]
 
+    def test_the_next_run_on_the_spool_of_one_that_was_killed_has_the_right_at_once(lock, home):
+        killed, other, following = lock(home), lock(home.parent / "other"), lock(home)
+        assert [killed.acquire(), other.acquire()] == [True, False]
+        killed._spool.release()  # all that the kernel does
+        assert [following.acquire(), other.acquire()] == [True, False]
+        with pytest.raises(LockLost), killed.right.writing():
+            pass
+
     def test_a_drain_that_lost_the_right_writes_nothing_more(lock, begin, cpa, home, lapse):
         one, other = begin(), lock(home.parent / "other")
         cpa.push(record(NOON))
