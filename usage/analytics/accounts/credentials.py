@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
+from django.conf import settings
 from msgspec import Meta
 
 from catalog.models import accounts as accounts_of_cpa
@@ -10,12 +11,12 @@ from cpa_usage.http.lists import Listing, totals_of
 from usage.analytics.accounts.fees import Fee, fees_of
 from usage.analytics.analysis import most_first
 from usage.analytics.answers import Figures, figures, instant
-from usage.models import Event, LabelQuarter, Quarter, Series
+from usage.models import Day, Event, LabelDay, LabelQuarter, Quarter, Series
 from usage.query.filters import UsageFilter
 from usage.query.largest import MOST, largest, most_of
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
-from usage.time.periods import rfc3339_utc
+from usage.time.periods import date_of, day_start, quarters, rfc3339_utc
 from usage.time.units import SECOND_US
 
 ACCOUNT = ("source", "source_display", "auth_index")  # columns of Series that tell accounts apart
@@ -100,31 +101,41 @@ def _last_seen(reader) -> dict[Account, int]:
 def _newest_of_series(reader) -> dict[int, int]:
     """The newest kept attempt (µs) of each series that an account used in the last quarter hour of its use.
 
-    The totals know these quarter hours; only their events are read, which the index by time finds.
+    The totals know the last day of each account, and the last quarter hour of such a day; only their events are read,
+    which the index by time finds.
     """
-    rows, columns, _ = _quarters(reader.filters, (reader.events_from or 0) // SECOND_US)
-    quarters = sorted({quarter for *_, quarter in rows.filter(requests__gt=0).newest(*columns)})
+    days, columns, _ = _totals(reader.filters, LabelDay, Day)
+    last = sorted({day for *_, day in days.filter(requests__gt=0).newest(*columns)})
+    of_last = [start for day in last for start in quarters(*_edges(day))]
+    rows, *_ = _totals(reader.filters, LabelQuarter, Quarter)
+    rows = rows.filter(requests__gt=0, bucket__among=of_last).between((reader.events_from or 0) // SECOND_US, None)
+    starts = sorted({start for *_, start in rows.newest(*columns)})
     events = Event.objects.matching(replace(reader.filters, message=None, request_id=""))
-    parts = [quarters[first : first + QUARTERS_AT_ONCE] for first in range(0, len(quarters), QUARTERS_AT_ONCE)]
+    parts = [starts[first : first + QUARTERS_AT_ONCE] for first in range(0, len(starts), QUARTERS_AT_ONCE)]
     return dict(row for part in parts for row in events.of_quarters(part).newest("series_id"))
+
+
+def _edges(day):
+    return [day_start(date_of(number), settings.TIME_ZONE) for number in (day, day + 1)]
 
 
 def spent_per_quarter(filters: UsageFilter, since: int) -> dict[tuple[str, str], Spent]:
     """By (source, auth_index) the quarter hours from `since` (seconds) on, in any period."""
-    rows, columns, account_of = _quarters(filters, since)
+    rows, columns, account_of = _totals(filters, LabelQuarter, Quarter)
     spent: dict[tuple[str, str], Spent] = {}
-    for *names, bucket, requests, failed, cost in rows.sums_of(("requests", "failed", "cost"), *columns, "bucket"):
+    sums = rows.between(since, None).sums_of(("requests", "failed", "cost"), *columns, "bucket")
+    for *names, bucket, requests, failed, cost in sums:
         source, _, auth_index = account_of(*names)
         spent.setdefault((source, auth_index), {})[bucket] = (requests, failed, cost)
     return spent
 
 
-def _quarters(filters, since):
-    """Quarter hours from `since` (seconds) on, the columns that tell accounts apart, and what makes them accounts."""
+def _totals(filters, of_sources, of_series):
+    """Totals of all time, the columns that tell accounts apart, and what makes them accounts."""
     if accounts := _by_source(filters):
-        rows = LabelQuarter.objects.of_label("source").between(since, None)
+        rows = of_sources.objects.of_label("source")
         return rows, ["label_value__value"], lambda source: accounts.get(source, (source, "", ""))
-    rows = Quarter.objects.matching(filters).between(since, None)
+    rows = of_series.objects.matching(filters)
     return rows, [f"series__{name}" for name in ACCOUNT], lambda *account: account
 
 
