@@ -13,7 +13,7 @@ QUERIES = {
     "analysis": FRESHNESS + 3,
     "events?page_size=20": FRESHNESS + 4,
     "events/filters": FRESHNESS + 11,
-    "credentials": FRESHNESS + 9,
+    "credentials": FRESHNESS + 10,
 }
 
 
