@@ -9,9 +9,10 @@ from msgspec import Raw
 
 from cpa_usage.keys import fingerprint, mask
 from usage.imports.formats.jsonlines import COUNTS
-from usage.imports.formats.records import PLAIN, breakdown_of, encode, sent, tokens_of
+from usage.imports.formats.records import PLAIN, encode, of_classes, sent
 from usage.imports.formats.source import FoundAlias, FoundPrice, Item, Refused, Source
 from usage.imports.formats.sqlite import Database
+from usage.records.decoding import TokenCounts
 
 NEEDED = {"timestamp", "model", "failed", "input_tokens", "output_tokens", "total_tokens"}
 
@@ -75,7 +76,7 @@ class Original(EventTables):
         # Where the total is input and output, the input is whole already, or there was no cache.
         if not _is_claude(row) and read + written and total not in {into + out, into + out + reasoning}:
             into += read + written
-        names = {"tokens": tokens_of(into, out, reasoning, total, read, written, cached)}
+        names = {"tokens": TokenCounts(into, out, reasoning, cached, total, read, written)}
         if row["response_headers"]:
             names["response_headers"] = Raw(row["response_headers"])
         if row["request_service_tier"] == row["service_tier"]:  # it writes what was asked for to both columns
@@ -126,8 +127,7 @@ class Keeper(EventTables):
         uncached = max(into - read - written, 0)
         rest = max(total - uncached - read - written - out, 0)
         out, rest = (out + rest, 0) if out else (out, rest)  # the total knows more of an output that is known
-        breakdown = breakdown_of(uncached, read, written, out, min(reasoning, out), rest)
-        names = {"tokens": tokens_of(into, out, reasoning, total, read, written), "token_breakdown": breakdown}
+        names = of_classes(uncached, read, written, out, min(reasoning, out), total, rest)
         return Item(row["id"], sent(row, **names, api_key=key, alias=row["model_alias"]), cost)
 
     def _cost(self, row, *counts):

@@ -19,7 +19,7 @@ HEAD = 1 << 16
 TRIED = 20  # lines: the first ones may be damaged
 SQLITE = b"SQLite format 3\0"
 ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"\xfd7zXZ", b"(\xb5/\xfd", b"BZh", b"Rar!")
-LEGACY = re.compile(rb'\s*\{.*?"usage"\s*:\s*\{.*?"apis"\s*:', re.DOTALL)
+LEGACY = re.compile(rb'\s*\{[^{}]*"usage"\s*:\s*\{[^{}]*"apis"\s*:')
 
 
 def open_source(path: Path) -> Source:
@@ -54,14 +54,14 @@ def _text(file):
     with file.opened() as stream:
         head = stream.read(HEAD)
     _refuse_foreign(head)
+    if LEGACY.match(head):
+        return LegacyExport(file)
     for _position, line in islice(file.lines(), TRIED):
         names = (fields_of(line.removeprefix(codecs.BOM_UTF8)) or {}).keys()
         for reader in (ManagerPlus, Own, Records):
             if reader.needed <= names:
                 return reader(file)
         _refuse_incomplete(names)
-    if LEGACY.match(head):
-        return LegacyExport(file)
     columns = set(header_of(head.split(b"\n", 1)[0]))
     _refuse_incomplete(columns)
     if Own.needed <= columns:

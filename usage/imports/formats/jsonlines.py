@@ -10,9 +10,10 @@ from msgspec import DecodeError
 from msgspec.json import decode
 
 from cpa_usage.keys import MASK, fingerprint, is_fingerprint
-from usage.imports.formats.records import breakdown_of, encode, sent, tokens_of
+from usage.imports.formats.records import encode, of_classes, sent
 from usage.imports.formats.source import Item, Refused, Source
 from usage.imports.formats.text import TextFile
+from usage.records.decoding import TokenCounts
 
 LABEL = 255
 COUNTS = [f"{name}_tokens" for name in ("input", "output", "reasoning", "total", "cache_read", "cache_creation")]
@@ -64,8 +65,9 @@ class ManagerPlus(Rows):
 
     def _converted(self, row):
         key, cached = row.get("api_key_hash", ""), max(row.get("cached_tokens") or 0, row.get("cache_tokens") or 0)
+        into, out, reasoning, *others = (row[name] for name in COUNTS)
         names = {
-            "tokens": tokens_of(*(row[name] for name in COUNTS), cached),
+            "tokens": TokenCounts(into, out, reasoning, cached, *others),
             "model": row.get("resolved_model") or row["model"],
             "alias": row.get("requested_model") or row["model"],
             "endpoint": row.get("endpoint", "").removeprefix("-"),
@@ -99,13 +101,11 @@ class Own(Rows):
         if is_fingerprint(key):
             given |= {"api_key": key, "api_key_mask": shown if MASK in shown or not shown.strip("*") else MASK}
         uncached, out, reasoning, total, read, written = (row[name] for name in COUNTS)
-        tokens = tokens_of(uncached + read + written, out, reasoning, total, read, written)
-        hour = row.get("cache_creation_1h_tokens", 0)
+        rest = row.get("unclassified_tokens", max(total - uncached - read - written - out, 0))
+        names = NO_KEYS | of_classes(uncached, read, written, out, reasoning, total, rest)
+        hour, tokens = row.get("cache_creation_1h_tokens", 0), names["tokens"]
         if hour or row.get("cache_creation_5m_tokens"):
             tokens.cache_creation_5m_tokens, tokens.cache_creation_1h_tokens = written - hour, hour
-        rest = row.get("unclassified_tokens", max(total - uncached - read - written - out, 0))
-        names = NO_KEYS | {"tokens": tokens}
-        names["token_breakdown"] = breakdown_of(uncached, read, written, out, reasoning, rest)
         return sent(row, row.get("fail_status_code"), row.get("fail_body"), **names), row.get("cost"), given
 
 

@@ -17,7 +17,6 @@ from usage.imports.formats.source import Item, Refused
 from usage.imports.formats.text import LONGEST
 
 BLOCK = 1 << 18
-ZERO_TIME = "0001-01-01T"
 COUNTS = dict.fromkeys(("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "total_tokens"), 0)
 # Strings, whole or cut off, and brackets: a bracket's name is the string before it.
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+("?)|[{}\[\]]', re.DOTALL)
@@ -39,8 +38,6 @@ class LegacyExport(Rows):
                 yield self._item(position, raw, key, model)
 
     def _converted(self, row, key, model):
-        if row["timestamp"].startswith(ZERO_TIME):
-            raise ValueError("no time")
         method, _blank, path = key.partition(" ")
         is_route = path.startswith("/") and method.isupper()
         names = {"tokens": COUNTS | row["tokens"], "model": model, "endpoint": key if is_route else ""}

@@ -20,23 +20,19 @@ def sent(row: dict, code: int | None = None, body: str | None = None, **more) ->
 
     Raises KeyError, TypeError or AttributeError where it has no time, or does not tell whether it failed.
     """
-    plain = {name: row[name] for name in PLAIN if row.get(name) is not None}
+    plain = {name: value for name in PLAIN if (value := row.get(name)) is not None}
     plain["timestamp"], plain["failed"] = row["timestamp"].replace(" ", "T", 1), bool(row["failed"])
     fail = Fail(code or 0, body or "") if code or body else None
     return encode(Sent(**(BLANK | plain | more), fail=fail))
 
 
-def tokens_of(  # noqa: PLR0917  the fields of TokenCounts
-    into: int, out: int, reasoning: int, total: int, read: int, written: int, cached: int | None = None
-) -> TokenCounts:
-    """CPA's `tokens`: what input and output include is for the reader of the record to know, by its executor."""
-    return TokenCounts(into, out, reasoning, read if cached is None else cached, total, read, written)
-
-
-def breakdown_of(  # noqa: PLR0917  the classes
-    uncached: int, read: int, written: int, out: int, reasoning: int, rest: int
-) -> Breakdown:
-    """CPA's `token_breakdown` of tokens in disjoint classes, but for output: that is with reasoning."""
-    into = InputTokens(uncached + read + written, uncached, read, written)
-    output = OutputTokens(out, out - reasoning, reasoning)
-    return Breakdown(2, "complete", into.total_tokens + out + rest, into, output, rest)
+def of_classes(  # noqa: PLR0917  the classes
+    uncached: int, read: int, written: int, out: int, reasoning: int, total: int, rest: int
+) -> dict:
+    """CPA's `tokens` and `token_breakdown` of tokens in disjoint classes, but for output: that is with reasoning."""
+    into = uncached + read + written
+    kinds = InputTokens(into, uncached, read, written), OutputTokens(out, out - reasoning, reasoning)
+    return {
+        "tokens": TokenCounts(into, out, reasoning, read, total, read, written),
+        "token_breakdown": Breakdown(2, "complete", into + out + rest, *kinds, rest),
+    }

@@ -3,12 +3,15 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from django.utils.translation import gettext as _
 
 from usage.imports.formats.source import Refused
 from usage.imports.formats.text import refuse_a_change
+
+readable = partial(str, encoding="utf-8", errors="replace")  # a text that is not UTF-8 would be quoted in an error
 
 
 class Database:
@@ -47,6 +50,7 @@ class Database:
         how = "mode=ro&immutable=1" if self._alone else "mode=ro"
         try:
             with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?{how}", uri=True, timeout=20)) as connection:
+                connection.text_factory = readable
                 yield connection
         except sqlite3.OperationalError as error:
             raise Refused(_("The database cannot be read: %s.") % error) from None
