@@ -15,6 +15,7 @@ from usage.imports.formats.sqlite import Database
 from usage.records.decoding import TokenCounts
 
 NEEDED = {"timestamp", "model", "failed", "input_tokens", "output_tokens", "total_tokens"}
+CLAUDE = {"claudeexecutor", "claude", "anthropic"}  # an executor, or providers of records without one
 
 
 class EventTables(Source):
@@ -73,8 +74,9 @@ class Original(EventTables):
     def _item(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
         cached, price = row["cached_tokens"] or 0, self._prices.get((row["model"] or "").strip())
         cost = price and _paid(price, into, out, cached, written)
+        is_claude = (row["executor_type"] or row["provider"] or "").lower() in CLAUDE
         # Where the total is input and output, the input is whole already, or there was no cache.
-        if not _is_claude(row) and read + written and total not in {into + out, into + out + reasoning}:
+        if not is_claude and read + written and total not in {into + out, into + out + reasoning}:
             into += read + written
         names = {"tokens": TokenCounts(into, out, reasoning, cached, total, read, written)}
         if row["response_headers"]:
@@ -137,11 +139,6 @@ class Keeper(EventTables):
         for rule in self._rules[price.model] if price else ():
             cost *= rule["multiplier"] if row.get(rule["key"]) == rule["value"] else 1
         return cost
-
-
-def _is_claude(row):
-    executor, provider = (row["executor_type"] or "").lower(), (row["provider"] or "").lower()
-    return executor == "claudeexecutor" if executor else provider in {"claude", "anthropic"}
 
 
 def _paid(price, *counts):

@@ -75,10 +75,8 @@ def _refuse_foreign(head):
         raise Refused(_("It is empty."))
     if head.startswith(SQLITE):
         raise Refused(_("It is a compressed database: unpack it first."))
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head:
-        raise Refused(_("It is no text in UTF-8: a text in UTF-16 has to be saved as UTF-8 first."))
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
+        codecs.getincrementaldecoder("utf-8")().decode(head.replace(b"\0", b"\xff"))
     except UnicodeError:
         raise Refused(_("Its text is in another character set: save it as UTF-8 first.")) from None
 

@@ -16,7 +16,6 @@ from usage.imports.formats.records import sent
 from usage.imports.formats.source import Item, Refused
 from usage.imports.formats.text import LONGEST
 
-BLOCK = 1 << 18
 COUNTS = dict.fromkeys(("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "total_tokens"), 0)
 # Strings, whole or cut off, and brackets: a bracket's name is the string before it.
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+("?)|[{}\[\]]', re.DOTALL)
@@ -49,37 +48,38 @@ class LegacyExport(Rows):
 
         Bytes are read as Latin-1, in which each of them is a character: so places in a text are places in the file.
         """
-        text, at, before, names, name, block = "", 0, 0, [], "", b" "
-        with self._file.opened() as stream:
-            while block:
-                token, start, end = _token(text, at, names)
-                if end is None:
-                    rest, before, at = text[start:], before + start, 0
-                    block = self._file.block(stream, max(BLOCK, len(rest))) if len(rest) < LONGEST else b""
-                    text = rest + block.decode("latin-1")
-                    continue
-                at = end
+        text, at, names, name, before = "", 0, [], "", 0
+        for position, block in self._file.blocks():
+            text, at = text[at:] + block.decode("latin-1"), 0
+            before = position - len(text)
+            while (found := _token(text, at, names))[1]:
+                token, end = found
                 if token[0] == '"':
                     name = token
-                elif end > start + 1:
-                    yield before + end, names, text[start:end].encode("latin-1")
+                elif len(token) > 1:
+                    yield before + end, names, token.encode("latin-1")
                 elif token in "{[":
                     names.append(name)
                 elif names:
                     names.pop()
-        if names or text.strip():
-            raise Refused(_("The file is cut off or damaged, near byte %d.") % before)
+                at = end
+            at = len(text) if not found[0] else text.index(found[0], at)
+            if len(text) - at > LONGEST:
+                break
+        if names or text[at:].strip():
+            raise Refused(_("The file is cut off or damaged, near byte %d.") % (before + at))
 
 
 def _token(text, at, names):
-    """(string, bracket or "{" of a whole detail, its start, its end) from there on; no end where it is not all here."""
+    """(string, bracket or whole detail, its end) from there on; its end is 0 where it is not all here."""
     found = TOKEN.search(text, at)
     if found is None:
-        return "", len(text), None
-    token, start, end = found[0], found.start(), None if found[1] == "" else found.end()
+        return "", 0
+    token, end = found[0], 0 if found[1] == "" else found.end()
     if token == "{" and len(names) == 7 and all(names[depth] == name for depth, name in AROUND.items()):
         try:
-            end = scan(text, start)[1]
+            end = scan(text, found.start())[1]
         except (ValueError, RecursionError):
-            end = None
-    return token, start, end
+            return token, 0
+        token = text[found.start() : end]
+    return token, end

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from usage.imports.formats.source import Refused
 from usage.imports.formats.text import refuse_a_change
 
+COLUMNS = "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
 readable = partial(str, encoding="utf-8", errors="replace")  # a text that is not UTF-8 would be quoted in an error
 
 
@@ -21,11 +22,10 @@ class Database:
         self.path, self._status = path, path.stat()
         beside = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
         self._alone = not any(file.exists() and file.stat().st_size for file in beside)
+        self.tables = {}
         with self._opened() as connection:
-            names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            self.tables = {
-                table: {column[1] for column in connection.execute(f'PRAGMA table_info("{table}")')} for table in names
-            }
+            for table, column in connection.execute(COLUMNS):
+                self.tables.setdefault(table, set()).add(column)
 
     def rows(self, tables: list[str], names: list[str], after: int = -1) -> Iterator[dict]:
         """The rows of tables that are alike, in the order of their ids, of ids behind `after`; None for no such column.

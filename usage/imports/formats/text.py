@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from usage.imports.formats.source import Refused
 
+BLOCK = 1 << 18
 LONGEST = 32 << 20  # bytes of a line, or of one value
 RATIO = 200  # of a compressed file; usage reaches 30 at most
 HARMLESS = 64 << 20  # bytes that a file of any ratio may unpack to
@@ -31,23 +32,23 @@ class TextFile:
 
     def lines(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
         """(position behind it, line with its end) of the lines behind a position. The last one may lack its end."""
-        with self.opened() as stream:
-            position = stream.seek(after)
-            while line := stream.readline(LONGEST):
-                if len(line) == LONGEST:
-                    raise Refused(_("A line is longer than 32 MB: this is no export of usage."))
-                position += len(line)
-                self.refuse_a_bomb(position)
-                yield position, line
-        refuse_a_change(self._path, self._status)
+        yield from self._parts("readline", LONGEST, after)
 
-    def block(self, stream: BinaryIO, size: int) -> bytes:
-        """So many bytes of the opened text, b"" at its end."""
-        block = stream.read(size)
-        self.refuse_a_bomb(stream.tell())
-        if not block:
-            refuse_a_change(self._path, self._status)
-        return block
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
+        """(position behind it, block) of the whole text."""
+        yield from self._parts("read", BLOCK, 0)
+
+    def _parts(self, how, size, after):
+        with self.opened() as stream:
+            position, read = stream.seek(after), getattr(stream, how)
+            while part := read(size):
+                position += len(part)
+                if len(part) == LONGEST:
+                    raise Refused(_("A line is longer than 32 MB: this is no export of usage."))
+                if position > self._most:
+                    raise Refused(_("It unpacks to far more than usage does: unpack it yourself if it is sound."))
+                yield position, part
+        refuse_a_change(self._path, self._status)
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
@@ -59,11 +60,6 @@ class TextFile:
             raise Refused(_("The compressed file is cut off or damaged.")) from None
         except OSError as error:
             raise Refused(_("It cannot be read: %s.") % error.strerror) from None
-
-    def refuse_a_bomb(self, position: int):
-        """Raise Refused where a compressed file unpacks to more than usage would."""
-        if position > self._most:
-            raise Refused(_("It unpacks to far more than usage does: unpack it yourself if it is sound."))
 
 
 def refuse_a_change(path: Path, before: stat_result):

@@ -7,7 +7,7 @@ import pytest
 
 from cpa_usage.keys import fingerprint
 from tests.usage.imports.formats.samples import FOLDER, errors_of, records_of, written
-from usage.imports.formats import legacy, open_source
+from usage.imports.formats import open_source, text
 
 EXPORT = FOLDER / "legacy-export.json"
 DETAIL = {
@@ -55,7 +55,7 @@ def test_places_in_the_file_do_not_depend_on_blocks(tmp_path, monkeypatch, size)
     apis = {f"sk-“{n}”": under("")[""] | {"models": {'m "\\é': {"details": [DETAIL] * n}}} for n in range(4)}
     path = export(tmp_path, apis, ensure_ascii=False)
     whole = list(open_source(path).items())
-    monkeypatch.setattr(legacy, "BLOCK", size)
+    monkeypatch.setattr(text, "BLOCK", size)
     source = open_source(path)
     assert list(source.items()) == whole and len(whole) == 6
     assert list(source.items(whole[2].position)) == whole[3:]

@@ -33,7 +33,7 @@ def archive():
         (b'{"a": 1}\n', "It is no export of usage that is known here."),
         (b"[1, 2]", "It is no export of usage that is known here."),
         (b"day,cost\n2026-11-24,3\n", "It is no export of usage that is known here."),
-        (LINE.decode().encode("utf-16"), "UTF-16"),
+        (LINE.decode().encode("utf-16"), "another character set"),
         (record(NOON).replace(b"ann@", "änn@".encode("latin-1")) + b"\n", "another character set"),
         (archive(), "It is an archive"),
         (LINE + LINE[:-40], "The file is cut off: its last line"),
