@@ -40,6 +40,7 @@ class EventTables(Source):
             try:
                 yield self._item(row, *(row[name] or 0 for name in COUNTS))
             except (TypeError, ValueError, AttributeError):
+                row["api_group_key"] = None  # a dead letter is shown with masks for what is called api_key
                 yield Item(row["id"], encode(row), error=_("It is no request as this format has them."))
 
     def prices(self) -> list[FoundPrice]:

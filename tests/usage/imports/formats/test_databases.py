@@ -61,9 +61,13 @@ def test_columns_that_an_older_version_lacks_are_blank(tmp_path):
 
 
 def test_a_row_that_cannot_be_read_is_an_error_by_itself(tmp_path):
-    path = changed(sample("keeper.db", tmp_path), "UPDATE usage_events SET timestamp = NULL WHERE id = 7")
+    path = changed(
+        sample("keeper.db", tmp_path),
+        "UPDATE usage_events SET timestamp = NULL, api_group_key = 'hush' WHERE id = 7",
+    )
     (item,) = (item for item in open_source(path).items() if item.error)
     assert item.position == 7
+    assert "hush" not in item.raw.decode()
 
 
 def test_the_archive_comes_in_the_order_of_ids(tmp_path):
