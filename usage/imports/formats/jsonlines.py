@@ -3,6 +3,7 @@
 import csv
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from math import inf
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -97,7 +98,9 @@ class Own(Rows):
     def _converted(self, row):
         given = {name: row[name] for name in ("source", "source_display") if name in row}
         given["fingerprint"] = bytes.fromhex(row["event_key"].partition("-")[2])
-        key, shown = row.get("api_group_key", ""), row.get("api_group_display", "")
+        key, shown, cost = row.get("api_group_key", ""), row.get("api_group_display", ""), row.get("cost")
+        if cost is not None and not 0 <= cost < inf:
+            raise ValueError("no cost")
         if is_fingerprint(key):
             given |= {"api_key": key, "api_key_mask": shown if MASK in shown or not shown.strip("*") else MASK}
         uncached, out, reasoning, total, read, written = (row[name] for name in COUNTS)
@@ -106,7 +109,7 @@ class Own(Rows):
         hour, tokens = row.get("cache_creation_1h_tokens", 0), names["tokens"]
         if hour or row.get("cache_creation_5m_tokens"):
             tokens.cache_creation_5m_tokens, tokens.cache_creation_1h_tokens = written - hour, hour
-        return sent(row, row.get("fail_status_code"), row.get("fail_body"), **names), row.get("cost"), given
+        return sent(row, row.get("fail_status_code"), row.get("fail_body"), **names), cost, given
 
 
 class OwnCsv(Own):
@@ -127,14 +130,17 @@ class OwnCsv(Own):
             for cells in csv.reader(texts(self._file.lines(max(after, position))), strict=True):
                 if not line.endswith(b"\n"):
                     raise Refused(_("The file is cut off: its last line ends in the middle."))
-                yield self._item(position, encode(dict(zip(columns, map(_cell, columns, cells), strict=False))))
+                yield self._item(position, encode(dict(zip(columns, cells, strict=False))))
         except (csv.Error, UnicodeError):
             raise Refused(_("The file is cut off or damaged, near byte %d.") % position) from None
+
+    def _converted(self, row):
+        return super()._converted({name: _cell(name, text) for name, text in row.items()})
 
 
 def header_of(line: bytes) -> list[str]:
     """The names of columns, where the line is the header of a CSV file."""
-    return next(csv.reader([line.removeprefix(BOM_UTF8).decode(errors="replace")]), [])
+    return next(csv.reader(line.decode("utf-8-sig", "replace").splitlines()), [])
 
 
 def _cell(name, text):
@@ -142,7 +148,7 @@ def _cell(name, text):
     if name == "failed":
         return text.lower() == "true"
     if name == "cost" or name.endswith(("_tokens", "_ms", "_code")):
-        return decode(text or "null")
+        return (float if name == "cost" else int)(text) if text else None
     return text[1:] if text.startswith("'") and not text[1:2].isalnum() else text
 
 

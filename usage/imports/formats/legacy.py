@@ -33,10 +33,10 @@ class LegacyExport(Rows):
         """The details, in the order of the document."""
         for position, names, raw in self._details():
             if position > after:
-                key, model = (json.loads(names[depth].encode("latin-1")).strip() for depth in (3, 5))
-                yield self._item(position, raw, key, model)
+                yield self._item(position, raw, names[3], names[5])
 
     def _converted(self, row, key, model):
+        key, model = (scan(name.encode("latin-1").decode())[0].strip() for name in (key, model))
         method, _blank, path = key.partition(" ")
         is_route = path.startswith("/") and method.isupper()
         names = {"tokens": COUNTS | row["tokens"], "model": model, "endpoint": key if is_route else ""}

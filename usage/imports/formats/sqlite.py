@@ -54,7 +54,7 @@ class Database:
                 yield connection
         except sqlite3.OperationalError as error:
             raise Refused(_("The database cannot be read: %s.") % error) from None
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeError) as error:  # of a text, or of an error's own text
             raise Refused(_("The database is damaged: %s.") % error) from None
         if self._alone:
             refuse_a_change(self.path, self._status)

@@ -1,5 +1,6 @@
 """Exports of a line a request."""
 
+import csv
 import gzip
 import json
 
@@ -181,6 +182,18 @@ def test_positions_in_an_export_of_ours(tmp_path, form):
     items = list(open_source(path).items())
     assert len(items) == 5 and items[-1].position == path.stat().st_size
     assert list(open_source(path).items(items[1].position)) == items[2:]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "cell"), [("total_tokens", "many"), ("cost", "nan"), ("event_key", "x-y"), ("latency_ms", "1.5")]
+)
+def test_a_row_with_a_cell_that_cannot_be_is_an_error(tmp_path, name, cell):
+    stored(record(NOON), arrived=NOON)
+    lines = exported(tmp_path, "csv").read_bytes().decode("utf-8-sig").splitlines(keepends=True)
+    cells = dict(zip(*csv.reader(lines), strict=True))
+    path = written(tmp_path, (lines[0] + ",".join((cells | {name: cell}).values()) + "\r\n").encode(), "odd.csv")
+    assert errors_of(path) == ["It is no request as this format has them."]
 
 
 @pytest.mark.django_db

@@ -91,3 +91,9 @@ def test_other_shapes_in_it_are_passed_over(tmp_path):
     assert errors_of(export(tmp_path, under("k", detail={"timestamp": 1}))) == [
         "It is no request as this format has them."
     ]
+
+
+@pytest.mark.parametrize("name", [b'"\\q"', b'"\xff"', b'"\\ud800"'])
+def test_a_name_that_cannot_be_read_is_an_error_of_its_details(tmp_path, name):
+    content = export(tmp_path, under("padding" * 10_000) | under("KEY")).read_bytes().replace(b'"KEY"', name)
+    assert errors_of(written(tmp_path, content)) == ["It is no request as this format has them."]

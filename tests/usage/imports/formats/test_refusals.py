@@ -32,6 +32,7 @@ def archive():
         (b"hello\n" * 100, "It is no export of usage that is known here."),
         (b'{"a": 1}\n', "It is no export of usage that is known here."),
         (b"[1, 2]", "It is no export of usage that is known here."),
+        (b"a,b\rc,d\n", "It is no export of usage that is known here."),
         (b"day,cost\n2026-11-24,3\n", "It is no export of usage that is known here."),
         (LINE.decode().encode("utf-16"), "another character set"),
         (record(NOON).replace(b"ann@", "änn@".encode("latin-1")) + b"\n", "another character set"),
@@ -119,6 +120,12 @@ def test_a_database_that_is_cut_off_or_damaged_is_refused(tmp_path, name):
     for broken in (content[: len(content) // 2], bytes(damaged)):
         with pytest.raises(Refused, match="The database"):
             records_of(written(tmp_path, broken, "broken"))
+
+
+def test_a_database_whose_schema_is_no_text_is_refused(tmp_path):
+    content = sample("keeper.db", tmp_path).read_bytes().replace(b"ON DELETE CASCADE", b"ON DE\x92ETE CASCADE")
+    with pytest.raises(Refused, match="The database is damaged"):
+        open_source(written(tmp_path, content))
 
 
 def test_a_database_that_is_written_to_while_it_is_read_is_refused(tmp_path):
