@@ -18,7 +18,7 @@ from usage.imports.formats.text import TextFile
 HEAD = 1 << 16
 TRIED = 20  # lines: the first ones may be damaged
 SQLITE = b"SQLite format 3\0"
-ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"\xfd7zXZ", b"(\xb5/\xfd", b"BZh", b"Rar!")
+ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"\xfd7zXZ", b"(\xb5/\xfd", b"BZh", b"Rar!", b"PAR1")
 LEGACY = re.compile(rb'\s*\{[^{}]*"usage"\s*:\s*\{[^{}]*"apis"\s*:')
 
 
@@ -33,7 +33,7 @@ def open_source(path: Path) -> Source:
     except OSError as error:
         raise Refused(_("It cannot be read: %s.") % error.strerror) from None
     if begin.startswith(ARCHIVES):
-        raise Refused(_("It is an archive: unpack it, and import the file in it."))
+        raise Refused(_("It is an archive, a spreadsheet or Parquet: unpack it, or bring JSON Lines or CSV."))
     return _database(Database(path)) if begin == SQLITE else _text(TextFile(path, status, begin))
 
 
@@ -43,9 +43,8 @@ def _database(database):
     events = database.tables.get("usage_events", set())
     if "event_hash" in events:
         raise Refused(_("It is the database of CPA-Manager-Plus: export its usage there, and import that."))
-    readers = {"usage_identities": Keeper, "api_key_aliases": Original} if "api_group_key" in events else {}
-    for table, reader in readers.items():
-        if table in database.tables:
+    for table, reader in (("usage_identities", Keeper), ("api_key_aliases", Original)):
+        if table in database.tables and "api_group_key" in events:
             return reader(database)
     raise Refused(_("It is the database of another program."))
 

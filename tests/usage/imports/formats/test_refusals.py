@@ -37,6 +37,7 @@ def archive():
         (LINE.decode().encode("utf-16"), "another character set"),
         (record(NOON).replace(b"ann@", "änn@".encode("latin-1")) + b"\n", "another character set"),
         (archive(), "It is an archive"),
+        (b"PAR1" + bytes(100), "or Parquet"),
         (LINE + LINE[:-40], "The file is cut off: its last line"),
         (LEGACY[:1000], "The file is cut off or damaged, near byte 847."),
         (LEGACY[:1500] + b"}" + LEGACY[1500:], "The file is cut off or damaged"),
