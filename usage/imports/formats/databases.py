@@ -102,7 +102,7 @@ class Keeper(EventTables):
         gettext_lazy("Its names of accounts and rules of prices are not taken over."),
     ]
     kept_in = ["usage_events_archive", "usage_events"]
-    names = ["api_group_key", "model_alias"]
+    names = ["api_group_key", "model_alias", "cached_tokens"]
     key_names = "cpa_api_keys", "key_alias"
 
     def __init__(self, database: Database):
@@ -111,7 +111,10 @@ class Keeper(EventTables):
         super().__init__(database)
 
     def _found_prices(self):
-        rates = [f"{name}_price_per1_m" for name in ("prompt", "completion", "cache_read", "cache_creation")]
+        names = ("prompt", "completion", "cache_read", "cache_creation")
+        if "cache_price_per1_m" in self._database.tables.get("model_price_settings", ()):  # until July 2026
+            names = ("prompt", "completion", "cache", "cache_creation")
+        rates = [f"{name}_price_per1_m" for name in names]
         columns = ["model_price_setting_id", "key", "value", "multiplier"]
         rules = list(self._database.rows(["model_price_rules"], columns))
         for row in self._database.rows(["model_price_settings"], ["model", "price_multiplier", *rates]):
@@ -120,7 +123,9 @@ class Keeper(EventTables):
             yield FoundPrice(row["model"], *((row[name] or 0) * factor for name in rates))
 
     def _item(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
-        cost, key = self._cost(row, max(into - read - written, 0), out, read, written), row["api_group_key"] or ""
+        cached, key = row["cached_tokens"] or 0, row["api_group_key"] or ""
+        read = read or (cached if cached != written else 0)  # until July 2026 it had some reads as cached alone
+        cost = self._cost(row, max(into - read - written, 0), out, read, written)
         # It files requests without a key under the provider, the route or "unknown" in place of the key.
         key = "" if key in {row["provider"], row["endpoint"], "unknown"} - self._keys else key
         if total == into + read + written + out:  # the total says so: input is without cache

@@ -43,9 +43,8 @@ def _database(database):
     events = database.tables.get("usage_events", set())
     if "event_hash" in events:
         raise Refused(_("It is the database of CPA-Manager-Plus: export its usage there, and import that."))
-    for table, reader in (("usage_identities", Keeper), ("api_key_aliases", Original)):
-        if table in database.tables and "api_group_key" in events:
-            return reader(database)
+    if "api_group_key" in events:
+        return Original(database) if "api_key" in events else Keeper(database)
     raise Refused(_("It is the database of another program."))
 
 

@@ -54,6 +54,19 @@ def test_rows_of_its_first_versions_have_whole_inputs(tmp_path):
     assert [[getattr(record, name) for name in TOKENS] for record in records_of(path)] == before
 
 
+def test_keeper_of_before_july_2026_has_some_cache_reads_as_cached_alone(tmp_path):
+    path = sample("keeper.db", tmp_path)
+    before = [[getattr(record, name) for name in TOKENS] for record in records_of(path)]
+    changed(
+        path,
+        "UPDATE usage_events SET cache_read_tokens = 0 WHERE executor_type != 'ClaudeExecutor'",
+        "ALTER TABLE model_price_settings RENAME COLUMN cache_read_price_per1_m TO cache_price_per1_m",
+        "INSERT INTO model_price_settings VALUES (5, 'gpt-5', 'openai', 1, 10, 0.1, 0, 2, '', '')",
+    )
+    assert [[getattr(record, name) for name in TOKENS] for record in records_of(path)] == before
+    assert open_source(path).prices() == [FoundPrice("gpt-5", 2, 20, 0.2, 0)]
+
+
 def test_columns_that_an_older_version_lacks_are_blank(tmp_path):
     path = sample("cpa-usage.db", tmp_path)
     changed(path, *(f"ALTER TABLE usage_events DROP COLUMN {name}" for name in ("ttft_ms", "response_headers")))
