@@ -12,13 +12,17 @@ APPS = {"usage", "catalog", "pricing", "aliases"}
 BELOW_USAGE = {"catalog", "pricing", "aliases", "cpa_usage"}
 PATH = re.compile(r"-?[a-z]\w*")  # of fields, as the ORM takes it
 FOLDERS = sorted(APPS | {"cpa_usage", "scripts", "simulator", "tests"})
-PURE = ["usage/records/record.py", "usage/reconcile/bills.py", "usage/time/periods.py"]
+PURE = [
+    *("usage/records/record.py", "usage/reconcile/bills.py", "usage/time/periods.py"),
+    "usage/imports/formats/detect.py",
+]
 SQL = re.compile(
     r"\b(INSERT\s+(OR|INTO)|UPDATE\s+\S+\s+SET|DELETE\s+FROM|SELECT\s.+?\sFROM)\b", re.IGNORECASE | re.DOTALL
 )
 HAND_WRITTEN = {
     "usage/ingest/statements.py",  # the statements that measuring asked for
     "usage/ingest/partitions.py",  # Django knows no partitions
+    "usage/imports/formats/sqlite.py",  # reads databases of other programs
     "usage/ops/backups.py",  # looks into a copied file, which is no database of the project
     "usage/ops/moving.py",  # copies every row, from tuples
     "usage/rollups/integrity.py",  # asks PostgreSQL about itself

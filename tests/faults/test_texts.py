@@ -32,6 +32,8 @@ from tests.test_house import sources
 from usage.analytics.accounts.quotas import windows
 from usage.analytics.events.paging import EVENT_KEY
 from usage.dashboard.templatetags.figures import spoken
+from usage.imports.formats.detect import LEGACY
+from usage.imports.formats.legacy import TOKEN
 from usage.models.gaps import _kind
 from usage.ops import gaps
 from usage.query.filters import request_id_of
@@ -216,6 +218,16 @@ TABLE = [
         spoken,
         [("{" + before, *case) for before, *case in TEXTS + SPOKEN],
         "usage/dashboard/templatetags/figures.py:MESSAGE",
+    ),
+    (
+        lambda text: LEGACY.match(text.encode()),
+        [*WORDS, *(("{", each, "") for each in ('"usage"', '"usage":', '"usage" ', '"usage":{'))],
+        "usage/imports/formats/detect.py:LEGACY",
+    ),
+    (
+        TOKEN.findall,
+        [("", each, "") for each in ('"', '"a', "\\", '"\\', "{", '{"', '"a":{')],
+        "usage/imports/formats/legacy.py:TOKEN",
     ),
     (request_id_of, WORDS, "usage/query/filters.py:TRACE_ID"),
     (bills.MIDNIGHT.fullmatch, TIMES, "usage/reconcile/bills.py:MIDNIGHT"),

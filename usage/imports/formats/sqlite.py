@@ -1,0 +1,60 @@
+"""A SQLite database of another program: opened so that nothing is written to it, and read in one snapshot."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from usage.imports.formats.source import Refused
+from usage.imports.formats.text import refuse_a_change
+
+COLUMNS = "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+readable = partial(str, encoding="utf-8", errors="replace")  # a text that is not UTF-8 would be quoted in an error
+
+
+class Database:
+    """A file of SQLite. Without a log beside it nothing may write: then SQLite need not put a file beside it either."""
+
+    def __init__(self, path: Path):
+        self.path, self._status = path, path.stat()
+        beside = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+        self._alone = not any(file.exists() and file.stat().st_size for file in beside)
+        self.tables = {}
+        with self._opened() as connection:
+            for table, column in connection.execute(COLUMNS):
+                self.tables.setdefault(table, set()).add(column)
+
+    def rows(self, tables: list[str], names: list[str], after: int = -1) -> Iterator[dict]:
+        """The rows of tables that are alike, in the order of their ids, of ids behind `after`; None for no such column.
+
+        No rows where there is no such table.
+        """
+        selects = []
+        for table in (table for table in tables if table in self.tables):
+            columns = ", ".join(f'"{name}"' if name in self.tables[table] else "NULL" for name in ("id", *names))
+            selects.append(f"SELECT {columns} FROM {table} WHERE id > {int(after)}")
+        with self._opened() as connection:
+            for row in connection.execute(f"{' UNION ALL '.join(selects)} ORDER BY 1") if selects else ():
+                yield dict(zip(("id", *names), row, strict=True))
+
+    def extent(self, table: str) -> tuple[int, int]:
+        """(rows, highest id) of a table."""
+        with self._opened() as connection:
+            return connection.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
+
+    @contextmanager
+    def _opened(self):
+        how = "mode=ro&immutable=1" if self._alone else "mode=ro"
+        try:
+            with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?{how}", uri=True, timeout=20)) as connection:
+                connection.text_factory = readable
+                yield connection
+        except sqlite3.OperationalError as error:
+            raise Refused(_("The database cannot be read: %s.") % error) from None
+        except (sqlite3.DatabaseError, UnicodeError) as error:  # of a text, or of an error's own text
+            raise Refused(_("The database is damaged: %s.") % error) from None
+        if self._alone:
+            refuse_a_change(self.path, self._status)
