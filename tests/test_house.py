@@ -21,6 +21,7 @@ HAND_WRITTEN = {
     "usage/ingest/partitions.py",  # Django knows no partitions
     "usage/ops/backups.py",  # looks into a copied file, which is no database of the project
     "usage/ops/moving.py",  # copies every row, from tuples
+    "usage/imports/looking.py",  # remembers on disk what a file had, in a database of its own
     "usage/rollups/integrity.py",  # asks PostgreSQL about itself
     "usage/models/lookups.py",  # a lookup is written in SQL, a fragment for each database
 }
@@ -138,7 +139,7 @@ FLOORS = {
             ("models", "records", "reconcile"),
             ("ingest",),
             ("rollups",),
-            ("query",),
+            ("query", "imports"),
             ("analytics",),
             ("requestlogs", "collector"),
             ("ops",),  # the doctor asks CPA's queue as the drain does
