@@ -19,8 +19,9 @@ from usage.imports.storing import Read, taken_days
 from usage.ingest.twins import unseen
 from usage.models import DrainState
 from usage.records.timestamps import believed
+from usage.rollups.retention import first_kept_day
 from usage.time.clock import now_us
-from usage.time.periods import date_of, local_day
+from usage.time.periods import date_of, day_start, local_day
 from usage.time.units import SECOND_US
 
 ITEMS_AT_ONCE = 5_000  # as many as the drain stores in one transaction
@@ -131,7 +132,7 @@ class Preview(NamedTuple):
 
 def preview(source: Source, tell: Tell = lambda position: None) -> Preview:
     """What an import would do by now, read through the same rules."""
-    since, arrived, sums = DrainState.load().events_from, now_us(), [0] * len(Preview._fields)
+    since, arrived, sums = _kept_from(), now_us(), [0] * len(Preview._fields)
     taken, met = taken_days(since), Met()
     for batch in batches(source.items()):
         read = Read(batch, arrived)
@@ -144,6 +145,14 @@ def preview(source: Source, tell: Tell = lambda position: None) -> Preview:
         sums = [total + count for total, count in zip(sums, counts, strict=True)]
         tell(batch[-1].position)
     return Preview(*sums)
+
+
+def _kept_from() -> int | None:
+    """Where the kept detail begins (µs) once an import has begun."""
+    since = DrainState.load().events_from
+    if not settings.USAGE_RETENTION_DAYS:
+        return since
+    return max(since or 0, day_start(date_of(first_kept_day()), settings.TIME_ZONE) * SECOND_US)
 
 
 class Met:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
@@ -21,7 +22,7 @@ from usage.imports.storing import DetailMoved, ImportWriter
 from usage.imports.undoing import begin_again, undo
 from usage.models import DrainState, Import, Lease
 from usage.rollups.rebuild import follow_zone
-from usage.rollups.retention import PAUSE_SECONDS, LeaseLost, Slices
+from usage.rollups.retention import PAUSE_SECONDS, LeaseLost, Slices, first_kept_day, move_events_from
 
 SPAN = timedelta(seconds=5)  # of the lease; each batch extends it, and a run that was killed holds it no longer
 ALIVE = timedelta(seconds=30)  # after its last sign of life a drain counts as gone
@@ -88,6 +89,8 @@ def run(job: Import, path: Path, tell: Tell = lambda position: None, seconds: fl
 
 def _begin(job, source, slices):
     """Make sure that what is stored is what the job says, else begin again."""
+    if job.first is None and settings.USAGE_RETENTION_DAYS:  # as retention would; it may never have run
+        move_events_from(first_kept_day())
     state = DrainState.load()
     moved = job.events_from != state.events_from or waiting(job).count() != job.waiting
     if job.first is not None and (moved or not job.position):
@@ -99,6 +102,9 @@ def undone(job: Import):
     """Take an import back as a whole. Raises Busy, and django.db.Error; then it can be undone again."""
     with held() as slices:
         undo(job, slices)
+    if job.path:
+        Path(job.path).unlink(missing_ok=True)
+        job.change(path="")
 
 
 def take_offers(source: Source, takes: list[str]):

@@ -1,22 +1,28 @@
 """What was imported from other programs' files, and what that added to days whose events are not kept."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F
+from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext_lazy as _
 
+from pricing.rates import usd
 from usage.models.rollups import Measures
 from usage.models.series import Series
+from usage.time.units import SECOND_US
 
 
 class Import(models.Model):
     """One import of one file; its events name it in `Event.imported`. Times are µs since the epoch, UTC."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        RUNNING = "running", "under way"
-        DONE = "done", "done"
-        UNDOING = "undoing", "being undone"
-        UNDONE = "undone", "undone"
-        REFUSED = "refused", "refused"
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("under way")
+        DONE = "done", _("done")
+        UNDOING = "undoing", _("being undone")
+        UNDONE = "undone", _("undone")
+        REFUSED = "refused", _("refused")
 
     id = models.SmallAutoField(primary_key=True)
     name = models.CharField(max_length=255, help_text="Of the file, without its folder.")
@@ -57,6 +63,17 @@ class Import(models.Model):
     def share(self) -> float:
         """How much of the file is stored, 0 to 1."""
         return min(self.position / self.end, 1.0) if self.end else 0.0
+
+    @property
+    def days(self):
+        """The first and the last local day of what was found."""
+        edges = (self.found.get(name) for name in ("first", "last"))
+        return [datetime.fromtimestamp(edge / SECOND_US, get_current_timezone()) for edge in edges if edge is not None]
+
+    @property
+    def dollars(self) -> float:
+        """Its cost by our prices, USD."""
+        return usd(self.cost)
 
     def change(self, add: dict | None = None, **fields):
         """Write these fields, and add these counts to others."""

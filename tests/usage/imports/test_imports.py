@@ -25,6 +25,11 @@ OTHER_TOKENS = {"input_tokens": 7, "output_tokens": 1, "reasoning_tokens": 0, "c
 TODAY = local_day(NOON // SECOND, "Asia/Shanghai")
 
 
+@pytest.fixture(autouse=True)
+def retention(settings):
+    settings.USAGE_RETENTION_DAYS = 0
+
+
 @pytest.fixture
 def file(tmp_path):
     """A function that writes records as JSON Lines; a path."""
@@ -184,6 +189,16 @@ def test_older_events_become_totals_of_whole_days_once(file):
     undone(job)
     assert_sound()
     assert not Day.objects.exists() and not Event.objects.exists() and not ImportedDay.objects.exists()
+
+
+def test_where_retention_never_ran_what_is_too_old_is_not_kept_either(file, settings, set_clock):
+    set_clock(NOON + 2 * HOUR)
+    settings.USAGE_RETENTION_DAYS = 3
+    path = file(*some(3, NOON - 4 * DAY), *some(3, NOON - 3 * DAY))
+    would = preview(open_source(path))
+    job = imported(path)
+    assert (job.events, job.older) == (would.events, would.older) == (12, 6)
+    assert Event.objects.count() == 6
 
 
 @pytest.mark.django_db(transaction=True)  # space is given back outside of a transaction

@@ -57,7 +57,7 @@ class Command(BaseCommand):
             self._say(LINE.format(*row, f"{job.events:,}", job.title), _public(job))
 
     def _undo(self, number):
-        job = Import.objects.filter(pk=number).exclude(state__in=(Import.State.UNDONE, Import.State.REFUSED)).first()
+        job = Import.objects.filter(pk=number).exclude(state__in=("waiting", "undone", "refused")).first()
         if job is None:
             raise CommandError(f"There is no import {number} that could be undone: see --list.")
         undone(job)
