@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import date
 from hashlib import file_digest
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +25,7 @@ from usage.time.units import SECOND_US
 
 ITEMS_AT_ONCE = 5_000  # as many as the drain stores in one transaction
 BYTES_AT_ONCE = 16 * 1024 * 1024
+SHOWN = 20  # models
 NAMES = 10_000  # models and keys that are told apart
 Tell = Callable[[int], object]  # called with the position that has been reached
 
@@ -58,13 +58,11 @@ class Found:
     prices: int = 0  # of models that have none here
     aliases: int = 0  # of keys that have none here
 
-    @property
-    def days(self) -> tuple[date, date] | None:
-        """The first and the last local day."""
-        if self.first is None:
-            return None
-        first, last = (local_day(edge // SECOND_US, settings.TIME_ZONE) for edge in (self.first, self.last))
-        return date_of(first), date_of(last)
+    def as_json(self) -> dict:
+        """Its fields and its local days, with the most used models alone."""
+        zone, edges = settings.TIME_ZONE, [edge // SECOND_US for edge in (self.first, self.last) if edge is not None]
+        models = {"models": dict(list(self.models.items())[:SHOWN]), "model_count": len(self.models)}
+        return asdict(self) | models | {"days": [str(date_of(local_day(edge, zone))) for edge in edges]}
 
 
 def digest_of(path: Path) -> str:
@@ -184,8 +182,3 @@ def new_aliases(aliases: list[FoundAlias]) -> list[FoundAlias]:
     """Those of client keys without a name here."""
     named = set(ApiKey.objects.named().values_list("fingerprint", flat=True))
     return [alias for alias in aliases if alias.fingerprint not in named]
-
-
-def as_json(found: Found) -> dict:
-    """The fields of Found, with the most used models alone."""
-    return asdict(found) | {"models": dict(list(found.models.items())[:20]), "model_count": len(found.models)}

@@ -6,7 +6,7 @@ from pathlib import Path
 from django_q.tasks import async_task
 
 from usage.imports.formats import Refused, open_source
-from usage.imports.looking import as_json, digest_of, look, preview
+from usage.imports.looking import digest_of, look, preview
 from usage.imports.running import Busy, run, undone
 from usage.models import Import
 
@@ -26,8 +26,7 @@ def look_at(id: int) -> str:
         path.unlink(missing_ok=True)
         job.change(state=Import.State.REFUSED, reason=str(refusal)[:500], path="")
         return str(refusal)
-    named = {"kind": found.kind, "title": found.title, "digest": digest_of(path)}
-    job.change(found=as_json(found) | {"would": would._asdict()}, **named)
+    job.change(found=found.as_json() | {"would": would._asdict()}, digest=digest_of(path))
     return f"{found.events} events found"
 
 

@@ -8,6 +8,8 @@ from collections import defaultdict
 from operator import attrgetter
 from typing import NamedTuple
 
+from django.db.models import F
+
 from pricing.tokenclasses import CLASSES
 from usage.models import Event
 from usage.models.labels import OTHER
@@ -15,7 +17,8 @@ from usage.models.labels import OTHER
 TOLD = (*CLASSES, "total", "failed")  # in which two sources of a request may differ
 _told = attrgetter(*TOLD)
 _COLUMNS = ("id", "timestamp", "fingerprint", "imported", "request_id", "latency_ms", *TOLD)
-_LABELS = {name: f"series__{name}" for name in ("source", "auth_index", "endpoint")} | {"model": "series__model__name"}
+_LABELS = {name: F(f"series__{name}") for name in ("source", "auth_index", "endpoint")}
+_LABELS["model"] = F("series__model__name")
 
 
 class Sorted(NamedTuple):
@@ -77,12 +80,8 @@ def _told_by_others(times, imported):
     """Stored events of these times that came by another source, the first stored first."""
     if not times:
         return []
-    events = Event.objects.filter(timestamp__among=sorted(times)).order_by("id")
-    rows = events.values_list(*_COLUMNS, *_LABELS.values(), named=True)
-    return [_Event(*row) for row in rows if row.imported != imported]
-
-
-_Event = NamedTuple("_Event", [(name, object) for name in (*_COLUMNS, *_LABELS)])
+    events = Event.objects.filter(timestamp__among=sorted(times)).annotate(**_LABELS).order_by("id")
+    return [row for row in events.values_list(*_COLUMNS, *_LABELS, named=True) if row.imported != imported]
 
 
 def _stored_beside(times):

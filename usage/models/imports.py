@@ -1,16 +1,11 @@
 """What was imported from other programs' files, and what that added to days whose events are not kept."""
 
-from datetime import datetime
-
 from django.db import models
-from django.db.models import F
-from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 
 from pricing.rates import usd
 from usage.models.rollups import Measures
 from usage.models.series import Series
-from usage.time.units import SECOND_US
 
 
 class Import(models.Model):
@@ -28,8 +23,6 @@ class Import(models.Model):
     name = models.CharField(max_length=255, help_text="Of the file, without its folder.")
     path = models.CharField(max_length=1024, blank=True, help_text="Where an uploaded file waits.")
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the file, in hex.")
-    kind = models.CharField(max_length=32, blank=True, help_text="The format, in a word.")
-    title = models.CharField(max_length=255, blank=True, help_text="The format, for people.")
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=500, blank=True, help_text="Why it was refused.")
     takes = models.JSONField(default=list, help_text="What it takes besides events: prices, aliases.")
@@ -65,25 +58,16 @@ class Import(models.Model):
         return min(self.position / self.end, 1.0) if self.end else 0.0
 
     @property
-    def days(self):
-        """The first and the last local day of what was found."""
-        edges = (self.found.get(name) for name in ("first", "last"))
-        return [datetime.fromtimestamp(edge / SECOND_US, get_current_timezone()) for edge in edges if edge is not None]
-
-    @property
     def dollars(self) -> float:
         """Its cost by our prices, USD."""
         return usd(self.cost)
 
     def change(self, add: dict | None = None, **fields):
-        """Write these fields, and add these counts to others."""
-        added = {name: F(name) + count for name, count in (add or {}).items() if count}
-        if added or fields:
-            type(self).objects.filter(pk=self.pk).update(**fields, **added)
-            for name, count in (add or {}).items():
-                setattr(self, name, getattr(self, name) + count)
-            for name, value in fields.items():
-                setattr(self, name, value)
+        """Write these fields, and others with these counts added. One process at a time works on an import."""
+        fields |= {name: getattr(self, name) + count for name, count in (add or {}).items()}
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(fields))
 
 
 class ImportedDay(Measures):

@@ -9,7 +9,7 @@ from django.forms.models import model_to_dict
 
 from pricing.rates import usd
 from usage.imports.formats import Refused, open_source
-from usage.imports.looking import as_json, digest_of, look, preview
+from usage.imports.looking import digest_of, look, preview
 from usage.imports.running import ALIASES, PRICES, Busy, run, undone
 from usage.models import Import
 from usage.time.clock import now_us
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             self.stdout.write(LINE.format("", "begun", "file", "state", "events", ""))
         for job in jobs:
             row = (job.id, f"{job.begun_at:%Y-%m-%d %H:%M}", job.name[:24], job.get_state_display())
-            self._say(LINE.format(*row, f"{job.events:,}", job.title), _public(job))
+            self._say(LINE.format(*row, f"{job.events:,}", job.found.get("title", "")), _public(job))
 
     def _undo(self, number):
         job = Import.objects.filter(pk=number).exclude(state__in=("waiting", "undone", "refused")).first()
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         found = self._look(path)
         with self._refusing(path), self._progress(path, "would store") as tell:
             would = preview(open_source(path), tell)
-        self._say("\n".join(["It would bring:", *_counted(would)]), as_json(found) | would._asdict())
+        self._say("\n".join(["It would bring:", *_counted(would)]), found | would._asdict())
 
     def _import(self, path, takes):
         found = self._look(path)
@@ -79,7 +79,7 @@ class Command(BaseCommand):
 
     def _look(self, path):
         with self._refusing(path), self._progress(path, "look") as tell:
-            found = look(open_source(path), tell)
+            found = look(open_source(path), tell).as_json()
         if not self._json:
             self.stdout.write("\n".join(_described(path, found)))
         return found
@@ -103,8 +103,7 @@ class Command(BaseCommand):
 
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=self._json or not console.is_terminal) as progress:
-            with self._refusing(path):
-                task = progress.add_task(f"{path.name}: {title}", total=open_source(path).position_of_end)
+            task = progress.add_task(f"{path.name}: {title}", total=open_source(path).position_of_end)
             yield lambda position: progress.update(task, completed=position)
 
 
@@ -113,25 +112,23 @@ def _job(path, found, takes) -> Import:
     digest = digest_of(path)
     job = Import.objects.filter(digest=digest, state=Import.State.RUNNING).first()
     if job is None:
-        named = {"name": path.name[:255], "kind": found.kind, "title": found.title, "found": as_json(found)}
-        return Import.objects.create(arrived=now_us(), digest=digest, state=Import.State.RUNNING, takes=takes, **named)
+        new = {"name": path.name[:255], "digest": digest, "state": Import.State.RUNNING, "found": found}
+        return Import.objects.create(arrived=now_us(), takes=takes, **new)
     job.change(takes=takes)
     return job
 
 
 def _described(path, found):
-    yield f"{path.name}: {found.title}, {found.events:,} events"
-    if found.days:
-        yield "  {} to {}, {:,} models, {:,} client keys".format(*found.days, len(found.models), found.keys)
-        yield f"  {', '.join(list(found.models)[:10])}{' …' if len(found.models) > 10 else ''}"
-    if found.unread:
-        yield f"  {found.unread:,} are no records, or tell no time that can be: dead letters"
-    for sentence in found.left_out:
-        yield f"  Not taken over: {sentence}"
-    if found.prices:
-        yield f"  Prices of {found.prices:,} models that have none here: take them with --prices."
-    if found.aliases:
-        yield f"  Names of {found.aliases:,} client keys that have none here: take them with --aliases."
+    yield f"{path.name}: {found['title']}, {found['events']:,} events"
+    if found["days"]:
+        yield f"  {' to '.join(found['days'])}, {found['model_count']:,} models, {found['keys']:,} client keys"
+        yield f"  {', '.join(found['models'])}{' …' if found['model_count'] > len(found['models']) else ''}"
+    if found["unread"]:
+        yield f"  {found['unread']:,} are no records, or tell no time that can be: dead letters"
+    yield from (f"  Not taken over: {sentence}" for sentence in found["left_out"])
+    for what, name in (("Prices of {:,} models", PRICES), ("Names of {:,} client keys", ALIASES)):
+        if found[name]:
+            yield f"  {what.format(found[name])} that have none here: take them with --{name}."
 
 
 def _counted(counts):
@@ -142,9 +139,10 @@ def _counted(counts):
 
 
 def _costs(job):
-    yield f"  ${usd(job.cost):,.2f} by our prices, ${job.source_cost:,.2f} in the file"
-    if job.unpriced:
-        yield f"  {job.unpriced:,} tokens had no price yet"
+    unpriced = f"; {job.unpriced:,} tokens had no price yet" if job.unpriced else ""
+    yield f"  ${usd(job.cost):,.2f} by our prices{unpriced}"
+    if job.found["cost"] is not None:
+        yield f"  ${job.source_cost:,.2f} in the file"
 
 
 def _public(job):
