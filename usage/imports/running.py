@@ -1,5 +1,6 @@
 """Imports from their beginning to their end, one at a time, in steps that may be cut off anywhere."""
 
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ def run(job: Import, path: Path, tell: Tell = lambda position: None, seconds: fl
     Raises Refused where the file turns out to be no whole one: then nothing of it is left. Raises Busy, and
     django.db.Error when the database is away; then the job can be run again.
     """
+    gc.freeze()  # what is loaded by now stays: to look through it again and again takes an eighth of the time
     with held() as slices:
         try:
             source = open_source(path)
