@@ -79,14 +79,21 @@ def run(job: Import, path: Path, tell: Tell = lambda position: None, seconds: fl
                 slices.between(0)
         except (Refused, OSError) as refusal:
             begin_again(job, slices)
-            job.change(state=Import.State.REFUSED, reason=str(refusal)[:500], ended_at=timezone.now())
+            _end(job, Import.State.REFUSED, reason=str(refusal)[:500])
             raise Refused(str(refusal)) from None
         except DetailMoved:
             return True  # it begins again
         close_days(job, slices)
     take_offers(source, job.takes)
-    job.change(state=Import.State.DONE, ended_at=timezone.now(), position=job.end)
+    _end(job, Import.State.DONE, position=job.end)
     return False
+
+
+def _end(job, state, **fields):
+    """Nothing more happens by itself; an uploaded file goes."""
+    if job.path:
+        Path(job.path).unlink(missing_ok=True)
+    job.change(state=state, ended_at=timezone.now(), path="", **fields)
 
 
 def _begin(job, source, slices):
@@ -104,9 +111,7 @@ def undone(job: Import):
     """Take an import back as a whole. Raises Busy, and django.db.Error; then it can be undone again."""
     with held() as slices:
         undo(job, slices)
-    if job.path:
-        Path(job.path).unlink(missing_ok=True)
-        job.change(path="")
+    _end(job, Import.State.UNDONE)
 
 
 def take_offers(source: Source, takes: list[str]):

@@ -35,19 +35,16 @@ def go_on(id: int) -> str:
     job = Import.objects.get(pk=id)
     if job.state != Import.State.RUNNING or not job.path:
         return "nothing to do"
-    path = Path(job.path)
     try:
-        more = run(job, path, seconds=SLICE_SECONDS)
+        more = run(job, Path(job.path), seconds=SLICE_SECONDS)
     except Busy:
         more = True
     except Refused as refusal:
         log.error("Import %d is refused: %s", id, refusal)
-        more = False
+        return "refused"
     if more:
         async_task("usage.imports.tasks.go_on", id, save=False)
         return "goes on"
-    path.unlink(missing_ok=True)
-    job.change(path="")
     return f"{job.events} new events"
 
 

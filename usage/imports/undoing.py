@@ -4,7 +4,6 @@ Every step is a transaction after which totals equal events; an undo that was cu
 """
 
 from django.db import transaction
-from django.utils import timezone
 
 from pricing.book import PriceBook
 from usage.imports.closing import priced_day
@@ -29,7 +28,6 @@ def undo(job: Import, slices: Slices):
     """Take an import back. What came by the drain too stays; so do names, prices and dead letters."""
     job.change(state=Import.State.UNDOING)
     _take_back(job, slices)
-    job.change(state=Import.State.UNDONE, ended_at=timezone.now())
 
 
 def begin_again(job: Import, slices: Slices):
