@@ -252,8 +252,7 @@ def test_an_import_whose_days_retention_took_begins_again(file, monkeypatch):
     assert not Day.objects.exists()
 
 
-@pytest.mark.parametrize("cut", [0, 300])
-def test_a_broken_file_leaves_nothing(file, monkeypatch, cut):
+def test_a_broken_file_leaves_nothing(file, monkeypatch):
     monkeypatch.setattr("usage.imports.looking.ITEMS_AT_ONCE", 10)
     stored(*some(3))
     before = rollups()
