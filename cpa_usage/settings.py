@@ -72,6 +72,7 @@ DATABASE_READ_URL = env.text("DATABASE_READ_URL")
 SPOOL_DIR = BASE_DIR / env.text("SPOOL_DIR", str(SQLITE_PATH.parent / "spool"))
 SPOOL_MAX_BYTES = env.number("SPOOL_MAX_BYTES", 512 * 1024 * 1024, least=1024 * 1024)
 USAGE_RETENTION_DAYS = max(0, env.number("USAGE_RETENTION_DAYS", 30, least=-1, most=36_500))  # 0: all are kept
+IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES", 4 * 1024**3, least=1024 * 1024)  # of an uploaded file
 BACKUP_DIR = BASE_DIR / env.text("BACKUP_DIR") if env.text("BACKUP_DIR") else None
 BACKUP_KEEP = env.number("BACKUP_KEEP", 14, least=1, most=36_500)
 

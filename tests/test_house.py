@@ -25,6 +25,7 @@ HAND_WRITTEN = {
     "usage/imports/formats/sqlite.py",  # reads databases of other programs
     "usage/ops/backups.py",  # looks into a copied file, which is no database of the project
     "usage/ops/moving.py",  # copies every row, from tuples
+    "usage/imports/looking.py",  # remembers on disk what a file had, in a database of its own
     "usage/rollups/integrity.py",  # asks PostgreSQL about itself
     "usage/models/lookups.py",  # a lookup is written in SQL, a fragment for each database
 }
@@ -142,7 +143,7 @@ FLOORS = {
             ("models", "records", "reconcile"),
             ("ingest",),
             ("rollups",),
-            ("query",),
+            ("query", "imports"),
             ("analytics",),
             ("requestlogs", "collector"),
             ("ops",),  # the doctor asks CPA's queue as the drain does

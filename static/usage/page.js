@@ -79,6 +79,37 @@ document.addEventListener("click", async event => {
   if (button) await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
 });
 
+// --- upload -----------------------------------------------------------------------------------------------------
+
+const PIECE_BYTES = 4 * 1024 * 1024; // the server takes no larger requests than 10 MB
+
+async function upload(form, file) {
+  const bar = form.querySelector("progress"),
+    said = form.querySelector("output");
+  let job = "";
+  bar.hidden = false;
+  for (let offset = 0; offset < file.size; offset += PIECE_BYTES) {
+    const piece = new FormData(form);
+    piece.set("file", file.slice(offset, offset + PIECE_BYTES), file.name);
+    for (const [name, value] of Object.entries({ job, offset, size: file.size })) piece.set(name, value);
+    const reply = await fetch(form.action, { method: "POST", body: piece }).catch(() => null);
+    job = reply ? await reply.text() : said.dataset.away;
+    if (!reply?.ok) {
+      said.textContent = job;
+      return;
+    }
+    bar.value = Math.min(offset + PIECE_BYTES, file.size) / file.size;
+  }
+  location.href = form.dataset.upload;
+}
+
+document.addEventListener("submit", event => {
+  const form = event.target.closest("form[data-upload]");
+  if (!form?.file.files[0]?.size) return;
+  event.preventDefault();
+  upload(form, form.file.files[0]);
+});
+
 function showCurrentPage() {
   const current = document.querySelector("nav [aria-current]");
   const nav = current?.parentElement;

@@ -2,7 +2,18 @@
 
 from django.urls import path, re_path
 
-from usage.dashboard.views import choosing, filters, manage, money, overviews, prices, reconcile, requests, session
+from usage.dashboard.views import (
+    choosing,
+    filters,
+    imports,
+    manage,
+    money,
+    overviews,
+    prices,
+    reconcile,
+    requests,
+    session,
+)
 
 urlpatterns = [
     path("", overviews.overview, name="overview"),
@@ -31,6 +42,9 @@ urlpatterns = [
     path("system/gaps/<int:gap_id>/restore/", manage.gaps, {"verb": "restore"}, name="gaps"),
     re_path(r"^system/(?P<name>statistics_enabled|request_log_enabled)/$", manage.switch, name="switch"),
     path("system/sessions/<str:session_id>/", session.end, name="end_session"),
+    path("system/import/", imports.imports, name="imports"),
+    path("system/import/upload/", imports.upload, name="upload"),
+    re_path(r"^system/import/(?P<job_id>\d{1,5})/(?P<verb>run|discard|undo)/$", imports.change, name="import"),
     path("filters/", filters.filters, name="filters"),
     path("filters/choices/", filters.choices, name="choices"),
     path("login/", session.login, name="login"),

@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 
-from usage.models import DeadLetter, Event
+from usage.models import DeadLetter
 from usage.records import record as records
 from usage.records.decoding import DAMAGED
 
@@ -45,29 +45,3 @@ def split_at(events_from, found):
     if events_from is None:
         return found, []
     return [r for r in found if r.timestamp >= events_from], [r for r in found if r.timestamp < events_from]
-
-
-def unseen(found):
-    """The records that are not stored yet, once each, in order of arrival."""
-    fresh = {}
-    for record in found:
-        fresh.setdefault((record.timestamp, record.fingerprint), record)
-    for timestamp, fingerprint in _stored_beside(sorted({timestamp for timestamp, _ in fresh})):
-        fresh.pop((timestamp, bytes(fingerprint)), None)
-    return list(fresh.values())
-
-
-def _stored_beside(times):
-    """Identities of stored events, among them all with one of these times (sorted).
-
-    Records arrive nearly in order, so that what is stored between the first and the last of them is little: to read
-    that is cheaper by far than to ask for thousands of times. A late record spans more; then the times are asked for.
-    """
-    identities, enough = Event.objects.order_by().values_list("timestamp", "fingerprint"), 2 * len(times)
-    if not times:
-        return
-    between = list(identities.between(times[0], times[-1] + 1)[: enough + 1])
-    if len(between) <= enough:
-        yield from between
-        return
-    yield from identities.filter(timestamp__among=times)

@@ -36,19 +36,26 @@ def settle(fresh):
     for request, new in requests.items():
         changes += _judge(new, stored.get(request, []), fresh, final)
     _mark(changes)
-    return final, [(event.timestamp, event.series_id, event.failed, 1 if now else -1) for event, now in changes]
+    return final, _as_counted(changes)
 
 
-def settle_stored(days: dict[range, list[str]]):
+def _as_counted(changes):
+    return [(event.timestamp, event.series_id, event.failed, 1 if now else -1) for event, now in changes]
+
+
+def settle_stored(days: dict[range, list[str]]) -> list[tuple[int, int, bool, int]]:
     """Recompute the marks of all stored events of requests, given by the UTC days on which their attempts ended.
 
-    The caller mends the rollups.
+    Returns what changed, as settle() does: the caller mends the rollups.
     """
+    changes = []
     for ended, ids in days.items():
         start, _ = edges_since(ended.start)
         for first in range(0, len(ids), AT_ONCE):
             for old in _stored_by_request(_stored(ids[first : first + AT_ONCE], ended, start)).values():
-                _mark(_judge([], old, [], []))
+                changes += _judge([], old, [], [])
+    _mark(changes)
+    return _as_counted(changes)
 
 
 def _stored_by_request(events):

@@ -71,8 +71,9 @@ class Partitions:
     def __init__(self, database=connection):
         self._database, self._found = database, partitions(database)
 
-    def cover(self, times: Iterable[int]):
-        """Make sure that events of these times (µs) have a partition each."""
+    def cover(self, times: Iterable[int], since: int | None = None):
+        """Make sure that events of these times (µs) have a partition each; all of before `since` one together, for
+        they stay only until an import is done."""
         if self._database.vendor == "sqlite":
             return
         end, looked = -1, False
@@ -81,7 +82,7 @@ class Partitions:
                 continue
             if not self._holding(time) and not looked:
                 self._found, looked = partitions(self._database), True  # another writer may have made it
-            end = (self._holding(time) or self._make(time)).end
+            end = (self._holding(time) or self._make(time, since or 0)).end
 
     def _holding(self, time):
         at = self._place(time)
@@ -90,8 +91,8 @@ class Partitions:
     def _place(self, time):
         return bisect_right(self._found, time, key=attrgetter("start"))
 
-    def _make(self, time):
-        at, (start, end) = self._place(time), span_of(time)
+    def _make(self, time, since):
+        at, (start, end) = self._place(time), span_of(time) if time >= since else (0, since)
         if at:
             start = max(start, self._found[at - 1].end)
         if at < len(self._found):

@@ -13,7 +13,7 @@ from pricing.book import PriceBook
 from pricing.tokenclasses import CLASSES
 from usage.ingest import durations
 from usage.ingest.attempts import ended_day
-from usage.ingest.batch import Parsed, late_letter, split_at, unseen
+from usage.ingest.batch import Parsed, late_letter, split_at
 from usage.ingest.costs import Costs
 from usage.ingest.finality import settle
 from usage.ingest.labels import ClientMap, SeriesMap, client_of
@@ -21,14 +21,15 @@ from usage.ingest.labelvalues import LabelTotals, Rows, summed
 from usage.ingest.limits import LimitNotes
 from usage.ingest.partitions import Partitions
 from usage.ingest.statements import insert, upsert
+from usage.ingest.twins import unseen
 from usage.models import MEASURES, PRICED, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
 from usage.records.unknown import MOST, unknown_fields
 from usage.time.periods import local_day
 from usage.time.units import QUARTER_S, QUARTER_US
 
 _tokens = attrgetter(*CLASSES, "total")
-# The columns of an event after `final`; all of them are of the record.
-_as_recorded = attrgetter(*(field.name for field in Event._meta.concrete_fields[8:]))
+# The columns of an event after `imported`; all of them are of the record.
+_as_recorded = attrgetter(*(field.name for field in Event._meta.concrete_fields[9:]))
 
 
 class Stored(NamedTuple):
@@ -47,6 +48,8 @@ class Writer:
     `lock` begins each transaction: a drain's fails when another drain has taken over.
     """
 
+    imported = None  # the import that events come by
+
     def __init__(self, lock=DrainState.lock):
         self._lock = lock
         self._forget()
@@ -61,7 +64,10 @@ class Writer:
         Raises django.db.Error when the database is away; then nothing of the batch is stored. A record that cannot be
         read is kept as a dead letter and never stops the others.
         """
-        parsed = Parsed(batch)
+        return self.store_parsed(Parsed(batch))
+
+    def store_parsed(self, parsed: Parsed) -> Stored:
+        """As store(), for a batch that is read already."""
         try:
             with transaction.atomic():
                 return self._store(parsed)
@@ -73,18 +79,33 @@ class Writer:
         state = self._lock()
         self._remember(state)
         kept, late = split_at(state.events_from, parsed.records)
-        fresh = unseen(kept)
-        series_ids = self._label(fresh)
-        folded = self.series.rename(fresh, series_ids)
-        final, undone = settle(fresh)
-        self._insert(fresh, series_ids, final)
-        add_to_rollups(_count(fresh, series_ids, final, undone), self.costs, self.totals)
-        upsert(Duration, durations.count(fresh, self.series.models))
-        dead = _bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
-        self.limits.note(fresh)
+        fresh, _, live = unseen(kept)
+        folded, _ = self._add(fresh)
+        if live:
+            _claim(live)
+        dead = bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
         self._tell(state, stored, folded)
         return stored
+
+    def _add(self, fresh, since: int | None = None) -> tuple[int, Rows]:
+        """Insert records, and count those from `since` µs on, None for all.
+
+        Returns how many have a label that is (other), and what was added to the quarters of series.
+        """
+        series_ids = self._label(fresh)
+        folded = self.series.rename(fresh, series_ids)
+        final, undone = settle(fresh)
+        self._insert(fresh, series_ids, final, since)
+        if since is not None:
+            kept = [i for i, record in enumerate(fresh) if record.timestamp >= since]
+            fresh, series_ids, final = ([rows[i] for i in kept] for rows in (fresh, series_ids, final))
+            undone = [change for change in undone if change[0] >= since]
+        quarters = count(fresh, series_ids, final, undone)
+        add_to_rollups(quarters, self.costs, self.totals)
+        upsert(Duration, durations.count(fresh, self.series.models))
+        self.limits.note(fresh)
+        return folded, quarters
 
     def _remember(self, state):
         """Load what is remembered, and prices when they changed: inside the transaction, so no change is missed."""
@@ -115,7 +136,7 @@ class Writer:
             ]
         )
 
-    def _insert(self, fresh, series_ids, final):
+    def _insert(self, fresh, series_ids, final, since):
         clients = self.clients.ids
         rows = [
             (
@@ -126,11 +147,12 @@ class Writer:
                 r.request_id,
                 ended_day(r.timestamp, r.latency_ms),
                 ended,
+                self.imported,
                 *_as_recorded(r),
             )
             for r, series_id, ended in zip(fresh, series_ids, final, strict=True)
         ]
-        self.partitions.cover(r.timestamp for r in fresh)
+        self.partitions.cover((r.timestamp for r in fresh), since)
         insert(Event, rows)
 
     def _tell(self, state, stored, folded):
@@ -168,7 +190,13 @@ def retry(letters) -> int:
 UNPRICED = (0,) * len(PRICED)
 
 
-def _bury(letters):
+def _claim(live: list[tuple[int, int]]):
+    """Events of an import came by the drain too, where they exist nowhere else: to undo the import leaves them."""
+    times, ids = ([row[i] for row in live] for i in (0, 1))
+    Event.objects.filter(timestamp__among=times, id__among=ids).update(imported=None)
+
+
+def bury(letters):
     """Keep dead letters; returns how many were new."""
     if not letters:
         return 0
@@ -177,7 +205,7 @@ def _bury(letters):
     return DeadLetter.objects.count() - before
 
 
-def _count(fresh, series_ids, final, undone):
+def count(fresh, series_ids, final, undone):
     """The measures (without cost) of every quarter and series the batch touches."""
     rows = defaultdict(list)
     for r, series_id, ended in zip(fresh, series_ids, final, strict=True):
@@ -192,13 +220,17 @@ def _count(fresh, series_ids, final, undone):
     return summed(rows)
 
 
-def add_to_rollups(quarters: Rows, costs: Costs, totals: LabelTotals):
-    """Price the measures of (quarter, series) and add them to every rollup."""
+def add_to_rollups(quarters: Rows, costs: Costs, totals: LabelTotals, sign: int = 1):
+    """Price the measures of (quarter, series) and add them to every rollup; subtract them where the sign is -1."""
     days, label_quarters = fold_days(quarters, costs), totals.fold(quarters)
-    upsert(Quarter, quarters)
-    upsert(Day, days)
-    upsert(LabelQuarter, label_quarters)
-    upsert(LabelDay, fold_to_days(label_quarters))
+    folded = {Quarter: quarters, Day: days, LabelQuarter: label_quarters, LabelDay: fold_to_days(label_quarters)}
+    for rollup, rows in folded.items():
+        upsert(rollup, rows if sign > 0 else negated(rows))
+
+
+def negated(rows: dict) -> dict:
+    """Measures to subtract."""
+    return {key: [-value for value in row] for key, row in rows.items()}
 
 
 def fold_days(quarters: Rows, costs: Costs) -> Rows:

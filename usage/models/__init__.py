@@ -6,6 +6,7 @@ Integers, because the writer inserts past the ORM: a datetime would be stored as
 from usage.models.durations import COUNTS, Duration
 from usage.models.event import DeadLetter, Event
 from usage.models.gaps import Gap
+from usage.models.imports import Import, ImportedDay
 from usage.models.labelvalues import LabelDay, LabelQuarter, LabelValue
 from usage.models.limits import LimitReading, PastReading
 from usage.models.mappings import ColumnMapping

@@ -17,6 +17,8 @@ class Event(models.Model):
     request_id = models.CharField(max_length=255, blank=True)
     ended_day = models.IntegerField(default=0, help_text="UTC day in which the attempt ended, since 1970-01-01.")
     final = models.BooleanField(default=True, help_text="Whether this attempt ended the client's request.")
+    # No index: undoing an import reads the span of its events, and all others pay a null each.
+    imported = models.SmallIntegerField(null=True, help_text="The import that it came by, if no drain brought it.")
     latency_ms = models.IntegerField(default=0)
     ttft_ms = models.IntegerField(default=0, help_text="Time to first token; 0 when none came.")
     uncached = models.IntegerField(default=0)

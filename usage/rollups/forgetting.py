@@ -18,12 +18,14 @@ from catalog.models import Connection
 from pricing.models import Adjustment, Model, PriceSet, Revision, Scope
 from usage.ingest.labels import digest_of
 from usage.models import (
+    COUNTS,
     MEASURES,
     Client,
     Day,
     DrainState,
     Duration,
     Event,
+    ImportedDay,
     LabelDay,
     LabelQuarter,
     LabelValue,
@@ -61,8 +63,8 @@ def forget_labels(between: Between, models: Collection[str] = (), keys: Collecti
 
     `models` and `keys` (fingerprints) go though they are new: a person has just merged them into another one.
     """
-    _forget_zeros(between)
-    gone = _forget(Series.objects.all(), _used("series_id", Event, Quarter, Day), between)
+    forget_zeros(between)
+    gone = _forget(Series.objects.all(), _used("series_id", Event, Quarter, Day, ImportedDay), between)
     gone += _forget(_without_totals(), (), between)
     gone += _forget(_unused_models(models), _used("model_id", Series, Duration), between)
     return gone + _forget(_unused_keys(keys), _used("api_key_id", Series), between)
@@ -72,10 +74,10 @@ def _used(column, *tables) -> set[int]:
     return {id for table in tables for id in table.objects.order_by().values_list(column, flat=True).distinct()}
 
 
-def _forget_zeros(between):
+def forget_zeros(between: Between):
     """Rows of zeros, which labels leave behind that moved, count as none; without them their label sets can go."""
-    for rollup in (Quarter, Day, LabelQuarter, LabelDay):
-        zeros = rollup.objects.filter(**dict.fromkeys(MEASURES, 0))
+    for rollup in (Quarter, Day, LabelQuarter, LabelDay, Duration):
+        zeros = rollup.objects.filter(**dict.fromkeys(COUNTS if rollup is Duration else MEASURES, 0))
         if zeros.exists():
             _timed(lambda rows: (DrainState.lock(), rows.delete()), zeros, between)
 

@@ -20,7 +20,7 @@ from usage.ingest.folding import ALWAYS, folded
 from usage.ingest.labels import Labels, labels_of, rows_of
 from usage.ingest.labelvalues import LabelTotals, summed
 from usage.ingest.statements import move, upsert
-from usage.models import Day, DrainState, Event, Lease, Series
+from usage.models import Day, DrainState, Event, ImportedDay, Lease, Series
 from usage.models.labels import OTHER, Label
 from usage.rollups.counting import edges_of, kept_days, stored
 from usage.rollups.effects import Effect, Past
@@ -182,3 +182,5 @@ class Merge:
             costs.fill(series, day, row)
         Day.objects.filter(bucket=day, series__id__among=list(targets)).delete()
         upsert(Day, rows)
+        for old, new in targets.items():  # what imports added to the day
+            ImportedDay.objects.filter(bucket=day, series=old).update(series=new)

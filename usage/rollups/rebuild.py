@@ -14,6 +14,7 @@ from usage.ingest.labelvalues import LabelTotals
 from usage.ingest.statements import upsert
 from usage.models import MEASURES, Day, DrainState, Event, LabelDay, Quarter, Series
 from usage.rollups.counting import counted, edges_of, kept_days, stored
+from usage.rollups.imported import note_closed
 from usage.rollups.recosting import recost
 from usage.time.periods import date_of, day_start, local_day
 from usage.time.units import SECOND_US
@@ -61,7 +62,8 @@ def _count_days_again(state, before):
     Day.objects.between(closed, None).delete()
     if start is not None:
         first = local_day(start - 1, settings.TIME_ZONE) + 1
-        state.events_from = day_start(date_of(first), settings.TIME_ZONE) * SECOND_US
+        before, state.events_from = state.events_from, day_start(date_of(first), settings.TIME_ZONE) * SECOND_US
+        note_closed(before, state.events_from)
     book = PriceBook.load()
     # Prices change at a midnight, which is another one now; sizes do not, and the days to move them in are gone.
     recost(Series.objects.all(), book, before=book)

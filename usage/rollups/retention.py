@@ -30,6 +30,7 @@ from usage.models import (
     Quarter,
 )
 from usage.rollups.forgetting import forget_clients, forget_labels
+from usage.rollups.imported import note_closed
 from usage.rollups.rebuild import follow_zone
 from usage.time.periods import date_of, day_start, first_of_week, local_day, whole_hour
 from usage.time.units import DAY_S, SECOND_US
@@ -135,14 +136,15 @@ def move_events_from(day: int):
     with transaction.atomic():
         state = DrainState.lock()
         if state.events_from is None or state.events_from < start:
+            note_closed(state.events_from, start)
             DrainState.objects.filter(pk=1).update(events_from=start)
 
 
 class Slices:
     """Deletes some rows a transaction, with room for others between them."""
 
-    def __init__(self, lease, pause):
-        self.lease, self.pause = lease, pause
+    def __init__(self, lease, pause, span=LEASE):
+        self.lease, self.pause, self.span = lease, pause, span
 
     def delete(self, rows: QuerySet, column: str) -> int:
         """Delete the rows in the order of an indexed column; returns how many there were."""
@@ -156,7 +158,7 @@ class Slices:
     def between(self, seconds: float):
         """Let others have the database, after it was held for so long."""
         self.pause(max(PAUSE_SECONDS, seconds))
-        if not self.lease.extend(LEASE):
+        if not self.lease.extend(self.span):
             raise LeaseLost("another retention run has taken over")
 
 

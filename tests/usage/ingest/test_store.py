@@ -73,6 +73,7 @@ def test_every_column_of_an_event():
         "timestamp": NOON + 1,
         "request_id": "0a1b2c3d",
         "ended_day": NOON // (86_400 * SECOND),
+        "imported": None,
         "final": True,
         "latency_ms": 1200,
         "ttft_ms": 300,

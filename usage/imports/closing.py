@@ -1,0 +1,67 @@
+"""Imported events that are older than the kept detail become totals of whole local days, and go."""
+
+from django.conf import settings
+from django.db import transaction
+
+from pricing.book import PriceBook
+from usage.ingest.costs import PRICES_FROM, Costs
+from usage.ingest.labelvalues import LabelTotals
+from usage.ingest.statements import upsert
+from usage.ingest.writer import UNPRICED
+from usage.models import COUNTED, Day, DrainState, Event, Import, ImportedDay, LabelDay, Series
+from usage.rollups.counting import edges_of
+from usage.rollups.imported import note
+from usage.rollups.retention import Slices
+from usage.time.periods import local_day
+from usage.time.units import SECOND_US
+
+
+def waiting(job: Import):
+    """Its stored events that are older than the kept detail: nothing else holds or shows them."""
+    return Event.objects.between(None, job.events_from or 0).filter(imported=job.id)
+
+
+def close_days(job: Import, slices: Slices):
+    """Count what is older than the kept detail, a day a transaction, and remove it; a cut-off run can be repeated.
+
+    A day that got totals from elsewhere since the import began stays as it is.
+    """
+    totals = LabelTotals()
+    while (oldest := waiting(job).order_by("timestamp").first()) is not None:
+        day = local_day(oldest.timestamp // SECOND_US, settings.TIME_ZONE)
+        start, end = (edge * SECOND_US for edge in edges_of(day))
+        events = waiting(job).between(start, end)
+        counted = _count(job, day, events, totals)
+        removed = slices.delete(events, "timestamp")
+        job.change({"waiting": -removed, **({} if counted else _left_out(removed))})
+
+
+def _left_out(events):
+    return {"left_out": events, "events": -events, "older": -events}
+
+
+@transaction.atomic
+def _count(job, day, events, totals) -> bool:
+    """Add the events of a day to its totals, and note what was added; False where the day has totals from elsewhere."""
+    DrainState.lock()
+    if ImportedDay.objects.filter(imported=job.id, bucket=day).exists():
+        return True  # the run that did so was cut off
+    if Day.objects.filter(bucket=day, requests__gt=0).exists():
+        return False
+    rows = priced_day(day, events.measured("series_id"))
+    upsert(Day, rows)
+    upsert(LabelDay, totals.fold(rows))
+    note(day, [(job.id, series, *row[: len(COUNTED)]) for (_, series), row in rows.items()])
+    cost, unpriced = (sum(row[PRICES_FROM + place] for row in rows.values()) for place in (0, 1))
+    job.change({"cost": cost, "unpriced": unpriced})
+    return True
+
+
+def priced_day(day: int, counted) -> dict[tuple[int, int], list[int]]:
+    """Rows of Day by (day, series), from (series id, *COUNTED), with what they cost today."""
+    rows = {(day, series): [*row, *UNPRICED] for series, *row in counted}
+    costs = Costs(PriceBook.load())
+    costs.learn(Series.objects.filter(id__among=sorted(series for _, series in rows)))
+    for (_, series), row in rows.items():
+        costs.fill(series, day, row)
+    return rows

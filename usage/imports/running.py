@@ -1,0 +1,131 @@
+"""Imports from their beginning to their end, one at a time, in steps that may be cut off anywhere."""
+
+import gc
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils import timezone
+
+from aliases.models import ApiKey
+from pricing.models import Model
+from pricing.rates import checked_pico
+from pricing.tasks import price_models
+from usage.imports.closing import close_days, waiting
+from usage.imports.formats import Refused, Source, open_source
+from usage.imports.looking import Tell, batches, new_aliases, new_prices
+from usage.imports.storing import DetailMoved, ImportWriter
+from usage.imports.undoing import begin_again, undo
+from usage.models import DrainState, Import, Lease
+from usage.rollups.rebuild import follow_zone
+from usage.rollups.retention import PAUSE_SECONDS, LeaseLost, Slices, first_kept_day, move_events_from
+
+SPAN = timedelta(seconds=5)  # of the lease; each batch extends it, and a run that was killed holds it no longer
+ALIVE = timedelta(seconds=30)  # after its last sign of life a drain counts as gone
+PATIENCE_S = 45  # for retention, or for such a lease
+PRICES, ALIASES = "prices", "aliases"  # what an import takes besides events, if it is asked to
+
+
+class Busy(Exception):
+    """Retention, another import or a merge is at work."""
+
+
+@contextmanager
+def held(patience: float = PATIENCE_S) -> Iterator[Slices]:
+    """The right to import or to undo: no import beside another, and no retention meanwhile. Raises Busy."""
+    until = time.monotonic() + patience
+    while (lease := Lease.take("retention", SPAN)) is None:
+        if time.monotonic() > until:
+            raise Busy("Retention, another import or a merge of labels is running: try again when it is done.")
+        time.sleep(0.5)
+    try:
+        follow_zone()
+        yield Slices(lease, _pause, SPAN)
+    except LeaseLost:
+        raise Busy("This run stood still for so long that another one began: run it again.") from None
+    finally:
+        lease.release()
+
+
+def _pause(seconds):
+    """Between transactions: a drain on SQLite looks every 100 ms whether it is its turn."""
+    if connection.vendor == "sqlite" and DrainState.objects.filter(heartbeat_at__gte=timezone.now() - ALIVE).exists():
+        time.sleep(PAUSE_SECONDS)
+
+
+def run(job: Import, path: Path, tell: Tell = lambda position: None, seconds: float = float("inf")) -> bool:
+    """Import a file from where the job stopped, for about so many seconds; whether there is more to do.
+
+    Raises Refused where the file turns out to be no whole one: then nothing of it is left. Raises Busy, and
+    django.db.Error when the database is away; then the job can be run again.
+    """
+    gc.freeze()  # what is loaded by now stays: to look through it again and again takes an eighth of the time
+    with held() as slices:
+        try:
+            source = open_source(path)
+            _begin(job, source, slices)
+            until = time.monotonic() + seconds
+            writer = ImportWriter(job)
+            for batch in batches(source.items(job.position)):
+                writer.take(batch)
+                tell(job.position)
+                if time.monotonic() > until:
+                    return True
+                slices.between(0)
+        except (Refused, OSError) as refusal:
+            begin_again(job, slices)
+            _end(job, Import.State.REFUSED, reason=str(refusal)[:500])
+            raise Refused(str(refusal)) from None
+        except DetailMoved:
+            return True  # it begins again
+        close_days(job, slices)
+    take_offers(source, job.takes)
+    _end(job, Import.State.DONE, position=job.end)
+    return False
+
+
+def _end(job, state, **fields):
+    """Nothing more happens by itself; an uploaded file goes."""
+    if job.path:
+        Path(job.path).unlink(missing_ok=True)
+    job.change(state=state, ended_at=timezone.now(), path="", **fields)
+
+
+def _begin(job, source, slices):
+    """Make sure that what is stored is what the job says, else begin again."""
+    if job.first is None and settings.USAGE_RETENTION_DAYS:  # as retention would; it may never have run
+        move_events_from(first_kept_day())
+    state = DrainState.load()
+    moved = job.events_from != state.events_from or waiting(job).count() != job.waiting
+    if job.first is not None and (moved or not job.position):
+        begin_again(job, slices)
+    job.change(state=Import.State.RUNNING, events_from=state.events_from, end=source.position_of_end)
+
+
+def undone(job: Import):
+    """Take an import back as a whole. Raises Busy, and django.db.Error; then it can be undone again."""
+    with held() as slices:
+        undo(job, slices)
+    _end(job, Import.State.UNDONE)
+
+
+def take_offers(source: Source, takes: list[str]):
+    """Take the source's prices and names of keys as wanted, where there are none here."""
+    if PRICES in takes:
+        while price_models().models:  # the catalogue's come first
+            pass
+        for found in new_prices(source.prices()):
+            rates = {name: value for name, value in found._asdict().items() if name != "model" and value is not None}
+            try:
+                Model.objects.set_price(found.model, {name: checked_pico(value) for name, value in rates.items()})
+            except (ValueError, ValidationError):
+                continue  # no price that could be one
+    if ALIASES in takes:
+        found = new_aliases(source.aliases())
+        items = [{"key_id": each.fingerprint, "api_key": each.mask, "alias": each.alias[:255]} for each in found]
+        ApiKey.objects.import_items("merge", items)

@@ -1,0 +1,96 @@
+"""The writer of an import: as the drain's, but for what other sources know and what is older than the kept detail."""
+
+from django.conf import settings
+
+from usage.imports.formats import Item
+from usage.ingest.batch import dead_letter
+from usage.ingest.costs import PRICES_FROM
+from usage.ingest.twins import unseen
+from usage.ingest.writer import Stored, Writer, bury
+from usage.models import Day, DeadLetter, Import
+from usage.records.record import Malformed
+from usage.time.periods import local_day
+from usage.time.units import SECOND_US
+
+
+class DetailMoved(Exception):
+    """The kept detail begins elsewhere than when the import began."""
+
+
+class Read:
+    """Items read: records, dead letters, and what the source says that records cost (USD, by fingerprint)."""
+
+    def __init__(self, items: list[Item], arrived: int):
+        self.records, self.dead, self.costs = [], [], {}
+        for item in items:
+            try:
+                record = item.record(arrived)
+            except Malformed as error:
+                self.dead.append(dead_letter(item.raw, arrived, DeadLetter.Kind.MALFORMED, str(error)))
+                continue
+            if record is not None:
+                self.records.append(record)
+                if item.cost:
+                    self.costs[record.fingerprint] = item.cost
+        self.position = items[-1].position
+
+    def untaken(self, since: int | None, taken: set[int]):
+        """Without the records of days before `since` (µs) that have totals already; such a day is taken whole or not
+        at all, for what counts in it can no longer be told."""
+        if since is None:
+            return self.records
+        zone = settings.TIME_ZONE
+        return [
+            r for r in self.records if r.timestamp >= since or local_day(r.timestamp // SECOND_US, zone) not in taken
+        ]
+
+
+def taken_days(since: int | None) -> set[int]:
+    """The local days before the kept detail that have totals."""
+    if since is None:
+        return set()
+    closed = Day.objects.between(None, local_day(since // SECOND_US, settings.TIME_ZONE))
+    return set(closed.filter(requests__gt=0).buckets())
+
+
+class ImportWriter(Writer):
+    """Stores items of a job; its position and counts are written in the same transaction as the events.
+
+    Records older than the kept detail are stored too, but not counted: closing.py makes day totals of them.
+    """
+
+    def __init__(self, job: Import):
+        super().__init__()
+        self.job, self.imported, self.taken = job, job.id, taken_days(job.events_from)
+
+    def take(self, items: list[Item]):
+        """Store a batch of items. Raises django.db.Error when the database is away; nothing is stored then."""
+        self.store_parsed(Read(items, self.job.arrived))
+
+    def _store(self, parsed: Read) -> Stored:
+        state, job = self._lock(), self.job
+        if state.events_from != job.events_from:
+            raise DetailMoved
+        self._remember(state)
+        wanted = parsed.untaken(state.events_from, self.taken)
+        fresh, differing, _ = unseen(wanted, self.imported)
+        folded, quarters = self._add(fresh, state.events_from)
+        dead = bury(parsed.dead)
+        self._tell(state, Stored(), folded)
+        times = [record.timestamp for record in fresh]
+        older = sum(time < (state.events_from or 0) for time in times)
+        found = {
+            "events": len(fresh),
+            "older": older,
+            "waiting": older,
+            "known": len(wanted) - len(fresh),
+            "differing": differing,
+            "left_out": len(parsed.records) - len(wanted),
+            "dead": dead,
+            "cost": sum(row[PRICES_FROM] for row in quarters.values()),
+            "unpriced": sum(row[PRICES_FROM + 1] for row in quarters.values()),
+            "source_cost": sum(parsed.costs.get(record.fingerprint, 0) for record in fresh),
+        }
+        edges = [*times, *(edge for edge in (job.first, job.last) if edge is not None)]
+        job.change(found, position=parsed.position, first=min(edges, default=None), last=max(edges, default=None))
+        return Stored(len(fresh), found["known"], dead)

@@ -1,0 +1,100 @@
+"""What is stored already: the same bytes, or the same request as another source tells it.
+
+An import and a drain, or two imports, have the same request in other bytes. A source is never compared with itself:
+what it tells apart is two.
+"""
+
+from collections import defaultdict
+from operator import attrgetter
+from typing import NamedTuple
+
+from django.db.models import F
+
+from pricing.tokenclasses import CLASSES
+from usage.models import Event
+from usage.models.labels import OTHER
+
+TOLD = (*CLASSES, "total", "failed")  # in which two sources of a request may differ
+_told = attrgetter(*TOLD)
+_COLUMNS = ("id", "timestamp", "fingerprint", "imported", "request_id", "latency_ms", *TOLD)
+_LABELS = {name: F(f"series__{name}") for name in ("source", "auth_index", "endpoint")}
+_LABELS["model"] = F("series__model__name")
+
+
+class Sorted(NamedTuple):
+    """Records that are not stored yet, in order of arrival; how many stored ones were told otherwise; and (time, id) of
+    events that an import brought, and that now came by the drain."""
+
+    fresh: list
+    differing: int
+    live: list[tuple[int, int]]
+
+
+def unseen(found, imported: int | None = None) -> Sorted:
+    """Sort out the records that are stored. `imported`: the import that they come by, None for the drain."""
+    fresh = {}
+    for record in found:
+        fresh.setdefault((record.timestamp, record.fingerprint), record)
+    same, others = set(), set()
+    for timestamp, fingerprint in _stored_beside(sorted({timestamp for timestamp, _ in fresh})):
+        key = timestamp, bytes(fingerprint)
+        same.add(key) if key in fresh else others.add(timestamp)
+    known = [fresh.pop(key) for key in same]
+    beside = defaultdict(list)  # fresh ones that began together with a stored one
+    for record in fresh.values() if others else ():
+        if record.timestamp in others:
+            beside[record.timestamp].append(record)
+    times = set(beside) | ({record.timestamp for record in known} if imported is None else set())
+    differing, live = 0, []
+    for event in _told_by_others(times, imported):
+        if (event.timestamp, bytes(event.fingerprint)) not in same:
+            twin = next((r for r in beside[event.timestamp] if is_twin(r, event)), None)
+            if twin is None:
+                continue
+            beside[event.timestamp].remove(twin)
+            del fresh[twin.timestamp, twin.fingerprint]
+            differing += _told(twin) != _told(event)
+        if imported is None:
+            live.append((event.timestamp, event.id))
+    return Sorted(list(fresh.values()), differing, live)
+
+
+def is_twin(record, event) -> bool:
+    """Whether a record is the request of an event that began in the same microsecond, by what both sources know."""
+    account = _agree(record, event, "auth_index") or _agree(record, event, "source")
+    if not (account and _agree(record, event, "model")):
+        return False
+    if record.request_id and event.request_id:
+        return record.request_id == event.request_id
+    lasted = record.latency_ms == event.latency_ms or not (record.latency_ms and event.latency_ms)
+    return record.total == event.total and lasted and _agree(record, event, "endpoint")
+
+
+def _agree(record, event, label):
+    """Whether a label is the same, as far as both have it."""
+    ours, theirs = getattr(record, label), getattr(event, label)
+    return ours == theirs or not ours or not theirs or OTHER in (ours, theirs)
+
+
+def _told_by_others(times, imported):
+    """Stored events of these times that came by another source, the first stored first."""
+    if not times:
+        return []
+    events = Event.objects.filter(timestamp__among=sorted(times)).annotate(**_LABELS).order_by("id")
+    return [row for row in events.values_list(*_COLUMNS, *_LABELS, named=True) if row.imported != imported]
+
+
+def _stored_beside(times):
+    """Identities of stored events, among them all with one of these times (sorted).
+
+    Records arrive nearly in order, so that what is stored between the first and the last of them is little: to read
+    that is cheaper by far than to ask for thousands of times. A late record spans more; then the times are asked for.
+    """
+    identities, enough = Event.objects.order_by().values_list("timestamp", "fingerprint"), 2 * len(times)
+    if not times:
+        return
+    between = list(identities.between(times[0], times[-1] + 1)[: enough + 1])
+    if len(between) <= enough:
+        yield from between
+        return
+    yield from identities.filter(timestamp__among=times)

@@ -1,0 +1,149 @@
+"""manage.py importusage: the history of other programs, and what became of earlier imports."""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.forms.models import model_to_dict
+
+from pricing.rates import usd
+from usage.imports.formats import Refused, open_source
+from usage.imports.looking import digest_of, look, preview
+from usage.imports.running import ALIASES, PRICES, Busy, run, undone
+from usage.models import Import
+from usage.time.clock import now_us
+
+LINE = "{:>4}  {:<16}  {:<24}  {:<13}  {:>12}  {}"
+
+
+class Command(BaseCommand):
+    """Safe beside a drain. An import that was cut off goes on where it stopped when its file is given again."""
+
+    help = "Import usage from CPA's export, the older cpa-usage, keeper, CPA-Manager-Plus, records or our own export."
+
+    def add_arguments(self, parser):
+        """Files, or what to do about earlier imports."""
+        parser.add_argument("files", metavar="FILE", nargs="*", type=Path)
+        parser.add_argument("--dry-run", action="store_true", help="Only say what would be imported.")
+        parser.add_argument("--prices", action="store_true", help="Take the file's prices of models that have none.")
+        parser.add_argument("--aliases", action="store_true", help="Take the file's names of keys that have none.")
+        parser.add_argument("--list", action="store_true", help="List all imports.")
+        parser.add_argument("--undo", metavar="N", type=int, help="Take import N back as a whole.")
+        parser.add_argument("--json", action="store_true", help="Print JSON, a line for each file or import.")
+
+    def handle(self, *, files, undo, **options):
+        """Exit 1 with a sentence where a file is refused; then nothing of it is stored."""
+        self._json = options["json"]
+        if sum((bool(files), options["list"], undo is not None)) != 1:
+            raise CommandError("Name files to import, or one of --list and --undo N.")
+        takes = [name for name in (PRICES, ALIASES) if options[name]]
+        try:
+            if undo is not None:
+                self._undo(undo)
+            elif options["list"]:
+                self._list()
+            for path in files:
+                self._preview(path) if options["dry_run"] else self._import(path, takes)
+        except Busy as busy:
+            raise CommandError(str(busy)) from None
+
+    def _list(self):
+        jobs = Import.objects.all()
+        if not self._json and jobs:
+            self.stdout.write(LINE.format("", "begun", "file", "state", "events", ""))
+        for job in jobs:
+            row = (job.id, f"{job.begun_at:%Y-%m-%d %H:%M}", job.name[:24], job.get_state_display())
+            self._say(LINE.format(*row, f"{job.events:,}", job.found.get("title", "")), _public(job))
+
+    def _undo(self, number):
+        job = Import.objects.filter(pk=number).exclude(state__in=("waiting", "undone", "refused")).first()
+        if job is None:
+            raise CommandError(f"There is no import {number} that could be undone: see --list.")
+        undone(job)
+        self._say(f"Import {number} of {job.name} is undone.", _public(job))
+
+    def _preview(self, path):
+        found = self._look(path)
+        with self._refusing(path), self._progress(path, "would store") as tell:
+            would = preview(open_source(path), tell)
+        self._say("\n".join(["It would bring:", *_counted(would)]), found | would._asdict())
+
+    def _import(self, path, takes):
+        found = self._look(path)
+        job = _job(path, found, takes)
+        with self._refusing(path), self._progress(path, "store") as tell:
+            while run(job, path, tell):
+                pass
+        self._say("\n".join([f"Import {job.id} is done:", *_counted(job), *_costs(job)]), _public(job))
+
+    def _look(self, path):
+        with self._refusing(path), self._progress(path, "look") as tell:
+            found = look(open_source(path), tell).as_json()
+        if not self._json:
+            self.stdout.write("\n".join(_described(path, found)))
+        return found
+
+    def _say(self, text, fields):
+        self.stdout.write(json.dumps(fields, default=str) if self._json else text)
+
+    @contextmanager
+    def _refusing(self, path):
+        try:
+            yield
+        except (Refused, OSError) as refusal:
+            why = getattr(refusal, "strerror", None) or refusal
+            raise CommandError(f"{path}: {why} Nothing of it is imported.") from None
+
+    @contextmanager
+    def _progress(self, path, title):
+        """A bar with the time that is left, on a terminal."""
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=self._json or not console.is_terminal) as progress:
+            task = progress.add_task(f"{path.name}: {title}", total=open_source(path).position_of_end)
+            yield lambda position: progress.update(task, completed=position)
+
+
+def _job(path, found, takes) -> Import:
+    """The import of this file that was cut off, or a new one."""
+    digest = digest_of(path)
+    job = Import.objects.filter(digest=digest, state=Import.State.RUNNING).first()
+    if job is None:
+        new = {"name": path.name[:255], "digest": digest, "state": Import.State.RUNNING, "found": found}
+        return Import.objects.create(arrived=now_us(), takes=takes, **new)
+    job.change(takes=takes)
+    return job
+
+
+def _described(path, found):
+    yield f"{path.name}: {found['title']}, {found['events']:,} events"
+    if found["days"]:
+        yield f"  {' to '.join(found['days'])}, {found['model_count']:,} models, {found['keys']:,} client keys"
+        yield f"  {', '.join(found['models'])}{' …' if found['model_count'] > len(found['models']) else ''}"
+    if found["unread"]:
+        yield f"  {found['unread']:,} are no records, or tell no time that can be: dead letters"
+    yield from (f"  Not taken over: {sentence}" for sentence in found["left_out"])
+    for what, name in (("Prices of {:,} models", PRICES), ("Names of {:,} client keys", ALIASES)):
+        if found[name]:
+            yield f"  {what.format(found[name])} that have none here: take them with --{name}."
+
+
+def _counted(counts):
+    yield f"  {counts.events:,} new events, {counts.older:,} of them as totals of days alone"
+    yield f"  {counts.known:,} stored before, {counts.differing:,} of them with other figures: those stored first count"
+    yield f"  {counts.left_out:,} of days before the kept detail that have totals already"
+    yield f"  {counts.dead:,} dead letters"
+
+
+def _costs(job):
+    unpriced = f"; {job.unpriced:,} tokens had no price yet" if job.unpriced else ""
+    yield f"  ${usd(job.cost):,.2f} by our prices{unpriced}"
+    if job.found["cost"] is not None:
+        yield f"  ${job.source_cost:,.2f} in the file"
+
+
+def _public(job):
+    return model_to_dict(job, exclude=["path", "digest"]) | {"id": job.id, "begun_at": job.begun_at}
