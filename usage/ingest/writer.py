@@ -80,10 +80,11 @@ class Writer:
         self._insert(fresh, series_ids, final)
         add_to_rollups(_count(fresh, series_ids, final, undone), self.costs, self.totals)
         upsert(Duration, durations.count(fresh, self.series.models))
-        dead = _bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
+        unread = _bury(parsed.dead)
+        dead = unread + _bury([late_letter(record, parsed.raw) for record in late])
         self.limits.note(fresh)
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
-        self._tell(state, stored, folded)
+        self._tell(state, stored, folded, unread)
         return stored
 
     def _remember(self, state):
@@ -133,11 +134,11 @@ class Writer:
         self.partitions.cover(r.timestamp for r in fresh)
         insert(Event, rows)
 
-    def _tell(self, state, stored, folded):
+    def _tell(self, state, stored, folded, unread):
         changes = {
             "total_inserted": stored.events,
             "total_deduped": stored.duplicates,
-            "total_decode_errors": stored.dead - stored.too_late,
+            "total_decode_errors": unread,
             "total_too_late": stored.too_late,
             "total_folded": folded,
         }
