@@ -1,4 +1,4 @@
-"""Logs as text or JSON, with the request's id: files by day, readable by this user alone, masked paths, quiet probes."""
+"""Logs as text or JSON, with the request's id: files by day for this user alone, masked paths, and quiet probes."""
 
 import json
 import logging
