@@ -6,7 +6,6 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -78,11 +77,6 @@ class ApiToken(models.Model):
         self.save()
         log.info("An API token was made: %s (%s), with the scope %s.", self.shown, self.name, self.scope)
         return token
-
-    def clean(self):
-        """A new token must hold for a while."""
-        if self.pk is None and self.expires_at and self.expires_at <= timezone.now():
-            raise ValidationError({"expires_at": "Give a time to come, or none."})
 
     @classmethod
     def find(cls, token: str) -> "ApiToken | None":

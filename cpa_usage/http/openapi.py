@@ -100,12 +100,7 @@ class SessionTokenScheme(OpenApiAuthenticationExtension):
         return [
             {"type": "apiKey", "in": "cookie", "name": "cpa_usage_session"},
             {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-            {
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "cpau_…",
-                "description": "An API token of the System page: `read` for GET alone, `all` for writes too.",
-            },
+            {"type": "http", "scheme": "bearer", "bearerFormat": "cpau_…", "description": "With its scope."},
         ]
 
 

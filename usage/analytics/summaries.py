@@ -47,27 +47,21 @@ class Brief(Amount, frozen=True, kw_only=True):
 def summary(filters: UsageFilter, by: str) -> Brief:
     """Totals and the groups with most cost, in at most 1,000 bytes. For more, see breakdown."""
     label = LABELS[WORDS.get(by, by)]
-    reader = Reader.of(filters)
-    found = largest(reader, (label.column,), "cost", MOST, ("cost", "requests"))
+    found = largest(Reader.of(filters), (label.column,), "cost", MOST, ("cost", "requests"))
     names = names_of(label, {value for (value,) in found.rows})
     groups = [
         Group(name=_cut(names[value][1] or names[value][0]), **_amount(row)) for (value,), row in found.rows.items()
     ]
     groups.sort(key=lambda group: (-group.cost, -group.requests, group.name))
     others = Amount(**_amount(found.others)) if found.left_out else UNSET
-    return Brief(by=by, groups=groups, others=others, **_amount(reader.total()))
+    total = list(map(sum, zip(*found.rows.values(), found.others, strict=True)))
+    return Brief(by=by, groups=groups, others=others, **_amount(total))
 
 
 def _amount(row):
     at = dict(zip(MEASURES, row, strict=True))
-    cost = round(at["cost"] / PICO, 4)
-    return {
-        "requests": at["requests"],
-        "failed": at["failed"],
-        "tokens": at["total"],
-        "cost": cost,
-        "unpriced": at["unpriced_requests"],
-    }
+    counts = {"requests": at["requests"], "failed": at["failed"], "tokens": at["total"]}
+    return counts | {"cost": round(at["cost"] / PICO, 4), "unpriced": at["unpriced_requests"]}
 
 
 def _cut(name):

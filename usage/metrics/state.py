@@ -21,10 +21,6 @@ COUNTERS = {
     "records_folded": ("total_folded", "Records whose labels were too many and went to (other)."),
     "batches_popped": ("batches_popped", "Batches taken from CPA's queue."),
 }
-GAUGES = {
-    "spool_files": ("spool_files", "Batches that were popped and are not stored yet."),
-    "spool_bytes": ("spool_bytes", "What they take on the disk."),
-}
 MOMENTS = {
     "heartbeat": ("heartbeat_at", "The drain's last sign of life."),
     "last_pop": ("last_pop_at", "When CPA's queue was last read."),
@@ -48,27 +44,25 @@ def _drain(watched):
     state = watched.state
     for name, (field, text) in COUNTERS.items():
         yield CounterMetricFamily(f"cpa_usage_{name}", text, getattr(state, field))
-    for name, (field, text) in GAUGES.items():
-        yield _gauge(name, text, getattr(state, field))
     for name, (field, text) in MOMENTS.items():
         if moment := getattr(state, field):
             yield _gauge(f"{name}_timestamp_seconds", text, moment.timestamp())
     yield _gauge("lag_seconds", "From the arrival to the commit of the last batch.", state.lag_ms / 1000)
+    yield _gauge("spool_files", "Batches that were popped and are not stored yet.", state.spool_files)
+    yield _gauge("spool_bytes", "What they take on the disk.", state.spool_bytes)
     yield _gauge("drain_alive", "Whether the drain gave a sign of life lately.", is_alive(state, watched.now))
     yield _gauge("ready", "Whether records are consumed: what /readyz says.", watched.ready)
-    modes = {(mode,): mode == state.mode for mode in MODES}
-    yield _labelled("queue_mode", "How the drain reads CPA's queue.", ["mode"], modes)
+    yield _gauge("queue_mode", "How the drain reads CPA's queue.", {m: m == state.mode for m in MODES}, "mode")
 
 
 def _troubles(watched):
-    gaps = Gap.objects.aggregate(all=Count("id"), standing=Count("id", filter=Q(dismissed_at=None)))
-    states = {("standing",): gaps["standing"], ("dismissed",): gaps["all"] - gaps["standing"]}
-    yield _labelled("gaps", "Spans in which records may have been lost.", ["state"], states)
-    lasting = {(kind,): kind in watched.incidents for kind in KINDS}
-    yield _labelled("incidents", "What is wrong by kind: 1 while it lasts.", ["kind"], lasting)
+    gaps = Gap.objects.aggregate(standing=Count("id", filter=Q(dismissed_at=None)), dismissed=Count("dismissed_at"))
+    yield _gauge("gaps", "Spans in which records may have been lost.", gaps, "state")
+    lasting = {kind: kind in watched.incidents for kind in KINDS}
+    yield _gauge("incidents", "What is wrong by kind: 1 while it lasts.", lasting, "kind")
     severities = [notice.severity for notice in watched.notices]
-    notices = {(severity,): severities.count(severity) for severity in SEVERITIES}
-    yield _labelled("notices", "What pages and /api/v1/notices list.", ["severity"], notices)
+    notices = {severity: severities.count(severity) for severity in SEVERITIES}
+    yield _gauge("notices", "What pages and /api/v1/notices list.", notices, "severity")
     yield _gauge("dead_letters", "Records kept whole because they could not be stored.", DeadLetter.objects.count())
 
 
@@ -85,12 +79,9 @@ def _tasks():
     yield from (results, last)
 
 
-def _gauge(name, text, value):
-    return GaugeMetricFamily(f"cpa_usage_{name}", text, float(value))
-
-
-def _labelled(name, text, labels, values):
-    family = GaugeMetricFamily(f"cpa_usage_{name}", text, labels=labels)
-    for key, value in values.items():
-        family.add_metric(key, float(value))
+def _gauge(name, text, values, label=None):
+    """A number, or one for each value of a label."""
+    family = GaugeMetricFamily(f"cpa_usage_{name}", text, labels=[label] if label else [])
+    for value, number in values.items() if label else [(None, values)]:
+        family.add_metric([value] if label else [], float(number))
     return family

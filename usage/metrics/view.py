@@ -2,12 +2,13 @@
 
 from django.http import HttpResponse
 from django.utils.translation import override
-from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
+from rest_framework.decorators import api_view, permission_classes
 
-from cpa_usage.monitoring.access import scrapes
+from cpa_usage.monitoring.access import Scraping
 from cpa_usage.monitoring.requests import REGISTRY
 from usage.metrics.counters import usage_families
 from usage.metrics.state import state_families
@@ -23,8 +24,9 @@ class _Stored(Collector):
             yield from usage_families()
 
 
-@require_safe
-@scrapes
+@extend_schema(exclude=True)
+@api_view(["GET", "HEAD"])
+@permission_classes([Scraping])
 def metrics(request):
     """What is stored, and the durations of this process's requests."""
     with override("en"):

@@ -35,8 +35,6 @@ from usage.ops.status import status
 from usage.ops.storage import database_bytes
 from usage.query.forms import PAGE_SIZE, ListForm, checked
 
-MOST_TOKENS = 100  # on the page, the newest
-
 
 def changes(name):
     """Decorator of a view that changes something and returns a sentence, for the page of that name.
@@ -105,7 +103,7 @@ def system(request, filters):
         "catalogue": catalogue_version(),
         "published": PublishedCatalogue.load(),
         "ours": OURS,
-        "tokens": ApiToken.objects.all()[:MOST_TOKENS] if is_let_in(request) else None,
+        "tokens": ApiToken.objects.all()[:100] if is_let_in(request) else None,
         "scopes": ApiToken.Scope.choices,
         **open_sessions(request),
     }
