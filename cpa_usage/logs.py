@@ -17,8 +17,10 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 def configured(form: str, level: str, process: str, directory: Path | None) -> dict:
     """LOGGING of the settings; `form` is json or text, without a `directory` no file is written."""
-    formatter = {"()": f"cpa_usage.logs.{form.title()}Lines"} | ({"process": process} if form == "json" else {})
-    plain = {"formatter": "line", "filters": ["paths"]}
+    lines = {"()": "cpa_usage.logs.JsonLines", "process": process}
+    if form == "text":
+        lines = {"format": "{asctime} {levelname} {name}: {of_request}{message}", "style": "{"}
+    plain = {"formatter": "line", "filters": ["request"]}
     handlers = {"console": {"class": "logging.StreamHandler", **plain}}
     if directory:
         named = {"class": "cpa_usage.logs.DailyFileHandler", "directory": directory, "process": process}
@@ -28,24 +30,12 @@ def configured(form: str, level: str, process: str, directory: Path | None) -> d
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": formatter},
-        "filters": {"paths": {"()": "cpa_usage.logs.MaskedPaths"}},
+        "formatters": {"line": lines},
+        "filters": {"request": {"()": "cpa_usage.logs.OfRequest"}},
         "handlers": handlers,
         "root": {"handlers": [*handlers], "level": level},
         "loggers": {name: {"level": least} for name, least in quiet.items()},
     }
-
-
-class TextLines(logging.Formatter):
-    """Lines for people; what a request caused bears its id."""
-
-    def __init__(self):
-        super().__init__("{asctime} {levelname} {name}: {of_request}{message}", style="{")
-
-    def formatMessage(self, record):
-        id = request_id.get()
-        record.of_request = f"[{id}] " if id else ""
-        return super().formatMessage(record)
 
 
 class JsonLines(logging.Formatter):
@@ -88,10 +78,11 @@ class DailyFileHandler(logging.Handler):
             self.handleError(record)
 
 
-class MaskedPaths(logging.Filter):
-    """Shows the pattern of a failed request's address, or a mask: the path may contain a key that a user pasted."""
+class OfRequest(logging.Filter):
+    """Adds the request's id, and shows the pattern of its address, or a mask: a path may contain a key."""
 
     def filter(self, record):
+        record.of_request = f"[{id}] " if (id := request_id.get()) else ""
         request = getattr(record, "request", None)
         path = getattr(request, "path", None)
         if path and isinstance(record.args, tuple):

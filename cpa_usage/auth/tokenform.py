@@ -20,8 +20,3 @@ class TokenForm(forms.Form):
         days = self.cleaned_data.pop("days")
         expires_at = timezone.now() + timedelta(days=days) if days else None
         return ApiToken(**self.cleaned_data, expires_at=expires_at).issue()
-
-    def mistake(self) -> str:
-        """The first of the invalid form, with the name of its field."""
-        field, sentences = next(iter(self.errors.items()))
-        return f"{field}: {sentences[0]}"

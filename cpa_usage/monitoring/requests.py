@@ -13,8 +13,6 @@ log = logging.getLogger(__name__)
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-NO_ROUTE = "(none)"  # static files, and addresses where there is nothing
-SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 disable_created_metrics()
 REGISTRY = CollectorRegistry()  # of this process; without the library's own figures about Python
@@ -22,7 +20,7 @@ DURATIONS = Histogram(
     "cpa_usage_http_request_duration_seconds",
     "From a complete request to the beginning of its reply, by the pattern of its address.",
     ["method", "route", "status"],
-    buckets=SECONDS,
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
     registry=REGISTRY,
 )
 
@@ -37,7 +35,8 @@ def observe_requests(get_response):
         response = get_response(request)
         response["X-Request-Id"] = id
         seconds = time.perf_counter() - began
-        route = request.resolver_match.route if request.resolver_match else NO_ROUTE  # no path: it may contain a key
+        # Not the path, which may contain a key; static files, and addresses where there is nothing, have no pattern.
+        route = request.resolver_match.route if request.resolver_match else "(none)"
         method = request.method if request.method in METHODS else "(other)"
         DURATIONS.labels(method, route, f"{response.status_code // 100}xx").observe(seconds)
         log.debug("%s %s %d in %.1f ms", method, route, response.status_code, seconds * 1000)

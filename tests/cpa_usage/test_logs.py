@@ -14,7 +14,7 @@ from django.test import RequestFactory
 from django.urls import resolve
 from django.utils.log import log_response
 
-from cpa_usage.logs import DailyFileHandler, JsonLines, MaskedPaths, TextLines, configured, logs_turns, request_id
+from cpa_usage.logs import DailyFileHandler, JsonLines, OfRequest, configured, logs_turns, request_id
 from tests import PROJECT
 from tests.served import environment
 
@@ -73,7 +73,7 @@ def test_processes_that_share_a_file_lose_no_line_at_midnight(handler, tmp_path)
 
 def logged(caplog, request):
     """What the log shows of the address of a failed request."""
-    caplog.handler.addFilter(masked := MaskedPaths())
+    caplog.handler.addFilter(masked := OfRequest())
     try:
         log_response("%s: %s", "Not Found", request.path, response=HttpResponse(status=404), request=request)
     finally:
@@ -169,10 +169,13 @@ def test_a_line_of_json_is_one_object_whatever_is_said():
 
 def test_a_line_of_text_names_its_request(of_request):
     record = line("said", 2026, 11, 24, 12)
-    record.levelname, record.name, record.msecs = "INFO", "usage", 0
-    assert TextLines().format(record) == "2026-11-24 12:00:00,000 INFO usage: [abc-1] said"
-    request_id.set("")
-    assert TextLines().format(record) == "2026-11-24 12:00:00,000 INFO usage: said"
+    shown = []
+    for id in ("abc-1", ""):
+        request_id.set(id)
+        assert OfRequest().filter(record)
+        shown.append(record.of_request)
+    assert shown == ["[abc-1] ", ""]
+    assert "{of_request}" in configured("text", "INFO", "web", None)["formatters"]["line"]["format"]
 
 
 def test_without_a_folder_no_file_is_written(tmp_path):

@@ -15,8 +15,7 @@ from usage.query.snapshots import snapshot
 
 MOST = 5  # groups
 NAME_BYTES = 40  # of a name in JSON: with all names so long the reply still has less than a kilobyte
-WORDS = {"key": "api_key", "account": "source"}  # what people call a label; the others are called by their names
-BY = ("key", "model", "account", "provider", "endpoint")
+BY = {"key": "api_key", "model": "model", "account": "source", "provider": "provider", "endpoint": "endpoint"}
 
 
 class Amount(Struct, frozen=True, kw_only=True):
@@ -46,16 +45,14 @@ class Brief(Amount, frozen=True, kw_only=True):
 @snapshot()
 def summary(filters: UsageFilter, by: str) -> Brief:
     """Totals and the groups with most cost, in at most 1,000 bytes. For more, see breakdown."""
-    label = LABELS[WORDS.get(by, by)]
+    label = LABELS[BY[by]]
     found = largest(Reader.of(filters), (label.column,), "cost", MOST, ("cost", "requests"))
     names = names_of(label, {value for (value,) in found.rows})
-    groups = [
-        Group(name=_cut(names[value][1] or names[value][0]), **_amount(row)) for (value,), row in found.rows.items()
-    ]
+    groups = [Group(name=_cut(names[v][1] or names[v][0]), **_amount(row)) for (v,), row in found.rows.items()]
     groups.sort(key=lambda group: (-group.cost, -group.requests, group.name))
-    others = Amount(**_amount(found.others)) if found.left_out else UNSET
     total = list(map(sum, zip(*found.rows.values(), found.others, strict=True)))
-    return Brief(by=by, groups=groups, others=others, **_amount(total))
+    rest = Amount(**_amount(found.others)) if found.left_out else UNSET
+    return Brief(by=by, groups=groups, others=rest, **_amount(total))
 
 
 def _amount(row):

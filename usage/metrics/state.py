@@ -27,7 +27,6 @@ MOMENTS = {
     "last_stored": ("last_inserted_at", "When a record was last stored."),
     "proved": ("proved_at", "When the totals were last compared with their events."),
 }
-MODES = ("pop", "subscribe", "http")
 
 
 def state_families() -> Iterator[Metric]:
@@ -35,8 +34,7 @@ def state_families() -> Iterator[Metric]:
     watched = Watch()
     yield from _drain(watched)
     yield from _troubles(watched)
-    if (size := database_bytes()) is not None:
-        yield _gauge("database_bytes", "The database on disk.", size)
+    yield _gauge("database_bytes", "The database on disk.", database_bytes() or 0)
     yield from _tasks()
 
 
@@ -52,7 +50,8 @@ def _drain(watched):
     yield _gauge("spool_bytes", "What they take on the disk.", state.spool_bytes)
     yield _gauge("drain_alive", "Whether the drain gave a sign of life lately.", is_alive(state, watched.now))
     yield _gauge("ready", "Whether records are consumed: what /readyz says.", watched.ready)
-    yield _gauge("queue_mode", "How the drain reads CPA's queue.", {m: m == state.mode for m in MODES}, "mode")
+    modes = {mode: mode == state.mode for mode in ("pop", "subscribe", "http")}
+    yield _gauge("queue_mode", "How the drain reads CPA's queue.", modes, "mode")
 
 
 def _troubles(watched):

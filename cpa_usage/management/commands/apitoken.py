@@ -29,7 +29,7 @@ class Command(BaseCommand):
         """Print a new token."""
         form = TokenForm(options)
         if not form.is_valid():
-            raise CommandError(form.mistake())
+            raise CommandError("; ".join(f"{field}: {found[0]}" for field, found in form.errors.items()))
         self.stdout.write(form.issue())
 
     def list(self, options):
