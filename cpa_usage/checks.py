@@ -7,7 +7,7 @@ from django.core.checks import Error, Warning, register
 
 from cpa_usage.env import UNUSED
 
-OURS = {"admin", "api", "healthz", "readyz", "static"}
+OURS = {"admin", "api", "healthz", "metrics", "readyz", "static"}
 CPA_NEEDS = {
     "CPA_BASE_URL": "give the address of your CLIProxyAPI, such as http://127.0.0.1:8317",
     "CPA_MANAGEMENT_KEY": "give the secret-key of CPA's remote-management",

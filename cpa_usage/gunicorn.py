@@ -22,6 +22,11 @@ graceful_timeout = 3  # seconds that a stop waits for requests in progress
 control_socket_disable = True
 forwarded_allow_ips = ""  # cpa_usage.http.proxies checks X-Forwarded-*; gunicorn would trust all of this machine
 loglevel = settings.LOG_LEVEL.lower().replace("debug", "info")  # at debug it logs each address, which may contain a key
+if settings.LOG_FORMAT == "json":
+    logconfig_dict = {
+        "formatters": {"generic": settings.LOGGING["formatters"]["line"]},
+        "loggers": {"gunicorn.error": {"level": loglevel.upper(), "handlers": ["error_console"], "propagate": False}},
+    }
 MALLOC = {-8: 2, -3: 128 * 1024}  # glibc's M_ARENA_MAX and M_MMAP_THRESHOLD: what a flood needed is given back after it
 
 

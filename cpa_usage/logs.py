@@ -1,8 +1,10 @@
-"""Log files by day, such as web-2026-11-24.log, readable by this user alone, paths masked in them, and quiet probes."""
+"""Logs as text or JSON, with the request's id: files by day for this user alone, masked paths, and quiet probes."""
 
+import json
 import logging
 import os
-from datetime import date
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
 from threading import Lock
@@ -10,6 +12,50 @@ from threading import Lock
 from cpa_usage.keys import mask
 
 logger = logging.getLogger(__name__)
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def configured(form: str, level: str, process: str, directory: Path | None) -> dict:
+    """LOGGING of the settings; `form` is json or text, without a `directory` no file is written."""
+    lines = {"()": "cpa_usage.logs.JsonLines", "process": process}
+    if form == "text":
+        lines = {"format": "{asctime} {levelname} {name}: {of_request}{message}", "style": "{"}
+    plain = {"formatter": "line", "filters": ["request"]}
+    handlers = {"console": {"class": "logging.StreamHandler", **plain}}
+    if directory:
+        named = {"class": "cpa_usage.logs.DailyFileHandler", "directory": directory, "process": process}
+        handlers["file"] = named | plain
+    tasks = "WARNING" if level == "INFO" else level  # at info django-q logs each step of each task
+    quiet = {"httpx": "WARNING", "httpcore": "WARNING", "django-q": tasks}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": lines},
+        "filters": {"request": {"()": "cpa_usage.logs.OfRequest"}},
+        "handlers": handlers,
+        "root": {"handlers": [*handlers], "level": level},
+        "loggers": {name: {"level": least} for name, least in quiet.items()},
+    }
+
+
+class JsonLines(logging.Formatter):
+    """An object a line, for programs."""
+
+    def __init__(self, process: str):
+        super().__init__()
+        self.process = process
+
+    def format(self, record):
+        shown = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": self.process,
+            "request_id": request_id.get(),
+            "message": record.getMessage(),
+            "exception": self.formatException(record.exc_info) if record.exc_info else "",
+        }
+        return json.dumps({name: value for name, value in shown.items() if value}, ensure_ascii=False)
 
 
 class DailyFileHandler(logging.Handler):
@@ -32,10 +78,11 @@ class DailyFileHandler(logging.Handler):
             self.handleError(record)
 
 
-class MaskedPaths(logging.Filter):
-    """Shows the pattern of a failed request's address, or a mask: the path may contain a key that a user pasted."""
+class OfRequest(logging.Filter):
+    """Adds the request's id, and shows the pattern of its address, or a mask: a path may contain a key."""
 
     def filter(self, record):
+        record.of_request = f"[{id}] " if (id := request_id.get()) else ""
         request = getattr(record, "request", None)
         path = getattr(request, "path", None)
         if path and isinstance(record.args, tuple):

@@ -1,5 +1,6 @@
 """What signing in keeps: open sessions, tokens for programs, and tries at the password; and the incidents."""
 
+import logging
 import secrets
 from datetime import timedelta
 from hashlib import sha256
@@ -8,8 +9,11 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from cpa_usage.incidents import Incident
+
+log = logging.getLogger(__name__)
 
 TOKEN_PREFIX = "cpau_"
 INCIDENTS_KEPT = timedelta(days=30)
@@ -46,14 +50,16 @@ class ApiToken(models.Model):
     """A token for programs: shown once when it is made, and known by its hash from then on."""
 
     class Scope(models.TextChoices):
-        READ = "read", "read"
-        WRITE = "write", "read and write"
+        READ = "read", _("read the API")
+        METRICS = "metrics", _("read /metrics alone")
+        ALL = "all", _("read and write the API, and read /metrics")
 
     name = models.CharField(max_length=100, help_text="What it is for.")
     scope = models.CharField(max_length=8, choices=Scope, default=Scope.READ)
     digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the token.")
     shown = models.CharField(max_length=16, editable=False, help_text="How the token begins.")
     made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="From when it is refused; empty: never.")
     last_used_at = models.DateTimeField(null=True, editable=False, help_text="To the minute.")
     revoked_at = models.DateTimeField(null=True, editable=False)
 
@@ -69,24 +75,35 @@ class ApiToken(models.Model):
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
         self.digest, self.shown = sha256(token.encode()).hexdigest(), f"{token[:9]}…"
         self.save()
+        log.info("An API token was made: %s (%s), with the scope %s.", self.shown, self.name, self.scope)
         return token
 
     @classmethod
     def find(cls, token: str) -> "ApiToken | None":
-        """The one that this is, unless it is revoked. Notes its use, at most once a minute."""
-        digest = sha256(token.encode()).hexdigest()
-        found = cls.objects.filter(digest=digest, revoked_at=None).first()
-        if found:
+        """The one that this is, also when it is refused by now. Notes its use, at most once a minute."""
+        found = cls.objects.filter(digest=sha256(token.encode()).hexdigest()).first()
+        if found and found.state == "active":
             found._note_use(timezone.now())
         return found
 
-    def may(self, method: str) -> bool:
-        """Whether its scope allows this HTTP method."""
-        return self.scope == self.Scope.WRITE or method in ("GET", "HEAD", "OPTIONS")
+    @property
+    def state(self) -> str:
+        """active, expired or revoked."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
+
+    def why_not(self, method: str) -> str:
+        """Why its scope does not allow this HTTP method of the API, in a sentence; "" where it does."""
+        if self.scope == self.Scope.METRICS:
+            return "This token may only read /metrics."
+        reads = method in ("GET", "HEAD", "OPTIONS")
+        return "" if reads or self.scope == self.Scope.ALL else "This token may only read."
 
     def revoke(self):
         """Refuse the token from now on; its row stays in the list."""
-        type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+        if type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            log.info("The API token %s (%s) is revoked.", self.shown, self.name)
 
     def _note_use(self, now):
         if self.last_used_at is None or now - self.last_used_at >= timedelta(minutes=1):

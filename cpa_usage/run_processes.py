@@ -1,18 +1,28 @@
 """python -m cpa_usage.run_processes Procfile: runs its processes until a signal, or until one of them ends."""
 
+import os
 import sys
 from pathlib import Path
 
 from honcho import manager
 from honcho.environ import parse_procfile
+from honcho.printer import Printer
 
 manager.KILL_WAIT = 20  # seconds after the first process ends; those that are left are killed then
 STOPPED = {130, 143}  # what honcho returns for SIGINT and SIGTERM
 
 
+class JsonPrinter(Printer):
+    """What the processes say as they say it, and nothing of ours, which is no JSON."""
+
+    def write(self, message):
+        if message.name != manager.SYSTEM_PRINTER_NAME:
+            super().write(message)
+
+
 def run(procfile: str) -> int:
     """Returns the exit status: 0 after a signal; else that of the process that ended first, 1 when that was 0."""
-    together = manager.Manager()
+    together = manager.Manager(JsonPrinter(prefix=False) if os.environ.get("LOG_FORMAT") == "json" else None)
     for name, command in parse_procfile(Path(procfile).read_text()).processes.items():
         # exec: without it the signal would end a shell, not the process
         together.add_process(name, f"exec {command}")

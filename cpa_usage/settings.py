@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cpa_usage import __version__ as VERSION
+from cpa_usage import logs
 from cpa_usage.env import Environment
 from cpa_usage.postgresql.options import ANY_SERVER, REPLICA, settings_of
 
@@ -149,6 +150,7 @@ PRICE_HISTORY = "usage.rollups.history.RecordedUsage"
 KEY_REQUESTS = "usage.rollups.history.requests_by_key"
 
 MIDDLEWARE = [
+    "cpa_usage.monitoring.requests.observe_requests",
     "cpa_usage.http.proxies.trust_proxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -247,6 +249,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+# --- Metrics ------------------------------------------------------------------------------------------------------
+METRICS_MAX_VALUES = env.number("METRICS_MAX_VALUES", 200, least=1, most=10_000)
+
 # --- Admin --------------------------------------------------------------------------------------------------------
 _BLUE = {  # the dashboard's accent, from light to dark
     50: "97% .014 254.6",
@@ -297,22 +302,7 @@ LOG_LEVEL = env.choice(
 LOG_FILE_ENABLED = env.flag("LOG_FILE_ENABLED", True)
 LOG_DIR = BASE_DIR / env.text("LOG_DIR", "./logs")
 LOG_RETENTION_DAYS = max(0, env.number("LOG_RETENTION_DAYS", 7, least=-1, most=3650))
-_TASKS = "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL  # at info django-q logs each step of each task
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"paths": {"()": "cpa_usage.logs.MaskedPaths"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["paths"]}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}, "django-q": {"level": _TASKS}},
-}
-if LOG_FILE_ENABLED:
-    LOGGING["handlers"]["file"] = {
-        "class": "cpa_usage.logs.DailyFileHandler",
-        "directory": env.folder("LOG_DIR", LOG_DIR),
-        "process": CPA_USAGE_PROCESS,
-        "formatter": "line",
-        "filters": ["paths"],
-    }
-    LOGGING["root"]["handlers"].append("file")
+LOG_FORMAT = env.choice("LOG_FORMAT", "text", ("text", "json"))
+LOGGING = logs.configured(
+    LOG_FORMAT, LOG_LEVEL, CPA_USAGE_PROCESS, env.folder("LOG_DIR", LOG_DIR) if LOG_FILE_ENABLED else None
+)

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from cpa_usage import api
 from cpa_usage.auth import adminlogin, sessionlist, signin
 from cpa_usage.logs import logs_turns
+from usage.metrics.view import metrics
 from usage.ops.readiness import readyz
 
 handler400 = "cpa_usage.http.errors.bad_request"
@@ -37,6 +38,7 @@ urlpatterns = [
     path("admin/login/", adminlogin.login),
     path("admin/logout/", adminlogin.logout),
     path("admin/", admin.site.urls),
+    path("metrics", metrics),
     path("healthz", api.healthz),
     path("readyz", logs_turns(readyz)),
 ]

@@ -147,7 +147,7 @@ FLOORS = {
             ("analytics",),
             ("requestlogs", "collector"),
             ("ops",),  # the doctor asks CPA's queue as the drain does
-            ("api", "dashboard"),
+            ("api", "dashboard", "metrics"),
             ("admin", "tasks.py"),
         )
     )

@@ -11,19 +11,19 @@ from cpa_usage.models import ApiToken
 class ApiTokenAdmin(ModelAdmin):
     """Made here and shown once; what is kept is a hash. A revoked one stays to be looked at until it is deleted."""
 
-    list_display = ["name", "shown", "scope", "state", "made_at", "last_used_at"]
-    fields = ["name", "scope", "shown", "made_at", "last_used_at", "revoked_at"]
+    list_display = ["name", "shown", "scope", "state", "made_at", "expires_at", "last_used_at"]
+    fields = ["name", "scope", "expires_at", "shown", "made_at", "last_used_at", "revoked_at"]
     actions = ["revoke"]
     show_full_result_count = False
 
-    @display(description="State", label={"active": "success", "revoked": "danger"})
+    @display(description="State", label={"active": "success", "revoked": "danger", "expired": "warning"})
     def state(self, token):
         """Whether it still works."""
-        return "revoked" if token.revoked_at else "active"
+        return token.state
 
     def get_fields(self, request, obj=None):
-        """A new one has only a name and a scope."""
-        return self.fields if obj else ["name", "scope"]
+        """A new one has only a name, a scope and perhaps an end."""
+        return self.fields if obj else self.fields[:3]
 
     def get_readonly_fields(self, request, obj=None):
         """What a token may do does not change once it is handed out."""

@@ -9,11 +9,12 @@ from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import Token
 
+from cpa_usage.auth.throttle import count_bad_token
 from cpa_usage.models import TOKEN_PREFIX, ApiToken, Session, password_id
 
 COOKIE = "cpa_usage_session"
@@ -53,11 +54,12 @@ class SessionToken(Token):
 class SessionTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer <token>`, of a session or for programs, else the session cookie.
 
-    A token that no longer holds is as good as none: a stale cookie must not close what is open to all.
+    A session that is over is as good as none: a stale cookie must not close what is open to all. A token for programs
+    that does not hold is refused, for a program should say so and not go on as another.
     """
 
     def authenticate(self, request):
-        """(AnonymousUser, the SessionToken or ApiToken), or None."""
+        """(AnonymousUser, the SessionToken or ApiToken), or None. Raises TokenRefused."""
         token = session_of(request) or api_token_of(request)
         return (AnonymousUser(), token) if token else None
 
@@ -66,16 +68,21 @@ class SessionTokenAuthentication(BaseAuthentication):
         return 'Bearer realm="cpa-usage"'
 
 
+class TokenRefused(APIException):
+    """A token for programs that is unknown, expired or revoked."""
+
+    status_code = 401
+    auth_header = 'Bearer realm="cpa-usage"'
+
+
 class SignedIn(BasePermission):
-    """A session, a token with the scope that is needed, or any request while AUTH_ENABLED is false."""
+    """A session, a token with the scope that is needed, or any request without one while AUTH_ENABLED is false."""
 
     def has_permission(self, request, view):
-        """Settings first: without AUTH_ENABLED no token is looked at."""
-        if not settings.AUTH_ENABLED:
-            return True
-        if isinstance(request.auth, ApiToken) and not request.auth.may(request.method):
-            raise PermissionDenied("This token may only read.")
-        return request.auth is not None
+        """Raises PermissionDenied where the scope of a token is too small."""
+        if isinstance(request.auth, ApiToken) and (sentence := request.auth.why_not(request.method)):
+            raise PermissionDenied(sentence)
+        return request.auth is not None or not settings.AUTH_ENABLED
 
 
 class SessionRequired(SignedIn):
@@ -94,14 +101,25 @@ def session_of(request) -> SessionToken | None:
 
 
 def api_token_of(request) -> ApiToken | None:
-    """The token for programs that the request carries, if it holds; None while AUTH_ENABLED is false."""
-    raw = _bearer(request) if settings.AUTH_ENABLED else None
-    return ApiToken.find(raw) if raw and raw.startswith(TOKEN_PREFIX) else None
+    """The token for programs that the request carries, or None. Raises TokenRefused, or Throttled after many tries."""
+    raw = _bearer(request)
+    if not raw or not raw.startswith(TOKEN_PREFIX):
+        return None
+    token = ApiToken.find(raw)
+    if token is None:
+        count_bad_token(request.META.get("REMOTE_ADDR", ""))
+        raise TokenRefused("This API token is not known here: it may have been deleted.")
+    if token.state != "active":
+        raise TokenRefused(f"This API token is {token.state}: make another one.")
+    return token
 
 
 def is_known(request) -> bool:
     """Whether the client is signed in, or needs not be."""
-    return not settings.AUTH_ENABLED or (session_of(request) or api_token_of(request)) is not None
+    try:
+        return not settings.AUTH_ENABLED or (session_of(request) or api_token_of(request)) is not None
+    except APIException:  # of a token
+        return False
 
 
 def sessions_of(request):

@@ -29,6 +29,13 @@ def count_try(address: str):
         raise Throttled(wait=60 - second)
 
 
+def count_bad_token(address: str):
+    """Count a token that is not known here; tries at the password are counted apart, so that it locks out no person."""
+    minute, second = divmod(time.time(), 60)
+    if _is_over(f"token {place_of(address)}"[:64], int(minute), TRIES_PER_ADDRESS):
+        raise Throttled(wait=60 - second)
+
+
 def forgive(address: str):
     """The password was right: forget what was tried from there, and know the place for a while."""
     place = place_of(address)

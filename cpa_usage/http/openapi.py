@@ -86,20 +86,21 @@ class Schema(AutoSchema):
 
 
 class SessionTokenScheme(OpenApiAuthenticationExtension):
-    """The two ways a client shows that it has signed in."""
+    """The ways a client shows that it may ask."""
 
     target_class = "cpa_usage.auth.sessions.SessionTokenAuthentication"
-    name = ["session", "bearer"]
+    name = ["session", "bearer", "api_token"]
 
     def get_security_requirement(self, auto_schema):
-        """Either of them will do."""
+        """Any of them will do."""
         return [{name: []} for name in self.name]
 
     def get_security_definition(self, auto_schema):
-        """The cookie of POST /auth/login, or the same token as a bearer."""
+        """The cookie of POST /auth/login, the same token as a bearer, or a token for programs."""
         return [
             {"type": "apiKey", "in": "cookie", "name": "cpa_usage_session"},
             {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            {"type": "http", "scheme": "bearer", "bearerFormat": "cpau_…", "description": "With its scope."},
         ]
 
 

@@ -13,6 +13,7 @@ _BROWSER_HEADERS = re.compile(
     "HTTP_(HOST|CONNECTION|KEEP_ALIVE|COOKIE|USER_AGENT|REFERER|ORIGIN|CACHE_CONTROL|PRAGMA|DNT|TE|PRIORITY|RANGE|"
     "UPGRADE_INSECURE_REQUESTS|PURPOSE|SAVE_DATA|X_CSRFTOKEN|X_REQUESTED_WITH|(ACCEPT|IF|SEC|HX)(_[A-Z_]+)?)"
 )
+_SCRAPE_HEADER = "HTTP_X_PROMETHEUS_SCRAPE_TIMEOUT_SECONDS"
 _FRAMES = ("iframe", "frame", "embed", "object")
 _LOOPBACK_HOST = re.compile(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
@@ -46,20 +47,24 @@ def client_address(meta) -> str:
     return address
 
 
-def why_not_loopback(received: dict) -> str:
+def why_not_loopback(received: dict, scraper: bool = False) -> str:
     """Why a request may be of someone who is not at this machine, in a sentence; "" when a browser here sent it.
 
     A proxy at this machine has its address, and a page that rebinds its name to it has its user's browser. In doubt the
-    answer is a reason; a forwarder of bare TCP leaves no trace.
+    answer is a reason; a forwarder of bare TCP leaves no trace. A `scraper` need not ask to keep the connection alive,
+    as Prometheus does not; so neither leaves a proxy a trace that names no client, passes no Host on and sends no
+    Connection.
     """
     peer = _parsed(received.get("REMOTE_ADDR", ""))
     if peer is None or not peer.is_loopback:
         return _("This visit does not come from a loopback address such as 127.0.0.1.")
     for name in received:
-        if name.startswith("HTTP_") and not _BROWSER_HEADERS.fullmatch(name):
+        known = _BROWSER_HEADERS.fullmatch(name) or (scraper and name == _SCRAPE_HEADER)
+        if name.startswith("HTTP_") and not known:
             header = name.removeprefix("HTTP_").replace("_", "-").title()
             return _("This visit may have come through a proxy: browsers send no %(header)s.") % {"header": header}
-    kept_alive = received.get("HTTP_CONNECTION", "").lower() == "keep-alive"  # as browsers ask, and proxies do not
+    connection = received.get("HTTP_CONNECTION", "keep-alive" if scraper else "")
+    kept_alive = connection.lower() == "keep-alive"  # as browsers ask, and proxies do not
     if received["SERVER_PROTOCOL"] != "HTTP/1.1" or not received.get("RAW_URI", "/").startswith("/") or not kept_alive:
         return _("This visit may have come through a proxy: browsers do not ask in this way.")
     if not _LOOPBACK_HOST.fullmatch(received.get("HTTP_HOST", "")):

@@ -1,5 +1,6 @@
-"""Log files by the day."""
+"""Log files by the day, and what a line is."""
 
+import json
 import logging
 import multiprocessing
 import subprocess
@@ -13,7 +14,7 @@ from django.test import RequestFactory
 from django.urls import resolve
 from django.utils.log import log_response
 
-from cpa_usage.logs import DailyFileHandler, MaskedPaths, logs_turns
+from cpa_usage.logs import DailyFileHandler, JsonLines, OfRequest, configured, logs_turns, request_id
 from tests import PROJECT
 from tests.served import environment
 
@@ -72,7 +73,7 @@ def test_processes_that_share_a_file_lose_no_line_at_midnight(handler, tmp_path)
 
 def logged(caplog, request):
     """What the log shows of the address of a failed request."""
-    caplog.handler.addFilter(masked := MaskedPaths())
+    caplog.handler.addFilter(masked := OfRequest())
     try:
         log_response("%s: %s", "Not Found", request.path, response=HttpResponse(status=404), request=request)
     finally:
@@ -135,3 +136,48 @@ def test_what_the_tasks_say_of_every_task_is_for_debugging(tmp_path, level, said
     env = environment(tmp_path, "") | {"LOG_LEVEL": level, "CPA_USAGE_PROCESS": "tasks"}
     done = subprocess.run([sys.executable, "-c", ask], cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
     assert "".join(line[-1] for line in done.stderr.splitlines() if " django-q: " in line) == said
+
+
+@pytest.fixture
+def of_request():
+    token = request_id.set("abc-1")
+    yield
+    request_id.reset(token)
+
+
+@pytest.mark.usefixtures("of_request")
+def test_a_line_of_json_is_one_object_whatever_is_said():
+    record = line('a "quoted"\nsecond line, \u56e2\u961f', 2026, 11, 24, 12)
+    record.levelname, record.name, record.process = "ERROR", "usage", 1
+    try:
+        raise ValueError("why")
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    text = JsonLines("web").format(record)
+    assert "\n" not in text
+    found = json.loads(text)
+    assert found.pop("exception").endswith("ValueError: why")
+    assert datetime.fromisoformat(found.pop("time")) == datetime(2026, 11, 24, 12).astimezone()
+    assert found == {
+        "level": "error",
+        "logger": "usage",
+        "process": "web",
+        "request_id": "abc-1",
+        "message": 'a "quoted"\nsecond line, \u56e2\u961f',
+    }
+
+
+def test_a_line_of_text_names_its_request(of_request):
+    record = line("said", 2026, 11, 24, 12)
+    shown = []
+    for id in ("abc-1", ""):
+        request_id.set(id)
+        assert OfRequest().filter(record)
+        shown.append(record.of_request)
+    assert shown == ["[abc-1] ", ""]
+    assert "{of_request}" in configured("text", "INFO", "web", None)["formatters"]["line"]["format"]
+
+
+def test_without_a_folder_no_file_is_written(tmp_path):
+    assert configured("text", "INFO", "web", None)["root"]["handlers"] == ["console"]
+    assert configured("json", "INFO", "web", tmp_path)["root"]["handlers"] == ["console", "file"]

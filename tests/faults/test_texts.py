@@ -296,6 +296,7 @@ EXEMPT = {
     "cpa_usage/http/channel.py:_LENGTH": HEADERS,
     "cpa_usage/http/openapi.py:Schema.get_operation_id": OURS,
     "cpa_usage/http/openapi.py:add_structs": OURS,
+    "cpa_usage/monitoring/requests.py:ID": BOUNDED,
     "cpa_usage/http/worker.py:_QUICK": "It is tried at the beginning of a request alone, and repeats nothing.",
     "usage/collector/spool.py:NAME": "Names of files, which no system lets be long.",
     "usage/ops/doctor/cpa.py:_version": "CPA's version is cut at 64 characters where it is received.",

@@ -158,9 +158,11 @@ def addresses() -> list[str]:
     """Everything that is asked while all detail is there; single events are added from the replies."""
     found = list(ALONE)
     ranges, days = cycle(FEW_RANGES), cycle(HEALTH_DAYS)
+    bys = cycle(("key", "model", "account", "provider", "endpoint", "", "nope"))
     groups, others = cycle(("analysis", "credentials")), cycle(("credentials", "health", "events/filters"))
     for asked in RANGES:
         found += [_of(path, asked) for path in ("overview", next(groups))]
+        found.append(_of("summary", asked, by=next(bys)))
         found.append(_of("events", asked, page_size=20))
     found += [_of("health", asked) for asked in HEALTH]
     for asked in FILTERS:

@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from usage.analytics.summaries import BY
 from usage.analytics.timelines import STACKED
 from usage.query.names import grouping_labels
 
@@ -32,6 +33,12 @@ class BreakdownForm(forms.Form):
     """Which label usage is grouped by."""
 
     by = Choice("by", "The label that usage is grouped by.", grouping_labels, "model")
+
+
+class SummaryForm(forms.Form):
+    """What the groups of a summary are."""
+
+    by = Choice("by", "What usage is grouped by.", lambda: BY, "key")
 
 
 class TimelineForm(BreakdownForm):

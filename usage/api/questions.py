@@ -12,7 +12,7 @@ from usage.analytics.accounts.accounts import accounts
 from usage.analytics.accounts.credentials import credentials
 from usage.analytics.analysis import analysis
 from usage.analytics.breakdowns import breakdown, matrix
-from usage.analytics.choices import BreakdownForm, MatrixForm, TimelineForm
+from usage.analytics.choices import BreakdownForm, MatrixForm, SummaryForm, TimelineForm
 from usage.analytics.comparisons import comparison
 from usage.analytics.coverage import coverage
 from usage.analytics.events.paging import NoSuchEvent, event_page
@@ -21,6 +21,7 @@ from usage.analytics.health import health
 from usage.analytics.latency import latency, medians
 from usage.analytics.options import filter_options
 from usage.analytics.overview import overview, pace
+from usage.analytics.summaries import summary
 from usage.analytics.timelines import timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.api.parameters import FILTER, parameters_of
@@ -40,6 +41,7 @@ class Question(NamedTuple):
 
 QUESTIONS = [
     Question("overview", overview, "A period at a glance"),
+    Question("summary", summary, "A period in a kilobyte, for a status bar", SummaryForm),
     Question("health", health, "A year of days, and one of them in detail", YearForm),
     Question("analysis", analysis, "Who used which model"),
     Question("credentials", credentials, "Accounts, the busiest first"),

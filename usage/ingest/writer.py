@@ -83,9 +83,10 @@ class Writer:
         folded, _ = self._add(fresh)
         if live:
             _claim(live)
-        dead = bury(parsed.dead + [late_letter(record, parsed.raw) for record in late])
+        unread = bury(parsed.dead)
+        dead = unread + bury([late_letter(record, parsed.raw) for record in late])
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
-        self._tell(state, stored, folded)
+        self._tell(state, stored, folded, unread)
         return stored
 
     def _add(self, fresh, since: int | None = None) -> tuple[int, Rows]:
@@ -155,11 +156,11 @@ class Writer:
         self.partitions.cover((r.timestamp for r in fresh), since)
         insert(Event, rows)
 
-    def _tell(self, state, stored, folded):
+    def _tell(self, state, stored, folded, unread):
         changes = {
             "total_inserted": stored.events,
             "total_deduped": stored.duplicates,
-            "total_decode_errors": stored.dead - stored.too_late,
+            "total_decode_errors": unread,
             "total_too_late": stored.too_late,
             "total_folded": folded,
         }

@@ -94,7 +94,7 @@ def test_sessions_that_are_over_are_not_listed(settings):
 def test_strangers_and_programs_learn_nothing():
     assert Client().get(SESSIONS).status_code == 401
     signed_in()
-    token = ApiToken(name="script", scope=ApiToken.Scope.WRITE).issue()
+    token = ApiToken(name="script", scope=ApiToken.Scope.ALL).issue()
     program = Client(headers={"Authorization": f"Bearer {token}"})
     assert program.get(SESSIONS).status_code == 403
     assert program.delete(f"{SESSIONS}/{Session.objects.get().jti}").status_code == 403

@@ -47,14 +47,57 @@ def test_a_token_that_may_read():
 
 
 def test_a_token_that_may_write():
-    assert program(token(ApiToken.Scope.WRITE)).put(WRITE, BODY, content_type="application/json").status_code == 200
+    assert program(token(ApiToken.Scope.ALL)).put(WRITE, BODY, content_type="application/json").status_code == 200
 
 
-def test_a_token_that_is_revoked_opens_nothing():
+@pytest.mark.parametrize("login", [True, False])
+def test_a_token_for_metrics_opens_nothing_else(settings, login):
+    settings.AUTH_ENABLED = login
+    reply = program(token(ApiToken.Scope.METRICS)).get(LOCKED)
+    assert (reply.status_code, reply.json()) == (403, {"error": "This token may only read /metrics."})
+
+
+@pytest.mark.parametrize("login", [True, False])
+@pytest.mark.parametrize("state", ["revoked", "expired"])
+def test_a_token_that_is_over_opens_nothing_and_says_why(settings, state, login):
+    settings.AUTH_ENABLED = login
     raw = token()
-    ApiToken.objects.get().revoke()
-    assert program(raw).get(LOCKED).status_code == 401
-    assert program(raw).get(SESSION).json()["authenticated"] is False
+    ApiToken.objects.update(**{"expires_at" if state == "expired" else "revoked_at": timezone.now()})
+    for _ in range(20):
+        reply = program(raw).get(LOCKED)
+    assert (reply.status_code, reply["WWW-Authenticate"]) == (401, 'Bearer realm="cpa-usage"')
+    assert reply.json() == {"error": f"This API token is {state}: make another one."}
+    assert program(raw).get(SESSION).json()["authenticated"] is not login
+    assert ApiToken.objects.get().last_used_at is None
+
+
+def test_a_token_ends_when_it_says(set_clock):
+    raw, start = token(), timezone.now()
+    ApiToken.objects.update(expires_at=start + timedelta(days=1))
+    codes = []
+    for seconds in (-1, 0):
+        set_clock(start + timedelta(days=1, seconds=seconds))
+        codes.append(program(raw).get(LOCKED).status_code)
+    assert codes == [200, 401]
+
+
+def test_a_token_is_looked_at_while_there_is_no_login_too(settings):
+    settings.AUTH_ENABLED = False
+    client = program(token())
+    assert client.get(LOCKED).status_code == 200
+    assert client.put(WRITE, BODY, content_type="application/json").status_code == 403
+    assert ApiToken.objects.get().last_used_at is not None
+
+
+def test_guesses_are_throttled_apart_from_the_password(set_clock):
+    set_clock(timezone.now().replace(second=30))
+    raw, guess = token(), program("cpau_" + "a" * 43)
+    replies = [guess.get(LOCKED) for _ in range(11)]
+    assert [reply.status_code for reply in replies] == [401] * 10 + [429]
+    assert "not known" in replies[0].json()["error"] and 0 < int(replies[-1]["Retry-After"]) <= 30
+    assert program(raw).get(LOCKED).status_code == 200
+    body = {"password": "correct horse"}
+    assert Client().post("/api/v1/auth/login", body, content_type="application/json").status_code == 200
 
 
 @pytest.mark.parametrize("wrong", ["cpau_", "cpau_" + "a" * 43, "", "nonsense"])

@@ -57,7 +57,7 @@ def test_what_needs_a_session_says_so(schema):
     }
     for name, operation in operations(schema):
         if name not in open_to_all:
-            assert operation["security"] == [{"session": []}, {"bearer": []}]
+            assert operation["security"] == [{"session": []}, {"bearer": []}, {"api_token": []}]
             assert operation["responses"]["401"]["content"]["application/json"]["schema"] == {
                 "$ref": "#/components/schemas/Error"
             }

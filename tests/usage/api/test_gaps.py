@@ -59,7 +59,7 @@ def test_a_gap_that_is_not_there_is_not_found(client, gap, gap_id):
     assert Gap.objects.standing().count() == 1
 
 
-@pytest.mark.parametrize(("scope", "status"), [("read", 403), ("write", 200)])
+@pytest.mark.parametrize(("scope", "status"), [("read", 403), ("all", 200), ("metrics", 403)])
 def test_a_token_needs_the_right_to_write(client, gap, settings, scope, status):
     settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, "correct horse"
     token = ApiToken(name="a program", scope=scope).issue()

@@ -71,7 +71,7 @@ def test_a_session_that_is_over_already_is_no_error():
 def test_only_a_session_may_end_one():
     mine = signed_in("Firefox")
     address = END.search(rows(mine)[0])[1]
-    token = ApiToken(name="script", scope=ApiToken.Scope.WRITE).issue()
+    token = ApiToken(name="script", scope=ApiToken.Scope.ALL).issue()
     for stranger in (Client(), Client(headers={"Authorization": f"Bearer {token}"})):
         assert stranger.post(address)["Location"].startswith("/usage/login/")
     careful = Client(enforce_csrf_checks=True)

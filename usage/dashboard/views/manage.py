@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 
 from aliases.models import ApiKey
 from aliases.serializers import AliasBody
@@ -17,8 +17,11 @@ from aliases.shapes import aliases
 from catalog.api import set_switch
 from catalog.sync import sync_now
 from cpa_usage.api import OURS
+from cpa_usage.auth.adminlogin import is_let_in
+from cpa_usage.auth.tokenform import TokenForm
 from cpa_usage.http import rest
 from cpa_usage.http.errors import error_of
+from cpa_usage.models import ApiToken
 from pricing.models import PublishedCatalogue
 from pricing.tasks import catalogue_version
 from usage.analytics.breakdowns import used_by
@@ -100,8 +103,25 @@ def system(request, filters):
         "catalogue": catalogue_version(),
         "published": PublishedCatalogue.load(),
         "ours": OURS,
+        "tokens": ApiToken.objects.all()[:100] if is_let_in(request) else None,
+        "scopes": ApiToken.Scope.choices,
         **open_sessions(request),
     }
+
+
+@changes("system")
+def token(request, token_id=None):
+    """Revoke a token for programs, or make one, which the page shows this once."""
+    if not is_let_in(request):
+        raise PermissionDenied(_("Without a login, tokens are made in a browser on this machine alone."))
+    if token_id is not None:
+        for found in ApiToken.objects.filter(pk=token_id):
+            found.revoke()
+        return _("The token is revoked.")
+    form = TokenForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError(form.errors)
+    return _("The token, shown this once: %(token)s") % {"token": form.issue()}
 
 
 @changes("system")

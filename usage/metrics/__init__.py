@@ -1,0 +1,1 @@
+"""What Prometheus reads at <base>/metrics; docs/monitoring.md lists it."""
