@@ -7,7 +7,7 @@ from usage.dashboard.views import choosing, filters, manage, money, overviews, p
 urlpatterns = [
     path("", overviews.overview, name="overview"),
     path("requests/", requests.requests, name="requests"),
-    re_path(r"^requests\.(?P<form>csv|jsonl)$", requests.export, name="export"),
+    re_path(r"^requests\.(?P<form>csv|jsonl|parquet|xlsx)$", requests.export, name="export"),
     path("requests/columns/", requests.columns, name="columns"),
     path("requests/<str:event_key>/", requests.request_detail, name="request"),
     path("requests/<str:event_key>/log/", requests.request_log, name="request_log"),
