@@ -115,6 +115,8 @@ def xlsx_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
             yield from iter(partial(file.read, CHUNK), b"")
     finally:  # also of a client that is gone: openpyxl itself would remove these files when the process ends
         for sheet in book.worksheets:
+            if not sheet.closed:
+                sheet.close()
             Path(sheet._writer.out).unlink(missing_ok=True)
 
 

@@ -23,12 +23,14 @@ class NamesField(forms.CharField):
         return list(dict.fromkeys(name.strip() for name in super().clean(value).split(",") if name.strip()))
 
 
-def refuse_unknown(name: str, given: list[str], known):
-    """ValidationError naming the parameter and the first that is not known."""
-    for each in given:
-        if each not in known:
-            sentence = _("Unknown %(name)s: use %(choices)s.") % {"name": each, "choices": ", ".join(known)}
-            raise forms.ValidationError({name: sentence})
+def known(given: list[str], choices) -> list[str]:
+    """The given names; ValidationError where one is not among the choices."""
+    for name in given:
+        if name not in choices:
+            raise forms.ValidationError(
+                _("Unknown %(name)s: use %(choices)s.") % {"name": name, "choices": ", ".join(choices)}
+            )
+    return given
 
 
 class ExportForm(forms.Form):
@@ -52,7 +54,7 @@ class ExportForm(forms.Form):
     def clean_by(self):
         """The names of labels as the registry has them."""
         by = list(dict.fromkeys(SHORT.get(name, name) for name in self.cleaned_data["by"]))
-        refuse_unknown("by", by, (*FIRST_DAY, *grouping_labels()))
+        known(by, (*FIRST_DAY, *grouping_labels()))
         if len(FIRST_DAY.keys() & set(by)) > 1:
             raise forms.ValidationError(_("Use one of day, week and month."))
         return by
@@ -61,7 +63,10 @@ class ExportForm(forms.Form):
         """The valid form's file, read as it is asked for; ValidationError names columns or the period's end."""
         chosen, by = self.cleaned_data, self.cleaned_data["by"]
         table = totals_table(filters, by) if by else events_table(filters)
-        refuse_unknown("columns", chosen["columns"], table.columns)
+        try:
+            known(chosen["columns"], table.columns)
+        except forms.ValidationError as error:
+            raise forms.ValidationError({"columns": error.messages}) from None
         names = chosen["columns"] or (table.columns if chosen["format"] in IN_FULL else table.usual)
         columns = {name: table.columns[name] for name in names}
         return FORMATS[chosen["format"]].parts(columns, table.rows(list(names)))
