@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.http import QueryDict
+from django.utils.timezone import localdate
 
 from aliases.models import ApiKey
 from usage.models.labels import LABELS, NO_KEY
@@ -35,7 +36,8 @@ def filters_of(options: dict, **more: str) -> UsageFilter:
     query = QueryDict(mutable=True)
     for name in ("range", "start"):
         query[name] = options[name]
-    query["end"] = _after(options["end"])
+    # From a day on: up to now, whatever a clock runs ahead.
+    query["end"] = _after(options["end"]) or (options["start"] and str(localdate() + timedelta(days=2)))
     for name in LABELS:
         query.setlist(name, [_named(name, text) for text in options[name]])
     if not (query["range"] or query["start"] or query["end"]):
