@@ -24,6 +24,7 @@ urlpatterns = [
     path("prices/currency/", money.currency, name="currency"),
     path("keys/", manage.keys, name="keys"),
     path("keys/name/", manage.alias, name="alias"),
+    path("statement/", overviews.statement, name="statement"),
     path("system/", manage.system, name="system"),
     path("system/sync/", manage.sync, name="sync"),
     path("system/gaps/dismiss/", manage.gaps, {"verb": "dismiss"}, name="gaps"),

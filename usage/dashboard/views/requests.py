@@ -6,6 +6,7 @@ from rest_framework.exceptions import APIException
 
 from usage.analytics.events.paging import NoSuchEvent, event_page
 from usage.analytics.events.paging import event as event_of
+from usage.analytics.exports.formats import FORMATS
 from usage.analytics.exports.replies import export as exported
 from usage.dashboard.cookies import next_page, remember
 from usage.dashboard.pages import page, signed_in
@@ -31,6 +32,7 @@ def requests(request, filters):
         "sizes": (50, 100, 500),
         "columns": chosen_of(request),
         "all_columns": COLUMNS,
+        "excel": not FORMATS["xlsx"].is_missing,
     }
 
 
