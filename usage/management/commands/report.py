@@ -34,6 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *, every, by, breakdown, month, **options):
         """Exit 1 with a sentence for what does not read."""
+        if options["json"] and options["csv"]:
+            raise CommandError("Choose --json or --csv.")
         if every and every not in EVERY:
             raise CommandError(f"{every} is unknown: use {', '.join(EVERY)}.")
         every = EVERY.get(every, "day" if breakdown or not by else "")
