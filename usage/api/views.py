@@ -108,9 +108,8 @@ def raw_request_log(request, request_id):
 
 
 @rest.described(
-    str,
+    [each.content_type.partition(";")[0] for each in FORMATS.values()],
     parameters=[*FILTER, *parameters_of(ExportForm)],
-    media_types=[each.content_type.partition(";")[0] for each in FORMATS.values()],
     summary="Attempts, or their totals, as a file",
 )
 @api_view(["GET"])

@@ -23,14 +23,10 @@ class NamesField(forms.CharField):
         return list(dict.fromkeys(name.strip() for name in super().clean(value).split(",") if name.strip()))
 
 
-def known(given: list[str], choices) -> list[str]:
-    """The given names; ValidationError where one is not among the choices."""
-    for name in given:
-        if name not in choices:
-            raise forms.ValidationError(
-                _("Unknown %(name)s: use %(choices)s.") % {"name": name, "choices": ", ".join(choices)}
-            )
-    return given
+def unknown(given: list[str], choices) -> str:
+    """A sentence about the first name that is not among the choices, if there is one."""
+    strange = {"name": next((name for name in given if name not in choices), ""), "choices": ", ".join(choices)}
+    return _("Unknown %(name)s: use %(choices)s.") % strange if strange["name"] else ""
 
 
 class ExportForm(forms.Form):
@@ -54,7 +50,8 @@ class ExportForm(forms.Form):
     def clean_by(self):
         """The names of labels as the registry has them."""
         by = list(dict.fromkeys(SHORT.get(name, name) for name in self.cleaned_data["by"]))
-        known(by, (*FIRST_DAY, *grouping_labels()))
+        if wrong := unknown(by, (*FIRST_DAY, *grouping_labels())):
+            raise forms.ValidationError(wrong)
         if len(FIRST_DAY.keys() & set(by)) > 1:
             raise forms.ValidationError(_("Use one of day, week and month."))
         return by
@@ -63,10 +60,8 @@ class ExportForm(forms.Form):
         """The valid form's file, read as it is asked for; ValidationError names columns or the period's end."""
         chosen, by = self.cleaned_data, self.cleaned_data["by"]
         table = totals_table(filters, by) if by else events_table(filters)
-        try:
-            known(chosen["columns"], table.columns)
-        except forms.ValidationError as error:
-            raise forms.ValidationError({"columns": error.messages}) from None
+        if wrong := unknown(chosen["columns"], table.columns):
+            raise forms.ValidationError({"columns": wrong})
         names = chosen["columns"] or (table.columns if chosen["format"] in IN_FULL else table.usual)
         columns = {name: table.columns[name] for name in names}
         return FORMATS[chosen["format"]].parts(columns, table.rows(list(names)))

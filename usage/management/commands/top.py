@@ -5,7 +5,6 @@ import sys
 from contextlib import contextmanager, suppress
 from select import select
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connections
 from django.utils.timezone import localtime
@@ -16,10 +15,10 @@ from usage.analytics.overview import NOTHING, pace
 from usage.dashboard.formats import short, usd
 from usage.management.tables import Block, Row
 from usage.ops.status import status
-from usage.query.filters import UsageFilter
+from usage.query.forms import UsageFilterForm, checked
 from usage.query.snapshots import snapshot
 from usage.time.clock import now_us
-from usage.time.periods import Period, resolve
+from usage.time.periods import Period
 from usage.time.units import MINUTE_US
 
 LATELY_US = 5 * MINUTE_US
@@ -53,11 +52,8 @@ class Command(BaseCommand):
         from rich.live import Live
 
         console, by, key = Console(no_color=no_color or None, highlight=False), "model", b""
-        with (
-            suppress(KeyboardInterrupt),
-            _keys() as pressed,
-            Live(console=console, screen=True, auto_refresh=False) as live,
-        ):
+        screen = Live(console=console, screen=True, auto_refresh=False)
+        with suppress(KeyboardInterrupt), _keys() as pressed, screen as live:
             while key != b"q":
                 by = KEYS.get(key, by)
                 live.update(_screen(by, console.size), refresh=True)
@@ -79,15 +75,13 @@ def _screen(by, size):
 @snapshot()
 def _now(by, most):
     """Lines about the drain and the last minute, and the table of the values used most lately."""
-    now, found = now_us(), status()
-    every = UsageFilter(Period(None, None))
-    today = every.with_period(resolve("today", None, None, now=now, zone=settings.TIME_ZONE))
-    lately, whole = (breakdown(each, by) for each in (every.with_period(Period(now - LATELY_US, None)), today))
+    found, today = status(), checked(UsageFilterForm({"range": "today"})).usage_filter()
+    lately, whole = breakdown(today.with_period(Period(now_us() - LATELY_US, None)), by), breakdown(today, by)
     used = {row.key: (row.label, summary_of(NOTHING), row.figures) for row in whole.rows}
     used |= {row.key: (row.label, row.figures, used.get(row.key, (0, 0, row.figures))[2]) for row in lately.rows}
     order = sorted(used.values(), key=lambda row: (-row[1].total, -row[2].total, row[0]))
     rows = [Row((label or "(none)",), figures) for label, *figures in order[: max(most, 1)]]
-    speed, arrived = pace(every), found.last_inserted_at
+    speed, arrived = pace(today), found.last_inserted_at
     last = f"{localtime(arrived):%m-%d %H:%M:%S}" if arrived else "never"
     lines = [
         f"{localtime():%H:%M:%S}  last minute: {short(speed.rpm)} requests, {short(speed.tpm)} tokens",
