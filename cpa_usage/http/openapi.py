@@ -34,9 +34,10 @@ def described(
 ):
     """Describe in the OpenAPI schema what an `@api_view` takes and returns; goes above `@api_view`.
 
-    `reply` is a struct type, str for a text, or a list of the media types of a file, `body` a DRF serializer class, `parameters` a list of OpenApiParameter,
-    `errors` the status codes beyond those every such view has, `replies` the shapes of those without an Error. A view
-    of several methods is described once for each, with `methods=["PUT"]`; the docstring is the default description.
+    `reply` is a struct type, str for a text, or a list of the media types of a file, `body` a DRF serializer class,
+    `parameters` a list of OpenApiParameter, `errors` the status codes beyond those every such view has, `replies` the
+    shapes of those without an Error. A view of several methods is described once for each, with `methods=["PUT"]`; the
+    docstring is the default description.
     """
 
     def decorate(view):
