@@ -71,12 +71,12 @@ def test_json_lines_hold_what_the_same_totals_need(client, captured):
         series = event.series
         assert int(moment, 16) == event.timestamp
         assert datetime.fromisoformat(row["timestamp"]) == datetime.fromtimestamp(event.timestamp / 1e6, UTC)
-        unspecified, for_an_hour = row["cache_creation_unspecified_tokens"], row["cache_creation_1h_tokens"]
-        classes = (row["input_tokens"], row["cache_read_tokens"], for_an_hour, unspecified, row["reasoning_tokens"])
+        five_minutes, for_an_hour = row["cache_creation_5m_tokens"], row["cache_creation_1h_tokens"]
+        classes = (row["input_tokens"], row["cache_read_tokens"], for_an_hour, five_minutes, row["reasoning_tokens"])
         assert classes == (
-            *(event.uncached, event.cache_read, event.cache_write_1h, event.cache_write_unspecified, event.reasoning),
+            *(event.uncached, event.cache_read, event.cache_write_1h, event.cache_write, event.reasoning),
         )
-        assert row["cache_creation_tokens"] - for_an_hour - unspecified == event.cache_write
+        assert row["cache_creation_tokens"] - for_an_hour - five_minutes == event.cache_write_unspecified
         assert row["output_tokens"] - row["reasoning_tokens"] == event.output
         assert (row["unclassified_tokens"], row["total_tokens"]) == (event.unclassified, event.total)
         assert (row["failed"], row["final"], row["fail_body"]) == (event.failed, event.final, event.fail_body)

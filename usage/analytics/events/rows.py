@@ -73,7 +73,7 @@ class EventDetail(EventRow, frozen=True, kw_only=True):
 class ExportRow(EventRow, frozen=True, kw_only=True):
     """One upstream attempt as files hold it: with all that gives the same totals in another database."""
 
-    cache_creation_unspecified_tokens: int
+    cache_creation_5m_tokens: int
     unclassified_tokens: int
     tier: str
     context_over: int
@@ -118,7 +118,7 @@ DETAIL = {
     "user_agent": F("client__user_agent"),
 }
 EXPORTED = DETAIL | {
-    "cache_creation_unspecified_tokens": F("cache_write_unspecified"),
+    "cache_creation_5m_tokens": F("cache_write"),
     "api_key_mask": F("series__api_key__mask"),
     "api_key_name": F("series__api_key__alias"),
 }
