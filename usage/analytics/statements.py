@@ -51,14 +51,16 @@ class Statement(Struct, frozen=True, kw_only=True):
 def statement(filters: UsageFilter) -> Statement:
     """Totals, days and models of the period, and the list prices that were used."""
     start, end = covered_seconds(filters.period) or (None, 0)
+    models = report(filters, by="model")
+    listed = {row.key for part in models.parts for row in part.breakdown.rows}
     return Statement(
         first=start and local_date(start, settings.TIME_ZONE),
         last=start and local_date(end - 1, settings.TIME_ZONE),
         zone=settings.TIME_ZONE,
         about={name: _shown(LABELS[name], values) for name, values in filters.labels},
         days=report(filters, "day"),
-        models=report(filters, by="model"),
-        prices=sorted(_prices(Reader.of(filters)), key=IN_ORDER),
+        models=models,
+        prices=sorted(_prices(Reader.of(filters), listed), key=IN_ORDER),
     )
 
 
@@ -66,12 +68,12 @@ def _shown(label, values):
     return [label.text(shown) for _, shown in names_of(label, set(values)).values()]
 
 
-def _prices(reader):
-    """Each price that something was counted at."""
+def _prices(reader, models):
+    """Each price that something of these models was counted at."""
     book, found = PriceBook.current(), {}
     for row in reader.rows(reader.plan(), ("model__name", *CHARGED_BY.values()), ("requests", "failed")):
-        price = book.found(Charged(*row.group[1:]), row.day) if row.measures[0] else None
-        if price:
+        price = book.found(Charged(*row.group[1:]), row.day) if row.group[0] in models else None
+        if price and row.measures[0]:
             found[row.group[0], price.card.pk, price.adjustments] = price
     return [_listed(model, price) for (model, *_), price in found.items()]
 

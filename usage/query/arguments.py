@@ -1,6 +1,5 @@
 """The period and the filters of the API as options of commands."""
 
-import re
 from contextlib import contextmanager
 from datetime import date, timedelta
 
@@ -15,7 +14,6 @@ from usage.query.filters import UsageFilter
 from usage.query.forms import UsageFilterForm, checked
 from usage.query.names import names_with
 
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
 OPTIONS = {"start": "since", "end": "until", "api_key": "key", "source": "account"}  # parameters with other names here
 MOST = 100  # values that a name is looked for in
 
@@ -59,7 +57,7 @@ def one_line():
 def _after(text):
     """The moment before which a period ends that includes the day."""
     try:
-        return str(date.fromisoformat(text) + timedelta(days=1)) if DAY.fullmatch(text) else text
+        return str(date.fromisoformat(text) + timedelta(days=1))
     except (ValueError, OverflowError):
         return text
 

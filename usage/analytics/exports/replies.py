@@ -17,18 +17,21 @@ PLACES = BoundedSemaphore(EXPORTS)
 
 
 class Export:
-    """The parts of an export that has taken a place; the reply closes it, which frees the place."""
+    """The parts of an export that has taken a place; to close it, or to read it to its end, frees the place."""
 
     def __init__(self, parts):
         self._parts = parts
 
     def __iter__(self):
-        return self._parts
+        yield from self._parts
+        self.close()
 
     def close(self):
-        """For the next one."""
-        self._parts.close()
-        PLACES.release()
+        """For the next one; a second time it does nothing."""
+        if parts := self._parts:
+            self._parts = None
+            parts.close()
+            PLACES.release()
 
 
 def export(filters: UsageFilter, parameters: dict):
