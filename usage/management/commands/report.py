@@ -40,9 +40,8 @@ class Command(BaseCommand):
             raise CommandError(f"{every} is unknown: use {', '.join(EVERY)}.")
         every = EVERY.get(every, "day" if breakdown or not by else "")
         with one_line():
-            by = (
-                checked(BreakdownForm({"by": SHORT.get(by, by)})).cleaned_data["by"] if by or breakdown or month else ""
-            )
+            if by or breakdown or month:
+                by = checked(BreakdownForm({"by": SHORT.get(by, by)})).cleaned_data["by"]
             filters = filters_of(options | (_days_of(month) if month else {}), range=SPAN[every])
             if options["csv"]:
                 parts = checked(ExportForm({"by": f"{every},{by}"})).parts(filters)
