@@ -116,10 +116,10 @@ def test_the_word_on_the_path_is_manage_py_as_the_services_user(unpacked, tmp_pa
     for name, told in (("setpriv", 'echo "$@"'), ("env", 'echo "as it is: $@"')):
         (programs / name).write_text(f"#!/bin/sh\n{told}\n")
     for user, begins in (
-        ("root", "--reuid cliproxy --regid cliproxy --init-groups env -i "),
+        ("root", "--reuid cliproxy --regid 4711 --init-groups env -i "),
         ("cliproxy", "as it is: -i "),
     ):
-        (programs / "id").write_text(f"#!/bin/sh\necho {user}\n")
+        (programs / "id").write_text(f"#!/bin/sh\n[ $1 = -g ] && echo 4711 || echo {user}\n")
         for program in programs.iterdir():
             program.chmod(0o755)
         done = run(word, "report", "--key", "a b", PATH=f"{programs}:/usr/bin:/bin", CPA_MANAGEMENT_KEY="other")
