@@ -6,6 +6,7 @@ umask 022
 
 user=cliproxy
 command=/usr/local/sbin/cpa-usage-install # this script, once it is installed, in a folder of root's
+word=/usr/local/bin/cpa-usage             # manage.py as the services' user
 prefix=/home/cliproxy/cpa-usage
 url=${CPA_USAGE_URL:-}
 action=install version="" archive="" root="" patience=60 purge="" dry="" restore=""
@@ -393,12 +394,28 @@ install_units() { # install_units RELEASE
         mv "$to/.$user.new" "$to/$unit"
     done
     install -D -m 0755 "$prefix/releases/$1/cpa-usage-install.sh" "$root$command"
+    install_word "$prefix/releases/$1/deploy/cpa-usage"
     [ -n "$root" ] || systemctl daemon-reload
+}
+
+is_our_word() { grep -q '^# cpa-usage COMMAND' "$root$word" 2>/dev/null; }
+
+install_word() { # install_word FILE: which a release before it has not
+    [ -f "$1" ] || return 0
+    if [ -e "$root$word" ] && ! is_our_word; then
+        say "$root$word is another program, and stays."
+        return
+    fi
+    mkdir -p "$root${word%/*}"
+    sed "s|/home/cliproxy/cpa-usage|${prefix#"$root"}|g" "$1" >"$root$word.new"
+    chmod 0755 "$root$word.new"
+    mv "$root$word.new" "$root$word"
 }
 
 remove_units() {
     local folder=/etc/systemd/system
     rm -f "$command"
+    ! is_our_word || rm -f "$word"
     systemctl disable --quiet --now "${units[@]}" 2>/dev/null || true
     rm -rf "${units[@]/#/$folder/}" "$folder/cpa-usage-.service.d"
     systemctl daemon-reload

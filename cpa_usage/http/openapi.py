@@ -34,17 +34,20 @@ def described(
 ):
     """Describe in the OpenAPI schema what an `@api_view` takes and returns; goes above `@api_view`.
 
-    `reply` is a struct type, or str for a text, `body` a DRF serializer class, `parameters` a list of OpenApiParameter,
-    `errors` the status codes beyond those every such view has, `replies` the shapes of those without an Error. A view
-    of several methods is described once for each, with `methods=["PUT"]`; the docstring is the default description.
+    `reply` is a struct type, str for a text, or a list of the media types of a file, `body` a DRF serializer class,
+    `parameters` a list of OpenApiParameter, `errors` the status codes beyond those every such view has, `replies` the
+    shapes of those without an Error. A view of several methods is described once for each, with `methods=["PUT"]`; the
+    docstring is the default description.
     """
 
     def decorate(view):
         text = description or inspect.getdoc(view.cls)
         verbs = {verb.upper() for verb in methods or view.cls.http_method_names}
         shapes = dict.fromkeys(sorted({*errors, *_usual_errors(view, body, verbs, parameters)}), Error)
-        media_type = "text/plain" if reply is str else "application/json"
-        responses = {(200, media_type): OpenApiResponse(_schema_of(reply), description=_description_of(reply))}
+        types = reply if isinstance(reply, list) else ["text/plain" if reply is str else "application/json"]
+        shape = str if isinstance(reply, list) else reply
+        shown = OpenApiResponse(_schema_of(shape), description=_description_of(shape))
+        responses = {(200, media_type): shown for media_type in types}
         if "GET" in verbs and view.cls.permission_classes:  # reads that need a session answer by rest.answer
             responses[304] = OpenApiResponse(None, description="What the client has, by If-None-Match, still holds.")
         for code, shape in (shapes | (replies or {})).items():

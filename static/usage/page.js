@@ -67,6 +67,12 @@ document.addEventListener("click", event => {
   }
 });
 
+document.addEventListener("click", event => {
+  if (event.target.closest("[data-print]")) {
+    print();
+  }
+});
+
 document.addEventListener("keydown", event => {
   const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
   if (!menu) return;

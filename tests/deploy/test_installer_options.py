@@ -106,6 +106,40 @@ def test_files_and_units_are_laid_out_for_an_image(archive, tmp_path):
         assert "/opt/cpa-usage" in path.read_text() and "/home/" not in path.read_text()
 
 
+def test_the_word_on_the_path_is_manage_py_as_the_services_user(unpacked, tmp_path):
+    root, word = tmp_path / "image", tmp_path / "image/usr/local/bin/cpa-usage"
+    options = ["--root", root, "--prefix", "/opt/cpa-usage"]
+    assert run(unpacked / INSTALLER.name, *options).returncode == 0
+    assert word.stat().st_mode & 0o777 == 0o755
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, told in (("setpriv", 'echo "$@"'), ("env", 'echo "as it is: $@"')):
+        (programs / name).write_text(f"#!/bin/sh\n{told}\n")
+    for user, begins in (
+        ("root", "--reuid cliproxy --regid 4711 --init-groups env -i "),
+        ("cliproxy", "as it is: -i "),
+    ):
+        (programs / "id").write_text(f"#!/bin/sh\n[ $1 = -g ] && echo 4711 || echo {user}\n")
+        for program in programs.iterdir():
+            program.chmod(0o755)
+        done = run(word, "report", "--key", "a b", PATH=f"{programs}:/usr/bin:/bin", CPA_MANAGEMENT_KEY="other")
+        assert done.stdout.startswith(begins), done.stdout
+        assert done.stdout.endswith("/opt/cpa-usage/current/manage.py report --key a b\n")
+        assert "other" not in done.stdout
+    (programs / "id").write_text("#!/bin/sh\necho someone\n")
+    done = run(word, "doctor", PATH=f"{programs}:/usr/bin:/bin")
+    assert (done.returncode, done.stdout) == (1, "cpa-usage: run it as root or cliproxy.\n")
+
+
+def test_another_program_of_that_name_stays(unpacked, tmp_path):
+    word = tmp_path / "image/usr/local/bin/cpa-usage"
+    word.parent.mkdir(parents=True)
+    word.write_text("theirs")
+    done = run(unpacked / INSTALLER.name, "--root", tmp_path / "image")
+    assert done.returncode == 0 and f"{word} is another program, and stays." in done.stdout
+    assert word.read_text() == "theirs"
+
+
 def test_its_variables_are_those_that_the_environment_gave(unpacked, tmp_path):
     given = {"CPA_BASE_URL": "http://cpa:8317", "CPA_MANAGEMENT_KEY": "a key # with $signs"}
     done = run(unpacked / INSTALLER.name, "--root", tmp_path / "image", **given)

@@ -13,8 +13,9 @@ from django.urls import URLPattern, get_resolver
 from catalog.models import Connection
 from cpa_usage.api import OURS
 from tests.usage.made import NOON, record, stored
-from usage.analytics.events.exports import csv_lines
+from usage.analytics.exports.forms import ExportForm
 from usage.query.filters import UsageFilter
+from usage.query.forms import checked
 from usage.time.periods import Period
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +156,8 @@ def exported(texts):
         failure = {"failed": True, "fail": {"status_code": 500, "body": text}}
         records.append(record(NOON + number * 1000, request_id=f"{number}", **failure))
     stored(*records, arrived=NOON)
-    file = io.StringIO("".join(csv_lines(UsageFilter(Period(None, None)))).removeprefix("\ufeff"), newline="")
+    parts = checked(ExportForm({})).parts(UsageFilter(Period(None, None)))
+    file = io.StringIO(b"".join(parts).decode("utf-8-sig"), newline="")
     return {texts[int(row["request_id"])]: row["fail_body"] for row in csv.DictReader(file)}
 
 

@@ -22,7 +22,7 @@ VALUES, ACCOUNTS, PROVIDERS = MANY + 1000, 1100, 300
 # The admin's lists have a hundred rows, those of the API five hundred.
 MOST_BYTES, MOST_BYTES_OF_API, MOST_QUERIES, MOST_ROWS = 500_000, 1_000_000, 100, 1000
 # Files of all that was asked for, what CPA answers, and what is too large by itself: the description of the API.
-ELSEWHERE = {"export", "request_log", "schema", "docs"}
+ELSEWHERE = {"export", "usage_export", "request_log", "schema", "docs"}
 RANGE = "?range=7d"
 
 

@@ -2,6 +2,7 @@
 
 from drf_spectacular.utils import OpenApiParameter
 
+from usage.analytics.choices import Choice
 from usage.analytics.events.paging import EVENT_KEY as KEY
 from usage.models.labels import FAILED, LABELS, NONE, SUCCESS
 from usage.models.querysets import MESSAGE_LENGTH
@@ -71,11 +72,13 @@ _OF_FORMS = {
 
 
 def parameters_of(form) -> list[OpenApiParameter]:
-    """Those of a form class; every other form than these has choices alone."""
-    return _OF_FORMS.get(form) or [
-        _text(name, field.help_text, enum=list(field.choices()), default=field.default)
-        for name, field in form.base_fields.items()
-    ]
+    """Those of a form class; every other form than these has choices and texts alone."""
+    return _OF_FORMS.get(form) or [_of_field(name, field) for name, field in form.base_fields.items()]
+
+
+def _of_field(name, field):
+    limits = {"enum": list(field.choices()), "default": field.default} if isinstance(field, Choice) else {}
+    return _text(name, field.help_text, **limits)
 
 
 REQUEST_ID = OpenApiParameter(

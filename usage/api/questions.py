@@ -21,6 +21,7 @@ from usage.analytics.health import health
 from usage.analytics.latency import latency, medians
 from usage.analytics.options import filter_options
 from usage.analytics.overview import overview, pace
+from usage.analytics.statements import statement
 from usage.analytics.summaries import summary
 from usage.analytics.timelines import timeline
 from usage.analytics.tokenclasses import token_classes
@@ -55,6 +56,7 @@ QUESTIONS = [
     Question("medians", medians, "Median latency and time to first token over time"),
     Question("failures", failures, "Why attempts failed"),
     Question("accounts", accounts, "Accounts with their last day and their quotas"),
+    Question("statement", statement, "The period by day and model, and the list prices behind it"),
     Question("pace", pace, "Requests and tokens of the last minute"),
     Question("events", event_page, "Attempts, newest first", PageForm),
     Question("events/filters", filter_options, "What the period can be filtered by"),

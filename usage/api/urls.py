@@ -11,6 +11,7 @@ urlpatterns = [
     path("notices", views.notices),
     path("models/used", views.models_used),
     *map(endpoint, QUESTIONS),
+    path("usage/export", views.export, name="usage_export"),
     path("usage/events/<event_key>", views.event),  # after the questions: no event key is such a word
     path("usage/events/<request_id>/log", views.request_log),
     path("usage/events/<request_id>/log/raw", views.raw_request_log),

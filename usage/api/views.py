@@ -15,10 +15,14 @@ from usage.analytics.answers import Names
 from usage.analytics.events.paging import NoSuchEvent
 from usage.analytics.events.paging import event as event_of
 from usage.analytics.events.rows import EventDetail
-from usage.api.parameters import EVENT_KEY, REQUEST_ID
+from usage.analytics.exports.formats import FORMATS
+from usage.analytics.exports.forms import ExportForm
+from usage.analytics.exports.replies import export as exported
+from usage.api.parameters import EVENT_KEY, FILTER, REQUEST_ID, parameters_of
 from usage.ops.notices import Notice, Watch
 from usage.ops.status import Status
 from usage.ops.status import status as status_now
+from usage.query.forms import filter_of
 from usage.requestlogs import fetch as requestlog
 
 
@@ -101,3 +105,15 @@ def request_log(request, request_id):
 def raw_request_log(request, request_id):
     """The log as CPA has it but for keys, which are masked; to download."""
     return requestlog.download(request_id) or Response(requestlog.missing(), status=404)
+
+
+@rest.described(
+    [each.content_type.partition(";")[0] for each in FORMATS.values()],
+    parameters=[*FILTER, *parameters_of(ExportForm)],
+    summary="Attempts, or their totals, as a file",
+)
+@api_view(["GET"])
+@renderer_classes([rest.JSONRenderer])
+def export(request):
+    """Exactly the filtered attempts, newest first, or with `by` a row of measures for each group; streamed."""
+    return exported(filter_of(request), request.GET.dict())

@@ -82,6 +82,13 @@ def duration(ms: float | None) -> str:
     return f"{minutes} m {seconds:02d} s"
 
 
+def rate(dollars: float | None) -> str:
+    """A rate in US dollars per million tokens; a dash for one that is derived."""
+    if dollars is None:
+        return DASH
+    return f"{dollars:,.2f}" if round(dollars, 2) == dollars else f"{dollars:g}"
+
+
 def size(count: float | None) -> str:
     """Bytes as `1.20 MB`."""
     if count is None:

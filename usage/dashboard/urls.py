@@ -18,7 +18,7 @@ from usage.dashboard.views import (
 urlpatterns = [
     path("", overviews.overview, name="overview"),
     path("requests/", requests.requests, name="requests"),
-    re_path(r"^requests\.(?P<form>csv|jsonl)$", requests.export, name="export"),
+    re_path(r"^requests\.(?P<form>csv|jsonl|parquet|xlsx)$", requests.export, name="export"),
     path("requests/columns/", requests.columns, name="columns"),
     path("requests/<str:event_key>/", requests.request_detail, name="request"),
     path("requests/<str:event_key>/log/", requests.request_log, name="request_log"),
@@ -35,6 +35,7 @@ urlpatterns = [
     path("prices/currency/", money.currency, name="currency"),
     path("keys/", manage.keys, name="keys"),
     path("keys/name/", manage.alias, name="alias"),
+    path("statement/", overviews.statement, name="statement"),
     path("system/", manage.system, name="system"),
     path("system/tokens/", manage.token, name="token"),
     path("system/tokens/<int:token_id>/revoke/", manage.token, name="revoke_token"),

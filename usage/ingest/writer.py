@@ -156,7 +156,7 @@ class Writer:
         self.partitions.cover((r.timestamp for r in fresh), since)
         insert(Event, rows)
 
-    def _tell(self, state, stored, folded, unread):
+    def _tell(self, state, stored, folded, unread=0):
         changes = {
             "total_inserted": stored.events,
             "total_deduped": stored.duplicates,

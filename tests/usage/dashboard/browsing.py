@@ -14,6 +14,7 @@ PAGES = {
     "prices": "prices/",
     "bill": "prices/reconcile/",
     "keys": "keys/",
+    "statement": "statement/",
     "system": "system/",
     "filters": "filters/",
     "refused": "?range=fortnight",

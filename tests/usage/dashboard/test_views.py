@@ -174,7 +174,7 @@ def test_errors_are_pages_of_ours(client, language, settings):
 def test_exports_hold_exactly_the_filtered_events(client, traffic):
     items = client.get("/api/v1/usage/events?range=all&result=failed&page_size=1000").json()["items"]
     lines = b"".join(client.get("/requests.jsonl?range=all&result=failed")).decode().split("\n")[:-1]
-    assert [json.loads(line) for line in lines] == items
+    assert [{name: json.loads(line)[name] for name in items[0]} for line in lines] == items
     text = b"".join(client.get("/requests.csv?range=all&result=failed")).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["event_key"] for row in rows] == [item["event_key"] for item in items]

@@ -54,9 +54,9 @@ def event_page(filters: UsageFilter, page: int, page_size: int, before: str = ""
 
 
 @snapshot()
-def newest(filters: UsageFilter, count: int, before: str = "") -> list[EventRow]:
+def newest(filters: UsageFilter, count: int, before: str = "", shape: type[EventRow] = EventRow) -> list[EventRow]:
     """The first rows, or the first ones below an event, without counting all there are."""
-    return _items(Reader.of(filters).kept(), before, 0, count)
+    return _items(Reader.of(filters).kept(), before, 0, count, shape)
 
 
 def event(key: str) -> EventDetail:
@@ -67,11 +67,11 @@ def event(key: str) -> EventDetail:
     return found
 
 
-def _items(reader, before, skip, size):
+def _items(reader, before, skip, size, shape=EventRow):
     if before:
-        return _below(reader, before, skip, size)
+        return _below(reader, before, skip, size, shape)
     ranges, newer = window_ranges(reader, skip, size)
-    return _read(ranges, reader.filters, skip - newer, size)
+    return _read(ranges, reader.filters, skip - newer, size, shape)
 
 
 @once
@@ -83,7 +83,7 @@ def _counts(reader) -> dict[int | None, int]:
     return {day: row[0] for day, row in reader.counts_per_day().items()}
 
 
-def _below(reader, key, skip, size):
+def _below(reader, key, skip, size, shape):
     """Events older than the named one, in the order of the page."""
     found = _named(key).values_list("timestamp", "id").first()
     if found is None:
@@ -96,7 +96,7 @@ def _below(reader, key, skip, size):
     same_instant = Event.objects.filter(timestamp=timestamp).count()
     reader = reader.within(Period(period.start, max(end, period.start or 0)))
     ranges, _ = window_ranges(reader, 0, skip + size + same_instant)
-    return _read(ranges, reader.filters, skip, size, older)
+    return _read(ranges, reader.filters, skip, size, shape, condition=older)
 
 
 def _named(key):
@@ -144,7 +144,7 @@ def _clip(period, start, end):
     return start, end if period.end is None else min(end, period.end)
 
 
-def _read(ranges, filters, skip, size, condition=None):
+def _read(ranges, filters, skip, size, shape, *, condition=None):
     """Rows [skip, skip + size) of the events in the ranges (newest range first)."""
     rows = []
     for i in range(0, len(ranges), RANGES_AT_ONCE):
@@ -152,7 +152,7 @@ def _read(ranges, filters, skip, size, condition=None):
         for start, end in _joined(ranges[i : i + RANGES_AT_ONCE]):
             inside |= Q(timestamp__gte=start or 0, timestamp__lt=LAST_MOMENT + 1 if end is None else end)
         found = Event.objects.filter(inside).matching(filters).filter(condition or Q()).newest_first()
-        part = event_rows(found[skip : skip + size])
+        part = event_rows(found[skip : skip + size], shape)
         rows += part
         skip, size = 0, size - len(part)  # the first range holds the first row
         if size <= 0:

@@ -70,6 +70,23 @@ class EventDetail(EventRow, frozen=True, kw_only=True):
     price: Annotated[Explanation, Meta(description="What is behind the cost.")]
 
 
+class ExportRow(EventRow, frozen=True, kw_only=True):
+    """One upstream attempt as files hold it: with all that gives the same totals in another database."""
+
+    cache_creation_5m_tokens: int
+    unclassified_tokens: int
+    tier: str
+    context_over: int
+    clock: int
+    api_key: str
+    api_key_mask: str
+    api_key_name: str
+    fail_body_length: int
+    client_ip: str
+    x_forwarded_for: str
+    user_agent: str
+
+
 # How an event is stored: where a field of the answer has another name, and what the fields below are computed from.
 OF_SERIES = (
     *("provider", "executor_type", "source", "source_display", "auth_index", "auth_type", "endpoint"),
@@ -100,13 +117,19 @@ DETAIL = {
     "x_forwarded_for": F("client__forwarded_for"),
     "user_agent": F("client__user_agent"),
 }
+EXPORTED = DETAIL | {
+    "cache_creation_5m_tokens": F("cache_write"),
+    "api_key_mask": F("series__api_key__mask"),
+    "api_key_name": F("series__api_key__alias"),
+}
 
 
-def event_rows(events: EventQuerySet) -> list[EventRow]:
-    """The events as they come; each priced with the rates of its day."""
+def event_rows(events: EventQuerySet, shape: type[EventRow] = EventRow) -> list[EventRow]:
+    """The events as they come, in this shape or as ExportRow; each priced with the rates of its day."""
     book = PriceBook.current()
     # Plain values: an instance of each event, series, model and key would take thrice as long.
-    return [convert(_completed(event, book), EventRow) for event in events.values(*PLAIN, **STORED)]
+    plain, more = ((*PLAIN, "fail_body_length"), EXPORTED) if shape is ExportRow else (PLAIN, {})
+    return [convert(_completed(event, book), shape) for event in events.values(*plain, **STORED, **more)]
 
 
 def event_detail(events: EventQuerySet) -> EventDetail | None:

@@ -18,7 +18,7 @@ MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
 NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
 register = template.Library()
 for function in (
-    *(formats.exact, formats.short, formats.usd, formats.percent, formats.duration, formats.size),
+    *(formats.exact, formats.short, formats.usd, formats.percent, formats.duration, formats.size, formats.rate),
     *(markup.count, markup.brief, markup.money, markup.span),
     *(differences.signed, differences.dollars, differences.signed_dollars),
     *(moments.moment, moments.built, moments.ago, moments.until, moments.local_input),
@@ -40,14 +40,6 @@ def cut(answer, name):
 def share(part, whole):
     """The share of a whole; None where there is no whole."""
     return part / whole if whole and part is not None else None
-
-
-@register.filter
-def rate(dollars):
-    """A rate in US dollars per million tokens; a dash for one that is derived."""
-    if dollars is None:
-        return formats.DASH
-    return f"{dollars:,.2f}" if round(dollars, 2) == dollars else f"{dollars:g}"
 
 
 @register.filter

@@ -1,9 +1,10 @@
 """Pages about usage: each view collects answers of usage.analytics for its template."""
 
+from datetime import timedelta
 from functools import partial
 
 from django.shortcuts import render
-from django.utils.timezone import get_current_timezone
+from django.utils.timezone import get_current_timezone, localdate
 
 from usage.analytics.accounts.accounts import accounts as accounts_of
 from usage.analytics.breakdowns import breakdown, cells_of
@@ -17,6 +18,7 @@ from usage.analytics.health import health as health_of
 from usage.analytics.latency import latency, medians
 from usage.analytics.overview import overview as overview_of
 from usage.analytics.overview import pace, peak
+from usage.analytics.statements import statement as statement_of
 from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.dashboard.frame import drill, frame
@@ -105,6 +107,15 @@ def analysis(request, filters):
 def failures(request, filters):
     """Why requests failed; a page of its own, loaded into the analysis later, because it reads single events."""
     return {"failures": failures_of(filters)}
+
+
+@page("usage/statement.html")
+def statement(request, filters):
+    """What was used by day and model, and the prices behind it, to be printed; with links to the last months."""
+    first = localdate().replace(day=1)
+    before = (first - timedelta(days=1)).replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    return {"statement": statement_of(filters), "months": [(before, first), (first, following)]}
 
 
 @page("usage/health.html")

@@ -1,16 +1,13 @@
 """Requests: the table, one of them in full, CPA's log of it, and the table as a file."""
 
-from threading import BoundedSemaphore
-
-from django.http import Http404, HttpResponseRedirect, StreamingHttpResponse
-from django.utils.timezone import localtime
+from django.http import Http404, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
-from cpa_usage.http.errors import error_response
-from usage.analytics.events.exports import FORMATS
 from usage.analytics.events.paging import NoSuchEvent, event_page
 from usage.analytics.events.paging import event as event_of
+from usage.analytics.exports.formats import FORMATS
+from usage.analytics.exports.replies import export as exported
 from usage.dashboard.cookies import next_page, remember
 from usage.dashboard.pages import page, signed_in
 from usage.dashboard.panels.columns import COLUMNS, COOKIE, chosen_of
@@ -19,10 +16,6 @@ from usage.query.forms import PageForm, checked
 from usage.requestlogs import fetch as requestlog
 from usage.time.periods import Period, parse_moment
 from usage.time.units import HOUR_US
-
-EXPORTS = 8  # at once: each keeps a page of events in memory while its client reads
-STALLED_SECONDS = 30  # after which one that its client does not read is cut
-PLACES = BoundedSemaphore(EXPORTS)
 
 
 @page("usage/requests.html")
@@ -39,6 +32,7 @@ def requests(request, filters):
         "sizes": (50, 100, 500),
         "columns": chosen_of(request),
         "all_columns": COLUMNS,
+        "excel": not FORMATS["xlsx"].is_missing,
     }
 
 
@@ -62,30 +56,10 @@ def request_log(request, filters, event_key):
     return {"event": event, "log": requestlog.laid_out(log)}
 
 
-class Export:
-    """The parts of an export that has taken a place; the reply closes it, which frees the place."""
-
-    def __init__(self, parts):
-        self._parts = parts
-
-    def __iter__(self):
-        return self._parts
-
-    def close(self):
-        """For the next one."""
-        PLACES.release()
-
-
 @page("")
 def export(request, filters, form):
-    """Exactly the filtered events, as a file; 503 while too many others are being read."""
-    if not PLACES.acquire(blocking=False):
-        busy = error_response(503, f"{EXPORTS} exports are being read just now: try again in a moment.")
-        busy["Retry-After"] = str(STALLED_SECONDS)
-        return busy
-    lines, content_type = FORMATS[form]
-    headers = {"Content-Disposition": f'attachment; filename="requests-{localtime():%Y%m%d-%H%M}.{form}"'}
-    return StreamingHttpResponse(Export(lines(filters)), content_type=content_type, headers=headers)
+    """Exactly the filtered events, or their totals, as a file."""
+    return exported(filters, {**request.GET.dict(), "format": form})
 
 
 @require_POST

@@ -1,0 +1,67 @@
+"""What an export is to hold; the command, the API and the pages share it."""
+
+from collections.abc import Iterator
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from usage.analytics.choices import OLD_NAMES, Choice
+from usage.analytics.exports.formats import FORMATS, IN_FULL
+from usage.analytics.exports.tables import events_table, totals_table
+from usage.analytics.parts import FIRST_DAY
+from usage.query.filters import UsageFilter
+from usage.query.names import grouping_labels
+
+SHORT = OLD_NAMES | {"key": "api_key", "account": "source"}
+
+
+class NamesField(forms.CharField):
+    """Names with commas between them, each once."""
+
+    def clean(self, value):
+        """A list."""
+        return list(dict.fromkeys(name.strip() for name in super().clean(value).split(",") if name.strip()))
+
+
+def unknown(given: list[str], choices) -> str:
+    """A sentence about the first name that is not among the choices, if there is one."""
+    strange = {"name": next((name for name in given if name not in choices), ""), "choices": ", ".join(choices)}
+    return _("Unknown %(name)s: use %(choices)s.") % strange if strange["name"] else ""
+
+
+class ExportForm(forms.Form):
+    """Format, columns, and by what totals are grouped."""
+
+    format = Choice("format", "The format of the file.", lambda: FORMATS, "csv")
+    columns = NamesField(required=False, help_text="Columns, in this order, with commas between them.")
+    by = NamesField(
+        required=False,
+        help_text="Totals in place of attempts: one of `day`, `week`, `month`, and labels, with commas between them.",
+    )
+
+    def clean_format(self):
+        """One whose package is there."""
+        chosen = FORMATS[self.cleaned_data["format"]]
+        if chosen.is_missing:
+            sentence = _("This needs the package %(package)s: install it into the environment of cpa-usage (pip).")
+            raise forms.ValidationError(sentence % {"package": chosen.package})
+        return self.cleaned_data["format"]
+
+    def clean_by(self):
+        """The names of labels as the registry has them."""
+        by = list(dict.fromkeys(SHORT.get(name, name) for name in self.cleaned_data["by"]))
+        if wrong := unknown(by, (*FIRST_DAY, *grouping_labels())):
+            raise forms.ValidationError(wrong)
+        if len(FIRST_DAY.keys() & set(by)) > 1:
+            raise forms.ValidationError(_("Use one of day, week and month."))
+        return by
+
+    def parts(self, filters: UsageFilter) -> Iterator[bytes]:
+        """The valid form's file, read as it is asked for; ValidationError names columns or the period's end."""
+        chosen, by = self.cleaned_data, self.cleaned_data["by"]
+        table = totals_table(filters, by) if by else events_table(filters)
+        if wrong := unknown(chosen["columns"], table.columns):
+            raise forms.ValidationError({"columns": wrong})
+        names = chosen["columns"] or (table.columns if chosen["format"] in IN_FULL else table.usual)
+        columns = {name: table.columns[name] for name in names}
+        return FORMATS[chosen["format"]].parts(columns, table.rows(list(names)))
