@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from usage.analytics.summaries import BY
+from usage.analytics.reports.summaries import BY
 from usage.analytics.timelines import STACKED
 from usage.query.names import grouping_labels
 

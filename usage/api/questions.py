@@ -21,8 +21,8 @@ from usage.analytics.health import health
 from usage.analytics.latency import latency, medians
 from usage.analytics.options import filter_options
 from usage.analytics.overview import overview, pace
-from usage.analytics.statements import statement
-from usage.analytics.summaries import summary
+from usage.analytics.reports.statements import statement
+from usage.analytics.reports.summaries import summary
 from usage.analytics.timelines import timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.api.parameters import FILTER, parameters_of

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from usage.analytics.parts import Report
-from usage.analytics.statements import Statement
+from usage.analytics.reports.parts import Report
+from usage.analytics.reports.statements import Statement
 from usage.dashboard.formats import exact, rate, short, usd
 from usage.models.labels import LABELS, NONE
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from usage.analytics.choices import OLD_NAMES, Choice
 from usage.analytics.exports.formats import FORMATS, IN_FULL
 from usage.analytics.exports.tables import events_table, totals_table
-from usage.analytics.parts import FIRST_DAY
+from usage.analytics.reports.parts import FIRST_DAY
 from usage.query.filters import UsageFilter
 from usage.query.names import grouping_labels
 

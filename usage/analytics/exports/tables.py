@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from usage.analytics.answers import Summary, summary_of
 from usage.analytics.events.paging import newest
 from usage.analytics.events.rows import EventRow, ExportRow
-from usage.analytics.parts import FIRST_DAY, parts_of
+from usage.analytics.reports.parts import FIRST_DAY, parts_of
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
 from usage.query.names import names_of

@@ -18,7 +18,7 @@ from usage.analytics.health import health as health_of
 from usage.analytics.latency import latency, medians
 from usage.analytics.overview import overview as overview_of
 from usage.analytics.overview import pace, peak
-from usage.analytics.statements import statement as statement_of
+from usage.analytics.reports.statements import statement as statement_of
 from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.dashboard.frame import drill, frame

@@ -7,8 +7,8 @@ from msgspec import json
 
 from usage.analytics.choices import BreakdownForm
 from usage.analytics.exports.forms import SHORT, ExportForm
-from usage.analytics.parts import report
-from usage.analytics.statements import statement
+from usage.analytics.reports.parts import report
+from usage.analytics.reports.statements import statement
 from usage.management import tables
 from usage.query.arguments import add_filters, filters_of, one_line
 from usage.query.forms import checked

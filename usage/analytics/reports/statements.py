@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from pricing.book import Charged, PriceBook
 from pricing.rates import usd, usd_per_million
 from usage.analytics.overview import covered_seconds
-from usage.analytics.parts import Report, report
+from usage.analytics.reports.parts import Report, report
 from usage.ingest.costs import CHARGED_BY
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
