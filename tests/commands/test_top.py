@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+from functools import partial
 
 import pytest
 
@@ -53,6 +54,7 @@ def test_it_refreshes_shows_another_label_and_ends_as_it_found_the_terminal(env,
         stdin=inside,
         stdout=inside,
         stderr=inside,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  a job in the background ignores it
     )
     try:
         first = seen_until(outside, b"Errors")
