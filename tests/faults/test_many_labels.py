@@ -66,7 +66,7 @@ def faults(client, path):
     """What is wrong with the answer of an address; nothing where it is not to be read."""
     with CaptureQueriesContext(connection) as queries:
         reply = client.get(path)
-    if reply.status_code in {302, 405}:
+    if reply.status_code in {302, 401, 405}:
         return []
     found = [] if reply.status_code in {200, 503} else [f"{path} answers {reply.status_code}"]
     size, is_api = len(reply.content), reply["Content-Type"].startswith("application/json")

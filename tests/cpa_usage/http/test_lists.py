@@ -17,7 +17,7 @@ API, MANY = "/api/v1/", 2100
 WHOLE = {
     *("ping", "version", "status", "notices", "auth/session", "aliases/export"),
     *("usage/events", "usage/health", "usage/overview", "usage/pace", "usage/comparison", "usage/timeline"),
-    *("usage/token-classes", "usage/medians", "usage/summary"),
+    *("usage/token-classes", "usage/medians", "usage/summary", "usage/statement", "usage/export"),
 }
 
 

@@ -5,8 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.usage.made import NOON, record, stored
-from usage.analytics.events.exports import pages
 from usage.analytics.events.paging import event_page
+from usage.analytics.exports.tables import events_table
 from usage.analytics.failures import failures
 from usage.analytics.overview import overview
 from usage.models import Event
@@ -77,9 +77,9 @@ def test_blanks_are_no_words_however_many():
 
 @pytest.mark.parametrize("parameters", [{}, {"message": "busy"}])
 def test_an_export_counts_nothing(monkeypatch, parameters):
-    monkeypatch.setattr("usage.analytics.events.exports.PAGE", 2)
+    monkeypatch.setattr("usage.analytics.exports.tables.PAGE", 2)
     failed(*[WITH_A_BODY] * 7)
-    found = statements(lambda: list(pages(asked(**parameters))))
+    found = statements(lambda: list(events_table(asked(**parameters)).rows(["event_key"])))
     assert len(found) > 4
     # Beside a page only the events at one instant are counted.
     assert [sql for sql in found if "COUNT(" in sql and '"timestamp" >= ' in sql] == []

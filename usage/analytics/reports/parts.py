@@ -21,7 +21,7 @@ FIRST_DAY = {
 }
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class ReportPart(Struct, frozen=True, kw_only=True):
     """What a day, week or month used, or the whole period."""
 
     first: date | None  # local day; None for the whole
@@ -35,7 +35,7 @@ class Report(Struct, frozen=True, kw_only=True):
     every: str
     by: str
     figures: Summary
-    parts: list[Part]
+    parts: list[ReportPart]
 
 
 def parts_of(filters: UsageFilter, every: str) -> list[tuple[date, UsageFilter]]:
@@ -57,7 +57,7 @@ def report(filters: UsageFilter, every: str = "", by: str = "") -> Report:
         by=by,
         figures=summary_of(Reader.of(filters).total()),
         parts=[
-            Part(first=first, figures=summary_of(total), breakdown=breakdown(part, by) if by else None)
+            ReportPart(first=first, figures=summary_of(total), breakdown=breakdown(part, by) if by else None)
             for first, part, total in parts
             if total[0]
         ],

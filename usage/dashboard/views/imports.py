@@ -92,7 +92,7 @@ def _queue(task, job):
 def change(request, job_id, verb):
     """Begin an import that was looked at, discard its file, or undo it."""
     before = {"run": [State.WAITING], "discard": [State.WAITING], "undo": [State.RUNNING, State.DONE, State.UNDOING]}
-    job = Import.objects.filter(pk=job_id, state__in=before[verb]).first()
+    job = Import.objects.filter(pk=job_id, state__in=before.get(verb, [])).first()
     if job is None or (verb == "run" and not job.found):
         raise NotFound(_("There is no such import any more."))
     if verb == "discard":

@@ -9,10 +9,11 @@ import pytest
 from cpa_usage.keys import fingerprint
 from tests.usage.imports.formats.samples import NOW, errors_of, fields, records_of, sample, written
 from tests.usage.made import NOON, SECOND, record, stored
-from usage.analytics.events.exports import FORMATS
+from usage.analytics.exports.forms import ExportForm
 from usage.imports.formats import open_source
 from usage.models import Event
 from usage.query.filters import UsageFilter
+from usage.query.forms import checked
 from usage.records.record import Malformed, parse
 from usage.time.periods import Period
 
@@ -136,11 +137,8 @@ def test_a_line_of_manager_plus_that_lacks_figures_is_an_error(tmp_path):
 
 
 def exported(folder, form):
-    write, _kind = FORMATS[form]
-    parts = write(UsageFilter(Period(None, None)))
-    return written(
-        folder, b"".join(part.encode() if isinstance(part, str) else part for part in parts), f"export.{form}"
-    )
+    parts = checked(ExportForm({"format": form})).parts(UsageFilter(Period(None, None)))
+    return written(folder, b"".join(parts), f"export.{form}")
 
 
 # What an export does not tell of these records; of an unbelieved time it tells when it arrived.
