@@ -135,7 +135,6 @@ def _event(n, series, client, seconds, failed):
         "ended_day": seconds // 86_400,
         "final": True,
         "failed": failed,
-        "claimed": None,
         **used,
         **said,
     }
@@ -168,7 +167,7 @@ def _fields(table):
 
 
 def _blank(field):
-    return field.get_default() if field.has_default() else ""
+    return field.get_default() if field.has_default() or field.null else ""
 
 
 def _made(table, rows):
