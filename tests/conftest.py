@@ -7,6 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import translation
 
+from usage.records.unknown import unknown_fields
+
 # Tests of what stands above the database, which they read and write only as tests do that run on PostgreSQL too. Every
 # page and endpoint is opened on PostgreSQL all the same: empty, full, with a flood of labels (in test_many_labels.py)
 # and with odd queries (in test_fuzz.py).
@@ -38,6 +40,13 @@ def the_language_of_a_test_ends_with_it():
     """A request activates its language, which would stay for the tests after it."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def fields_that_a_test_met_end_with_it():
+    """The process remembers names of fields that it does not know, and the next status would tell them."""
+    yield
+    unknown_fields.names.clear()
 
 
 @pytest.fixture(autouse=True)
