@@ -120,7 +120,8 @@ class RowLease:
     def acquire(self) -> bool:
         """Whether it is ours now; `wanted`: whether another drain asks for it. Raises django.db.Error."""
         self.wanted, self._asked_at = False, time.monotonic()
-        self._follow()
+        if not self._held:
+            self._follow()
         found = (self._held and self._renewed()) or DrainState.claim(self._owner, self._has_records())
         self._held = bool(found)
         if self.wanted or found in ("", "lapsed"):

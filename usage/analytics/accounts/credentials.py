@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Annotated
 
-from django.conf import settings
 from msgspec import Meta
 
 from catalog.models import accounts as accounts_of_cpa
@@ -16,7 +15,8 @@ from usage.query.filters import UsageFilter
 from usage.query.largest import MOST, largest, most_of
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
-from usage.time.periods import date_of, day_start, quarters, rfc3339_utc
+from usage.rollups.counting import edges_of
+from usage.time.periods import quarters, rfc3339_utc
 from usage.time.units import SECOND_US
 
 ACCOUNT = ("source", "source_display", "auth_index")  # columns of Series that tell accounts apart
@@ -106,17 +106,13 @@ def _newest_of_series(reader) -> dict[int, int]:
     """
     days, columns, _ = _totals(reader.filters, LabelDay, Day)
     last = sorted({day for *_, day in days.filter(requests__gt=0).newest(*columns)})
-    of_last = [start for day in last for start in quarters(*_edges(day))]
+    of_last = [start for day in last for start in quarters(*edges_of(day))]
     rows, *_ = _totals(reader.filters, LabelQuarter, Quarter)
     rows = rows.filter(requests__gt=0, bucket__among=of_last).between((reader.events_from or 0) // SECOND_US, None)
     starts = sorted({start for *_, start in rows.newest(*columns)})
     events = Event.objects.matching(replace(reader.filters, message=None, request_id=""))
     parts = [starts[first : first + QUARTERS_AT_ONCE] for first in range(0, len(starts), QUARTERS_AT_ONCE)]
     return dict(row for part in parts for row in events.of_quarters(part).newest("series_id"))
-
-
-def _edges(day):
-    return [day_start(date_of(number), settings.TIME_ZONE) for number in (day, day + 1)]
 
 
 def spent_per_quarter(filters: UsageFilter, since: int) -> dict[tuple[str, str], Spent]:
