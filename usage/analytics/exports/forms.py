@@ -9,10 +9,11 @@ from usage.analytics.choices import OLD_NAMES, Choice
 from usage.analytics.exports.formats import FORMATS, IN_FULL
 from usage.analytics.exports.tables import events_table, totals_table
 from usage.analytics.reports.parts import FIRST_DAY
+from usage.analytics.reports.summaries import BY
 from usage.query.filters import UsageFilter
 from usage.query.names import grouping_labels
 
-SHORT = OLD_NAMES | {"key": "api_key", "account": "source"}
+SHORT = OLD_NAMES | BY
 
 
 class NamesField(forms.CharField):
