@@ -41,5 +41,8 @@ def largest(
 
 
 def most_of(rows: dict[tuple, Sequence[int]], most: int) -> list[tuple]:
-    """So many groups, those with most of their first measure; all, in their order, where these are no more."""
-    return nsmallest(most, rows, lambda group: (-rows[group][0], group)) if len(rows) > most else list(rows)
+    """So many groups, those with most of their first measure, among equals of the next one; all, in their order,
+    where these are no more."""
+    if len(rows) <= most:
+        return list(rows)
+    return nsmallest(most, rows, lambda group: ([-value for value in rows[group]], group))

@@ -65,3 +65,12 @@ def test_what_is_no_group_is_named(client):
 def test_it_costs_few_queries(client, flood, django_assert_num_queries):
     with django_assert_num_queries(7):
         client.get(SUMMARY, {"range": "today"})
+
+
+def test_without_prices_the_largest_groups_are_those_with_most_requests(client, set_clock):
+    set_clock(NOON)
+    stored(*(record(NOON - n, model=f"model-{n % 7}", request_id=str(n)) for n in range(27)))
+    stored(*(record(NOON - n, model="z-most", request_id=f"z{n}") for n in range(9)))
+    found = client.get(SUMMARY, {"range": "today", "by": "model"}).json()
+    assert [(group["name"], group["requests"]) for group in found["groups"][:2]] == [("z-most", 9), ("model-0", 4)]
+    assert found["others"]["requests"] == 4 + 4 + 3
