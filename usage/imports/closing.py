@@ -1,5 +1,7 @@
 """Imported events that are older than the kept detail become totals of whole local days, and go."""
 
+from functools import partial
+
 from django.conf import settings
 from django.db import transaction
 
@@ -52,9 +54,21 @@ def _count(job, day, events, totals) -> bool:
     upsert(Day, rows)
     upsert(LabelDay, totals.fold(rows))
     note(day, [(job.id, series, *row[: len(COUNTED)]) for (_, series), row in rows.items()])
-    cost, unpriced = (sum(row[PRICES_FROM + place] for row in rows.values()) for place in (0, 1))
-    job.change({"cost": cost, "unpriced": unpriced})
     return True
+
+
+def cost_of(job: Import) -> tuple[int, int]:
+    """What its events cost by the prices of today (pico-USD), and how many of their tokens have none."""
+    cost, unpriced = 0, 0
+    first, last = (local_day(edge // SECOND_US, settings.TIME_ZONE) for edge in (job.first or 0, job.last or -1))
+    for day in range(first, last + 1):
+        start, end = (edge * SECOND_US for edge in edges_of(day))
+        kept = Event.objects.between(start, end).filter(imported=job.id).measured("series_id")
+        gone = ImportedDay.objects.filter(imported=job.id, bucket=day).sums_of(COUNTED, "series_id")
+        for rows in map(partial(priced_day, day), (kept, gone)):
+            cost += sum(row[PRICES_FROM] for row in rows.values())
+            unpriced += sum(row[PRICES_FROM + 1] for row in rows.values())
+    return cost, unpriced
 
 
 def priced_day(day: int, counted) -> dict[tuple[int, int], list[int]]:

@@ -15,11 +15,10 @@ from django.utils import timezone
 from aliases.models import ApiKey
 from pricing.models import Model
 from pricing.rates import checked_pico
-from pricing.tasks import price_models
-from usage.imports.closing import close_days, waiting
+from usage.imports.closing import close_days, cost_of, waiting
 from usage.imports.formats import Refused, Source, open_source
 from usage.imports.looking import Tell, batches, new_aliases, new_prices
-from usage.imports.storing import DetailMoved, ImportWriter
+from usage.imports.storing import DetailMoved, ImportWriter, price_all
 from usage.imports.undoing import begin_again, undo
 from usage.models import DrainState, Import, Lease
 from usage.rollups.rebuild import follow_zone
@@ -84,8 +83,10 @@ def run(job: Import, path: Path, tell: Tell = lambda position: None, seconds: fl
         except DetailMoved:
             return True  # it begins again
         close_days(job, slices)
+    price_all()  # a model may have been reached over another route since it was looked up
     take_offers(source, job.takes)
-    _end(job, Import.State.DONE, position=job.end)
+    cost, unpriced = cost_of(job)
+    _end(job, Import.State.DONE, position=job.end, cost=cost, unpriced=unpriced)
     return False
 
 
@@ -115,10 +116,8 @@ def undone(job: Import):
 
 
 def take_offers(source: Source, takes: list[str]):
-    """Take the source's prices and names of keys as wanted, where there are none here."""
+    """Take the source's prices and names of keys as wanted, where there are none here; the catalogue's come first."""
     if PRICES in takes:
-        while price_models().models:  # the catalogue's come first
-            pass
         for found in new_prices(source.prices()):
             rates = {name: value for name, value in found._asdict().items() if name != "model" and value is not None}
             try:

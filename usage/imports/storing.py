@@ -2,15 +2,21 @@
 
 from django.conf import settings
 
+from pricing.tasks import price_models
 from usage.imports.formats import Item
 from usage.ingest.batch import dead_letter
-from usage.ingest.costs import PRICES_FROM
 from usage.ingest.twins import unseen
 from usage.ingest.writer import Stored, Writer, bury
 from usage.models import Day, DeadLetter, Import
 from usage.records.record import Malformed
 from usage.time.periods import local_day
 from usage.time.units import SECOND_US
+
+
+def price_all():
+    """Look up every model that the catalogue was not asked about."""
+    while price_models().models:
+        pass
 
 
 class DetailMoved(Exception):
@@ -62,10 +68,18 @@ class ImportWriter(Writer):
     def __init__(self, job: Import):
         super().__init__()
         self.job, self.imported, self.taken = job, job.id, taken_days(job.events_from)
+        self._models = set()  # that were met
 
     def take(self, items: list[Item]):
-        """Store a batch of items. Raises django.db.Error when the database is away; nothing is stored then."""
-        self.store_parsed(Read(items, self.job.arrived))
+        """Store a batch of items. Raises django.db.Error when the database is away; nothing is stored then.
+
+        Models that are new here get their prices now: later all that follows would have to be counted again.
+        """
+        read = Read(items, self.job.arrived)
+        self.store_parsed(read)
+        if new := {record.model for record in read.records} - self._models:
+            self._models |= new
+            price_all()
 
     def _store(self, parsed: Read) -> Stored:
         state, job = self._lock(), self.job
@@ -74,7 +88,7 @@ class ImportWriter(Writer):
         self._remember(state)
         wanted = parsed.untaken(state.events_from, self.taken)
         fresh, differing, _ = unseen(wanted, self.imported)
-        folded, quarters = self._add(fresh, state.events_from)
+        folded, _ = self._add(fresh, state.events_from)
         dead = bury(parsed.dead)
         self._tell(state, Stored(), folded)
         times = [record.timestamp for record in fresh]
@@ -87,8 +101,6 @@ class ImportWriter(Writer):
             "differing": differing,
             "left_out": len(parsed.records) - len(wanted),
             "dead": dead,
-            "cost": sum(row[PRICES_FROM] for row in quarters.values()),
-            "unpriced": sum(row[PRICES_FROM + 1] for row in quarters.values()),
             "source_cost": sum(parsed.costs.get(record.fingerprint, 0) for record in fresh),
         }
         edges = [*times, *(edge for edge in (job.first, job.last) if edge is not None)]

@@ -11,6 +11,7 @@ from usage.imports import running
 from usage.imports.formats import FoundAlias, FoundPrice, Refused, open_source
 from usage.imports.looking import look, preview
 from usage.imports.running import run, take_offers, undone
+from usage.imports.storing import price_all
 from usage.models import Day, DeadLetter, DrainState, Event, Import, ImportedDay, Lease, Quarter
 from usage.models.labels import LABELS
 from usage.rollups.check import check
@@ -120,6 +121,7 @@ def test_a_file_counts_once_and_as_if_the_drain_had_brought_it(file):
 def test_what_two_sources_tell_is_one_request(file, changes, known, differing):
     live = record(NOON, request_id="id1")
     stored(live)
+    price_all()
     before = totals()
     path = file(told_again(live, **changes))
     would = preview(open_source(path))
@@ -150,6 +152,7 @@ def test_what_comes_live_after_an_import_outlives_its_undoing(file):
 def test_undoing_leaves_what_was_there_before(file):
     failed = record(NOON, request_id="id1", failed=True)
     stored(failed, *some(5, NOON + HOUR))
+    price_all()
     before = rollups()
     job = imported(file(*some(30), record(NOON + 2 * SECOND, request_id="id1")))
     assert rollups() != before
@@ -252,9 +255,32 @@ def test_an_import_whose_days_retention_took_begins_again(file, monkeypatch):
     assert not Day.objects.exists()
 
 
+@pytest.mark.parametrize("kept_days", [0, 10])
+def test_a_first_import_costs_what_all_pages_say_then(file, settings, set_clock, kept_days):
+    """Of models that are new here, of days that are kept as totals, and where a request was stored before."""
+    settings.USAGE_RETENTION_DAYS = kept_days
+    set_clock(NOON)
+    models = ("gpt-5", "claude-sonnet-4-5", "unheard-of")
+    records = [
+        record(NOON - day * DAY - n, model=model, alias=model, request_id=f"{model}{n}")
+        for day in (0, 1, 20)
+        for n, model in enumerate(models)
+    ]
+    stored(records[2])
+    before = totals()
+    job = imported(file(*records))
+    found = totals()
+    assert "cost" not in before and (job.events, job.older) == (8, 3 if kept_days else 0)
+    assert job.cost == found["cost"] > 0
+    assert job.unpriced == found["unpriced_tokens"] - before["unpriced_tokens"] > 0
+    undone(job)
+    assert_sound()
+
+
 def test_a_broken_file_leaves_nothing(file, monkeypatch):
     monkeypatch.setattr("usage.imports.looking.ITEMS_AT_ONCE", 10)
     stored(*some(3))
+    price_all()
     before = rollups()
     path = file(*some(30, NOON + SECOND))
     job = begun(path)
