@@ -21,10 +21,10 @@ NAME, PASSWORD = "cpa_usage", "tests"
 OPTIONS = "-h 127.0.0.1 -c fsync=off -c full_page_writes=off -c shared_buffers=32MB"
 
 
-def run(program: str, *words):
-    """Run a program of PostgreSQL, as a user that it accepts."""
+def run(program: str, *words, entered=()):
+    """Run a program of PostgreSQL, as a user that it accepts; `entered` is a command that enters some place first."""
     as_owner = ["runuser", "-u", _owner(), "--"] if os.getuid() == 0 else []
-    command = [*as_owner, PROGRAMS[-1] / program, *words]
+    command = [*entered, *as_owner, PROGRAMS[-1] / program, *words]
     done = subprocess.run(list(map(str, command)), cwd="/", stdout=subprocess.DEVNULL, check=False)
     assert done.returncode == 0, command
 
@@ -49,9 +49,9 @@ class Server:
     def address(self) -> str:
         return address(self, name=self.database)
 
-    def start(self):
+    def start(self, *entered):
         options = f"{OPTIONS} -p {self.port} -k {self.home}"
-        run("pg_ctl", "-D", self.data, "-l", self.home / "log", "-w", "-o", options, "start")
+        run("pg_ctl", "-D", self.data, "-l", self.home / "log", "-w", "-o", options, "start", entered=entered)
         return self
 
     def stop(self):
