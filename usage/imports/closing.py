@@ -4,6 +4,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Sum
 
 from pricing.book import PriceBook
 from usage.ingest.costs import PRICES_FROM, Costs
@@ -23,17 +24,17 @@ def waiting(job: Import):
     return Event.objects.between(None, job.events_from or 0).filter(imported=job.id)
 
 
-def close_days(job: Import, slices: Slices):
+def close_days(job: Import, slices: Slices, together: list[int]):
     """Count what is older than the kept detail, a day a transaction, and remove it; a cut-off run can be repeated.
 
-    A day that got totals from elsewhere since the import began stays as it is.
+    A day that got totals since the import began stays as it is, but for those of imports that were stored `together`.
     """
     totals = LabelTotals()
     while (oldest := waiting(job).order_by("timestamp").first()) is not None:
         day = local_day(oldest.timestamp // SECOND_US, settings.TIME_ZONE)
         start, end = (edge * SECOND_US for edge in edges_of(day))
         events = waiting(job).between(start, end)
-        counted = _count(job, day, events, totals)
+        counted = _count(job, day, events, totals, together)
         removed = slices.delete(events, "timestamp")
         job.change({"waiting": -removed, **({} if counted else _left_out(removed))})
 
@@ -43,12 +44,13 @@ def _left_out(events):
 
 
 @transaction.atomic
-def _count(job, day, events, totals) -> bool:
+def _count(job, day, events, totals, together) -> bool:
     """Add the events of a day to its totals, and note what was added; False where the day has totals from elsewhere."""
     DrainState.lock()
-    if ImportedDay.objects.filter(imported=job.id, bucket=day).exists():
+    theirs, requests = ImportedDay.objects.filter(imported__in=together, bucket=day), Sum("requests", default=0)
+    if theirs.filter(imported=job.id).exists():
         return True  # the run that did so was cut off
-    if Day.objects.filter(bucket=day, requests__gt=0).exists():
+    if Day.objects.filter(bucket=day).aggregate(n=requests) != theirs.aggregate(n=requests):
         return False
     rows = priced_day(day, events.measured("series_id"))
     upsert(Day, rows)

@@ -2,9 +2,10 @@
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 
 from django.conf import settings
@@ -57,36 +58,64 @@ def _pause(seconds):
         time.sleep(PAUSE_SECONDS)
 
 
-def run(job: Import, path: Path, tell: Tell = lambda position: None, seconds: float = float("inf")) -> bool:
+def run(job: Import, path: Path, tell: Tell = lambda position: None, seconds: float = inf) -> bool:
     """Import a file from where the job stopped, for about so many seconds; whether there is more to do.
 
     Raises Refused where the file turns out to be no whole one: then nothing of it is left. Raises Busy, and
     django.db.Error when the database is away; then the job can be run again.
     """
+    more = run_all([(job, path)], lambda job: tell(job.position), seconds)
+    if job.state == Import.State.REFUSED:
+        raise Refused(job.reason)
+    return more
+
+
+def run_all(files: list[tuple[Import, Path]], tell: Callable[[Import], object], seconds: float = inf) -> bool:
+    """As run() for several files, one after another; one that is no whole file ends as refused, the others go on.
+
+    Days older than the kept detail become totals at the end: those of all these files together, each request once.
+    """
     gc.freeze()  # what is loaded by now stays: to look through it again and again takes an eighth of the time
+    until = time.monotonic() + seconds
     with held() as slices:
-        try:
-            source = open_source(path)
-            _begin(job, source, slices)
-            until = time.monotonic() + seconds
-            writer = ImportWriter(job)
-            for batch in batches(source.items(job.position)):
-                writer.take(batch)
-                tell(job.position)
-                if time.monotonic() > until:
-                    return True
-                slices.between(0)
-        except (Refused, OSError) as refusal:
-            begin_again(job, slices)
-            _end(job, Import.State.REFUSED, reason=str(refusal)[:500])
-            raise Refused(str(refusal)) from None
-        except DetailMoved:
-            return True  # it begins again
-        close_days(job, slices)
-    price_all()  # a model may have been reached over another route since it was looked up
-    take_offers(source, job.takes)
-    cost, unpriced = cost_of(job)
-    _end(job, Import.State.DONE, position=job.end, cost=cost, unpriced=unpriced)
+        # Another process may have ended, undone or begun it again while this one waited.
+        files = [(job, path) for job, path in files if _is(job, Import.State.RUNNING)]
+        for job, path in files:
+            if _store(job, path, slices, tell, until):
+                return True
+        files = [(job, path) for job, path in files if job.state == Import.State.RUNNING]
+        for job, _ in files:
+            close_days(job, slices, [job.id for job, _ in files])
+        price_all()  # a model may have been reached over another route since it was looked up
+        for job, path in files:
+            take_offers(open_source(path), job.takes)
+            cost, unpriced = cost_of(job)
+            _end(job, Import.State.DONE, position=job.end, cost=cost, unpriced=unpriced)
+    return False
+
+
+def _is(job, *states):
+    job.refresh_from_db()
+    return job.state in states
+
+
+def _store(job, path, slices, tell, until) -> bool:
+    """Store what the job has not stored; whether there is more to do."""
+    try:
+        source = open_source(path)
+        _begin(job, source, slices)
+        writer = ImportWriter(job)
+        for batch in batches(source.items(job.position)):
+            writer.take(batch, source.newest_first)
+            tell(job)
+            if time.monotonic() > until:
+                return True
+            slices.between(0)
+    except (Refused, OSError) as refusal:
+        begin_again(job, slices)
+        _end(job, Import.State.REFUSED, reason=str(refusal)[:500])
+    except DetailMoved:
+        return True  # it begins again
     return False
 
 
@@ -111,8 +140,10 @@ def _begin(job, source, slices):
 def undone(job: Import):
     """Take an import back as a whole. Raises Busy, and django.db.Error; then it can be undone again."""
     with held() as slices:
+        if not _is(job, Import.State.RUNNING, Import.State.DONE, Import.State.UNDOING):
+            return  # another process has done so meanwhile
         undo(job, slices)
-    _end(job, Import.State.UNDONE)
+        _end(job, Import.State.UNDONE)
 
 
 def take_offers(source: Source, takes: list[str]):

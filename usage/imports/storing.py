@@ -24,11 +24,12 @@ class DetailMoved(Exception):
 
 
 class Read:
-    """Items read: records, dead letters, and what the source says that records cost (USD, by fingerprint)."""
+    """Items read: records, the first that happened first, dead letters, and what the source says that records cost
+    (USD, by fingerprint)."""
 
-    def __init__(self, items: list[Item], arrived: int):
+    def __init__(self, items: list[Item], arrived: int, newest_first: bool = False):
         self.records, self.dead, self.costs = [], [], {}
-        for item in items:
+        for item in reversed(items) if newest_first else items:
             try:
                 record = item.record(arrived)
             except Malformed as error:
@@ -70,12 +71,12 @@ class ImportWriter(Writer):
         self.job, self.imported, self.taken = job, job.id, taken_days(job.events_from)
         self._models = set()  # that were met
 
-    def take(self, items: list[Item]):
+    def take(self, items: list[Item], newest_first: bool = False):
         """Store a batch of items. Raises django.db.Error when the database is away; nothing is stored then.
 
         Models that are new here get their prices now: later all that follows would have to be counted again.
         """
-        read = Read(items, self.job.arrived)
+        read = Read(items, self.job.arrived, newest_first)
         self.store_parsed(read)
         if new := {record.model for record in read.records} - self._models:
             self._models |= new

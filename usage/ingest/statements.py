@@ -35,6 +35,15 @@ def move(events: list[tuple[int, int, int]]):
     _update(_MOVE, _MOVE_ARRAYS, events)
 
 
+def claim(events: list[tuple[bytes, int, int]]):
+    """Events of an import came by the drain too: (fingerprint as it came, time of the event and its id).
+
+    As the drain's own they stay when the import is undone, and what comes again is known by its fingerprint.
+    """
+    with connection.cursor() as cursor:
+        cursor.executemany(_CLAIM, events)
+
+
 def correct(rollup, rows: Rows):
     """Add the measures of PRICED to rows of a rollup; an hour that retention left a part of has none, and needs none.
 
@@ -109,6 +118,7 @@ _CORRECT_ARRAYS = {
     for rollup in ROLLUPS
 }
 _MOVE = f"UPDATE {Event._meta.db_table} SET series_id = %s WHERE timestamp = %s AND id = %s"
+_CLAIM = f"UPDATE {Event._meta.db_table} SET imported = NULL, fingerprint = %s WHERE timestamp = %s AND id = %s"
 _MOVE_ARRAYS = (
     f"UPDATE {Event._meta.db_table} AS stored SET series_id = given.series_id "
     f"{_given('series_id', 'timestamp', 'id')} WHERE stored.timestamp = given.timestamp AND stored.id = given.id"

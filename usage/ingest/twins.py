@@ -22,12 +22,12 @@ _LABELS["model"] = F("series__model__name")
 
 
 class Sorted(NamedTuple):
-    """Records that are not stored yet, in order of arrival; how many stored ones were told otherwise; and (time, id) of
-    events that an import brought, and that now came by the drain."""
+    """Records that are not stored yet, in order of arrival; how many stored ones were told otherwise; and of events
+    that an import brought, and that now came by the drain: (fingerprint as it came, time, id)."""
 
     fresh: list
     differing: int
-    live: list[tuple[int, int]]
+    live: list[tuple[bytes, int, int]]
 
 
 def unseen(found, imported: int | None = None) -> Sorted:
@@ -47,15 +47,17 @@ def unseen(found, imported: int | None = None) -> Sorted:
     times = set(beside) | ({record.timestamp for record in known} if imported is None else set())
     differing, live = 0, []
     for event in _told_by_others(times, imported):
-        if (event.timestamp, bytes(event.fingerprint)) not in same:
+        fingerprint = bytes(event.fingerprint)
+        if (event.timestamp, fingerprint) not in same:
             twin = next((r for r in beside[event.timestamp] if is_twin(r, event)), None)
             if twin is None:
                 continue
             beside[event.timestamp].remove(twin)
             del fresh[twin.timestamp, twin.fingerprint]
             differing += _told(twin) != _told(event)
+            fingerprint = twin.fingerprint
         if imported is None:
-            live.append((event.timestamp, event.id))
+            live.append((fingerprint, event.timestamp, event.id))
     return Sorted(list(fresh.values()), differing, live)
 
 

@@ -20,7 +20,7 @@ from usage.ingest.labels import ClientMap, SeriesMap, client_of
 from usage.ingest.labelvalues import LabelTotals, Rows, summed
 from usage.ingest.limits import LimitNotes
 from usage.ingest.partitions import Partitions
-from usage.ingest.statements import insert, upsert
+from usage.ingest.statements import claim, insert, upsert
 from usage.ingest.twins import unseen
 from usage.models import MEASURES, PRICED, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
 from usage.records.unknown import MOST, unknown_fields
@@ -82,7 +82,7 @@ class Writer:
         fresh, _, live = unseen(kept)
         folded, _ = self._add(fresh)
         if live:
-            _claim(live)
+            claim(live)
         unread = bury(parsed.dead)
         dead = unread + bury([late_letter(record, parsed.raw) for record in late])
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
@@ -189,12 +189,6 @@ def retry(letters) -> int:
 
 
 UNPRICED = (0,) * len(PRICED)
-
-
-def _claim(live: list[tuple[int, int]]):
-    """Events of an import came by the drain too, where they exist nowhere else: to undo the import leaves them."""
-    times, ids = ([row[i] for row in live] for i in (0, 1))
-    Event.objects.filter(timestamp__among=times, id__among=ids).update(imported=None)
 
 
 def bury(letters):

@@ -115,7 +115,7 @@ def parse(raw: bytes, arrived: int) -> Record | None:
         *_time(item.timestamp, arrived),
         arrived,
         blake2b(trimmed, digest_size=16).digest(),
-        _line(item.request_id, LABEL),
+        line(item.request_id, LABEL),
         item.latency_ms,
         item.ttft_ms or 0,
         *classify(item.executor_type or "", item.provider, item.tokens, item.token_breakdown),
@@ -148,24 +148,24 @@ def _time(text, arrived):
 
 def _names(item, remember_as):
     """The Names of an item as a tuple, remembered by its own words, for records repeat them; None: not remembered."""
-    executor = _line(item.executor_type, LABEL)
-    provider = vendor(executor, _line(item.provider, LABEL))[:LABEL]
-    auth_type, endpoint = _line(item.auth_type, LABEL), _line(item.endpoint, LABEL)
-    model, key = _line(item.model, None) or "unknown", _line(item.api_key, None)
-    asked, asked_early, answered = (_line(word, TIER_WORD) for word in _tier_words(item))
+    executor = line(item.executor_type, LABEL)
+    provider = vendor(executor, line(item.provider, LABEL))[:LABEL]
+    auth_type, endpoint = line(item.auth_type, LABEL), line(item.endpoint, LABEL)
+    model, key = line(item.model, None) or "unknown", line(item.api_key, None)
+    asked, asked_early, answered = (line(word, TIER_WORD) for word in _tier_words(item))
     names = (
         provider,
         executor,
         _without_suffix(model) or "unknown",
-        _without_suffix(_line(item.alias, None)) or _without_suffix(model) or "unknown",
-        *account(auth_type, _line(item.source, None), key),
-        _line(item.auth_index, LABEL),
+        _without_suffix(line(item.alias, None)) or _without_suffix(model) or "unknown",
+        *account(auth_type, line(item.source, None), key),
+        line(item.auth_index, LABEL),
         auth_type,
         fingerprint(key) if key else "",
         mask(key),
         endpoint,
         billed_tier(family(executor, provider), auth_type, endpoint, asked_early or asked, answered, item.failed).name,
-        _line(item.reasoning_effort, LABEL),
+        line(item.reasoning_effort, LABEL),
         asked,
         asked_early,
         answered,
@@ -178,7 +178,7 @@ def _names(item, remember_as):
     return names
 
 
-def _line(text, most):
+def line(text, most):
     """A text without blanks around it and without illegible characters, at most so many characters of it."""
     return legible(text).strip()[:most] if text else ""
 
@@ -203,7 +203,7 @@ def _failure(item):
 
 @lru_cache(4096)
 def _client(ip, forwarded_for, agent):
-    return _line(ip, LABEL), _line(forwarded_for, LABEL), _line(agent, AGENT)
+    return line(ip, LABEL), line(forwarded_for, LABEL), line(agent, AGENT)
 
 
 def limit_headers(headers: Raw | bytes | None) -> dict[str, str]:

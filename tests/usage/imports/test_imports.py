@@ -1,11 +1,10 @@
 """Importing, importing again, going on and undoing: every request counts once, and totals equal events after each."""
 
-import json
-
 import pytest
 
 from aliases.models import ApiKey
 from pricing.models import Model
+from tests.usage.imports.made import TODAY, assert_sound, begun, closed, imported, some, told_again
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, rollups, stored, totals
 from usage.imports import running
 from usage.imports.formats import FoundAlias, FoundPrice, Refused, open_source
@@ -14,65 +13,12 @@ from usage.imports.running import run, take_offers, undone
 from usage.imports.storing import price_all
 from usage.models import Day, DeadLetter, DrainState, Event, Import, ImportedDay, Lease, Quarter
 from usage.models.labels import LABELS
-from usage.rollups.check import check
 from usage.rollups.merging import Merge
-from usage.rollups.rebuild import follow_zone
 from usage.rollups.retention import expire, move_events_from
-from usage.time.periods import local_day
 
 pytestmark = pytest.mark.django_db
 
 OTHER_TOKENS = {"input_tokens": 7, "output_tokens": 1, "reasoning_tokens": 0, "cached_tokens": 0, "total_tokens": 8}
-TODAY = local_day(NOON // SECOND, "Asia/Shanghai")
-
-
-@pytest.fixture(autouse=True)
-def retention(settings):
-    settings.USAGE_RETENTION_DAYS = 0
-
-
-@pytest.fixture
-def file(tmp_path):
-    """A function that writes records as JSON Lines; a path."""
-
-    def write(*raw, name="usage.jsonl"):
-        path = tmp_path / name
-        path.write_bytes(b"".join(item + b"\n" for item in raw))
-        return path
-
-    return write
-
-
-def begun(path) -> Import:
-    return Import.objects.create(name=path.name, arrived=NOON + 30 * DAY, state=Import.State.RUNNING)
-
-
-def imported(path) -> Import:
-    """The import of a file, done."""
-    job = begun(path)
-    while run(job, path):
-        pass
-    assert_sound()
-    job.refresh_from_db()
-    assert job.state == Import.State.DONE
-    return job
-
-
-def assert_sound():
-    assert list(check()) == []
-    assert all(min(row) >= 0 for rows in rollups().values() for row in rows.values())
-
-
-def told_again(raw: bytes, **changes) -> bytes:
-    """The same record in other bytes."""
-    return json.dumps(json.loads(raw) | {"user_agent": "another program's words"} | changes).encode()
-
-
-def some(count=20, at=NOON, **fields):
-    """Requests of two attempts each, a failure and a success."""
-    for n in range(count):
-        for attempt, failed in enumerate((True, False)):
-            yield record(at + n * 600 * SECOND + attempt * 2 * SECOND, request_id=f"id{n}", failed=failed, **fields)
 
 
 def test_a_file_counts_once_and_as_if_the_drain_had_brought_it(file):
@@ -164,12 +110,6 @@ def test_undoing_leaves_what_was_there_before(file):
     job.refresh_from_db()
     assert job.state == Import.State.UNDONE
     assert imported(file(*some(30))).events
-
-
-def closed(day=TODAY):
-    """The kept detail begins with this day."""
-    follow_zone()
-    move_events_from(day)
 
 
 def test_older_events_become_totals_of_whole_days_once(file):

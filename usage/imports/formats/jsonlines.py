@@ -93,7 +93,8 @@ class Own(Rows):
 
     kind, title = "own-export", gettext_lazy("our own export")
     left_out = [gettext_lazy("It has no response headers, and client keys by their fingerprints alone.")]
-    needed = {"event_key", "timestamp", "model", "failed", *COUNTS}
+    needed = {"event_key", "timestamp", "model", "failed", "source", "api_group_key", "request_id", "endpoint", *COUNTS}
+    newest_first = True
 
     def _converted(self, row):
         given = {name: row[name] for name in ("source", "source_display") if name in row}

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 from msgspec import structs
 
-from usage.records.record import Malformed, Names, Record, parse
+from usage.records.record import Malformed, Names, Record, line, parse
+from usage.records.secrecy import LABEL
 
 
 class Refused(Exception):
@@ -34,8 +35,18 @@ class Item(NamedTuple):
             raise Malformed(_("It does not tell when it happened."))
         if record is None or not self.given:
             return record
-        record = structs.replace(record, **self.given)
+        record = structs.replace(record, **_checked(self.given))
         return structs.replace(record, names=tuple(getattr(record, name) for name in Names.__struct_fields__))
+
+
+def _checked(given):
+    """Fields that a source has in place of keys, as a record has them. Raises Malformed for what it cannot have."""
+    if len(given.get("fingerprint", bytes(16))) != 16:
+        raise Malformed(_("Its event key is none of ours."))
+    texts = {name: text for name, text in given.items() if name != "fingerprint"}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise Malformed(_("A name in it is no text."))
+    return given | {name: line(text, LABEL) for name, text in texts.items()}
 
 
 class FoundPrice(NamedTuple):
@@ -63,6 +74,7 @@ class Source:
     title: str
     count: int | None = None  # events, where that is cheap to know
     position_of_end: int  # the last item's position; of compressed files an estimate
+    newest_first = False  # the order of its items in time
     left_out: list[str]  # sentences: what the format has that is not taken over, or lacks
 
     def items(self, after: int = 0) -> Iterator[Item]:

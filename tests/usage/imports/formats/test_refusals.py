@@ -45,8 +45,11 @@ def archive():
         (gzip.compress(LINE)[:12] + b"\xff" * 30, "The compressed file is cut off or damaged."),
         (gzip.compress(b"SQLite format 3\0" + bytes(2000)), "It is a compressed database"),
         (b"SQLite format 3\0" + b"\xff" * 5000, "The database"),
-        (b'{"event_key": "1-a", "timestamp": "", "model": "m"}\n', "our own export without cache_creation_tokens,"),
-        (b"event_key,timestamp\r\n", "our own export without cache_creation_tokens,"),
+        (
+            b'{"event_key": "1-a", "timestamp": "", "model": "m"}\n',
+            "our own export without api_group_key, cache_creation",
+        ),
+        (b"event_key,timestamp\r\n", "our own export without api_group_key, cache_creation"),
     ],
 )
 def test_a_file_is_refused_in_a_sentence(tmp_path, content, sentence):

@@ -1,0 +1,134 @@
+"""Imports beside other processes and other files, and rows that no record can be: what is stored stays exact."""
+
+import json
+
+import pytest
+
+from tests.usage.imports.formats.test_jsonlines import PLUS
+from tests.usage.imports.made import assert_sound, begun, closed, imported, some, told_again
+from tests.usage.made import DAY, NOON, SECOND, record, stored, totals
+from usage.imports.formats import open_source
+from usage.imports.looking import look
+from usage.imports.running import run, run_all, undone
+from usage.models import Day, DeadLetter, Event, Import
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_came_live_after_an_import_is_known_when_it_comes_again(file):
+    one, two = record(NOON, request_id="id1"), record(NOON + SECOND, request_id="id2")
+    path, live = file(one, two), told_again(one)
+    job = imported(path)
+    for batch in ([live], [live], [two], [live, two]):
+        assert stored(*batch).events == 0
+    again = imported(path)
+    assert (again.events, again.known) == (0, 2)
+    undone(job)
+    assert_sound()
+    assert totals()["requests"] == 2
+
+
+def test_a_run_or_an_undoing_that_waited_for_another_goes_by_what_that_one_did(file, monkeypatch):
+    monkeypatch.setattr("usage.imports.looking.ITEMS_AT_ONCE", 10)
+    path = file(*some(20))
+    job = begun(path)
+    assert run(job, path, seconds=0)
+    waits_to_run, waits_to_undo = Import.objects.get(), Import.objects.get()
+    while run(job, path):
+        pass
+    assert not run(waits_to_run, path)
+    assert (waits_to_run.events, waits_to_run.state) == (40, Import.State.DONE)
+    undone(waits_to_undo)
+    assert Event.objects.count() == 0
+    undone(job)  # once more changes nothing
+    assert not run(job, path)
+    assert Event.objects.count() == 0 and Import.objects.get().state == Import.State.UNDONE
+
+
+def test_files_that_are_given_together_share_their_old_days(file):
+    closed()
+    shared = list(some(5, NOON - 3 * DAY))
+    paths = [
+        file(*shared, *some(4, NOON - 4 * DAY), name="one"),
+        file(*shared, *some(3, NOON - 3 * DAY, api_key="another"), record(NOON), name="two"),
+    ]
+    files = [(begun(path), path) for path in paths]
+    assert not run_all(files, lambda job: None)
+    assert_sound()
+    assert [(job.events, job.older, job.known, job.left_out) for job, _ in files] == [(18, 18, 0, 0), (7, 6, 10, 0)]
+    assert totals()["requests"] == 25
+    undone(files[0][0])
+    assert_sound()
+    assert totals()["requests"] == 7
+    undone(files[1][0])
+    assert not Day.objects.exists()
+
+
+def test_a_file_that_is_refused_stops_no_other(file):
+    good, bad = file(record(NOON), name="good"), file(*some(3), name="bad")
+    bad.write_bytes(bad.read_bytes()[:-20])
+    files = [(begun(path), path) for path in (bad, good)]
+    assert not run_all(files, lambda job: None)
+    assert [job.state for job, _ in files] == [Import.State.REFUSED, Import.State.DONE]
+    assert "cut off" in files[0][0].reason
+
+
+OWN = {
+    "event_key": f"1-{'ab' * 16}",
+    "timestamp": "2026-11-24T04:00:00Z",
+    "model": "gpt-5",
+    "failed": False,
+    "source": "ann@example.com",
+    "source_display": "ann@example.com",
+    "endpoint": "POST /v1/messages",
+    "request_id": "id1",
+    "api_group_key": "c" * 64,
+    "api_group_display": "sk-a****wxyz",
+    **dict.fromkeys(("reasoning_tokens", "cache_read_tokens", "cache_creation_tokens"), 0),
+    "input_tokens": 10,
+    "output_tokens": 5,
+    "total_tokens": 15,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"source": None}, "A name in it is no text."),
+        ({"source": ["x"]}, "A name in it is no text."),
+        ({"source_display": 7}, "A name in it is no text."),
+        ({"event_key": "zz"}, "Its event key is none of ours."),
+        ({"event_key": f"1-{'ab' * 500}"}, "Its event key is none of ours."),
+        ({"source": "a\x00b"}, ""),
+        ({"source": "s" * 300, "source_display": "d" * 1000}, ""),
+        ({"api_group_display": "*" * 9000}, ""),
+        ({"request_id": "n" * 999}, ""),
+    ],
+)
+def test_a_row_of_our_export_is_stored_or_a_dead_letter(tmp_path, changes, reason):
+    path = tmp_path / "own.jsonl"
+    good = OWN | {"event_key": f"1-{'cd' * 16}", "timestamp": "2026-11-24T05:00:00Z"}
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in (good, OWN | changes)))
+    look(open_source(path))
+    job = imported(path)
+    assert (job.events, job.dead) == ((1, 1) if reason else (2, 0))
+    assert list(DeadLetter.objects.values_list("reason", flat=True)) == ([reason] if reason else [])
+
+
+def test_an_account_of_manager_plus_with_a_nul_is_stored(tmp_path):
+    path = tmp_path / "plus.jsonl"
+    row = PLUS | {"source": "a\x00b", "account_snapshot": ""}
+    path.write_text(json.dumps(row) + "\n")
+    assert imported(path).events == 1
+
+
+def test_the_newest_comes_first_in_our_export_and_attempts_of_one_moment_end_as_before(file, client, tmp_path):
+    """Of two successes that began together the one that was stored first ended the request."""
+    pair = [record(NOON, request_id="id1", model=model, alias="asked") for model in ("first", "second")]
+    first = imported(file(*pair))
+    names = list(Event.objects.filter(final=True).values_list("series__model__name", flat=True))
+    path = tmp_path / "own.jsonl"
+    path.write_bytes(client.get("/api/v1/usage/export?format=jsonl&range=all").getvalue())
+    undone(first)
+    imported(path)
+    assert list(Event.objects.filter(final=True).values_list("series__model__name", flat=True)) == names == ["first"]
