@@ -9,6 +9,7 @@ from django.core.management import CommandError
 from django.utils.timezone import localdate
 
 from aliases.models import ApiKey
+from tests.usage.made import NOON, record, stored
 
 
 def asked(client, path):
@@ -57,6 +58,20 @@ def test_a_table_fits_has_every_figure_whole_and_no_colours_in_a_pipe(month, run
             assert "…" not in line[30:] or "model-of" in line, line
     assert ("Failed" in text) == (columns >= 110)
     assert "[red]model" in run("report", "--by", "model")
+
+
+def test_a_report_says_which_days_it_is_about(month, run):
+    assert run("report", "--since", "2026-11-23", "--until", "2026-11-24").startswith(
+        "2026-11-23 to 2026-11-24, days in Asia/Shanghai"
+    )
+    lines = run("report", "monthly", "--range", "all").splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("2026-1")] == ["2026-10-25", "2026-10", "2026-11"]
+
+
+def test_names_do_not_steer_the_terminal(month, run):
+    stored(record(NOON, model="\x1b]0;owned\x07\x9b2Jm", request_id="odd"))
+    text = run("report", "--by", "model")
+    assert not {"\x1b", "\x07", "\x9b"} & set(text) and "]0;owned" in text
 
 
 def test_colours_are_for_terminals(month, run, monkeypatch):
@@ -118,6 +133,9 @@ def test_nothing_is_said_in_words(db, run):
         (["--month", "2026-13"], "--month: a month is written as 2026-10."),
         (["--key", "nobody"], "--key: no client key has this name"),
         (["--json", "--csv"], "Choose --json or --csv."),
+        (["weekly", "--month", "2026-11"], "--month is a statement of that month"),
+        (["--month", "2026-11", "--by", "key"], "--month is a statement of that month"),
+        (["--month", "2026-11", "--since", "2026-11-03"], "--month is a statement of that month"),
     ],
 )
 def test_what_does_not_read_is_refused_in_a_line(month, run, words, sentence):

@@ -58,9 +58,9 @@ def test_it_refreshes_shows_another_label_and_ends_as_it_found_the_terminal(env,
     )
     try:
         first = seen_until(outside, b"Errors")
-        assert b"last minute: 0 requests" in first and b"drain silent" in first and b"model" in first
+        assert b"last minute: 0 requests" in first and b"drain silent" in first and b"Model" in first
         os.write(outside, b"k")
-        assert b"api_key" in seen_until(outside, b"api_key")
+        assert b"Key" in seen_until(outside, b"Key")
         os.write(outside, end)
         rest = seen_until(outside, b"\x1b[?1049l")
         assert b"\x1b[?1049l" in rest and b"Traceback" not in rest

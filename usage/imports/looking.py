@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest
 from pathlib import Path
+from sys import float_info
 from typing import NamedTuple
 
 import msgspec
@@ -100,11 +101,11 @@ def look(source: Source, tell: Tell = lambda position: None) -> Found:
 def _note(found, keys, item, arrived):
     found.events += 1
     if item.cost is not None:
-        found.cost = (found.cost or 0.0) + item.cost
+        found.cost = min((found.cost or 0.0) + item.cost, float_info.max)
     try:
         glance = _glance(item.raw)
         at, _ = believed(glance.timestamp, arrived)
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         at = arrived
     if at == arrived:  # as Item.record has it
         found.unread += 1

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from unicodedata import category
 
 from usage.analytics.reports.parts import Report
 from usage.analytics.reports.statements import Statement
 from usage.dashboard.formats import exact, rate, short, usd
 from usage.models.labels import LABELS, NONE
 
-HEADINGS = {"day": "Day", "week": "Week of", "month": "Month of"}
+HEADINGS = {"day": "Day", "week": "Week of", "month": "Month"}
 LISTED = "List prices used, US dollars per million tokens"
 WIDE = 110  # columns from which on numbers have every digit and all columns are shown
 FIGURES = {  # what is shown of a Summary, by its heading
@@ -33,6 +34,16 @@ PRICES = {
     "Output": lambda price, number: rate(price.rates["completion"]),
     "Factor": lambda price, number: f"{price.factor:g}",
 }
+
+
+def plain(text: str) -> str:
+    """A text of the world without what would steer a terminal."""
+    return "".join("\ufffd" if category(c)[0] == "C" or c in "\u2028\u2029" else c for c in text)
+
+
+def many(count: int, noun: str) -> str:
+    """So many of something."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 class Row(NamedTuple):
@@ -63,12 +74,12 @@ class Block(NamedTuple):
         widths = [max(map(len, column)) + 2 for column in zip(*cells, strict=True)]
         # Every column has a blank and a divider behind it; what the figures leave over is for names, and they are cut.
         look = {"title_justify": "left", "box": box.SIMPLE_HEAD, "padding": (0, 1, 0, 0), "show_edge": False}
-        table = Table(title=Text(self.title), **look)
+        table = Table(title=Text(plain(self.title)), **look)
         table.add_column("  ".join(self.names), no_wrap=True, overflow="ellipsis", max_width=width - sum(widths) - 2)
         for name in shown:
             table.add_column(name, justify="right", no_wrap=True)
         for row, values in zip(self.rows, cells[1:], strict=True):
-            name = Text("  " * (len(row.names) - 1) + row.names[-1])
+            name = Text("  " * (len(row.names) - 1) + plain(row.names[-1]))
             table.add_row(name, *values, style="bold" if row.is_total else "")
         return table
 
@@ -77,7 +88,7 @@ def report_blocks(found: Report, title: str = "") -> list[Block]:
     """One table: a line a part, with the values of the label below it; none for nothing."""
     rows, by = [], found.by and LABELS[found.by]
     for part in found.parts:
-        first = (str(part.first),) if found.every else ()
+        first = (f"{part.first:{'%Y-%m' if found.every == 'month' else '%Y-%m-%d'}}",) if found.every else ()
         if by:
             rows += [Row(first, part.figures, is_total=True)] if first else []
             rows += [Row((*first, row.label or NONE), row.figures) for row in part.breakdown.rows]

@@ -38,8 +38,8 @@ class Command(BaseCommand):
             with _file(output) as file:
                 for part in parts:
                     file.write(part)
-        except BrokenPipeError:  # `| head` has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # manage.py ends
+            raise
         except OSError as error:
             raise CommandError(f"{output or 'standard output'} cannot be written: {error.strerror}.") from None
 

@@ -1,16 +1,20 @@
 """manage.py importusage: the history of other programs, and what became of earlier imports."""
 
 import json
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 from django.forms.models import model_to_dict
+from django.utils.timezone import localtime
 
 from pricing.rates import usd
 from usage.imports.formats import Refused, open_source
 from usage.imports.looking import digest_of, look, preview
-from usage.imports.running import ALIASES, PRICES, Busy, run, undone
+from usage.imports.running import ALIASES, PRICES, Busy, run_all, undone
+from usage.management.tables import many, plain
 from usage.models import Import
 from usage.time.clock import now_us
 
@@ -33,8 +37,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print JSON, a line for each file or import.")
 
     def handle(self, *, files, undo, **options):
-        """Exit 1 with a sentence where a file is refused; then nothing of it is stored."""
-        self._json = options["json"]
+        """Exit 1 with a sentence where a file is refused; then nothing of it is stored, and the others are imported."""
+        self._json, self._refused = options["json"], []
         if sum((bool(files), options["list"], undo is not None)) != 1:
             raise CommandError("Name files to import, or one of --list and --undo N.")
         takes = [name for name in (PRICES, ALIASES) if options[name]]
@@ -43,17 +47,25 @@ class Command(BaseCommand):
                 self._undo(undo)
             elif options["list"]:
                 self._list()
-            for path in files:
-                self._preview(path) if options["dry_run"] else self._import(path, takes)
+            elif options["dry_run"]:
+                for path in files:
+                    self._preview(path)
+            else:
+                self._import(files, takes)
         except Busy as busy:
             raise CommandError(str(busy)) from None
+        except (Error, sqlite3.Error) as error:
+            why = str(error).partition("\n")[0].rstrip(".")
+            raise CommandError(f"{why}. What is stored stays: run it again when that is mended.") from None
+        if self._refused:
+            raise CommandError("\n".join(map(plain, self._refused)))
 
     def _list(self):
         jobs = Import.objects.all()
         if not self._json and jobs:
             self.stdout.write(LINE.format("", "begun", "file", "state", "events", ""))
         for job in jobs:
-            row = (job.id, f"{job.begun_at:%Y-%m-%d %H:%M}", job.name[:24], job.get_state_display())
+            row = (job.id, f"{localtime(job.begun_at):%Y-%m-%d %H:%M}", plain(job.name[:24]), job.get_state_display())
             self._say(LINE.format(*row, f"{job.events:,}", job.found.get("title", "")), _public(job))
 
     def _undo(self, number):
@@ -64,24 +76,30 @@ class Command(BaseCommand):
         self._say(f"Import {number} of {job.name} is undone.", _public(job))
 
     def _preview(self, path):
-        found = self._look(path)
-        with self._refusing(path), self._progress(path, "would store") as tell:
-            would = preview(open_source(path), tell)
-        self._say("\n".join(["It would bring:", *_counted(would)]), found | would._asdict())
+        with self._refusing(path), self._progress() as bar:
+            found = self._look(path, bar)
+            would = preview(open_source(path), bar(path, "would store"))
+            self._say("\n".join(["It would bring:", *_counted(would)]), found | would._asdict())
 
-    def _import(self, path, takes):
-        found = self._look(path)
-        job = _job(path, found, takes)
-        with self._refusing(path), self._progress(path, "store") as tell:
-            while run(job, path, tell):
+    def _import(self, paths, takes):
+        files = []
+        with self._progress() as bar:
+            for path in paths:
+                with self._refusing(path):
+                    files.append((_job(path, self._look(path, bar), takes), path))
+            bars = {job.id: bar(path, "store") for job, path in files}
+            while run_all(files, lambda job: bars[job.id](job.position)):
                 pass
-        self._say("\n".join([f"Import {job.id} is done:", *_counted(job), *_costs(job)]), _public(job))
+        for job, path in files:
+            with self._refusing(path):
+                if job.state == Import.State.REFUSED:
+                    raise Refused(job.reason)
+                self._say("\n".join([f"Import {job.id} is done:", *_counted(job), *_costs(job)]), _public(job))
 
-    def _look(self, path):
-        with self._refusing(path), self._progress(path, "look") as tell:
-            found = look(open_source(path), tell).as_json()
+    def _look(self, path, bar):
+        found = look(open_source(path), bar(path, "look")).as_json()
         if not self._json:
-            self.stdout.write("\n".join(_described(path, found)))
+            self.stdout.write("\n".join(map(plain, _described(path, found))))
         return found
 
     def _say(self, text, fields):
@@ -93,18 +111,24 @@ class Command(BaseCommand):
             yield
         except (Refused, OSError) as refusal:
             why = getattr(refusal, "strerror", None) or refusal
-            raise CommandError(f"{path}: {why} Nothing of it is imported.") from None
+            self._refused.append(f"{path}: {why} Nothing of it is imported.")
 
     @contextmanager
-    def _progress(self, path, title):
-        """A bar with the time that is left, on a terminal."""
+    def _progress(self):
+        """On a terminal: a function that adds a bar with the time that is left."""
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import Progress
 
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=self._json or not console.is_terminal) as progress:
-            task = progress.add_task(f"{path.name}: {title}", total=open_source(path).position_of_end)
-            yield lambda position: progress.update(task, completed=position)
+
+            def bar(path, title):
+                name = escape(plain(f"{path.name}: {title}"))
+                task = progress.add_task(name, total=open_source(path).position_of_end)
+                return lambda position: progress.update(task, completed=position)
+
+            yield bar
 
 
 def _job(path, found, takes) -> Import:
@@ -119,12 +143,13 @@ def _job(path, found, takes) -> Import:
 
 
 def _described(path, found):
-    yield f"{path.name}: {found['title']}, {found['events']:,} events"
+    yield f"{path.name}: {found['title']}, {many(found['events'], 'event')}"
     if found["days"]:
-        yield f"  {' to '.join(found['days'])}, {found['model_count']:,} models, {found['keys']:,} client keys"
+        models, keys = many(found["model_count"], "model"), many(found["keys"], "client key")
+        yield f"  {' to '.join(found['days'])}, {models}, {keys}"
         yield f"  {', '.join(found['models'])}{' …' if found['model_count'] > len(found['models']) else ''}"
     if found["unread"]:
-        yield f"  {found['unread']:,} are no records, or tell no time that can be: dead letters"
+        yield f"  {found['unread']:,} that are no records, or tell no time that can be: dead letters"
     yield from (f"  Not taken over: {sentence}" for sentence in found["left_out"])
     for what, name in (("Prices of {:,} models", PRICES), ("Names of {:,} client keys", ALIASES)):
         if found[name]:
@@ -133,7 +158,8 @@ def _described(path, found):
 
 def _counted(counts):
     yield f"  {counts.events:,} new events, {counts.older:,} of them as totals of days alone"
-    yield f"  {counts.known:,} stored before, {counts.differing:,} of them with other figures: those stored first count"
+    differing = f"{counts.differing:,} of them with other figures: those stored first count"
+    yield f"  {counts.known:,} stored before or repeated, {differing}"
     yield f"  {counts.left_out:,} of days before the kept detail that have totals already"
     yield f"  {counts.dead:,} dead letters"
 

@@ -2,16 +2,19 @@
 
 from datetime import date, timedelta
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from msgspec import json
 
 from usage.analytics.choices import BreakdownForm
 from usage.analytics.exports.forms import SHORT, ExportForm
+from usage.analytics.overview import covered_seconds
 from usage.analytics.reports.parts import report
 from usage.analytics.reports.statements import statement
 from usage.management import tables
 from usage.query.arguments import add_filters, filters_of, one_line
 from usage.query.forms import checked
+from usage.time.periods import local_date
 
 EVERY = {"daily": "day", "weekly": "week", "monthly": "month"}
 SPAN = {"day": "30d", "week": "all", "month": "all", "": "30d"}  # the period where none is given
@@ -24,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         """What is shown, how, and which usage."""
-        parser.add_argument("every", nargs="?", default="", help=f"{', '.join(EVERY)} (the default without --by)")
+        parser.add_argument("every", nargs="?", default="", help=f"{', '.join(EVERY)}; daily where --by is missing too")
         parser.add_argument("--by", default="", help="model, key, account, provider, endpoint, or any label")
         parser.add_argument("--breakdown", action="store_true", help="each day, week or month by model, or by --by")
         parser.add_argument("--month", default="", help="a statement of a month, such as 2026-10: days, models, prices")
@@ -38,6 +41,8 @@ class Command(BaseCommand):
             raise CommandError("Choose --json or --csv.")
         if every and every not in EVERY:
             raise CommandError(f"{every} is unknown: use {', '.join(EVERY)}.")
+        if month and (every or by or breakdown or options["range"] or options["start"] or options["end"]):
+            raise CommandError("--month is a statement of that month, by day and by model: give it filters alone.")
         every = EVERY.get(every, "day" if breakdown or not by else "")
         with one_line():
             if by or breakdown or month:
@@ -49,8 +54,17 @@ class Command(BaseCommand):
             found = statement(filters) if month else report(filters, every, by)
         if options["json"]:
             return self.stdout.write(json.format(json.encode(found), indent=2).decode())
-        blocks = tables.statement_blocks(found) if month else tables.report_blocks(found)
+        blocks = tables.statement_blocks(found) if month else tables.report_blocks(found, _span(filters))
         tables.show(blocks, self.stdout, no_color=options["no_color"])
+
+
+def _span(filters):
+    """The local days of a period, as a title says them."""
+    covered = covered_seconds(filters.period)
+    if not covered:
+        return ""
+    first, last = (local_date(edge, settings.TIME_ZONE) for edge in (covered[0], covered[1] - 1))
+    return f"{first} to {last}, days in {settings.TIME_ZONE}"
 
 
 def _days_of(month):

@@ -13,7 +13,8 @@ from usage.analytics.answers import summary_of
 from usage.analytics.breakdowns import breakdown
 from usage.analytics.overview import NOTHING, pace
 from usage.dashboard.formats import short, usd
-from usage.management.tables import Block, Row
+from usage.management.tables import Block, Row, plain
+from usage.models.labels import LABELS
 from usage.ops.status import status
 from usage.query.forms import UsageFilterForm, checked
 from usage.query.snapshots import snapshot
@@ -69,7 +70,7 @@ def _screen(by, size):
     except Error as error:
         connections.close_all()
         return Text(f"The database does not answer: {error}")
-    return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines), block.table(size.width))
+    return Group(*(Text(plain(line), no_wrap=True, overflow="ellipsis") for line in lines), block.table(size.width))
 
 
 @snapshot()
@@ -88,7 +89,7 @@ def _now(by, most):
         f"drain {'alive' if found.drain_alive else 'silent'}, last record {last}, {found.spool_files} batches wait",
         f"wrong: {', '.join(found.notices) or 'nothing'}  {found.last_error if not found.last_error_ended_at else ''}",
     ]
-    return lines, Block("", (by,), SHOWN, rows)
+    return lines, Block("", (str(LABELS[by].title),), SHOWN, rows)
 
 
 @contextmanager
