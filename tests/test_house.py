@@ -143,9 +143,9 @@ FLOORS = {
             ("models", "records", "reconcile"),
             ("ingest",),
             ("rollups",),
-            ("query", "imports"),
+            ("query",),
             ("analytics",),
-            ("requestlogs", "collector"),
+            ("requestlogs", "collector", "imports"),
             ("ops",),  # the doctor asks CPA's queue as the drain does
             ("api", "dashboard", "metrics"),
             ("admin", "tasks.py"),

@@ -12,7 +12,7 @@ from usage.ingest.writer import retry
 from usage.models import DeadLetter, DrainState, Gap
 from usage.records.secrecy import shown
 
-KINDS = {DeadLetter.Kind.MALFORMED.label: "danger", DeadLetter.Kind.TOO_LATE.label: "warning"}
+KINDS = dict.fromkeys(DeadLetter.Kind.labels, "warning") | {DeadLetter.Kind.MALFORMED.label: "danger"}
 
 
 @admin.register(DeadLetter)

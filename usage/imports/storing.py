@@ -33,7 +33,7 @@ class Read:
             try:
                 record = item.record(arrived)
             except Malformed as error:
-                self.dead.append(dead_letter(item.raw, arrived, DeadLetter.Kind.MALFORMED, str(error)))
+                self.dead.append(dead_letter(item.raw, arrived, DeadLetter.Kind.IMPORTED, str(error)))
                 continue
             if record is not None:
                 self.records.append(record)

@@ -178,8 +178,10 @@ class Writer:
 def retry(letters) -> int:
     """Store the dead letters of a queryset that can be stored by now, as of their arrival; returns how many.
 
-    The others are dead letters again. Raises django.db.Error when the database is away; nothing is changed then.
+    The others are dead letters again. Those of imports stay: they did not happen when they arrived, and no import
+    would take them back. Raises django.db.Error when the database is away; nothing is changed then.
     """
+    letters = letters.exclude(kind=DeadLetter.Kind.IMPORTED)
     with transaction.atomic():
         DrainState.lock()  # before the rows: a drain that buries the same record holds it already
         batch = [(arrived, bytes(raw)) for arrived, raw in letters.order_by("arrived").values_list("arrived", "raw")]

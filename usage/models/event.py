@@ -74,6 +74,7 @@ class DeadLetter(models.Model):
     class Kind(models.TextChoices):
         MALFORMED = "malformed", "cannot be read"
         TOO_LATE = "too_late", "older than the kept detail"
+        IMPORTED = "imported", "of a file, and cannot be read"
 
     fingerprint = models.BinaryField(max_length=16, unique=True)
     raw = models.BinaryField()

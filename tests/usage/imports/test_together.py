@@ -10,6 +10,7 @@ from tests.usage.made import DAY, NOON, SECOND, record, stored, totals
 from usage.imports.formats import open_source
 from usage.imports.looking import look
 from usage.imports.running import run, run_all, undone
+from usage.ingest.writer import retry
 from usage.models import Day, DeadLetter, Event, Import
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +114,13 @@ def test_a_row_of_our_export_is_stored_or_a_dead_letter(tmp_path, changes, reaso
     job = imported(path)
     assert (job.events, job.dead) == ((1, 1) if reason else (2, 0))
     assert list(DeadLetter.objects.values_list("reason", flat=True)) == ([reason] if reason else [])
+
+
+def test_a_dead_letter_of_an_import_is_not_stored_as_of_its_arrival(file):
+    job = imported(file(record(NOON), record(0)))
+    assert (job.events, job.dead) == (1, 1)
+    assert retry(DeadLetter.objects.all()) == 0
+    assert DeadLetter.objects.get().kind == DeadLetter.Kind.IMPORTED and Event.objects.count() == 1
 
 
 def test_an_account_of_manager_plus_with_a_nul_is_stored(tmp_path):

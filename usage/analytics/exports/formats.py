@@ -37,7 +37,7 @@ def csv_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
     write = csv.writer(Echo()).writerow
     yield ("\ufeff" + write(columns)).encode()
     for rows in pages:
-        yield "".join(write(map(_safe, row)) for row in rows).encode()
+        yield "".join(write(map(safe, row)) for row in rows).encode()
 
 
 def json_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
@@ -124,13 +124,16 @@ def _cell(value):
     """A value as Excel takes it."""
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    return ILLEGAL_CHARACTERS_RE.sub("", _safe(value)) if isinstance(value, str) else value
+    return ILLEGAL_CHARACTERS_RE.sub("", safe(value)) if isinstance(value, str) else value
 
 
-def _safe(value):
-    """The cell, behind an apostrophe where it begins like a formula or with a control character."""
+def safe(value):
+    """The cell, behind an apostrophe where it begins like a formula or with a control character. So is one that has an
+    apostrophe there by itself: then to take one off gives every cell back."""
     if not isinstance(value, str) or (value[:1].isalnum() and value[0] not in BLANKS):
         return value
+    if value[:1] == "'":
+        return value if safe(value[1:]) == value[1:] else f"'{value}"
     first = next((c for c in value if category(c)[0] not in UNSEEN and c not in BLANKS), "")
     is_formula = first and normalize("NFKC", first)[0] in FORMULA
     return f"'{value}" if is_formula or "" < value[:1] < " " else value

@@ -15,6 +15,7 @@ from usage.imports.formats.sqlite import Database
 from usage.records.decoding import TokenCounts
 
 NEEDED = {"timestamp", "model", "failed", "input_tokens", "output_tokens", "total_tokens"}
+MOST = 1e6  # US dollars per million tokens
 CLAUDE = {"claudeexecutor", "claude", "anthropic"}  # an executor, or providers of records without one
 
 
@@ -70,7 +71,8 @@ class Original(EventTables):
     def _found_prices(self):
         rates = [f"{name}_price_per_1m" for name in ("prompt", "completion", "cache", "cache_write")]
         for row in self._database.rows(["model_price_settings"], ["model", *rates]):
-            yield FoundPrice(row["model"], *(row[name] or 0 for name in rates[:3]), row[rates[3]])
+            write = row[rates[3]]
+            yield FoundPrice(row["model"], *(_number(row[name]) for name in rates[:3]), write and _number(write))
 
     def _item(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
         cached, price = row["cached_tokens"] or 0, self._prices.get((row["model"] or "").strip())
@@ -118,9 +120,9 @@ class Keeper(EventTables):
         columns = ["model_price_setting_id", "key", "value", "multiplier"]
         rules = list(self._database.rows(["model_price_rules"], columns))
         for row in self._database.rows(["model_price_settings"], ["model", "price_multiplier", *rates]):
-            factor = 1 if row["price_multiplier"] is None else row["price_multiplier"]
+            factor = 1 if row["price_multiplier"] is None else _number(row["price_multiplier"])
             self._rules[row["model"]] = [rule for rule in rules if rule["model_price_setting_id"] == row["id"]]
-            yield FoundPrice(row["model"], *((row[name] or 0) * factor for name in rates))
+            yield FoundPrice(row["model"], *(_number(row[name]) * factor for name in rates))
 
     def _item(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
         cached, key = row["cached_tokens"] or 0, row["api_group_key"] or ""
@@ -143,8 +145,13 @@ class Keeper(EventTables):
         price = self._prices.get(row["model"]) or self._prices.get(row["model_alias"])
         cost = price and _paid(price, *counts)
         for rule in self._rules[price.model] if price else ():
-            cost *= rule["multiplier"] if row.get(rule["key"]) == rule["value"] else 1
+            cost *= _number(rule["multiplier"]) if row.get(rule["key"]) == rule["value"] else 1
         return cost
+
+
+def _number(value):
+    """A rate or a factor; 0 for what can be none."""
+    return value if isinstance(value, int | float) and 0 <= value < MOST else 0
 
 
 def _paid(price, *counts):

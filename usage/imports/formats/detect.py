@@ -19,7 +19,7 @@ HEAD = 1 << 16
 TRIED = 20  # lines: the first ones may be damaged
 SQLITE = b"SQLite format 3\0"
 ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"7z\xbc\xaf", b"\xfd7zXZ", b"(\xb5/\xfd", b"BZh", b"Rar!", b"PAR1")
-LEGACY = re.compile(rb'\s*\{[^{}]*"usage"\s*:\s*\{[^{}]*"apis"\s*:')
+LEGACY = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{[^{}]*"usage"\s*:\s*\{[^{}]*"apis"\s*:')
 
 
 def open_source(path: Path) -> Source:

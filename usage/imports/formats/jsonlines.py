@@ -3,7 +3,6 @@
 import csv
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from math import inf
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -11,6 +10,7 @@ from msgspec import DecodeError
 from msgspec.json import decode
 
 from cpa_usage.keys import MASK, fingerprint, is_fingerprint
+from usage.analytics.exports.formats import safe
 from usage.imports.formats.records import encode, of_classes, sent
 from usage.imports.formats.source import Item, Refused, Source
 from usage.imports.formats.text import TextFile
@@ -18,6 +18,7 @@ from usage.records.decoding import TokenCounts
 
 LABEL = 255
 COUNTS = [f"{name}_tokens" for name in ("input", "output", "reasoning", "total", "cache_read", "cache_creation")]
+MOST = 1e9  # US dollars of a request
 NO_KEYS = {"source": "", "api_key": ""}
 
 
@@ -100,7 +101,7 @@ class Own(Rows):
         given = {name: row[name] for name in ("source", "source_display") if name in row}
         given["fingerprint"] = bytes.fromhex(row["event_key"].partition("-")[2])
         key, shown, cost = row.get("api_group_key", ""), row.get("api_group_display", ""), row.get("cost")
-        if cost is not None and not 0 <= cost < inf:
+        if cost is not None and not 0 <= cost < MOST:
             raise ValueError("no cost")
         if is_fingerprint(key):
             given |= {"api_key": key, "api_key_mask": shown if MASK in shown or not shown.strip("*") else MASK}
@@ -150,7 +151,7 @@ def _cell(name, text):
         return text.lower() == "true"
     if name == "cost" or name.endswith(("_tokens", "_ms", "_code")):
         return (float if name == "cost" else int)(text) if text else None
-    return text[1:] if text.startswith("'") and not text[1:2].isalnum() else text
+    return text[1:] if text.startswith("'") and safe(text[1:]) == text else text
 
 
 def fields_of(raw: bytes) -> dict | None:

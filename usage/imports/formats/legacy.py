@@ -20,6 +20,7 @@ COUNTS = dict.fromkeys(("input_tokens", "output_tokens", "reasoning_tokens", "ca
 # Strings, whole or cut off, and brackets: a bracket's name is the string before it.
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+("?)|[{}\[\]]', re.DOTALL)
 AROUND = {1: '"usage"', 2: '"apis"', 4: '"models"', 6: '"details"'}  # names of the brackets around a detail, by depth
+DEEPEST = 64  # brackets in brackets; CPA's go to 9
 scan = json.JSONDecoder(strict=False).raw_decode
 
 
@@ -48,22 +49,31 @@ class LegacyExport(Rows):
 
         Bytes are read as Latin-1, in which each of them is a character: so places in a text are places in the file.
         """
-        text, at, names, name, before = "", 0, [], "", 0
+        text, at, opened, names, name, before = "", 0, "", [], "", 0
         for position, block in self._file.blocks():
             text, at = text[at:] + block.decode("latin-1"), 0
             before = position - len(text)
             while (found := _token(text, at, names))[1]:
                 token, end = found
+                if not names and before + at:  # behind the end of the document
+                    break
                 if token[0] == '"':
                     name = token
                 elif len(token) > 1:
                     yield before + end, names, token.encode("latin-1")
-                elif token in "{[":
+                elif token in "{[" and len(names) < DEEPEST:
                     names.append(name)
-                elif names:
+                    opened += token
+                elif opened[-1:] + token in ("{}", "[]"):
                     names.pop()
+                    opened = opened[:-1]
+                else:
+                    break
                 at = end
-            at = len(text) if not found[0] else text.index(found[0], at)
+            if found[1]:
+                break
+            if names:
+                at = text.index(found[0], at) if found[0] else len(text)
             if len(text) - at > LONGEST:
                 break
         if names or text[at:].strip():

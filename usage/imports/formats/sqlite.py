@@ -9,7 +9,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from usage.imports.formats.source import Refused
-from usage.imports.formats.text import refuse_a_change
+from usage.imports.formats.text import LONGEST, refuse_a_change
 
 COLUMNS = "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
 readable = partial(str, encoding="utf-8", errors="replace")  # a text that is not UTF-8 would be quoted in an error
@@ -43,7 +43,11 @@ class Database:
     def extent(self, table: str) -> tuple[int, int]:
         """(rows, highest id) of a table."""
         with self._opened() as connection:
-            return connection.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
+            extent = f"SELECT count(*), coalesce(max(id), 0), min(typeof(id) = 'integer' AND id > 0) FROM {table}"
+            rows, highest, is_numbered = connection.execute(extent).fetchone()
+        if rows and not is_numbered:
+            raise Refused(_("The database is of an unknown version: rows of %s have no number.") % table)
+        return rows, highest
 
     @contextmanager
     def _opened(self):
@@ -51,6 +55,7 @@ class Database:
         try:
             with closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?{how}", uri=True, timeout=20)) as connection:
                 connection.text_factory = readable
+                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
                 yield connection
         except sqlite3.OperationalError as error:
             raise Refused(_("The database cannot be read: %s.") % error) from None

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.usage.imports.formats.samples import TOKENS, fields, records_of, sample
-from usage.imports.formats import FoundAlias, FoundPrice, open_source
+from usage.imports.formats import FoundAlias, FoundPrice, Refused, open_source
 
 # What they do not keep; the cache reads of early records of Claude are lost in keeper: it kept none of its "cached".
 LOST = {
@@ -166,3 +166,32 @@ def test_keeper_has_no_key_where_it_files_a_request_under_another_word(tmp_path)
         "UPDATE usage_events SET api_group_key = 'unknown' WHERE id = 3",
     )
     assert [record.api_key for record in records_of(path)[:3]] == ["", "", ""]
+
+
+@pytest.mark.parametrize("price", ["9e999", "-9e999", "'abc'", "x'00'"])
+def test_a_price_that_can_be_none_costs_nothing_and_loses_no_event(tmp_path, price):
+    column = "prompt_price_per_1m"
+    path = changed(sample("cpa-usage.db", tmp_path), f"UPDATE model_price_settings SET {column} = {price}")
+    source = open_source(path)
+    assert {found.prompt for found in source.prices()} == {0}
+    assert len(records_of(path)) == 400
+    factor = f"UPDATE model_price_settings SET price_multiplier = {price}"
+    assert len(records_of(changed(sample("keeper.db", tmp_path), factor))) == 400
+
+
+@pytest.mark.parametrize("change", ["id = id - 1000", "id = 'row' || id"])
+def test_rows_without_a_number_are_refused(tmp_path, change):
+    path = sample("cpa-usage.db", tmp_path)
+    columns = "CREATE TABLE spoilt AS SELECT * FROM usage_events"
+    changed(path, columns, f"UPDATE spoilt SET {change}", "DROP TABLE usage_events")
+    changed(path, "ALTER TABLE spoilt RENAME TO usage_events")
+    with pytest.raises(Refused, match="rows of usage_events have no number"):
+        open_source(path)
+
+
+def test_a_cell_of_more_than_32_mb_is_refused_before_it_is_read(tmp_path):
+    path = changed(
+        sample("cpa-usage.db", tmp_path), "UPDATE usage_events SET fail_body = zeroblob(33 << 20) WHERE id = 7"
+    )
+    with pytest.raises(Refused, match="The database"):
+        records_of(path)

@@ -9,8 +9,10 @@ import pytest
 from cpa_usage.keys import fingerprint
 from tests.usage.imports.formats.samples import NOW, errors_of, fields, records_of, sample, written
 from tests.usage.made import NOON, SECOND, record, stored
+from usage.analytics.exports.formats import safe
 from usage.analytics.exports.forms import ExportForm
 from usage.imports.formats import open_source
+from usage.imports.formats.jsonlines import _cell
 from usage.models import Event
 from usage.query.filters import UsageFilter
 from usage.query.forms import checked
@@ -207,3 +209,8 @@ def test_an_item_with_an_error_is_no_record(tmp_path):
     (item,) = open_source(written(tmp_path, b'{"timestamp": "", "tokens": 1, "model": 1}\n')).items()
     with pytest.raises(Malformed):
         item.record(NOW)
+
+
+@pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'<x", "'", "''", "it's", "\t=1", "-", "plain"])
+def test_a_cell_of_our_csv_comes_back_whole(text):
+    assert _cell("source", safe(text)) == text

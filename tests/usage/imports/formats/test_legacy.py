@@ -1,13 +1,14 @@
 """CPA's usage export."""
 
 import json
+import tracemalloc
 from itertools import pairwise
 
 import pytest
 
 from cpa_usage.keys import fingerprint
 from tests.usage.imports.formats.samples import FOLDER, errors_of, records_of, written
-from usage.imports.formats import open_source, text
+from usage.imports.formats import Refused, open_source, text
 
 EXPORT = FOLDER / "legacy-export.json"
 DETAIL = {
@@ -97,3 +98,29 @@ def test_other_shapes_in_it_are_passed_over(tmp_path):
 def test_a_name_that_cannot_be_read_is_an_error_of_its_details(tmp_path, name):
     content = export(tmp_path, under("padding" * 10_000) | under("KEY")).read_bytes().replace(b'"KEY"', name)
     assert errors_of(written(tmp_path, content)) == ["It is no request as this format has them."]
+
+
+def test_a_byte_order_mark_before_it_is_no_part_of_it(tmp_path):
+    content = export(tmp_path, under("k")).read_bytes()
+    assert len(records_of(written(tmp_path, b"\xef\xbb\xbf" + content))) == 1
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text[:-1] + b"]",
+        lambda text: text + b"xx",
+        lambda text: text + b" {}",
+        lambda text: text + b' "xx"',
+        lambda text: text.replace(b"}", b"]", 1),
+        lambda text: text[:-20] + b"[" * 70 + b"]" * 70 + text[-20:],
+        lambda text: text[:60] + b"[" * 40_000_000,
+    ],
+)
+def test_brackets_that_do_not_fit_are_refused_in_little_memory(tmp_path, spoil):
+    path = written(tmp_path, spoil(export(tmp_path, under("k")).read_bytes()))
+    tracemalloc.start()
+    with pytest.raises(Refused, match="cut off or damaged"):
+        records_of(path)
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    tracemalloc.stop()
