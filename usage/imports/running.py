@@ -1,6 +1,7 @@
 """Imports from their beginning to their end, one at a time, in steps that may be cut off anywhere."""
 
 import gc
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from usage.imports.undoing import begin_again, undo
 from usage.models import DrainState, Import, Lease
 from usage.rollups.rebuild import follow_zone
 from usage.rollups.retention import PAUSE_SECONDS, LeaseLost, Slices, first_kept_day, move_events_from
+
+log = logging.getLogger(__name__)
 
 SPAN = timedelta(seconds=5)  # of the lease; each batch extends it, and a run that was killed holds it no longer
 ALIVE = timedelta(seconds=30)  # after its last sign of life a drain counts as gone
@@ -124,6 +127,7 @@ def _end(job, state, **fields):
     if job.path:
         Path(job.path).unlink(missing_ok=True)
     job.change(state=state, ended_at=timezone.now(), path="", **fields)
+    log.info("Import %d is %s: %d new requests, %d were stored before.", job.id, state, job.events, job.known)
 
 
 def _begin(job, source, slices):
@@ -135,6 +139,7 @@ def _begin(job, source, slices):
     if job.first is not None and (moved or not job.position):
         begin_again(job, slices)
     job.change(state=Import.State.RUNNING, events_from=state.events_from, end=source.position_of_end)
+    log.info("Import %d goes on at %d of %d.", job.id, job.position, job.end)
 
 
 def undone(job: Import):
