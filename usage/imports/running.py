@@ -4,7 +4,7 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from math import inf
 from pathlib import Path
@@ -91,7 +91,8 @@ def run_all(files: list[tuple[Import, Path]], tell: Callable[[Import], object], 
             close_days(job, slices, [job.id for job, _ in files])
         price_all()  # a model may have been reached over another route since it was looked up
         for job, path in files:
-            take_offers(open_source(path), job.takes)
+            with suppress(Refused, OSError):  # the file has gone meanwhile; what it held is stored
+                take_offers(open_source(path), job.takes)
             cost, unpriced = cost_of(job)
             _end(job, Import.State.DONE, position=job.end, cost=cost, unpriced=unpriced)
     return False
