@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from usage.models import Lease
+from usage.models import Import, Lease
 from usage.models.labels import LABELS
 from usage.rollups.merging import Merge
 from usage.rollups.proof import Verification, keep
@@ -20,7 +20,8 @@ PROOF_SECONDS = 5  # of a task; then other tasks run, and a cluster can stop
 
 
 def retention() -> str:
-    """Remove what is older than the configured retention. Returns a sentence about it."""
+    """Remove what is older than the configured retention, and uploads left midway. Returns a sentence about it."""
+    Import.objects.left_midway().discard()
     logs = prune_logs(settings.LOG_DIR, settings.LOG_RETENTION_DAYS, time.time()) if settings.LOG_FILE_ENABLED else 0
     removed = expire()
     if removed is None:

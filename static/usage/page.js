@@ -91,27 +91,34 @@ const PIECE_BYTES = 4 * 1024 * 1024; // the server takes no larger requests than
 
 async function upload(form, file) {
   const bar = form.querySelector("progress"),
-    said = form.querySelector("output");
-  let job = "";
-  bar.hidden = false;
-  for (let offset = 0; offset < file.size; offset += PIECE_BYTES) {
+    said = form.querySelector("output"),
+    button = form.querySelector("button");
+  let job = "",
+    offset = 0;
+  const show = (text, going) => {
+    said.textContent = text;
+    said.className = going ? "" : "bad";
+    button.disabled = going;
+    bar.hidden = !going;
+  };
+  show("", true);
+  do { // an empty file too: the server says what is wrong with it
     const piece = new FormData(form);
     piece.set("file", file.slice(offset, offset + PIECE_BYTES), file.name);
     for (const [name, value] of Object.entries({ job, offset, size: file.size })) piece.set(name, value);
     const reply = await fetch(form.action, { method: "POST", body: piece }).catch(() => null);
     job = reply ? await reply.text() : said.dataset.away;
-    if (!reply?.ok) {
-      said.textContent = job;
-      return;
-    }
-    bar.value = Math.min(offset + PIECE_BYTES, file.size) / file.size;
-  }
+    if (!reply?.ok) return show(job, false);
+    offset += PIECE_BYTES;
+    bar.value = Math.min(offset / file.size, 1);
+    show(`${Math.floor(bar.value * 100)} %`, true);
+  } while (offset < file.size);
   location.href = form.dataset.upload;
 }
 
 document.addEventListener("submit", event => {
   const form = event.target.closest("form[data-upload]");
-  if (!form?.file.files[0]?.size) return;
+  if (!form?.file.files[0]) return;
   event.preventDefault();
   upload(form, form.file.files[0]);
 });

@@ -1,6 +1,7 @@
 """The frame of a page: navigation, filters, the time zone, versions, and how recent the records are."""
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from usage.dashboard.cookies import theme_of
@@ -56,9 +57,10 @@ def drill(request) -> str:
 
 
 def _nav(request):
-    """The pages, with the filters of this one."""
+    """The pages, with the filters of this one; one is current at the pages below it too."""
     here = request.resolver_match.url_name
+    above = {name for name in NAV if name != "overview" and request.path.startswith(reverse(name))} or {here}
     return [
-        {"title": title, "url": page_address(name, request.query), "current": name == here}
+        {"title": title, "url": page_address(name, request.query), "current": name in above}
         for name, title in NAV.items()
     ]

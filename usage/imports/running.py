@@ -69,7 +69,7 @@ def run(job: Import, path: Path, tell: Tell = lambda position: None, seconds: fl
     """
     more = run_all([(job, path)], lambda job: tell(job.position), seconds)
     if job.state == Import.State.REFUSED:
-        raise Refused(job.reason)
+        raise Refused(job.why)
     return more
 
 
@@ -99,8 +99,10 @@ def run_all(files: list[tuple[Import, Path]], tell: Callable[[Import], object], 
 
 
 def _is(job, *states):
+    if not Import.objects.filter(pk=job.id, state__in=states).exists():
+        return False  # it may be removed from the list, too
     job.refresh_from_db()
-    return job.state in states
+    return True
 
 
 def _store(job, path, slices, tell, until) -> bool:
@@ -117,7 +119,8 @@ def _store(job, path, slices, tell, until) -> bool:
             slices.between(0)
     except (Refused, OSError) as refusal:
         begin_again(job, slices)
-        _end(job, Import.State.REFUSED, reason=str(refusal)[:500])
+        why = Refused.by(refusal)
+        _end(job, Import.State.REFUSED, reason=why.sentence, found=job.found | {"values": why.values})
     except DetailMoved:
         return True  # it begins again
     return False

@@ -1,8 +1,10 @@
 """What the task cluster does for uploaded files: a look, and imports in slices with room for other tasks."""
 
 import logging
+import time
 from pathlib import Path
 
+from django.utils import timezone
 from django_q.tasks import async_task
 
 from usage.imports.formats import Refused, open_source
@@ -13,27 +15,52 @@ from usage.models import Import
 log = logging.getLogger(__name__)
 
 SLICE_SECONDS = 20
+NOTE_SECONDS = 1
+DISCARDED = "discarded meanwhile"
 
 
 def look_at(id: int) -> str:
     """Note what an uploaded file holds, and what an import would do. Returns a sentence."""
-    job = Import.objects.get(pk=id)
+    jobs = Import.objects.filter(pk=id, state=Import.State.LOOKING)
+    job = jobs.first()
+    if job is None:
+        return DISCARDED
     path = Path(job.path)
     try:
-        found = look(open_source(path))
-        would = preview(open_source(path))
-    except (Refused, OSError) as refusal:
+        fields = {"state": Import.State.WAITING, **_looked(path, jobs)}
+    except (Refused, OSError) as error:
+        why = Refused.by(error)
         path.unlink(missing_ok=True)
-        job.change(state=Import.State.REFUSED, reason=str(refusal)[:500], path="")
-        return str(refusal)
-    job.change(found=found.as_json() | {"would": would._asdict()}, digest=digest_of(path))
-    return f"{found.events} events found"
+        fields = {"state": Import.State.REFUSED, "path": "", "reason": why.sentence, "found": {"values": why.values}}
+    return fields["state"] if jobs.update(position=0, **fields) else DISCARDED
+
+
+def _looked(path, jobs):
+    """What a look found, as fields; as far as it is, over both of its readings, the page shows."""
+    looked, end = timezone.now().isoformat(), open_source(path).position_of_end
+    found = look(open_source(path), _teller(jobs, 0, 2 * end))
+    would = preview(open_source(path), _teller(jobs, end, 2 * end))
+    return {"found": found.as_json() | {"would": would._asdict(), "looked": looked}, "digest": digest_of(path)}
+
+
+def _teller(jobs, before, end):
+    """A function that notes a position now and then; it raises Refused where the import is discarded."""
+    due = time.monotonic() + NOTE_SECONDS
+
+    def tell(position):
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + NOTE_SECONDS
+            if not jobs.update(position=before + position, end=end):
+                raise Refused(DISCARDED)
+
+    return tell
 
 
 def go_on(id: int) -> str:
     """Import for some seconds, and queue the rest; the file goes when all is done. Returns a sentence."""
-    job = Import.objects.get(pk=id)
-    if job.state != Import.State.RUNNING or not job.path:
+    job = Import.objects.filter(pk=id, state=Import.State.RUNNING).exclude(path="").first()
+    if job is None:
         return "nothing to do"
     try:
         more = run(job, Path(job.path), seconds=SLICE_SECONDS)
@@ -50,7 +77,9 @@ def go_on(id: int) -> str:
 
 def take_back(id: int) -> str:
     """Undo an import. Returns a sentence."""
-    job = Import.objects.get(pk=id)
+    job = Import.objects.filter(pk=id, state=Import.State.UNDOING).first()
+    if job is None:
+        return "nothing to do"
     try:
         undone(job)
     except Busy:

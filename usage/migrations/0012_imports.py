@@ -21,7 +21,9 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("waiting", "waiting"),
+                            ("uploading", "being uploaded"),
+                            ("looking", "being looked at"),
+                            ("waiting", "your decision"),
                             ("running", "under way"),
                             ("done", "done"),
                             ("undoing", "being undone"),

@@ -1,18 +1,44 @@
 """What was imported from other programs' files, and what that added to days whose events are not kept."""
 
+from datetime import timedelta
+from pathlib import Path
+
 from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pricing.rates import usd
 from usage.models.rollups import Measures
 from usage.models.series import Series
 
+UPLOAD_TAKES = timedelta(days=1)  # at most; what is not complete by then was left midway
+
+
+class ImportQuerySet(models.QuerySet):
+    """Imports, and what becomes of those that brought nothing."""
+
+    def left_midway(self):
+        """Uploads that will not be completed any more."""
+        uploads = self.filter(state=Import.State.UPLOADING)
+        return uploads.filter(begun_at__lt=timezone.now() - UPLOAD_TAKES)
+
+    def discard(self) -> int:
+        """Delete imports that have no events, and their files. Returns how many."""
+        paths = list(self.exclude(path="").values_list("path", flat=True))
+        count = self.delete()[0]
+        for path in paths:
+            Path(path).unlink(missing_ok=True)
+        return count
+
 
 class Import(models.Model):
     """One import of one file; its events name it in `Event.imported`. Times are µs since the epoch, UTC."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("waiting")
+        UPLOADING = "uploading", _("being uploaded")
+        LOOKING = "looking", _("being looked at")
+        WAITING = "waiting", _("your decision")
         RUNNING = "running", _("under way")
         DONE = "done", _("done")
         UNDOING = "undoing", _("being undone")
@@ -24,14 +50,14 @@ class Import(models.Model):
     path = models.CharField(max_length=1024, blank=True, help_text="Where an uploaded file waits.")
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the file, in hex.")
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
-    reason = models.CharField(max_length=500, blank=True, help_text="Why it was refused.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it was refused.")  # `found` has its values
     takes = models.JSONField(default=list, help_text="What it takes besides events: prices, aliases.")
     found = models.JSONField(default=dict, help_text="What a look through the file found.")
     begun_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
     arrived = models.BigIntegerField(help_text="When its records count as arrived.")
     events_from = models.BigIntegerField(null=True, help_text="Start of the kept detail when it began.")
-    position = models.BigIntegerField(default=0, help_text="Up to which the file is stored.")
+    position = models.BigIntegerField(default=0, help_text="Up to which the file is stored.")  # before: read
     end = models.BigIntegerField(default=0, help_text="The position at the end of the file.")
     first = models.BigIntegerField(null=True, help_text="Start of its first event.")
     last = models.BigIntegerField(null=True, help_text="Start of its last event.")
@@ -46,6 +72,8 @@ class Import(models.Model):
     unpriced = models.BigIntegerField(default=0, help_text="Tokens without a price then.")
     source_cost = models.FloatField(default=0, help_text="USD, as the file has it.")
 
+    objects = ImportQuerySet.as_manager()
+
     class Meta:
         ordering = ["-id"]
 
@@ -54,8 +82,14 @@ class Import(models.Model):
 
     @property
     def share(self) -> float:
-        """How much of the file is stored, 0 to 1."""
+        """How much of the file is uploaded, looked at or stored, 0 to 1."""
         return min(self.position / self.end, 1.0) if self.end else 0.0
+
+    @property
+    def why(self) -> str:
+        """Why it was refused, in the reader's language."""
+        values = self.found.get("values")
+        return gettext(self.reason) % tuple(values) if values else gettext(self.reason)
 
     @property
     def dollars(self) -> float:

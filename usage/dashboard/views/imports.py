@@ -4,19 +4,41 @@ from pathlib import Path
 
 from django import forms
 from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Max
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import NotFound
 
 from usage.dashboard.pages import page, signed_in
 from usage.dashboard.views.manage import changes
 from usage.models import Import
+from usage.query.forms import checked
 from usage.time.clock import now_us
 
-SHOWN = 100
+SHOWN = 30  # on a page
 State = Import.State
+AT_WORK = [State.UPLOADING, State.LOOKING, State.RUNNING, State.UNDOING]
+
+# What can be asked of an import: in which states, which one follows, the task for it, and a sentence. Without a task
+# it is deleted.
+VERBS = {
+    "look": ([State.WAITING], State.LOOKING, "look_at", lazy("The file is looked at.")),
+    "run": ([State.WAITING], State.RUNNING, "go_on", lazy("The import has begun.")),
+    "undo": (
+        [State.RUNNING, State.DONE, State.UNDOING],
+        State.UNDOING,
+        "take_back",
+        lazy("The import is being undone."),
+    ),
+    "discard": ([State.UPLOADING, State.LOOKING, State.WAITING], None, None, lazy("The file is removed.")),
+    "remove": ([State.REFUSED, State.UNDONE], None, None, lazy("It is removed from the list.")),
+}
 
 
 class PieceForm(forms.Form):
@@ -31,45 +53,70 @@ class PieceForm(forms.Form):
 @page("usage/imports.html", cached=False)
 def imports(request, filters):
     """Every import, the newest first."""
-    jobs = list(Import.objects.all()[:SHOWN])
-    at_work = any(job.state in (State.RUNNING, State.UNDOING) or (job.path and not job.found) for job in jobs)
-    return {"jobs": jobs, "live": 2 if at_work else 10, "most": settings.IMPORT_MAX_BYTES}
+    jobs = Import.objects.all()
+    ended = jobs.aggregate(last=Max("ended_at"))["last"]
+    return {
+        "list": Paginator(jobs, SHOWN).get_page(request.GET.get("page")),
+        "live": 2 if jobs.filter(state__in=AT_WORK).exists() else 10,
+        "ended": ended.isoformat() if ended else "",
+        "most": settings.IMPORT_MAX_BYTES,
+    }
 
 
 @require_POST
 @signed_in
 def upload(request):
-    """Take a piece of a file; the reply is the number of its import. After the last piece the file is looked at."""
-    form = PieceForm(request.POST, request.FILES)
-    if not form.is_valid():
-        field, errors = next(iter(form.errors.items()))
-        return HttpResponseBadRequest(f"{field}: {errors[0]}", content_type="text/plain")
-    given = form.cleaned_data
-    piece, offset = given["file"], given["offset"] or 0
-    size = given["size"] or piece.size
-    job = Import.objects.filter(pk=given["job"], state=State.WAITING, found={}).exclude(path="").first()
-    fits = offset + piece.size <= min(size, settings.IMPORT_MAX_BYTES)
-    if job is None and fits and not offset:
-        job = _begun(piece.name)
-    if job is None or not fits or Path(job.path).stat().st_size != offset:
-        return HttpResponseBadRequest(_("offset: This is not the next piece of the file."), content_type="text/plain")
+    """Take a piece of a file; the reply is the number of its import. After the last piece the file is looked at.
+
+    Without a script the reply leads to the page, which says why a file is refused.
+    """
     try:
-        with Path(job.path).open("ab") as file:
-            for chunk in piece.chunks():
-                file.write(chunk)
+        job_id = _take(checked(PieceForm(request.POST, request.FILES)).cleaned_data)
+    except ValidationError as refusal:
+        field, sentences = next(iter(refusal.message_dict.items()))
+        sentence = f"{field}: {sentences[0]}"
+        if "size" in request.POST:
+            return HttpResponseBadRequest(sentence, content_type="text/plain; charset=utf-8")
+        messages.error(request, sentence)
+        return redirect("imports")
+    return HttpResponse(job_id) if "size" in request.POST else redirect("imports")
+
+
+def _take(given) -> int:
+    """Store a piece. Returns the id of its import; raises ValidationError for what does not fit."""
+    piece, offset = given["file"], given["offset"] or 0
+    size, position = given["size"] or piece.size, offset + piece.size
+    job = None
+    if position <= min(size, settings.IMPORT_MAX_BYTES):
+        uploads = Import.objects.filter(pk=given["job"], state=State.UPLOADING, position=offset, end=size)
+        job = uploads.first() if given["job"] or offset else _begun(piece.name, size)
+    if job is None:
+        raise ValidationError({"offset": _("This is not the next piece of the file.")})
+    jobs = Import.objects.filter(pk=job.id)
+    try:
+        _write(Path(job.path), offset, piece)
     except OSError as error:
-        _discard(job)
-        return HttpResponseBadRequest(f"file: {error.strerror}.", content_type="text/plain")
-    if offset + piece.size == size:
-        _queue("look_at", job)
-    return HttpResponse(job.id) if given["size"] else redirect("imports")
+        jobs.discard()
+        raise ValidationError({"file": f"{error.strerror}."}) from None
+    if position < size:
+        jobs.update(position=position)
+    elif jobs.filter(state=State.UPLOADING).update(state=State.LOOKING, position=0):
+        _queue("look_at", job.id)
+    return job.id
 
 
-def _begun(name):
+def _write(path, offset, piece):
+    with path.open("r+b") as file:  # not where it was discarded meanwhile
+        file.seek(offset)
+        for chunk in piece.chunks():
+            file.write(chunk)
+
+
+def _begun(name, size):
     """A new import, with an empty file to put the pieces in, which only this user can read."""
     folder = settings.SQLITE_PATH.parent / "imports"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    job = Import.objects.create(name=name[:255], arrived=now_us())
+    job = Import.objects.create(name=name[:255], arrived=now_us(), state=State.UPLOADING, end=size)
     path = folder / f"{job.id}.upload"
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
@@ -77,32 +124,22 @@ def _begun(name):
     return job
 
 
-def _discard(job):
-    Path(job.path).unlink(missing_ok=True)
-    job.delete()
-
-
-def _queue(task, job):
+def _queue(task, job_id):
     from django_q.tasks import async_task
 
-    async_task(f"usage.imports.tasks.{task}", job.id, save=False)
+    async_task(f"usage.imports.tasks.{task}", job_id, save=False)
 
 
 @changes("imports")
 def change(request, job_id, verb):
-    """Begin an import that was looked at, discard its file, or undo it."""
-    before = {"run": [State.WAITING], "discard": [State.WAITING], "undo": [State.RUNNING, State.DONE, State.UNDOING]}
-    job = Import.objects.filter(pk=job_id, state__in=before.get(verb, [])).first()
-    if job is None or (verb == "run" and not job.found):
+    """Look at a file again, begin its import, discard it, undo the import, or remove it from the list."""
+    before, state, task, sentence = VERBS.get(verb, ([], None, None, ""))
+    jobs = Import.objects.filter(pk=job_id, state__in=before)
+    fields = {"state": state}
+    if verb == "run":
+        fields["takes"] = [name for name in ("prices", "aliases") if name in request.POST]
+    if not (jobs.update(**fields) if task else jobs.discard()):
         raise NotFound(_("There is no such import any more."))
-    if verb == "discard":
-        _discard(job)
-        return _("The file is removed.")
-    if verb == "undo":
-        job.change(state=State.UNDOING)
-        _queue("take_back", job)
-        return _("The import is being undone.")
-    takes = [name for name in ("prices", "aliases") if name in request.POST]
-    job.change(state=State.RUNNING, takes=takes)
-    _queue("go_on", job)
-    return _("The import has begun.")
+    if task:
+        _queue(task, job_id)
+    return str(sentence)

@@ -5,6 +5,7 @@ from functools import wraps
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
@@ -121,7 +122,7 @@ def token(request, token_id=None):
     form = TokenForm(request.POST)
     if not form.is_valid():
         raise ValidationError(form.errors)
-    return _("The token, shown this once: %(token)s") % {"token": form.issue()}
+    return render_to_string("usage/parts/new_token.html", {"token": form.issue()})
 
 
 @changes("system")

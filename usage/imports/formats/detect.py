@@ -31,7 +31,7 @@ def open_source(path: Path) -> Source:
         with path.open("rb") as stream:
             begin = stream.read(len(SQLITE))
     except OSError as error:
-        raise Refused(_("It cannot be read: %s.") % error.strerror) from None
+        raise Refused(_("It cannot be read: %s."), error.strerror) from None
     if begin.startswith(ARCHIVES):
         raise Refused(_("It is an archive, a spreadsheet or Parquet: unpack it, or bring JSON Lines or CSV."))
     return _database(Database(path)) if begin == SQLITE else _text(TextFile(path, status, begin))
@@ -82,4 +82,4 @@ def _refuse_foreign(head):
 def _refuse_incomplete(names):
     missing = ", ".join(sorted(Own.needed - names))
     if "event_key" in names and missing:
-        raise Refused(_("It is our own export without %s: export it again with all columns.") % missing)
+        raise Refused(_("It is our own export without %s: export it again with all columns."), missing)

@@ -134,7 +134,7 @@ class OwnCsv(Own):
                     raise Refused(_("The file is cut off: its last line ends in the middle."))
                 yield self._item(position, encode(dict(zip(columns, cells, strict=False))))
         except (csv.Error, UnicodeError):
-            raise Refused(_("The file is cut off or damaged, near byte %d.") % position) from None
+            raise Refused(_("The file is cut off or damaged, near byte %d."), position) from None
 
     def _converted(self, row):
         return super()._converted({name: _cell(name, text) for name, text in row.items()})

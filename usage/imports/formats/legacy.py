@@ -77,7 +77,7 @@ class LegacyExport(Rows):
             if len(text) - at > LONGEST:
                 break
         if names or text[at:].strip():
-            raise Refused(_("The file is cut off or damaged, near byte %d.") % (before + at))
+            raise Refused(_("The file is cut off or damaged, near byte %d."), before + at)
 
 
 def _token(text, at, names):

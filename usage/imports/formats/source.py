@@ -11,7 +11,19 @@ from usage.records.secrecy import LABEL
 
 
 class Refused(Exception):
-    """A file that cannot be imported, or not to its end. The text is one clear sentence for people, without a path."""
+    """A file that cannot be imported, or not to its end. The text is one clear sentence for people, without a path.
+
+    `sentence` is its English, into which `values` go: it can be kept, and shown in another language.
+    """
+
+    def __init__(self, sentence: str, *values):
+        super().__init__(_(sentence) % values if values else _(sentence))
+        self.sentence, self.values = sentence, list(values)
+
+    @classmethod
+    def by(cls, error: "Refused | OSError") -> "Refused":
+        """An error of the system as a refusal."""
+        return error if isinstance(error, Refused) else cls("It cannot be read: %s.", error.strerror)
 
 
 class Item(NamedTuple):

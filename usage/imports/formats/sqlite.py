@@ -58,8 +58,8 @@ class Database:
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
                 yield connection
         except sqlite3.OperationalError as error:
-            raise Refused(_("The database cannot be read: %s.") % error) from None
+            raise Refused(_("The database cannot be read: %s."), str(error)) from None
         except (sqlite3.DatabaseError, UnicodeError) as error:  # of a text, or of an error's own text
-            raise Refused(_("The database is damaged: %s.") % error) from None
+            raise Refused(_("The database is damaged: %s."), str(error)) from None
         if self._alone:
             refuse_a_change(self.path, self._status)

@@ -59,7 +59,7 @@ class TextFile:
         except (EOFError, gzip.BadGzipFile, zlib.error):
             raise Refused(_("The compressed file is cut off or damaged.")) from None
         except OSError as error:
-            raise Refused(_("It cannot be read: %s.") % error.strerror) from None
+            raise Refused(_("It cannot be read: %s."), error.strerror) from None
 
 
 def refuse_a_change(path: Path, before: stat_result):

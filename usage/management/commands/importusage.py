@@ -18,7 +18,7 @@ from usage.management.tables import many, plain
 from usage.models import Import
 from usage.time.clock import now_us
 
-LINE = "{:>4}  {:<16}  {:<24}  {:<13}  {:>12}  {}"
+LINE = "{:>4}  {:<16}  {:<24}  {:<16}  {:>12}  {}"
 
 
 class Command(BaseCommand):
@@ -69,7 +69,7 @@ class Command(BaseCommand):
             self._say(LINE.format(*row, f"{job.events:,}", job.found.get("title", "")), _public(job))
 
     def _undo(self, number):
-        job = Import.objects.filter(pk=number).exclude(state__in=("waiting", "undone", "refused")).first()
+        job = Import.objects.filter(pk=number).filter(state__in=("running", "done", "undoing")).first()
         if job is None:
             raise CommandError(f"There is no import {number} that could be undone: see --list.")
         undone(job)
