@@ -99,10 +99,8 @@ def run_all(files: list[tuple[Import, Path]], tell: Callable[[Import], object], 
 
 
 def _is(job, *states):
-    if not Import.objects.filter(pk=job.id, state__in=states).exists():
-        return False  # it may be removed from the list, too
     job.refresh_from_db()
-    return True
+    return job.state in states
 
 
 def _store(job, path, slices, tell, until) -> bool:

@@ -27,7 +27,11 @@ def look_at(id: int) -> str:
         return DISCARDED
     path = Path(job.path)
     try:
-        fields = {"state": Import.State.WAITING, **_looked(path, jobs)}
+        looked, end = timezone.now().isoformat(), open_source(path).position_of_end
+        found = look(open_source(path), _teller(jobs, 0, 2 * end)).as_json()
+        would = preview(open_source(path), _teller(jobs, end, 2 * end))._asdict()
+        found |= {"would": would, "looked": looked}
+        fields = {"state": Import.State.WAITING, "found": found, "digest": digest_of(path)}
     except (Refused, OSError) as error:
         why = Refused.by(error)
         path.unlink(missing_ok=True)
@@ -35,16 +39,8 @@ def look_at(id: int) -> str:
     return fields["state"] if jobs.update(position=0, **fields) else DISCARDED
 
 
-def _looked(path, jobs):
-    """What a look found, as fields; as far as it is, over both of its readings, the page shows."""
-    looked, end = timezone.now().isoformat(), open_source(path).position_of_end
-    found = look(open_source(path), _teller(jobs, 0, 2 * end))
-    would = preview(open_source(path), _teller(jobs, end, 2 * end))
-    return {"found": found.as_json() | {"would": would._asdict(), "looked": looked}, "digest": digest_of(path)}
-
-
 def _teller(jobs, before, end):
-    """A function that notes a position now and then; it raises Refused where the import is discarded."""
+    """A function that notes a position now and then, of both readings; it raises Refused where the import is gone."""
     due = time.monotonic() + NOTE_SECONDS
 
     def tell(position):

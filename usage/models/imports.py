@@ -20,8 +20,7 @@ class ImportQuerySet(models.QuerySet):
 
     def left_midway(self):
         """Uploads that will not be completed any more."""
-        uploads = self.filter(state=Import.State.UPLOADING)
-        return uploads.filter(begun_at__lt=timezone.now() - UPLOAD_TAKES)
+        return self.filter(state=Import.State.UPLOADING, begun_at__lt=timezone.now() - UPLOAD_TAKES)
 
     def discard(self) -> int:
         """Delete imports that have no events, and their files. Returns how many."""

@@ -30,12 +30,7 @@ AT_WORK = [State.UPLOADING, State.LOOKING, State.RUNNING, State.UNDOING]
 VERBS = {
     "look": ([State.WAITING], State.LOOKING, "look_at", lazy("The file is looked at.")),
     "run": ([State.WAITING], State.RUNNING, "go_on", lazy("The import has begun.")),
-    "undo": (
-        [State.RUNNING, State.DONE, State.UNDOING],
-        State.UNDOING,
-        "take_back",
-        lazy("The import is being undone."),
-    ),
+    "undo": ([State.RUNNING, State.DONE], State.UNDOING, "take_back", lazy("The import is being undone.")),
     "discard": ([State.UPLOADING, State.LOOKING, State.WAITING], None, None, lazy("The file is removed.")),
     "remove": ([State.REFUSED, State.UNDONE], None, None, lazy("It is removed from the list.")),
 }
@@ -53,11 +48,10 @@ class PieceForm(forms.Form):
 @page("usage/imports.html", cached=False)
 def imports(request, filters):
     """Every import, the newest first."""
-    jobs = Import.objects.all()
-    ended = jobs.aggregate(last=Max("ended_at"))["last"]
+    ended = Import.objects.aggregate(last=Max("ended_at"))["last"]
     return {
-        "list": Paginator(jobs, SHOWN).get_page(request.GET.get("page")),
-        "live": 2 if jobs.filter(state__in=AT_WORK).exists() else 10,
+        "list": Paginator(Import.objects.all(), SHOWN).get_page(request.GET.get("page")),
+        "live": 2 if Import.objects.filter(state__in=AT_WORK).exists() else 10,
         "ended": ended.isoformat() if ended else "",
         "most": settings.IMPORT_MAX_BYTES,
     }
@@ -94,7 +88,10 @@ def _take(given) -> int:
         raise ValidationError({"offset": _("This is not the next piece of the file.")})
     jobs = Import.objects.filter(pk=job.id)
     try:
-        _write(Path(job.path), offset, piece)
+        with Path(job.path).open("r+b") as file:  # none where it was discarded meanwhile
+            file.seek(offset)
+            for chunk in piece.chunks():
+                file.write(chunk)
     except OSError as error:
         jobs.discard()
         raise ValidationError({"file": f"{error.strerror}."}) from None
@@ -103,13 +100,6 @@ def _take(given) -> int:
     elif jobs.filter(state=State.UPLOADING).update(state=State.LOOKING, position=0):
         _queue("look_at", job.id)
     return job.id
-
-
-def _write(path, offset, piece):
-    with path.open("r+b") as file:  # not where it was discarded meanwhile
-        file.seek(offset)
-        for chunk in piece.chunks():
-            file.write(chunk)
 
 
 def _begun(name, size):
@@ -135,10 +125,8 @@ def change(request, job_id, verb):
     """Look at a file again, begin its import, discard it, undo the import, or remove it from the list."""
     before, state, task, sentence = VERBS.get(verb, ([], None, None, ""))
     jobs = Import.objects.filter(pk=job_id, state__in=before)
-    fields = {"state": state}
-    if verb == "run":
-        fields["takes"] = [name for name in ("prices", "aliases") if name in request.POST]
-    if not (jobs.update(**fields) if task else jobs.discard()):
+    takes = [name for name in ("prices", "aliases") if name in request.POST]
+    if not (jobs.update(state=state, takes=takes) if task else jobs.discard()):
         raise NotFound(_("There is no such import any more."))
     if task:
         _queue(task, job_id)
