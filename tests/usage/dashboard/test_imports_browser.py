@@ -10,6 +10,14 @@ from tests.usage.made import NOON, record
 pytestmark = pytest.mark.sqlite  # a server with a SQLite file of its own
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
+# The width of a long label, and of the list that it stands in.
+LABEL = """() => {
+  const list = document.createElement("dl");
+  list.innerHTML = "<dt>Of older days that have totals already, a long label</dt><dd>12</dd>";
+  document.querySelector(".import .body").append(list);
+  return [list.firstChild.offsetWidth, list.offsetWidth];
+}"""
+
 
 def test_a_large_file_is_uploaded_in_pieces(page, tmp_path):
     path = tmp_path / "usage.jsonl"
@@ -31,6 +39,8 @@ def test_a_large_file_is_uploaded_in_pieces(page, tmp_path):
     assert [each[:2] for each in shown] == [(True, True)] * 3
     first, *later = (said for *_, said in shown)
     assert first == "" and all(re.fullmatch(r"[1-9]\d %", said) for said in later)
+    label, figures = page.evaluate(LABEL)
+    assert label <= 0.37 * figures  # the value has room beside it
     page.click("text=Discard")
     page.wait_for_selector("text=The file is removed.")
     assert page.wrong == []

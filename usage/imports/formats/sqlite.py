@@ -46,7 +46,7 @@ class Database:
             extent = f"SELECT count(*), coalesce(max(id), 0), min(typeof(id) = 'integer' AND id > 0) FROM {table}"
             rows, highest, is_numbered = connection.execute(extent).fetchone()
         if rows and not is_numbered:
-            raise Refused(_("The database is of an unknown version: rows of %s have no number.") % table)
+            raise Refused(_("The database is of an unknown version: rows of %s have no number."), table)
         return rows, highest
 
     @contextmanager

@@ -172,4 +172,4 @@ def _costs(job):
 
 
 def _public(job):
-    return model_to_dict(job, exclude=["path", "digest"]) | {"id": job.id, "begun_at": job.begun_at}
+    return model_to_dict(job, exclude=["path", "digest"]) | {"id": job.id, "begun_at": job.begun_at, "reason": job.why}
