@@ -217,6 +217,15 @@ def test_the_page_speaks_chinese(client):
         assert [text for text in texts_of_formats() if gettext(text) == text] == []
 
 
+def test_a_file_that_goes_while_it_is_imported_is_refused_in_the_readers_language(client):
+    job = uploaded(client)
+    client.post(f"{PATH}{job.id}/run/")
+    Path(job.path).unlink()
+    run_tasks()
+    assert "It cannot be read: No such file or directory." in client.get(PATH).text
+    assert "无法读取：No such file or directory。" in client.get(PATH, headers={"Accept-Language": "zh-CN"}).text
+
+
 def texts_of_formats():
     """The sentences in the sources of the formats: those in `_()` and `gettext_lazy()`."""
     for path in Path(formats.__file__).parent.glob("*.py"):

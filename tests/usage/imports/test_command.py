@@ -72,6 +72,13 @@ def test_refusals_are_a_sentence(path, tmp_path):
     assert not Import.objects.exists()
 
 
+@pytest.mark.parametrize("state", ["uploading", "looking", "waiting", "undone", "refused"])
+def test_what_has_no_events_is_not_undone(state):
+    job = Import.objects.create(name="usage.jsonl", arrived=NOON, state=state)
+    with pytest.raises(CommandError):
+        call_command("importusage", "--undo", str(job.id))
+
+
 def test_a_file_that_is_refused_does_not_stop_the_others(path, tmp_path, capsys):
     notes = tmp_path / "notes.txt"
     notes.write_text("nothing to import")

@@ -69,7 +69,7 @@ class Command(BaseCommand):
             self._say(LINE.format(*row, f"{job.events:,}", job.found.get("title", "")), _public(job))
 
     def _undo(self, number):
-        job = Import.objects.filter(pk=number).filter(state__in=("running", "done", "undoing")).first()
+        job = Import.objects.filter(pk=number, state__in=("running", "done", "undoing")).first()
         if job is None:
             raise CommandError(f"There is no import {number} that could be undone: see --list.")
         undone(job)
@@ -93,7 +93,7 @@ class Command(BaseCommand):
         for job, path in files:
             with self._refusing(path):
                 if job.state == Import.State.REFUSED:
-                    raise Refused(job.reason)
+                    raise Refused(job.why)
                 self._say("\n".join([f"Import {job.id} is done:", *_counted(job), *_costs(job)]), _public(job))
 
     def _look(self, path, bar):
