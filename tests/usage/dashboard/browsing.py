@@ -16,6 +16,7 @@ PAGES = {
     "keys": "keys/",
     "statement": "statement/",
     "system": "system/",
+    "import": "system/import/",
     "filters": "filters/",
     "refused": "?range=fortnight",
     "long name": f"?model={'a-model-with-a-long-name-' * 8}",
