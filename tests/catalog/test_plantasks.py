@@ -55,16 +55,17 @@ def test_every_task_is_planned_once(clock, capsys):
     expected = {
         SYNC: ("catalog.tasks.sync", "I", 1, now),
         "cpa-usage: prices of new models": ("pricing.tasks.price_models", "I", 10, now),
+        "cpa-usage: interrupted imports": ("usage.imports.tasks.resume", "I", 5, now),
         "cpa-usage: price catalogue": ("pricing.tasks.update_prices", "D", None, night),
         "cpa-usage: retention": ("usage.tasks.retention", "D", None, night),
         "cpa-usage: proof of the totals": ("usage.tasks.verify", "D", None, night),
         "cpa-usage: expired sessions": ("cpa_usage.tasks.flush_sessions", "D", None, night),
     }
     call_command("plantasks")
-    assert capsys.readouterr().out == "6 periodic tasks are planned.\n"
+    assert capsys.readouterr().out == "7 periodic tasks are planned.\n"
     assert planned() == expected
     plan()
-    assert (planned(), Schedule.objects.count()) == (expected, 6)
+    assert (planned(), Schedule.objects.count()) == (expected, 7)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,7 @@ def test_what_left_the_table_is_removed_and_what_others_planned_is_kept():
     assert sorted(names, key=str) == [
         (SYNC, "catalog.tasks.sync"),
         ("cpa-usage: expired sessions", "cpa_usage.tasks.flush_sessions"),
+        ("cpa-usage: interrupted imports", "usage.imports.tasks.resume"),
         ("cpa-usage: price catalogue", "pricing.tasks.update_prices"),
         ("cpa-usage: prices of new models", "pricing.tasks.price_models"),
         ("cpa-usage: proof of the totals", "usage.tasks.verify"),

@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 from django.utils import timezone
+from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from usage.imports.formats import Refused, open_source
 from usage.imports.looking import digest_of, look, preview
-from usage.imports.running import Busy, run, undone
-from usage.models import Import
+from usage.imports.running import SPAN, Busy, run, undone
+from usage.models import Import, Lease
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,30 @@ def go_on(id: int) -> str:
         async_task("usage.imports.tasks.go_on", id, save=False)
         return "goes on"
     return f"{job.events} new events"
+
+
+def resume() -> str:
+    """Queue the next step of what a killed task or a database that was away left behind. Returns a sentence.
+
+    A run at work holds its lease, and a step that waits is in the queue; a look that was begun is there until it ends.
+    """
+    if (lease := Lease.take("retention", SPAN)) is None:
+        return "busy"
+    lease.release()
+    queued = OrmQ.objects.all()
+    waiting = {_step(each) for each in queued.filter(lock__lte=timezone.now())}
+    looks = {_step(each) for each in queued}
+    steps = {Import.State.RUNNING: "go_on", Import.State.UNDOING: "take_back", Import.State.LOOKING: "look_at"}
+    left = Import.objects.filter(state__in=steps).exclude(state=Import.State.RUNNING, path="")
+    for id, state in left.values_list("id", "state"):
+        task = f"usage.imports.tasks.{steps[state]}"
+        if (task, id) not in (looks if state == Import.State.LOOKING else waiting):
+            async_task(task, id, save=False)
+    return f"{len(left)} not ended"
+
+
+def _step(queued):
+    return queued.func(), *(queued.args() or ())[:1]
 
 
 def take_back(id: int) -> str:

@@ -34,6 +34,7 @@ def periodic_tasks() -> list[Task]:
     tasks = [
         Task(_("CPA's accounts and keys"), "catalog.tasks.sync", minutes, keep_successes=False),
         Task(_("prices of new models"), "pricing.tasks.price_models", 10, keep_successes=False),
+        Task(_("interrupted imports"), "usage.imports.tasks.resume", 5, keep_successes=False),
         Task(_("price catalogue"), "pricing.tasks.update_prices"),
         Task(_("retention"), "usage.tasks.retention"),
         Task(_("proof of the totals"), "usage.tasks.verify"),

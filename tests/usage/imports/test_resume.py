@@ -1,0 +1,61 @@
+"""Imports whose task was killed are gone on with."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from tests.usage.imports.made import begun, some
+from usage.imports import tasks
+from usage.models import Event, Import, Lease
+
+pytestmark = pytest.mark.django_db
+State = Import.State
+
+
+@pytest.fixture
+def job(file):
+    path = file(*some(3))
+    job = begun(path)
+    job.change(path=str(path))
+    return job
+
+
+def queued():
+    return [(each.func().rpartition(".")[2], *each.args()) for each in OrmQ.objects.order_by("id")]
+
+
+@pytest.mark.parametrize(("state", "step"), [("running", "go_on"), ("undoing", "take_back"), ("looking", "look_at")])
+def test_a_step_that_is_missing_is_queued_once(job, state, step):
+    job.change(state=state)
+    for _ in range(2):
+        assert tasks.resume() == "1 not ended"
+        assert queued() == [(step, job.id)]
+    getattr(tasks, step)(job.id)
+    expected = {"running": (6, State.DONE), "undoing": (0, State.UNDONE), "looking": (0, State.WAITING)}[state]
+    assert (Event.objects.count(), Import.objects.get().state) == expected
+    OrmQ.objects.all().delete()
+    assert tasks.resume() == "0 not ended" and queued() == []
+
+
+def test_a_step_that_a_killed_task_held_is_queued_again_but_no_look(job):
+    tasks.resume()
+    later = timezone.now() + timedelta(hours=1)
+    OrmQ.objects.update(lock=later)
+    tasks.resume()
+    assert queued() == [("go_on", job.id)] * 2
+    OrmQ.objects.all().delete()
+    job.change(state=State.LOOKING)
+    tasks.resume()
+    OrmQ.objects.update(lock=later)
+    tasks.resume()
+    assert queued() == [("look_at", job.id)]
+
+
+def test_nothing_is_queued_while_an_import_is_at_work_and_nothing_of_commands(job):
+    lease = Lease.take("retention", timedelta(seconds=30))
+    assert tasks.resume() == "busy"
+    lease.release()
+    job.change(path="")  # as of a command
+    assert tasks.resume() == "0 not ended" and queued() == []
