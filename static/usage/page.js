@@ -80,6 +80,12 @@ document.addEventListener("keydown", event => {
   menu.querySelector("summary").focus();
 });
 
+document.addEventListener("click", event => {
+  const button = event.target.closest("[data-tick]");
+  if (!button) return;
+  for (const box of $$("[type=checkbox]", button.closest("fieldset"))) box.checked = Boolean(button.dataset.tick);
+});
+
 document.addEventListener("click", async event => {
   const button = event.target.closest("[data-copy]");
   if (button) await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);

@@ -116,4 +116,4 @@ def raw_request_log(request, request_id):
 @renderer_classes([rest.JSONRenderer])
 def export(request):
     """Exactly the filtered attempts, newest first, or with `by` a row of measures for each group; streamed."""
-    return exported(filter_of(request), request.GET.dict())
+    return exported(filter_of(request), request.GET)

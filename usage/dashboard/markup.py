@@ -3,7 +3,7 @@
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
-from usage.dashboard.currency import amount
+from usage.dashboard.currency import amount, current
 from usage.dashboard.formats import compact, duration, exact, short
 
 
@@ -20,6 +20,12 @@ def brief(number):
 def money(dollars, moment=""):
     """US dollars in the currency of the page, of its period or of an event's moment; every digit is in the title."""
     return _data(*amount(dollars, moment))
+
+
+def cents(dollars):
+    """As money, but always to the cent, for columns of amounts that people compare and add up."""
+    value, text, title = amount(dollars)
+    return _data(value, text if value is None else f"{current().sign}{value:,.2f}", title)
 
 
 def cost(row):

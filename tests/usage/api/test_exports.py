@@ -122,10 +122,29 @@ def test_columns_are_those_asked_for_in_their_order(client, captured):
     assert {tuple(row) for row in rows} == {("total", "model")}
 
 
+def test_columns_and_groups_may_be_parameters_each_as_a_form_sends_them(client, captured):
+    told = body(client, "&by=day,model&columns=day,cost")
+    assert body(client, "&by=day&by=model&columns=day&columns=cost") == told
+    assert body(client, "&by=&by=day&by=model&columns=day,cost") == told
+
+
+def test_by_among_the_columns_stands_for_those_of_the_groups(client, captured):
+    told = body(client, "&by=week,key&columns=week,api_key,api_key_name,total")
+    assert body(client, "&by=week,key&columns=by,total") == told
+    whole = client.get("/api/v1/usage/overview?range=all").json()["summary"]
+    assert rows_of("jsonl", body(client, "&format=jsonl&columns=by,total,cost")) == [
+        {"total": whole["total"], "cost": whole["cost"]}
+    ]
+    reply = client.get(f"{EXPORT}&columns=by")
+    reply.close()
+    assert (reply.status_code, reply["Content-Disposition"][:28]) == (200, 'attachment; filename="usage-')
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
         ("&format=xls", "format"),
+        ("&columns=by,model", "columns"),
         ("&columns=model,secret", "columns"),
         ("&by=model&columns=event_key", "columns"),
         ("&by=hour", "by"),

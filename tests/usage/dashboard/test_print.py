@@ -42,6 +42,18 @@ def test_a_chart_is_drawn_again_for_paper_and_for_the_screen(page):
     assert (dark, light, bar_colour(page)) == ("rgb(124, 156, 255)", "rgb(47, 91, 234)", dark)
 
 
+def test_a_statement_on_paper_has_no_filters_and_a_total_that_stands_out(page):
+    page.emulate_media(media="print")
+    open_page(page, "statement/?start=2020-01-01&end=2026-12-01&provider=claude")
+    assert page.locator(".filters").is_hidden()
+    found = page.evaluate("""() => [...document.querySelectorAll("tfoot > tr > *")].map(cell => {
+        const style = getComputedStyle(cell);
+        const group = getComputedStyle(cell.closest("tfoot")).display;
+        return [style.fontWeight, style.borderTopStyle, style.borderTopColor, group].join(" ");
+    })""")
+    assert len(found) == 16 and set(found) == {"640 solid rgb(85, 94, 108) table-row-group"}
+
+
 def bar_colour(page):
     """Of the lowest layer of the chart."""
     page.wait_for_timeout(300)

@@ -140,8 +140,9 @@ def safe(value):
 
 
 class Format(NamedTuple):
-    """How rows are written, the type of the file, and the package that this needs, which need not be installed."""
+    """Its title, how rows are written, the type of the file, and the package that this needs, which may be missing."""
 
+    title: str
     parts: Callable[[Columns, Pages], Iterator[bytes]]
     content_type: str
     package: str = ""
@@ -153,9 +154,11 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "csv": Format(csv_parts, "text/csv; charset=utf-8"),
-    "jsonl": Format(json_parts, "application/x-ndjson; charset=utf-8"),
-    "parquet": Format(parquet_parts, "application/vnd.apache.parquet", "pyarrow"),
-    "xlsx": Format(xlsx_parts, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "openpyxl"),
+    "csv": Format("CSV", csv_parts, "text/csv; charset=utf-8"),
+    "jsonl": Format("JSON Lines", json_parts, "application/x-ndjson; charset=utf-8"),
+    "parquet": Format("Parquet", parquet_parts, "application/vnd.apache.parquet", "pyarrow"),
+    "xlsx": Format(
+        "Excel", xlsx_parts, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "openpyxl"
+    ),
 }
 IN_FULL = ("jsonl", "parquet")  # have all columns where none are chosen

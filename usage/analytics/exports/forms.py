@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from usage.analytics.choices import OLD_NAMES, Choice
 from usage.analytics.exports.formats import FORMATS, IN_FULL
-from usage.analytics.exports.tables import events_table, totals_table
+from usage.analytics.exports.tables import events_table, group_columns, totals_table
 from usage.analytics.reports.parts import FIRST_DAY
 from usage.analytics.reports.summaries import BY
 from usage.query.filters import UsageFilter
@@ -17,11 +17,14 @@ SHORT = OLD_NAMES | BY
 
 
 class NamesField(forms.CharField):
-    """Names with commas between them, each once."""
+    """Names with commas between them, or of several parameters, each once."""
+
+    widget = forms.MultipleHiddenInput
 
     def clean(self, value):
         """A list."""
-        return list(dict.fromkeys(name.strip() for name in super().clean(value).split(",") if name.strip()))
+        text = super().clean(value if isinstance(value, str) else ",".join(value or ()))
+        return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def unknown(given: list[str], choices) -> str:
@@ -34,7 +37,10 @@ class ExportForm(forms.Form):
     """Format, columns, and by what totals are grouped."""
 
     format = Choice("format", "The format of the file.", lambda: FORMATS, "csv")
-    columns = NamesField(required=False, help_text="Columns, in this order, with commas between them.")
+    columns = NamesField(
+        required=False,
+        help_text="Columns, in this order, with commas between them; `by`, for totals: those of their groups.",
+    )
     by = NamesField(
         required=False,
         help_text="Totals in place of attempts: one of `day`, `week`, `month`, and labels, with commas between them.",
@@ -59,10 +65,20 @@ class ExportForm(forms.Form):
 
     def parts(self, filters: UsageFilter) -> Iterator[bytes]:
         """The valid form's file, read as it is asked for; ValidationError names columns or the period's end."""
-        chosen, by = self.cleaned_data, self.cleaned_data["by"]
-        table = totals_table(filters, by) if by else events_table(filters)
-        if wrong := unknown(chosen["columns"], table.columns):
+        chosen, names = self.cleaned_data, self._columns()
+        table = totals_table(filters, chosen["by"]) if self.is_of_totals else events_table(filters)
+        if wrong := unknown(names, table.columns):
             raise forms.ValidationError({"columns": wrong})
-        names = chosen["columns"] or (table.columns if chosen["format"] in IN_FULL else table.usual)
+        names = names or (table.columns if chosen["format"] in IN_FULL else table.usual)
         columns = {name: table.columns[name] for name in names}
         return FORMATS[chosen["format"]].parts(columns, table.rows(list(names)))
+
+    @property
+    def is_of_totals(self) -> bool:
+        """Whether the valid form asks for totals: `by` among the columns does, too, by nothing then: of the period."""
+        return bool(self.cleaned_data["by"]) or "by" in self.cleaned_data["columns"]
+
+    def _columns(self):
+        """The names of columns that were given, the groups' own in the place of `by`."""
+        given, groups = self.cleaned_data["columns"], group_columns(self.cleaned_data["by"])
+        return list(dict.fromkeys(each for name in given for each in (groups if name == "by" else (name,))))

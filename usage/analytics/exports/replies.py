@@ -2,7 +2,7 @@
 
 from threading import BoundedSemaphore
 
-from django.http import StreamingHttpResponse
+from django.http import QueryDict, StreamingHttpResponse
 from django.utils.timezone import localtime
 
 from cpa_usage.http.errors import error_response
@@ -34,7 +34,7 @@ class Export:
             PLACES.release()
 
 
-def export(filters: UsageFilter, parameters: dict):
+def export(filters: UsageFilter, parameters: QueryDict):
     """What the parameters ask for, as a file; 503 while too many others are being read. Raises ValidationError."""
     form = checked(ExportForm(parameters))
     parts, name = form.parts(filters), form.cleaned_data["format"]
@@ -42,6 +42,6 @@ def export(filters: UsageFilter, parameters: dict):
         busy = error_response(503, f"{EXPORTS} exports are being read just now: try again in a moment.")
         busy["Retry-After"] = str(STALLED_SECONDS)
         return busy
-    what = "usage" if form.cleaned_data["by"] else "requests"
+    what = "usage" if form.is_of_totals else "requests"
     headers = {"Content-Disposition": f'attachment; filename="{what}-{localtime():%Y%m%d-%H%M}.{name}"'}
     return StreamingHttpResponse(Export(parts), content_type=FORMATS[name].content_type, headers=headers)

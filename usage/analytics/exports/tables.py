@@ -48,17 +48,22 @@ def totals_table(filters: UsageFilter, by: list[str]) -> Table:
 
     ValidationError where a period in parts is too long.
     """
-    columns = {}
-    for name in by:
-        columns |= {name: date if name in FIRST_DAY else str} | ({NAMED[name]: str} if name in NAMED else {})
     every = next((name for name in by if name in FIRST_DAY), None)
     parts = (
         [({every: str(day)}, part) for day, part in reversed(parts_of(filters, every))] if every else [({}, filters)]
     )
     labels = [name for name in by if name not in FIRST_DAY]
     pages = ([within | row for row in _totals(part, labels)] for within, part in parts)
-    columns |= _types(Summary)
+    columns = group_columns(by) | _types(Summary)
     return Table(columns, tuple(columns), pages, getitem)
+
+
+def group_columns(by: list[str]) -> dict[str, type]:
+    """The columns that name the groups of totals, with their types."""
+    columns = {}
+    for name in by:
+        columns |= {name: date if name in FIRST_DAY else str} | ({NAMED[name]: str} if name in NAMED else {})
+    return columns
 
 
 def _event_pages(filters):

@@ -1,6 +1,6 @@
 """A statement of a period: what was used, by day and by model, and the list prices behind it."""
 
-from datetime import date
+from datetime import date, timedelta
 from math import prod
 from operator import attrgetter
 from typing import Annotated
@@ -45,6 +45,15 @@ class Statement(Struct, frozen=True, kw_only=True):
     days: Report
     models: Report
     prices: list[ListPrice]
+
+    @property
+    def span(self) -> str:
+        """`2026-10` for a whole month, else its first and last day; empty where nothing was ever counted."""
+        if not self.first:
+            return ""
+        following = (self.first + timedelta(days=31)).replace(day=1)
+        is_month = self.first.day == 1 and self.last + timedelta(days=1) == following
+        return f"{self.first:%Y-%m}" if is_month else f"{self.first} – {self.last}"
 
 
 @snapshot()

@@ -4,15 +4,18 @@ from django.http import Http404, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
+from usage.analytics.answers import Summary
 from usage.analytics.events.paging import NoSuchEvent, event_page
 from usage.analytics.events.paging import event as event_of
+from usage.analytics.events.rows import EventRow, ExportRow
 from usage.analytics.exports.formats import FORMATS
 from usage.analytics.exports.replies import export as exported
 from usage.dashboard.cookies import next_page, remember
 from usage.dashboard.pages import page, signed_in
 from usage.dashboard.panels.columns import COLUMNS, COOKIE, chosen_of
 from usage.query.filters import UsageFilter
-from usage.query.forms import PageForm, checked
+from usage.query.forms import PageForm, UsageFilterForm, checked
+from usage.query.names import grouping_labels
 from usage.requestlogs import fetch as requestlog
 from usage.time.periods import Period, parse_moment
 from usage.time.units import HOUR_US
@@ -32,7 +35,19 @@ def requests(request, filters):
         "sizes": (50, 100, 500),
         "columns": chosen_of(request),
         "all_columns": COLUMNS,
-        "excel": not FORMATS["xlsx"].is_missing,
+        **_offered(request.query),
+    }
+
+
+def _offered(query):
+    """What an export can hold, as its control offers it, and the filters that go with it."""
+    return {
+        "formats": FORMATS.items(),
+        "fields": ExportRow.__struct_fields__,
+        "usual": EventRow.__struct_fields__,
+        "labels": grouping_labels().values(),
+        "measures": Summary.__struct_fields__,
+        "kept": [(name, value) for name in UsageFilterForm().fields for value in query.getlist(name)],
     }
 
 
@@ -59,7 +74,9 @@ def request_log(request, filters, event_key):
 @page("")
 def export(request, filters, form):
     """Exactly the filtered events, or their totals, as a file."""
-    return exported(filters, {**request.GET.dict(), "format": form})
+    parameters = request.GET.copy()
+    parameters["format"] = form
+    return exported(filters, parameters)
 
 
 @require_POST
