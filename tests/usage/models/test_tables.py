@@ -4,7 +4,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from pricing.models import Model
+from tests.usage.made import NOON, record, stored
 from usage.models import Day, Duration, LabelDay, LabelQuarter, Quarter
+from usage.time.units import QUARTER_US
 
 pytestmark = pytest.mark.django_db
 
@@ -29,3 +32,29 @@ def test_totals_lie_in_the_order_of_their_key_and_its_columns_come_first(rollup)
 def table_of(model):
     with connection.cursor() as cursor:
         return connection.introspection.get_table_description(cursor, model._meta.db_table)
+
+
+if connection.vendor == "postgresql":
+
+    @pytest.mark.parametrize("rollup", [Quarter, Day, LabelQuarter, LabelDay, Duration])
+    def test_pages_of_totals_have_room_for_rows_that_change(rollup):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reloptions FROM pg_class WHERE relname = %s", [rollup._meta.db_table])
+            assert cursor.fetchone() == (["fillfactor=80"],)
+
+    @pytest.mark.django_db(transaction=True)  # only what no transaction can see any more gives its room
+    def test_rows_that_are_given_a_price_after_another_stay_on_their_page():
+        models = [f"model-{n}" for n in range(5)]
+        stored(*(record(NOON - n * QUARTER_US, model=models[n % 5], alias=models[n % 5]) for n in range(600)))
+        before = pages()
+        for model in models:
+            Model.objects.set_price(model, {"prompt": 1, "completion": 2})
+        after = pages()
+        assert len(after) == 600 and sum(after[key] != page for key, page in before.items()) < 60
+
+
+def pages():
+    """The page of each total of a quarter."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT bucket, series_id, (ctid::text::point)[0] FROM usage_quarter")
+        return {row[:2]: row[2] for row in cursor.fetchall()}
