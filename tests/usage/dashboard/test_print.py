@@ -52,6 +52,8 @@ def test_a_statement_on_paper_has_no_filters_and_a_total_that_stands_out(page):
         return [style.fontWeight, style.borderTopStyle, style.borderTopColor, group].join(" ");
     })""")
     assert len(found) == 16 and set(found) == {"640 solid rgb(85, 94, 108) table-row-group"}
+    breaks = page.locator(".panel").evaluate_all("all => all.map(one => getComputedStyle(one).breakInside)")
+    assert breaks == ["auto"] * 3  # a table may go on, so that no sheet stays half empty
 
 
 def bar_colour(page):
