@@ -166,8 +166,13 @@ def test_no_cell_begins_like_a_formula_however_it_is_hidden():
     assert exported(texts) == {text: f"'{text}" for text in texts}
 
 
+def test_an_apostrophe_before_a_formula_has_another_so_that_one_can_be_taken_off():
+    texts = ["'=1", "''-1", "'\t+1"]
+    assert exported(texts) == {text: f"'{text}" for text in texts}
+
+
 def test_other_cells_stay_as_they_are():
-    texts = ["a=1", "1-1", "尺寸=1", "é", "(=1)", "\u200bword", " a", "“=1”", "'=1", ".", "\u0301", "\u3000尺"]
+    texts = ["a=1", "1-1", "尺寸=1", "é", "(=1)", "\u200bword", " a", "“=1”", "'a", ".", "\u0301", "\u3000尺"]
     assert exported(texts) == dict(zip(texts, texts, strict=True))
 
 
