@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from usage.imports.formats.backup import Backup
 from usage.imports.formats.databases import Keeper, Original
 from usage.imports.formats.jsonlines import ManagerPlus, Own, OwnCsv, Records, fields_of, header_of
 from usage.imports.formats.legacy import LegacyExport
@@ -29,17 +30,27 @@ def open_source(path: Path) -> Source:
         if not stat.S_ISREG(status.st_mode):
             raise Refused(_("It is a folder.") if stat.S_ISDIR(status.st_mode) else _("It is no file."))
         with path.open("rb") as stream:
-            begin = stream.read(len(SQLITE))
+            begin = stream.read(20)
     except OSError as error:
         raise Refused(_("It cannot be read: %s."), error.strerror) from None
     if begin.startswith(ARCHIVES):
         raise Refused(_("It is an archive, a spreadsheet or Parquet: unpack it, or bring JSON Lines or CSV."))
-    return _database(Database(path)) if begin == SQLITE else _text(TextFile(path, status, begin))
+    if not begin.startswith(SQLITE):
+        return _text(TextFile(path, status, begin))
+    source = _database(Database(path))
+    # So its header says that it is written with a log beside it.
+    if begin[18:] == b"\2\2" and not path.with_name(f"{path.name}-wal").exists():
+        sentence = _(
+            "If this file was copied while its program was running, it may lack the last requests: stop the program and"
+            " copy it again, copy the -wal file too, or let the program or “sqlite3 … .backup” make the copy."
+        )
+        source.left_out = [*source.left_out, sentence]
+    return source
 
 
 def _database(database):
     if "usage_drainstate" in database.tables:
-        raise Refused(_("It is a backup of this program: put it back with “manage.py restore”."))
+        return Backup(database)
     events = database.tables.get("usage_events", set())
     if "event_hash" in events:
         raise Refused(_("It is the database of CPA-Manager-Plus: export its usage there, and import that."))

@@ -1,6 +1,7 @@
 """What a file to import is to the engine: items in file order, each of them a record as CPA sends it."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
@@ -8,6 +9,8 @@ from msgspec import structs
 
 from usage.records.record import Malformed, Names, Record, line, parse
 from usage.records.secrecy import LABEL
+
+_names = attrgetter(*Names.__struct_fields__)
 
 
 class Refused(Exception):
@@ -34,6 +37,7 @@ class Item(NamedTuple):
     cost: float | None = None  # the source's own figure, in US dollars
     error: str | None = None  # why it cannot be read: one sentence, which quotes nothing of it
     given: dict | None = None  # fields of the Record that the source has in place of keys, such as fingerprints
+    is_checked: bool = False  # whether a record can have all of these
 
     def record(self, arrived: int) -> Record | None:
         """The item as a Record; None for a cue of CPA. `arrived` is the time of the import, in µs since the epoch.
@@ -47,8 +51,9 @@ class Item(NamedTuple):
             raise Malformed(_("It does not tell when it happened."))
         if record is None or not self.given:
             return record
-        record = structs.replace(record, **_checked(self.given))
-        return structs.replace(record, names=tuple(getattr(record, name) for name in Names.__struct_fields__))
+        record = structs.replace(record, **(self.given if self.is_checked else _checked(self.given)))
+        record.names = _names(record)
+        return record
 
 
 def _checked(given):
@@ -67,8 +72,8 @@ class FoundPrice(NamedTuple):
     model: str
     prompt: float
     completion: float
-    cache_read: float
-    cache_write: float | None  # None: that of the prompt
+    cache_read: float | None  # None: that of the prompt
+    cache_write: float | None
 
 
 class FoundAlias(NamedTuple):
@@ -82,7 +87,7 @@ class FoundAlias(NamedTuple):
 class Source:
     """An opened file. Reading it raises Refused where it is damaged, cut off or changed meanwhile."""
 
-    kind: str  # cpa-export, original, keeper, manager-plus, records or own-export
+    kind: str  # cpa-export, original, keeper, manager-plus, records, own-export or backup
     title: str
     count: int | None = None  # events, where that is cheap to know
     position_of_end: int  # the last item's position; of compressed files an estimate

@@ -34,11 +34,17 @@ class Database:
         """
         selects = []
         for table in (table for table in tables if table in self.tables):
-            columns = ", ".join(f'"{name}"' if name in self.tables[table] else "NULL" for name in ("id", *names))
-            selects.append(f"SELECT {columns} FROM {table} WHERE id > {int(after)}")
+            columns = [f'"{name}"' if name in self.tables[table] else f'NULL AS "{name}"' for name in ("id", *names)]
+            selects.append(f"SELECT {', '.join(columns)} FROM {table} WHERE id > {int(after)}")
+        return self.select(f"{' UNION ALL '.join(selects)} ORDER BY 1") if selects else iter(())
+
+    def select(self, sql: str) -> Iterator[dict]:
+        """The rows of a SELECT by the names of its columns, all of one snapshot."""
         with self._opened() as connection:
-            for row in connection.execute(f"{' UNION ALL '.join(selects)} ORDER BY 1") if selects else ():
-                yield dict(zip(("id", *names), row, strict=True))
+            rows = connection.execute(sql)
+            names = [column for column, *_ in rows.description]
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
 
     def extent(self, table: str) -> tuple[int, int]:
         """(rows, highest id) of a table."""

@@ -109,6 +109,23 @@ def test_a_log_beside_the_database_is_read(tmp_path):
     connection.close()
 
 
+@pytest.mark.parametrize("name", LOST)
+def test_a_copy_that_came_without_its_log_may_lack_requests(tmp_path, name):
+    path = sample(name, tmp_path)
+    before = open_source(path).left_out
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("DELETE FROM usage_events WHERE id > 100")
+    connection.commit()
+    assert open_source(path).left_out == before
+    alone = tmp_path / "copied.db"
+    alone.write_bytes(path.read_bytes())
+    connection.close()
+    *others, doubt = open_source(alone).left_out
+    assert others == before
+    assert doubt.startswith("If this file was copied while its program was running")
+
+
 def test_prices_and_costs_of_the_original(tmp_path):
     source = open_source(sample("cpa-usage.db", tmp_path))
     assert source.prices() == [FoundPrice("gpt-5", 1.25, 10.0, 0.125, None)]

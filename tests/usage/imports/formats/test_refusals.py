@@ -98,7 +98,7 @@ def test_databases_of_others_are_told_apart(tmp_path):
     for table, sentence in (
         ("users (id, timestamp)", "another program"),
         ("usage_events (id, event_hash)", "CPA-Manager-Plus"),
-        ("usage_drainstate (id)", "manage.py restore"),
+        ("usage_drainstate (id)", "no such table: django_migrations"),
     ):
         path = tmp_path / table.split()[0]
         with sqlite3.connect(path) as connection:
