@@ -40,11 +40,11 @@ FROM usage_event e LEFT JOIN usage_series s ON s.id = e.series_id LEFT JOIN usag
     LEFT JOIN pricing_model m ON m.id = s.model_id LEFT JOIN aliases_apikey k ON k.id = s.api_key_id
 WHERE e.id > %d AND +e.timestamp >= %d ORDER BY e.id
 """
-EXTENT = "SELECT count(*), coalesce(max(id), 0) FROM usage_event WHERE timestamp >= %d"
-GONE = "SELECT min(bucket), max(bucket), sum(requests) FROM usage_day WHERE bucket < %d AND requests > 0"
+GONE = "SELECT min(bucket), max(bucket), sum(requests) FROM usage_day WHERE bucket BETWEEN 0 AND %d AND requests > 0"
 # The one in force comes last.
 PRICES = """
-SELECT m.name, c.prompt, c.completion, c.cache_read, c.cache_write
+SELECT m.name, CAST(c.prompt AS INTEGER), CAST(c.completion AS INTEGER), CAST(c.cache_read AS INTEGER),
+    CAST(c.cache_write AS INTEGER)
 FROM pricing_model m JOIN pricing_priceset s ON s.model_id = m.id JOIN pricing_ratecard c ON c.price_set_id = s.id
 WHERE s.scope = '' AND c.tier = '' AND c.context_over = 0 AND c.hours_from IS NULL
     AND (s.valid_from IS NULL OR s.valid_from <= date('now')) AND (s.origin = 'manual' OR NOT m.catalogue_blocked)
@@ -76,10 +76,10 @@ class Backup(Own):
         state = next(database.rows(["usage_drainstate"], STATE), dict.fromkeys(STATE))
         try:
             self._since = int(state["events_from"] or 0)
-            gone = GONE % local_day(self._since // SECOND_US, state["zone"] or "UTC")
-        except (ValueError, KeyError):  # of a zone that there is not
+            gone = GONE % (local_day(self._since // SECOND_US, state["zone"] or "UTC") - 1)
+        except (ValueError, KeyError, TypeError, OSError, OverflowError):  # of a time or a zone that there is not
             raise Refused(_("The database is damaged: %s.") % "usage_drainstate") from None
-        self.count, self.position_of_end = next(database.select(EXTENT % self._since)).values()
+        self.position_of_end = database.extent("usage_event")[1]
         first, last, count = next(database.select(gone)).values()
         if count:
             days = {"first": date_of(first), "last": date_of(last), "count": f"{count:,}"}
