@@ -1,11 +1,10 @@
 """Our own database: a copy that `manage.py backup` made, or any other. Its events are taken over as they are stored."""
 
 from collections.abc import Iterator
-from typing import Annotated
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from msgspec import Meta, convert, structs
+from msgspec import convert, structs
 
 from pricing.rates import usd_per_million
 from usage.imports.formats.jsonlines import Own
@@ -55,9 +54,8 @@ ORDER BY s.origin = 'manual', s.valid_from
 class Given(Names):
     """What of an event is taken as it is stored, and not found out again."""
 
-    fingerprint: Annotated[bytes, Meta(min_length=16, max_length=16)]
+    fingerprint: bytes
     claimed: int | None
-    fail_body: str
     fail_body_length: int
 
 
@@ -93,7 +91,7 @@ class Backup(Own):
         for row in self._database.select(EVENTS % (after, self._since)):
             try:
                 given = structs.asdict(convert(row, Given, strict=False))
-                yield Item(row["id"], self._converted(row)[0], given=given, is_checked=True)
+                yield Item(row["id"], self._converted(row)[0], given=given)
             except (TypeError, ValueError, AttributeError):
                 yield Item(row["id"], encode(row), error=_("It is no request as this format has them."))
 

@@ -11,6 +11,8 @@ from usage.records.record import Malformed, Names, Record, line, parse
 from usage.records.secrecy import LABEL
 
 _names = attrgetter(*Names.__struct_fields__)
+_TEXTS = [name for name in Names.__struct_fields__ if name != "failed"]
+_LONGEST = {"tier": 16} | {name: 64 for name in _TEXTS if name.endswith(("service_tier", "key", "mask"))}  # characters
 
 
 class Refused(Exception):
@@ -37,7 +39,6 @@ class Item(NamedTuple):
     cost: float | None = None  # the source's own figure, in US dollars
     error: str | None = None  # why it cannot be read: one sentence, which quotes nothing of it
     given: dict | None = None  # fields of the Record that the source has in place of keys, such as fingerprints
-    is_checked: bool = False  # whether a record can have all of these
 
     def record(self, arrived: int) -> Record | None:
         """The item as a Record; None for a cue of CPA. `arrived` is the time of the import, in µs since the epoch.
@@ -51,7 +52,7 @@ class Item(NamedTuple):
             raise Malformed(_("It does not tell when it happened."))
         if record is None or not self.given:
             return record
-        record = structs.replace(record, **(self.given if self.is_checked else _checked(self.given)))
+        record = structs.replace(record, **_checked(self.given))
         record.names = _names(record)
         return record
 
@@ -60,10 +61,10 @@ def _checked(given):
     """Fields that a source has in place of keys, as a record has them. Raises Malformed for what it cannot have."""
     if len(given.get("fingerprint", bytes(16))) != 16:
         raise Malformed(_("Its event key is none of ours."))
-    texts = {name: text for name, text in given.items() if name != "fingerprint"}
+    texts = {name: given[name] for name in _TEXTS if name in given}
     if not all(isinstance(text, str) for text in texts.values()):
         raise Malformed(_("A name in it is no text."))
-    return given | {name: line(text, LABEL) for name, text in texts.items()}
+    return given | {name: line(text, _LONGEST.get(name, LABEL)) for name, text in texts.items()}
 
 
 class FoundPrice(NamedTuple):
