@@ -217,3 +217,18 @@ def test_a_row_that_is_damaged_is_a_dead_letter_by_itself(backup):
     emptied()
     job = imported(path)
     assert (job.events, job.dead) == (4, 2)
+
+
+def test_names_that_are_too_long_or_illegible_are_as_records_have_them(backup):
+    stored(*some(3))
+    path = changed(
+        backup(),
+        "UPDATE usage_series SET endpoint = 'a' || char(0) || printf('%.300c', 'b'), tier = printf('%.300c', 'c')",
+        "UPDATE aliases_apikey SET mask = printf('%.300c', 'd')",
+        "UPDATE usage_event SET service_tier = printf('%.300c', 'e'), fail_body = char(0), failed = 1",
+    )
+    emptied()
+    assert imported(path).events == 6
+    event = Event.objects.first()
+    labels = event.series.endpoint, event.series.tier, event.series.api_key.mask, event.service_tier
+    assert labels == ("a\ufffd" + "b" * 253, "c" * 16, "d" * 64, "e" * 64)
