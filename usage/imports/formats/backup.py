@@ -76,7 +76,7 @@ class Backup(Own):
             self._since = int(state["events_from"] or 0)
             gone = GONE % (local_day(self._since // SECOND_US, state["zone"] or "UTC") - 1)
         except (ValueError, KeyError, TypeError, OSError, OverflowError):  # of a time or a zone that there is not
-            raise Refused(_("The database is damaged: %s.") % "usage_drainstate") from None
+            raise Refused(_("The database is damaged: %s."), "usage_drainstate") from None
         self.position_of_end = database.extent("usage_event")[1]
         first, last, count = next(database.select(gone)).values()
         if count:
@@ -115,4 +115,4 @@ def _refuse_other_versions(database):
             "It is a backup of another version of this program (%s): import an export of that version, or restore the"
             " backup there and upgrade."
         )
-        raise Refused(sentence % of)
+        raise Refused(sentence, of)
