@@ -24,7 +24,7 @@ LINE = "{:>4}  {:<16}  {:<24}  {:<16}  {:>12}  {}"
 class Command(BaseCommand):
     """Safe beside a drain. An import that was cut off goes on where it stopped when its file is given again."""
 
-    help = "Import usage from CPA's export, the older cpa-usage, keeper, CPA-Manager-Plus, records or our own export."
+    help = "Import what CPA, the older cpa-usage, keeper, CPA-Manager-Plus or another cpa-usage counted."
 
     def add_arguments(self, parser):
         """Files, or what to do about earlier imports."""
