@@ -10,15 +10,18 @@ TABLES = ("quarter", "day", "labelquarter", "labelday", "duration")
 
 
 def keep_room(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        for table in TABLES:
-            schema_editor.execute(f"ALTER TABLE usage_{table} SET (fillfactor = 80)")
+    change(schema_editor, "SET (fillfactor = 80)")
 
 
 def fill(apps, schema_editor):
+    change(schema_editor, "RESET (fillfactor)")
+
+
+def change(schema_editor, how):
     if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what earlier migrations of the transaction left to look at
         for table in TABLES:
-            schema_editor.execute(f"ALTER TABLE usage_{table} RESET (fillfactor)")
+            schema_editor.execute(f"ALTER TABLE usage_{table} {how}")
 
 
 class Migration(migrations.Migration):
