@@ -4,7 +4,9 @@ import logging
 import time
 from pathlib import Path
 
+from django.db import Error
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
@@ -33,7 +35,12 @@ def look_at(id: int) -> str:
         would = preview(open_source(path), _teller(jobs, end, 2 * end))._asdict()
         found |= {"would": would, "looked": looked}
         fields = {"state": Import.State.WAITING, "found": found, "digest": digest_of(path)}
-    except (Refused, OSError) as error:
+    except Error:
+        raise  # the file may be well, and is looked at again
+    except Exception as error:
+        if not isinstance(error, Refused | OSError):
+            log.exception("Import %d cannot be looked at.", id)
+            error = Refused(gettext_noop("It cannot be looked at: the log of the tasks says why."))
         why = Refused.by(error)
         path.unlink(missing_ok=True)
         fields = {"state": Import.State.REFUSED, "path": "", "reason": why.sentence, "found": {"values": why.values}}

@@ -1,8 +1,10 @@
 """Imports whose task was killed are gone on with."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -37,6 +39,28 @@ def test_a_step_that_is_missing_is_queued_once(job, state, step):
     assert (Event.objects.count(), Import.objects.get().state) == expected
     OrmQ.objects.all().delete()
     assert tasks.resume() == "0 not ended" and queued() == []
+
+
+def test_what_no_look_foresees_is_a_refusal_and_a_database_that_is_away_is_none(job, monkeypatch):
+    job.change(state=State.LOOKING)
+    with monkeypatch.context() as patched:
+        patched.setattr(tasks, "look", raising(OperationalError("away")))
+        with pytest.raises(OperationalError):
+            tasks.look_at(job.id)
+    job.refresh_from_db()
+    assert job.state == State.LOOKING and Path(job.path).exists()
+    monkeypatch.setattr(tasks, "look", raising(ZeroDivisionError("secret")))
+    assert tasks.look_at(job.id) == State.REFUSED
+    refused = Import.objects.get()
+    assert refused.why == "It cannot be looked at: the log of the tasks says why."
+    assert not Path(job.path).exists() and not refused.path
+
+
+def raising(error):
+    def fail(*_):
+        raise error
+
+    return fail
 
 
 def test_a_step_that_a_killed_task_held_is_queued_again_but_no_look(job):
