@@ -81,10 +81,8 @@ def run_all(files: list[tuple[Import, Path]], tell: Callable[[Import], object], 
     gc.freeze()  # what is loaded by now stays: to look through it again and again takes an eighth of the time
     until = time.monotonic() + seconds
     with held() as slices:
-        # Another process may have ended, undone or begun it again while this one waited.
-        files = [(job, path) for job, path in files if _is(job, Import.State.RUNNING)]
-        for job, path in files:
-            if _store(job, path, slices, tell, until):
+        for job, path in files:  # another process may have ended, undone or begun it again while this one waited
+            if _is(job, Import.State.RUNNING) and _store(job, path, slices, tell, until):
                 return True
         files = [(job, path) for job, path in files if job.state == Import.State.RUNNING]
         for job, _ in files:

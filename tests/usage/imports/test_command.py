@@ -88,6 +88,22 @@ def test_a_file_that_is_refused_does_not_stop_the_others(path, tmp_path, capsys)
     assert [line.partition(":")[0] for line in str(refusal.value).splitlines()] == [str(notes), f"{tmp_path}/absent"]
 
 
+def test_a_file_that_is_given_twice_is_one_import(path, tmp_path, capsys):
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(path.read_bytes())
+    said(capsys, path, copy, path)
+    job = Import.objects.get()
+    assert (job.events, job.known, job.dead, job.state) == (1200, 0, 1, "done")
+    said(capsys, "--undo", str(job.id))
+    assert not Event.objects.exists()
+
+
+def test_dry_runs_go_on_behind_a_file_that_is_refused(path, tmp_path, capsys):
+    with pytest.raises(CommandError, match="absent"):
+        call_command("importusage", tmp_path / "absent", path, "--dry-run")
+    assert capsys.readouterr().out.count("It would bring:") == 1
+
+
 def test_what_a_file_says_does_not_steer_the_terminal(tmp_path, capsys):
     path = tmp_path / "a\x1b[2J.jsonl"
     path.write_bytes(record(NOON, model="\x1b]0;owned\x07") + b"\n")

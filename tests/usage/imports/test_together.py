@@ -65,6 +65,14 @@ def test_files_that_are_given_together_share_their_old_days(file):
     assert not Day.objects.exists()
 
 
+def test_one_import_that_is_given_twice_is_run_once(file):
+    path = file(*some(4))
+    job = begun(path)
+    assert not run_all([(job, path), (Import.objects.get(), path)], lambda job: None)
+    stored_now = Import.objects.get()
+    assert (stored_now.events, stored_now.known, stored_now.first) == (8, 0, NOON)
+
+
 def test_a_file_that_is_refused_stops_no_other(file):
     good, bad = file(record(NOON), name="good"), file(*some(3), name="bad")
     bad.write_bytes(bad.read_bytes()[:-20])

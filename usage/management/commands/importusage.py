@@ -73,27 +73,30 @@ class Command(BaseCommand):
         if job is None:
             raise CommandError(f"There is no import {number} that could be undone: see --list.")
         undone(job)
-        self._say(f"Import {number} of {job.name} is undone.", _public(job))
+        self._say(f"Import {number} of {plain(job.name)} is undone.", _public(job))
 
     def _preview(self, path):
+        would = None
         with self._refusing(path), self._progress() as bar:
             found = self._look(path, bar)
             would = preview(open_source(path), bar(path, "would store"))
+        if would is not None:
             self._say("\n".join(["It would bring:", *_counted(would)]), found | would._asdict())
 
     def _import(self, paths, takes):
-        files = []
+        files = {}
         with self._progress() as bar:
             for path in paths:
                 with self._refusing(path):
-                    files.append((_job(path, self._look(path, bar), takes), path))
-            bars = {job.id: bar(path, "store") for job, path in files}
-            while run_all(files, lambda job: bars[job.id](job.position)):
+                    job = _job(path, self._look(path, bar), takes)
+                    files.setdefault(job.id, (job, path))  # a file may be given twice
+            bars = {id: bar(path, "store") for id, (_, path) in files.items()}
+            while run_all(list(files.values()), lambda job: bars[job.id](job.position)):
                 pass
-        for job, path in files:
-            with self._refusing(path):
-                if job.state == Import.State.REFUSED:
-                    raise Refused(job.why)
+        for job, path in files.values():
+            if job.state == Import.State.REFUSED:
+                self._refuse(path, job.why)
+            else:
                 self._say("\n".join([f"Import {job.id} is done:", *_counted(job), *_costs(job)]), _public(job))
 
     def _look(self, path, bar):
@@ -110,8 +113,10 @@ class Command(BaseCommand):
         try:
             yield
         except (Refused, OSError) as refusal:
-            why = getattr(refusal, "strerror", None) or refusal
-            self._refused.append(f"{path}: {why} Nothing of it is imported.")
+            self._refuse(path, getattr(refusal, "strerror", None) or refusal)
+
+    def _refuse(self, path, why):
+        self._refused.append(f"{path}: {why} Nothing of it is imported.")
 
     @contextmanager
     def _progress(self):
