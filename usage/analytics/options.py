@@ -37,8 +37,10 @@ FilterOptions = msgspec.defstruct(
 def filter_options(filters: UsageFilter, limit: int = MOST) -> FilterOptions:
     """Models, sources, client keys, providers and endpoints that occur in the period; of too many the most used."""
     reader, found, totals = Reader.of(filters), {}, {}
+    columns = [label.column for label in grouping_labels().values()]
+    occurring = reader.values(*(column for column in columns if not reader.is_flooded(column)))
     for name, label in grouping_labels().items():
-        values, count = _values(reader, label.column, limit)
+        values, count = _values(reader, label.column, occurring, limit)
         if name != "api_key":
             found[f"{name}s"] = sorted(values - {""})
         if name in OPTIONS:
@@ -48,9 +50,9 @@ def filter_options(filters: UsageFilter, limit: int = MOST) -> FilterOptions:
     return FilterOptions(**found, detail_from=instant(reader.events_from), totals=totals)
 
 
-def _values(reader, column, limit):
+def _values(reader, column, occurring, limit):
     """The values of a column of Series, and how many there are."""
-    if not reader.is_flooded(column) and len(values := reader.values(column)) <= limit:
+    if column in occurring and len(values := occurring[column]) <= limit:
         return values, len(values)
     found = largest(reader, (column,), "requests", limit)
     return {value for (value,) in found.rows}, found.count
