@@ -13,7 +13,7 @@ QUERIES = {
     "analysis": FRESHNESS + 3,
     "events?page_size=20": FRESHNESS + 4,
     "events/filters": FRESHNESS + 11,
-    "events/filters?provider=claude": FRESHNESS + 3,
+    "events/filters?result=success": FRESHNESS + 5,
     "credentials": FRESHNESS + 10,
 }
 
