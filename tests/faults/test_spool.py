@@ -93,14 +93,14 @@ def test_a_group_that_is_larger_than_the_room_on_the_disk_is_written_in_pieces(s
     drain = at_work(stage, cpa)
     with locked(stage):
         disk.fill(drain, limit=32 * 1024)
-        push(cpa, 3000, start=10, user_agent="x" * 500)
+        push(cpa, 8000, start=10, user_agent="x" * 500)  # more than what the sockets hold
         drain.says("cannot be written: ")
         assert not disk.mounted or not stage.waiting
         disk.free(drain)
         disk.fill(drain, limit=32 * 1024, room=64 * 1024)
         until(lambda: stage.waiting)
         assert cpa.queued
-    caught_up(stage, cpa, 3010)
+    caught_up(stage, cpa, 8010)
     assert drain.stop() == 0
     assert gaps(stage) == []
 
