@@ -154,19 +154,19 @@ def _described(path, found):
         yield f"  {' to '.join(found['days'])}, {models}, {keys}"
         yield f"  {', '.join(found['models'])}{' …' if found['model_count'] > len(found['models']) else ''}"
     if found["unread"]:
-        yield f"  {found['unread']:,} that are no records, or tell no time that can be: dead letters"
+        yield f"  {many(found['unread'], 'dead letter')}: no records, or of no time that can be"
     yield from (f"  Not taken over: {sentence}" for sentence in found["left_out"])
-    for what, name in (("Prices of {:,} models", PRICES), ("Names of {:,} client keys", ALIASES)):
+    for what, of, name in (("Prices", "model", PRICES), ("Names", "client key", ALIASES)):
         if found[name]:
-            yield f"  {what.format(found[name])} that have none here: take them with --{name}."
+            yield f"  {what} of {many(found[name], of)} without one here: take them with --{name}."
 
 
 def _counted(counts):
-    yield f"  {counts.events:,} new events, {counts.older:,} of them as totals of days alone"
+    yield f"  {many(counts.events, 'new event')}, {counts.older:,} of them as totals of days alone"
     differing = f"{counts.differing:,} of them with other figures: those stored first count"
     yield f"  {counts.known:,} stored before or repeated, {differing}"
     yield f"  {counts.left_out:,} of days before the kept detail that have totals already"
-    yield f"  {counts.dead:,} dead letters"
+    yield f"  {many(counts.dead, 'dead letter')}"
 
 
 def _costs(job):
