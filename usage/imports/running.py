@@ -85,8 +85,9 @@ def run_all(files: list[tuple[Import, Path]], tell: Callable[[Import], object], 
             if _is(job, Import.State.RUNNING) and _store(job, path, slices, tell, until):
                 return True
         files = [(job, path) for job, path in files if job.state == Import.State.RUNNING]
+        together = [job.id for job, _ in files]
         for job, _ in files:
-            close_days(job, slices, [job.id for job, _ in files])
+            close_days(job, slices, together)
         price_all()  # a model may have been reached over another route since it was looked up
         for job, path in files:
             with suppress(Refused, OSError):  # the file has gone meanwhile; what it held is stored

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from pricing.models import Model
 from pricing.tasks import price_models
 from usage.imports.formats import Item
 from usage.ingest.batch import dead_letter
@@ -69,7 +70,7 @@ class ImportWriter(Writer):
     def __init__(self, job: Import):
         super().__init__()
         self.job, self.imported, self.taken = job, job.id, taken_days(job.events_from)
-        self._models = set()  # that were met
+        self._models = 0  # of which the catalogue was asked
 
     def take(self, items: list[Item], newest_first: bool = False):
         """Store a batch of items. Raises django.db.Error when the database is away; nothing is stored then.
@@ -78,8 +79,8 @@ class ImportWriter(Writer):
         """
         read = Read(items, self.job.arrived, newest_first)
         self.store_parsed(read)
-        if new := {record.model for record in read.records} - self._models:
-            self._models |= new
+        if (models := Model.objects.count()) != self._models:
+            self._models = models
             price_all()
 
     def _store(self, parsed: Read) -> Stored:

@@ -7,9 +7,9 @@ from pathlib import Path
 from django.db import Error
 from django.utils import timezone
 from django.utils.translation import gettext_noop
-from django_q.models import OrmQ
 from django_q.tasks import async_task
 
+from cpa_usage.queueing import queue_once
 from usage.imports.formats import Refused, open_source
 from usage.imports.looking import digest_of, look, preview
 from usage.imports.running import SPAN, Busy, run, undone
@@ -30,9 +30,10 @@ def look_at(id: int) -> str:
         return DISCARDED
     path = Path(job.path)
     try:
-        looked, end = timezone.now().isoformat(), open_source(path).position_of_end
-        found = look(open_source(path), _teller(jobs, 0, 2 * end)).as_json()
-        would = preview(open_source(path), _teller(jobs, end, 2 * end))._asdict()
+        source, looked = open_source(path), timezone.now().isoformat()
+        end = source.position_of_end
+        found = look(source, _teller(jobs, 0, 2 * end)).as_json()
+        would = preview(source, _teller(jobs, end, 2 * end))._asdict()
         found |= {"would": would, "looked": looked}
         fields = {"state": Import.State.WAITING, "found": found, "digest": digest_of(path)}
     except Error:
@@ -87,20 +88,11 @@ def resume() -> str:
     if (lease := Lease.take("retention", SPAN)) is None:
         return "busy"
     lease.release()
-    queued = OrmQ.objects.all()
-    waiting = {_step(each) for each in queued.filter(lock__lte=timezone.now())}
-    looks = {_step(each) for each in queued}
     steps = {Import.State.RUNNING: "go_on", Import.State.UNDOING: "take_back", Import.State.LOOKING: "look_at"}
     left = Import.objects.filter(state__in=steps).exclude(state=Import.State.RUNNING, path="")
     for id, state in left.values_list("id", "state"):
-        task = f"usage.imports.tasks.{steps[state]}"
-        if (task, id) not in (looks if state == Import.State.LOOKING else waiting):
-            async_task(task, id, save=False)
+        queue_once(f"usage.imports.tasks.{steps[state]}", id, begun=state == Import.State.LOOKING)
     return f"{len(left)} not ended"
-
-
-def _step(queued):
-    return queued.func(), *(queued.args() or ())[:1]
 
 
 def take_back(id: int) -> str:
