@@ -1,5 +1,6 @@
 """The period at a glance: totals, gap-free hours and days, the grid of quarter hours, and how fast requests come."""
 
+from datetime import date
 from typing import Annotated
 
 from django.conf import settings
@@ -14,7 +15,17 @@ from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
 from usage.time.clock import now_us
-from usage.time.periods import Period, date_of, day_start, days, hours, quarters, rfc3339_local_day, rfc3339_utc
+from usage.time.periods import (
+    Period,
+    date_of,
+    day_start,
+    days,
+    hours,
+    local_date,
+    quarters,
+    rfc3339_local_day,
+    rfc3339_utc,
+)
 from usage.time.units import DAY_S, HOUR_S, MINUTE_US, QUARTER_S, SECOND_US
 
 NOTHING = [0] * len(MEASURES)
@@ -86,6 +97,12 @@ def covered_seconds(period: Period) -> tuple[int, int] | None:
     if end - start > LONGEST_S and period.start is not None:
         raise ValidationError({"end": [_("What is shown over time is at most ten years long.")]})
     return max(start, end - LONGEST_S), end
+
+
+def covered_days(period: Period) -> tuple[date, date] | None:
+    """The first and the last local day of covered_seconds; None while there is nothing to show."""
+    covered = covered_seconds(period)
+    return covered and (local_date(covered[0], settings.TIME_ZONE), local_date(covered[1] - 1, settings.TIME_ZONE))
 
 
 def _hourly(reader, start, detail, end):

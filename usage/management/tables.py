@@ -1,6 +1,7 @@
 """Tables of usage for a terminal, of 80 columns or more; rich is imported where one is shown."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any, NamedTuple
 from unicodedata import category
 
@@ -39,6 +40,11 @@ PRICES = {
 def plain(text: str) -> str:
     """A text of the world without what would steer a terminal."""
     return "".join("\ufffd" if category(c)[0] == "C" or c in "\u2028\u2029" else c for c in text)
+
+
+def days_of(first: date | None, last: date | None, zone: str) -> str:
+    """A period, as titles say it."""
+    return f"{first} to {last}, days in {zone}"
 
 
 def many(count: int, noun: str) -> str:
@@ -102,7 +108,7 @@ def report_blocks(found: Report, title: str = "") -> list[Block]:
 def statement_blocks(found: Statement) -> list[Block]:
     """Days, models and prices."""
     about = ", ".join(name for names in found.about.values() for name in names) or "All usage"
-    title = f"{about}: {found.first} to {found.last}, days in {found.zone}"
+    title = f"{about}: {days_of(found.first, found.last, found.zone)}"
     blocks = [*report_blocks(found.days, title), *report_blocks(found.models)]
     prices = [Row((each.model,), each) for each in found.prices]
     return [*blocks, Block(LISTED, ("Price of",), PRICES, prices)] if prices else blocks

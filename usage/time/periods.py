@@ -163,6 +163,11 @@ def first_of_week(number: int) -> int:
     return number - (number + 3) % 7
 
 
+def month_after(day: date) -> date:
+    """The first day of the month after that of a day. Raises OverflowError behind the year 9999."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+
+
 def local_date(seconds: int, zone: str) -> date:
     """The local day a second belongs to."""
     return date_of(local_day(seconds, zone))

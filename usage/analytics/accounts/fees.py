@@ -4,15 +4,13 @@ from collections import Counter
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from django.conf import settings
 from django.utils.timezone import localdate
 
 from pricing.fees import paid
 from pricing.models import AccountFee
 from pricing.precedence import latest
-from usage.analytics.overview import covered_seconds
+from usage.analytics.overview import covered_days
 from usage.query.filters import UsageFilter
-from usage.time.periods import local_date
 
 # Filters by any other label leave a part of what an account yields: the whole fee is not the price of that.
 OF_ACCOUNTS = {"source", "auth_index", "provider"}
@@ -48,8 +46,7 @@ def fees_of(filters: UsageFilter, accounts: list[tuple[str, str]]) -> list[Fee]:
 
 def _days(filters) -> tuple[date, date] | None:
     """The first local day that a period touches and the day after its last, up to today; None for no whole account."""
-    covered = covered_seconds(filters.period)
+    covered = covered_days(filters.period)
     if covered is None or filters.of_events or any(name not in OF_ACCOUNTS for name, _ in filters.labels):
         return None
-    first, last = local_date(covered[0], settings.TIME_ZONE), local_date(covered[1] - 1, settings.TIME_ZONE)
-    return first, min(last, localdate()) + timedelta(days=1)
+    return covered[0], min(covered[1], localdate()) + timedelta(days=1)

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from pricing.book import Charged, PriceBook
 from pricing.rates import usd, usd_per_million
-from usage.analytics.overview import covered_seconds
+from usage.analytics.overview import covered_days
 from usage.analytics.reports.parts import Report, report
 from usage.ingest.costs import CHARGED_BY
 from usage.models.labels import LABELS
@@ -18,7 +18,7 @@ from usage.query.filters import UsageFilter
 from usage.query.names import names_of
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
-from usage.time.periods import local_date
+from usage.time.periods import month_after
 
 IN_ORDER = attrgetter("model", "tier", "context_over", "hours", "valid_from", "factor")
 
@@ -51,20 +51,19 @@ class Statement(Struct, frozen=True, kw_only=True):
         """`2026-10` for a whole month, else its first and last day; empty where nothing was ever counted."""
         if not self.first:
             return ""
-        following = (self.first + timedelta(days=31)).replace(day=1)
-        is_month = self.first.day == 1 and self.last + timedelta(days=1) == following
+        is_month = self.first.day == 1 and self.last + timedelta(days=1) == month_after(self.first)
         return f"{self.first:%Y-%m}" if is_month else f"{self.first} – {self.last}"
 
 
 @snapshot()
 def statement(filters: UsageFilter) -> Statement:
     """Totals, days and models of the period, and the list prices that were used."""
-    start, end = covered_seconds(filters.period) or (None, 0)
+    first, last = covered_days(filters.period) or (None, None)
     models = report(filters, by="model")
     listed = {row.key for part in models.parts for row in part.breakdown.rows}
     return Statement(
-        first=start and local_date(start, settings.TIME_ZONE),
-        last=start and local_date(end - 1, settings.TIME_ZONE),
+        first=first,
+        last=last,
         zone=settings.TIME_ZONE,
         about={name: _shown(LABELS[name], values) for name, values in filters.labels},
         days=report(filters, "day"),

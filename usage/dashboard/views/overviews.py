@@ -34,6 +34,7 @@ from usage.query.forms import YearForm, checked
 from usage.query.largest import MOST
 from usage.query.names import grouping_labels
 from usage.query.snapshots import snapshot
+from usage.time.periods import month_after
 from usage.time.units import FIVE_MINUTES_S, QUARTER_S
 
 LATEST = 8
@@ -114,8 +115,7 @@ def statement(request, filters):
     """What was used by day and model, and the prices behind it, to be printed; with links to the last months."""
     first = localdate().replace(day=1)
     before = (first - timedelta(days=1)).replace(day=1)
-    following = (first + timedelta(days=31)).replace(day=1)
-    return {"statement": statement_of(filters), "months": [(before, first), (first, following)]}
+    return {"statement": statement_of(filters), "months": [(before, first), (first, month_after(first))]}
 
 
 @page("usage/health.html")

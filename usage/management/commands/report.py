@@ -8,13 +8,13 @@ from msgspec import json
 
 from usage.analytics.choices import BreakdownForm
 from usage.analytics.exports.forms import SHORT, ExportForm
-from usage.analytics.overview import covered_seconds
+from usage.analytics.overview import covered_days
 from usage.analytics.reports.parts import report
 from usage.analytics.reports.statements import statement
 from usage.management import tables
 from usage.query.arguments import add_filters, filters_of, one_line
 from usage.query.forms import checked
-from usage.time.periods import local_date
+from usage.time.periods import month_after
 
 EVERY = {"daily": "day", "weekly": "week", "monthly": "month"}
 SPAN = {"day": "30d", "week": "all", "month": "all", "": "30d"}  # the period where none is given
@@ -60,18 +60,15 @@ class Command(BaseCommand):
 
 def _span(filters):
     """The local days of a period, as a title says them."""
-    covered = covered_seconds(filters.period)
-    if not covered:
-        return ""
-    first, last = (local_date(edge, settings.TIME_ZONE) for edge in (covered[0], covered[1] - 1))
-    return f"{first} to {last}, days in {settings.TIME_ZONE}"
+    covered = covered_days(filters.period)
+    return tables.days_of(*covered, settings.TIME_ZONE) if covered else ""
 
 
 def _days_of(month):
     """The options for a month."""
     try:
         first = date.fromisoformat(f"{month}-01")
-        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        last = month_after(first) - timedelta(days=1)
         return {"range": "", "start": str(first), "end": str(last)}
     except (ValueError, OverflowError):
         raise CommandError("--month: a month is written as 2026-10.") from None
