@@ -78,8 +78,9 @@ class Command(BaseCommand):
     def _preview(self, path):
         would = None
         with self._refusing(path), self._progress() as bar:
-            found = self._look(path, bar)
-            would = preview(open_source(path), bar(path, "would store"))
+            source = open_source(path)
+            found = self._look(path, source, bar)
+            would = preview(source, bar(path, "would store", source.position_of_end))
         if would is not None:
             self._say("\n".join(["It would bring:", *_counted(would)]), found | would._asdict())
 
@@ -88,10 +89,10 @@ class Command(BaseCommand):
         with self._progress() as bar:
             for path in paths:
                 with self._refusing(path):
-                    job = _job(path, self._look(path, bar), takes)
+                    job = _job(path, self._look(path, open_source(path), bar), takes)
                     files.setdefault(job.id, (job, path))  # a file may be given twice
             bars = {id: bar(path, "store") for id, (_, path) in files.items()}
-            while run_all(list(files.values()), lambda job: bars[job.id](job.position)):
+            while run_all(list(files.values()), lambda job: bars[job.id](job.position, job.end)):
                 pass
         for job, path in files.values():
             if job.state == Import.State.REFUSED:
@@ -99,8 +100,8 @@ class Command(BaseCommand):
             else:
                 self._say("\n".join([f"Import {job.id} is done:", *_counted(job), *_costs(job)]), _public(job))
 
-    def _look(self, path, bar):
-        found = look(open_source(path), bar(path, "look")).as_json()
+    def _look(self, path, source, bar):
+        found = look(source, bar(path, "look", source.position_of_end)).as_json()
         if not self._json:
             self.stdout.write("\n".join(map(plain, _described(path, found))))
         return found
@@ -128,10 +129,9 @@ class Command(BaseCommand):
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=self._json or not console.is_terminal) as progress:
 
-            def bar(path, title):
-                name = escape(plain(f"{path.name}: {title}"))
-                task = progress.add_task(name, total=open_source(path).position_of_end)
-                return lambda position: progress.update(task, completed=position)
+            def bar(path, title, end=None):
+                task = progress.add_task(escape(plain(f"{path.name}: {title}")), total=end)
+                return lambda position, end=end: progress.update(task, completed=position, total=end)
 
             yield bar
 
