@@ -103,7 +103,7 @@ def _note(found, keys, item, arrived):
     if item.cost is not None:
         found.cost = min((found.cost or 0.0) + item.cost, float_info.max)
     try:
-        glance = _glance(item.raw)
+        glance = item.sent or _glance(item.raw)
         at, _ = believed(glance.timestamp, arrived)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         at = arrived

@@ -10,13 +10,13 @@ from msgspec import Raw, Struct
 
 from cpa_usage.keys import fingerprint, mask
 from pricing.tokenclasses import INPUT_CLASSES
-from usage.records.decoding import Malformed, decode, legible
+from usage.records.decoding import Item, Malformed, decode, legible
 from usage.records.secrecy import LABEL, account, is_secret, redact
 from usage.records.tiers import billed_tier
 from usage.records.timestamps import believed
 from usage.records.tokens import classify, family, vendor
 
-__all__ = ["Malformed", "Record", "is_refresh", "limit_headers", "parse"]
+__all__ = ["Malformed", "Record", "caller", "is_refresh", "limit_headers", "line", "parse", "record_of"]
 
 TIER_WORD = 64  # characters kept of a service tier as sent
 AGENT = 512
@@ -104,17 +104,21 @@ def parse(raw: bytes, arrived: int) -> Record | None:
     trimmed = raw.strip()
     if len(trimmed) <= LONGEST_CUE and _cue(trimmed):
         return None
-    item = decode(trimmed)
+    return record_of(decode(trimmed), trimmed, arrived)
+
+
+def record_of(item: Item, raw: bytes, arrived: int) -> Record:
+    """The record of a decoded item, known by its bytes `raw`; raises Malformed where its time is none."""
     # What is remembered must stay small, even if a client sends user agents of a megabyte.
-    client = _client if len(trimmed) <= ORDINARY else _client.__wrapped__
+    client = caller if len(raw) <= ORDINARY else caller.__wrapped__
     words = _words(item)
-    names = _known.get(words) or _names(item, words if len(trimmed) <= ORDINARY else None)
+    names = _known.get(words) or _names(item, words if len(raw) <= ORDINARY else None)
     return Record(
         *names,
         names,
         *_time(item.timestamp, arrived),
         arrived,
-        blake2b(trimmed, digest_size=16).digest(),
+        blake2b(raw, digest_size=16).digest(),
         line(item.request_id, LABEL),
         item.latency_ms,
         item.ttft_ms or 0,
@@ -202,7 +206,8 @@ def _failure(item):
 
 
 @lru_cache(4096)
-def _client(ip, forwarded_for, agent):
+def caller(ip: str | None, forwarded_for: str | None, agent: str | None) -> tuple[str, str, str]:
+    """The address, the forwarded addresses and the program of a client, as records have them."""
     return line(ip, LABEL), line(forwarded_for, LABEL), line(agent, AGENT)
 
 

@@ -100,12 +100,15 @@ OWN = {
 }
 
 
+UNREADABLE = "It is no request as this format has them."
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"source": None}, "A name in it is no text."),
-        ({"source": ["x"]}, "A name in it is no text."),
-        ({"source_display": 7}, "A name in it is no text."),
+        ({"source": None}, UNREADABLE),
+        ({"source": ["x"]}, UNREADABLE),
+        ({"source_display": 7}, UNREADABLE),
         ({"event_key": "zz"}, "Its event key is none of ours."),
         ({"event_key": f"1-{'ab' * 500}"}, "Its event key is none of ours."),
         ({"source": "a\x00b"}, ""),

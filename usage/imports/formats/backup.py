@@ -1,40 +1,42 @@
 """Our own database: a copy that `manage.py backup` made, or any other. Its events are taken over as they are stored."""
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import Annotated
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from msgspec import convert, structs
+from msgspec import Meta, convert, defstruct, structs
 
 from pricing.rates import usd_per_million
 from usage.imports.formats.jsonlines import Own
 from usage.imports.formats.records import encode
-from usage.imports.formats.source import FoundAlias, FoundPrice, Item, Refused
+from usage.imports.formats.source import FoundAlias, FoundPrice, Item, Refused, Source, clean
 from usage.imports.formats.sqlite import Database
-from usage.records.record import Names
+from usage.records.decoding import Count, legible
+from usage.records.record import ORDINARY, Names, Record, caller, line
+from usage.records.secrecy import LABEL
+from usage.records.timestamps import AHEAD, EARLIEST
+from usage.time.clock import now_us
 from usage.time.periods import date_of, local_day
 from usage.time.units import SECOND_US
 
-# Columns that are read as they are, and all others: what a newer version adds may count.
-EVENT = """id request_id latency_ms ttft_ms service_tier request_service_tier response_service_tier failed claimed
-    fingerprint fail_status_code fail_body fail_body_length"""
-SERIES = """provider executor_type requested_model source source_display auth_index auth_type endpoint tier
-    reasoning_effort"""
-OTHERS = """timestamp series_id client_id ended_day final imported uncached cache_read cache_write
-    cache_write_1h cache_write_unspecified output reasoning unclassified total digest instance model_id api_key_id
-    context_over status clock"""
+# All columns of events and series: what a newer version adds may count.
+COLUMNS = """id timestamp fingerprint series_id client_id request_id ended_day final imported failed claimed latency_ms
+    ttft_ms uncached cache_read cache_write cache_write_1h cache_write_unspecified output reasoning unclassified total
+    service_tier request_service_tier response_service_tier fail_status_code fail_body fail_body_length
+    digest instance model_id api_key_id provider executor_type requested_model source source_display auth_index
+    auth_type endpoint tier reasoning_effort context_over status clock"""
 STATE = ["events_from", "zone", "labels_revision"]  # before the last came, a key could be stored as an account
-# The kept events with the columns of our own export. Left joins keep the order of ids, and a row that points nowhere.
-EVENTS = f"""
-SELECT {", ".join([*(f"e.{name}" for name in EVENT.split()), *(f"s.{name}" for name in SERIES.split())])},
-    m.name AS model, s.requested_model AS alias, k.fingerprint AS api_key, k.mask AS api_key_mask,
-    c.ip AS client_ip, c.forwarded_for AS x_forwarded_for, c.user_agent, '-' || hex(e.fingerprint) AS event_key,
-    e.uncached AS input_tokens, e.output + e.reasoning AS output_tokens, e.reasoning AS reasoning_tokens,
-    e.total AS total_tokens, e.cache_read AS cache_read_tokens, e.unclassified AS unclassified_tokens,
-    e.cache_write + e.cache_write_1h + e.cache_write_unspecified AS cache_creation_tokens,
-    e.cache_write AS cache_creation_5m_tokens, e.cache_write_1h AS cache_creation_1h_tokens,
-    strftime('%%Y-%%m-%%dT%%H:%%M:%%S', e.timestamp / {SECOND_US}, 'unixepoch')
-        || printf('.%%06dZ', e.timestamp %% {SECOND_US}) AS timestamp
+# The kept events, with the fields of a Record in their order. Left joins keep the order of ids, and a row that points
+# nowhere.
+EVENTS = """
+SELECT e.id, s.provider, s.executor_type, m.name, s.requested_model, s.source, s.source_display, s.auth_index,
+    s.auth_type, k.fingerprint, k.mask, s.endpoint, s.tier, s.reasoning_effort, e.service_tier, e.request_service_tier,
+    e.response_service_tier, e.failed, NULL AS names, e.timestamp, e.claimed, 0 AS arrived, e.fingerprint,
+    e.request_id, e.latency_ms, e.ttft_ms, e.uncached, e.cache_read, e.cache_write, e.cache_write_1h,
+    e.cache_write_unspecified, e.output, e.reasoning, e.unclassified, e.total, e.fail_status_code, e.fail_body,
+    e.fail_body_length, c.ip, c.forwarded_for, c.user_agent, NULL AS response_headers
 FROM usage_event e LEFT JOIN usage_series s ON s.id = e.series_id LEFT JOIN usage_client c ON c.id = e.client_id
     LEFT JOIN pricing_model m ON m.id = s.model_id LEFT JOIN aliases_apikey k ON k.id = s.api_key_id
 WHERE e.id > %d AND +e.timestamp >= %d ORDER BY e.id
@@ -49,23 +51,26 @@ WHERE s.scope = '' AND c.tier = '' AND c.context_over = 0 AND c.hours_from IS NU
     AND (s.valid_from IS NULL OR s.valid_from <= date('now')) AND (s.origin = 'manual' OR NOT m.catalogue_blocked)
 ORDER BY s.origin = 'manual', s.valid_from
 """
+# What a row may hold where it is not what a Record holds, or only some of it.
+_DIFFERING = {
+    "failed": Annotated[int, Meta(ge=0, le=1)],
+    "names": None,
+    "timestamp": Annotated[int, Meta(ge=EARLIEST)],
+    "claimed": int | None,
+    "fingerprint": Annotated[bytes, Meta(min_length=16, max_length=16)],
+    "response_headers": None,
+}
+_types = {field.name: Count if field.type is int else field.type for field in structs.fields(Record)} | _DIFFERING
+Kept = defstruct("Kept", [("id", int), *_types.items()], array_like=True, gc=False)  # a row of EVENTS
 
 
-class Given(Names):
-    """What of an event is taken as it is stored, and not found out again."""
-
-    fingerprint: bytes
-    claimed: int | None
-    fail_body_length: int
-
-
-class Backup(Own):
+class Backup(Source):
     """The kept events, in the order of their ids, which are their positions.
 
     Events that retention has not yet removed from closed days are no whole days: such days are told as left out.
     """
 
-    kind, title, newest_first = "backup", gettext_lazy("a backup of this program"), False
+    kind, title = "backup", gettext_lazy("a backup of this program")
     left_out = [*Own.left_out, gettext_lazy("Of its prices the present base rates are offered. Settings stay behind.")]
 
     def __init__(self, database: Database):
@@ -88,12 +93,14 @@ class Backup(Own):
 
     def items(self, after: int = 0) -> Iterator[Item]:
         """An item for each kept event behind a position."""
-        for row in self._database.select(EVENTS % (after, self._since)):
+        latest = now_us() + AHEAD
+        for row in self._database.tuples(EVENTS % (after, self._since)):
             try:
-                given = structs.asdict(convert(row, Given, strict=False))
-                yield Item(row["id"], self._converted(row)[0], given=given)
-            except (TypeError, ValueError, AttributeError):
-                yield Item(row["id"], encode(row), error=_("It is no request as this format has them."))
+                record = _record(row)
+                error = None if record.timestamp <= latest else _("It does not tell when it happened.")
+                yield Item(row[0], record.fail_body.encode(), error=error, stored=record)
+            except ValueError:
+                yield Item(row[0], encode(row), error=_("It is no request as this format has them."))
 
     def prices(self) -> list[FoundPrice]:
         """The rates of small requests at the standard tier that are in force."""
@@ -106,9 +113,28 @@ class Backup(Own):
         return [FoundAlias(*list(row.values())[1:]) for row in rows if row["fingerprint"] and row["alias"]]
 
 
+def _record(row):
+    """The event of a row as the record that it was; raises ValueError for what none can be."""
+    convert(row, Kept)
+    *labels, failed = row[1:18]
+    is_ordinary = sum(map(len, labels)) <= ORDINARY  # what is remembered must stay small, as in parse()
+    names = (_names if is_ordinary else _names.__wrapped__)(*labels, bool(failed))
+    record = Record(*names, names, *row[19:])
+    record.request_id, record.fail_body = line(record.request_id, LABEL), legible(record.fail_body)
+    record.client_ip, record.x_forwarded_for, record.user_agent = caller.__wrapped__(*row[-4:-1])
+    return record
+
+
+@lru_cache(8192)
+def _names(*labels):
+    """Names as records have them: one object for all records that share them."""
+    *texts, failed = labels
+    return (*(clean(name, text) for name, text in zip(Names.__struct_fields__, texts, strict=False)), failed)
+
+
 def _refuse_other_versions(database):
     columns = database.tables.get("usage_event", set()) | database.tables.get("usage_series", set())
-    differing = columns ^ {*EVENT.split(), *SERIES.split(), *OTHERS.split()}
+    differing = columns ^ {*COLUMNS.split()}
     if differing - {"imported"} or not database.tables["usage_drainstate"] >= {*STATE}:
         (of,) = next(database.select("SELECT max(name) FROM django_migrations WHERE app = 'usage'")).values()
         sentence = _(

@@ -9,10 +9,10 @@ from msgspec import Raw
 
 from cpa_usage.keys import fingerprint, mask
 from usage.imports.formats.jsonlines import COUNTS
-from usage.imports.formats.records import PLAIN, encode, of_classes, sent
+from usage.imports.formats.records import PLAIN, counts_of, encode, of_classes, sent
 from usage.imports.formats.source import FoundAlias, FoundPrice, Item, Refused, Source
 from usage.imports.formats.sqlite import Database
-from usage.records.decoding import TokenCounts
+from usage.records.decoding import Malformed
 
 NEEDED = {"timestamp", "model", "failed", "input_tokens", "output_tokens", "total_tokens"}
 MOST = 1e6  # US dollars per million tokens
@@ -39,10 +39,12 @@ class EventTables(Source):
         """An item for each event behind a position."""
         for row in self._database.rows(self._tables, [*PLAIN, *COUNTS, *self.names], after):
             try:
-                yield self._item(row, *(row[name] or 0 for name in COUNTS))
+                record, cost = self._converted(row, *(row[name] or 0 for name in COUNTS))
+                yield Item(row["id"], encode(record), cost, sent=record)
+            except Malformed as error:
+                yield _unread(row, str(error))
             except (TypeError, ValueError, AttributeError):
-                row["api_group_key"] = None  # a dead letter is shown with masks for what is called api_key
-                yield Item(row["id"], encode(row), error=_("It is no request as this format has them."))
+                yield _unread(row, _("It is no request as this format has them."))
 
     def prices(self) -> list[FoundPrice]:
         """One for each model."""
@@ -74,19 +76,19 @@ class Original(EventTables):
             write = row[rates[3]]
             yield FoundPrice(row["model"], *(_number(row[name]) for name in rates[:3]), write and _number(write))
 
-    def _item(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
+    def _converted(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
         cached, price = row["cached_tokens"] or 0, self._prices.get((row["model"] or "").strip())
         cost = price and _paid(price, into, out, cached, written)
         is_claude = (row["executor_type"] or row["provider"] or "").lower() in CLAUDE
         # Where the total is input and output, the input is whole already, or there was no cache.
         if not is_claude and read + written and total not in {into + out, into + out + reasoning}:
             into += read + written
-        names = {"tokens": TokenCounts(into, out, reasoning, cached, total, read, written)}
-        if row["response_headers"]:
-            names["response_headers"] = Raw(row["response_headers"])
+        names = {"tokens": counts_of(into, out, reasoning, cached, total, read, written)}
+        if headers := row.pop("response_headers", None):
+            names["response_headers"] = Raw(headers)
         if row["request_service_tier"] == row["service_tier"]:  # it writes what was asked for to both columns
             names["request_service_tier"] = None
-        return Item(row["id"], sent(row, row["fail_status_code"], row["fail_body"], **names), cost)
+        return sent(row, row["fail_status_code"], row["fail_body"], **names), cost
 
 
 class Keeper(EventTables):
@@ -124,7 +126,7 @@ class Keeper(EventTables):
             self._rules[row["model"]] = [rule for rule in rules if rule["model_price_setting_id"] == row["id"]]
             yield FoundPrice(row["model"], *(_number(row[name]) * factor for name in rates))
 
-    def _item(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
+    def _converted(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
         cached, key = row["cached_tokens"] or 0, row["api_group_key"] or ""
         read = read or (cached if cached != written else 0)  # until July 2026 it had some reads as cached alone
         cost = self._cost(row, max(into - read - written, 0), out, read, written)
@@ -138,7 +140,7 @@ class Keeper(EventTables):
         rest = max(total - uncached - read - written - out, 0)
         out, rest = (out + rest, 0) if out else (out, rest)  # the total knows more of an output that is known
         names = of_classes(uncached, read, written, out, min(reasoning, out), total, rest)
-        return Item(row["id"], sent(row, **names, api_key=key, alias=row["model_alias"]), cost)
+        return sent(row, **names, api_key=key, alias=row["model_alias"]), cost
 
     def _cost(self, row, *counts):
         """As it computes it: each rule that fits multiplies."""
@@ -147,6 +149,11 @@ class Keeper(EventTables):
         for rule in self._rules[price.model] if price else ():
             cost *= _number(rule["multiplier"]) if row.get(rule["key"]) == rule["value"] else 1
         return cost
+
+
+def _unread(row, why):
+    row["api_group_key"] = None  # a dead letter is shown with masks for what is called api_key
+    return Item(row["id"], encode(row), error=why)
 
 
 def _number(value):

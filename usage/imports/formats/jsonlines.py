@@ -3,18 +3,19 @@
 import csv
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from typing import Annotated
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from msgspec import DecodeError
-from msgspec.json import decode
+from msgspec import DecodeError, Meta, convert
+from msgspec.json import Decoder, decode
 
 from cpa_usage.keys import MASK, fingerprint, is_fingerprint
 from usage.analytics.exports.formats import safe
-from usage.imports.formats.records import encode, of_classes, sent
+from usage.imports.formats.records import Sent, counts_of, encode, of_classes, sent
 from usage.imports.formats.source import Item, Refused, Source
 from usage.imports.formats.text import TextFile
-from usage.records.decoding import TokenCounts
+from usage.records.decoding import Count, Fail, Malformed, TokenCounts
 
 LABEL = 255
 COUNTS = [f"{name}_tokens" for name in ("input", "output", "reasoning", "total", "cache_read", "cache_creation")]
@@ -50,7 +51,9 @@ class Rows(Records):
     def _item(self, position, raw, *around):
         try:
             record, cost, given = self._converted(fields_of(raw), *around)
-            return Item(position, record, cost, None, given)
+            return Item(position, encode(record), cost, None, given, record)
+        except Malformed as error:
+            return Item(position, raw, error=str(error))
         except (KeyError, TypeError, ValueError, AttributeError):
             return Item(position, raw, error=_("It is no request as this format has them."))
 
@@ -69,7 +72,7 @@ class ManagerPlus(Rows):
         key, cached = row.get("api_key_hash", ""), max(row.get("cached_tokens") or 0, row.get("cache_tokens") or 0)
         into, out, reasoning, *others = (row[name] for name in COUNTS)
         names = {
-            "tokens": TokenCounts(into, out, reasoning, cached, *others),
+            "tokens": counts_of(into, out, reasoning, cached, *others),
             "model": row.get("resolved_model") or row["model"],
             "alias": row.get("requested_model") or row["model"],
             "endpoint": row.get("endpoint", "").removeprefix("-"),
@@ -89,6 +92,40 @@ def _account(row, key):
     return (name, name) if name and fingerprint(name) == digest else (shown, shown)
 
 
+class Exported(Sent, kw_only=True, gc=False):
+    """A row of our own export. Blank cells of CSV are missing, and so are columns of earlier versions."""
+
+    tokens: TokenCounts | None = None
+    latency_ms: Count = 0
+    source: str = ""
+    auth_index: str = ""
+    provider: str = ""
+    model: str = ""
+    endpoint: str = ""
+    auth_type: str = ""
+    api_key: str = ""
+    request_id: str = ""
+    event_key: str
+    source_display: str | None = None
+    api_group_key: str = ""
+    api_group_display: str = ""
+    cost: Annotated[float, Meta(ge=0, lt=MOST)] | None = None
+    fail_status_code: Count | None = None
+    fail_body: str | None = None
+    input_tokens: Count
+    output_tokens: Count
+    reasoning_tokens: Count
+    total_tokens: Count
+    cache_read_tokens: Count
+    cache_creation_tokens: Count
+    cache_creation_5m_tokens: Count | None = None
+    cache_creation_1h_tokens: Count | None = None
+    unclassified_tokens: Count | None = None
+
+
+_exported = Decoder(Exported).decode
+
+
 class Own(Rows):
     """Our own export. Its event keys hold fingerprints of records: what is stored already is not stored again."""
 
@@ -97,21 +134,31 @@ class Own(Rows):
     needed = {"event_key", "timestamp", "model", "failed", "source", "api_group_key", "request_id", "endpoint", *COUNTS}
     newest_first = True
 
-    def _converted(self, row):
-        given = {name: row[name] for name in ("source", "source_display") if name in row}
-        given["fingerprint"] = bytes.fromhex(row["event_key"].partition("-")[2])
-        key, shown, cost = row.get("api_group_key", ""), row.get("api_group_display", ""), row.get("cost")
-        if cost is not None and not 0 <= cost < MOST:
-            raise ValueError("no cost")
+    def _item(self, position, raw):
+        try:
+            return self._of(_exported(raw), position, raw)
+        except ValueError:  # of msgspec too
+            return Item(position, raw, error=_("It is no request as this format has them."))
+
+    def _of(self, row, position, raw):
+        given = {"source": row.source, "fingerprint": bytes.fromhex(row.event_key.partition("-")[2])}
+        if row.source_display is not None:
+            given["source_display"] = row.source_display
+        key, shown = row.api_group_key, row.api_group_display
         if is_fingerprint(key):
             given |= {"api_key": key, "api_key_mask": shown if MASK in shown or not shown.strip("*") else MASK}
-        uncached, out, reasoning, total, read, written = (row[name] for name in COUNTS)
-        rest = row.get("unclassified_tokens", max(total - uncached - read - written - out, 0))
-        names = NO_KEYS | of_classes(uncached, read, written, out, reasoning, total, rest)
-        hour, tokens = row.get("cache_creation_1h_tokens", 0), names["tokens"]
-        if hour or row.get("cache_creation_5m_tokens"):
-            tokens.cache_creation_5m_tokens, tokens.cache_creation_1h_tokens = written - hour, hour
-        return sent(row, row.get("fail_status_code"), row.get("fail_body"), **names), cost, given
+        row.source = row.api_key = ""
+        if row.fail_status_code or row.fail_body:
+            row.fail = Fail(row.fail_status_code or 0, row.fail_body or "")
+        uncached, out, reasoning, total, read, written = (getattr(row, name) for name in COUNTS)
+        rest = row.unclassified_tokens
+        rest = max(total - uncached - read - written - out, 0) if rest is None else rest
+        names = of_classes(uncached, read, written, out, reasoning, total, rest)
+        row.tokens, row.token_breakdown = names["tokens"], names["token_breakdown"]
+        hour = row.cache_creation_1h_tokens or 0
+        if hour or row.cache_creation_5m_tokens:
+            row.tokens.cache_creation_5m_tokens, row.tokens.cache_creation_1h_tokens = max(written - hour, 0), hour
+        return Item(position, raw, row.cost, None, given, row)
 
 
 class OwnCsv(Own):
@@ -132,12 +179,16 @@ class OwnCsv(Own):
             for cells in csv.reader(texts(self._file.lines(max(after, position))), strict=True):
                 if not line.endswith(b"\n"):
                     raise Refused(_("The file is cut off: its last line ends in the middle."))
-                yield self._item(position, encode(dict(zip(columns, cells, strict=False))))
+                yield self._row(position, dict(zip(columns, cells, strict=False)), line)
         except (csv.Error, UnicodeError):
             raise Refused(_("The file is cut off or damaged, near byte %d."), position) from None
 
-    def _converted(self, row):
-        return super()._converted({name: _cell(name, text) for name, text in row.items()})
+    def _row(self, position, texts, line):
+        try:
+            cells = {name: _READERS.get(name, text_of)(text) for name, text in texts.items() if text}
+            return self._of(convert(cells, Exported), position, line)
+        except ValueError:
+            return Item(position, encode(texts), error=_("It is no request as this format has them."))
 
 
 def header_of(line: bytes) -> list[str]:
@@ -145,13 +196,14 @@ def header_of(line: bytes) -> list[str]:
     return next(csv.reader(line.decode("utf-8-sig", "replace").splitlines()), [])
 
 
-def _cell(name, text):
-    """The value of a cell; texts without the apostrophe that keeps spreadsheets from taking them for formulas."""
-    if name == "failed":
-        return text.lower() == "true"
-    if name == "cost" or name.endswith(("_tokens", "_ms", "_code")):
-        return (float if name == "cost" else int)(text) if text else None
-    return text[1:] if text.startswith("'") and safe(text[1:]) == text else text
+def text_of(cell: str) -> str:
+    """The text of a cell that has one, without the apostrophe that keeps spreadsheets from taking it for a formula."""
+    return cell[1:] if cell[0] == "'" and safe(cell[1:]) == cell else cell
+
+
+_READERS = dict.fromkeys((*COUNTS, "unclassified_tokens", "latency_ms", "ttft_ms", "fail_status_code"), int)
+_READERS |= {"cost": float, "failed": lambda cell: cell.lower() == "true"}
+_READERS |= dict.fromkeys((f"cache_creation_{kept}_tokens" for kept in ("5m", "1h")), int)
 
 
 def fields_of(raw: bytes) -> dict | None:

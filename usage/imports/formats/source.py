@@ -1,17 +1,17 @@
 """What a file to import is to the engine: items in file order, each of them a record as CPA sends it."""
 
 from collections.abc import Iterator
-from operator import attrgetter
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
-from msgspec import structs
 
-from usage.records.record import Malformed, Names, Record, line, parse
+from usage.records import decoding
+from usage.records.record import ORDINARY, Malformed, Names, Record, line, parse, record_of
 from usage.records.secrecy import LABEL
 
-_names = attrgetter(*Names.__struct_fields__)
-_TEXTS = [name for name in Names.__struct_fields__ if name != "failed"]
+_NAMES = Names.__struct_fields__
+_TEXTS = {*_NAMES} - {"failed"}
 _LONGEST = {"tier": 16} | {name: 64 for name in _TEXTS if name.endswith(("service_tier", "key", "mask"))}  # characters
 
 
@@ -39,6 +39,8 @@ class Item(NamedTuple):
     cost: float | None = None  # the source's own figure, in US dollars
     error: str | None = None  # why it cannot be read: one sentence, which quotes nothing of it
     given: dict | None = None  # fields of the Record that the source has in place of keys, such as fingerprints
+    sent: decoding.Item | None = None  # the record of `raw`, where the source has it in fields
+    stored: Record | None = None  # the record itself, where the source has it as it was stored
 
     def record(self, arrived: int) -> Record | None:
         """The item as a Record; None for a cue of CPA. `arrived` is the time of the import, in µs since the epoch.
@@ -47,24 +49,40 @@ class Item(NamedTuple):
         """
         if self.error:
             raise Malformed(self.error)
-        record = parse(self.raw, arrived)
+        if self.stored:
+            self.stored.arrived = arrived
+            return self.stored
+        record = parse(self.raw, arrived) if self.sent is None else record_of(self.sent, self.raw, arrived)
         if record is not None and record.timestamp == arrived:
             raise Malformed(_("It does not tell when it happened."))
         if record is None or not self.given:
             return record
-        record = structs.replace(record, **_checked(self.given))
-        record.names = _names(record)
+        return self._with_given(record)
+
+    def _with_given(self, record):
+        """The record with what is given. Raises Malformed for what it cannot have."""
+        if len(self.given.get("fingerprint", bytes(16))) != 16:
+            raise Malformed(_("Its event key is none of ours."))
+        names = [(name, value) for name, value in self.given.items() if name in _TEXTS]
+        if not all(isinstance(value, str) for _name, value in names):
+            raise Malformed(_("A name in it is no text."))
+        changed = _changed if len(self.raw) <= ORDINARY else _changed.__wrapped__  # as parse() has it
+        record.names, cleaned = changed(record.names, *names)
+        for name, value in (self.given | cleaned).items():
+            setattr(record, name, value)
         return record
 
 
-def _checked(given):
-    """Fields that a source has in place of keys, as a record has them. Raises Malformed for what it cannot have."""
-    if len(given.get("fingerprint", bytes(16))) != 16:
-        raise Malformed(_("Its event key is none of ours."))
-    texts = {name: given[name] for name in _TEXTS if name in given}
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise Malformed(_("A name in it is no text."))
-    return given | {name: line(text, _LONGEST.get(name, LABEL)) for name, text in texts.items()}
+@lru_cache(8192)
+def _changed(names, *given):
+    """(names of a record with others in their place, one object for all records that share them; those others)."""
+    cleaned = {name: clean(name, value) for name, value in given}
+    return tuple((dict(zip(_NAMES, names, strict=True)) | cleaned).values()), cleaned
+
+
+def clean(name: str, text: str) -> str:
+    """One of Names as records have it."""
+    return line(text, _LONGEST.get(name, LABEL))
 
 
 class FoundPrice(NamedTuple):

@@ -15,6 +15,13 @@ COLUMNS = "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.na
 readable = partial(str, encoding="utf-8", errors="replace")  # a text that is not UTF-8 would be quoted in an error
 
 
+class Row(dict):
+    """The values of a row by the names of its columns; None for a column that there is not."""
+
+    def __missing__(self, name):
+        return None
+
+
 class Database:
     """A file of SQLite. Without a log beside it nothing may write: then SQLite need not put a file beside it either."""
 
@@ -32,8 +39,9 @@ class Database:
 
         No rows where there is no such table.
         """
-        selects = []
-        for table in (table for table in tables if table in self.tables):
+        selects, tables = [], [table for table in tables if table in self.tables]
+        names = [name for name in names if any(name in self.tables[table] for table in tables)]
+        for table in tables:
             columns = [f'"{name}"' if name in self.tables[table] else f'NULL AS "{name}"' for name in ("id", *names)]
             selects.append(f"SELECT {', '.join(columns)} FROM {table} WHERE id > {int(after)}")
         return self.select(f"{' UNION ALL '.join(selects)} ORDER BY 1") if selects else iter(())
@@ -44,7 +52,12 @@ class Database:
             rows = connection.execute(sql)
             names = [column for column, *_ in rows.description]
             for row in rows:
-                yield dict(zip(names, row, strict=True))
+                yield Row(zip(names, row, strict=True))
+
+    def tuples(self, sql: str) -> Iterator[tuple]:
+        """The rows of a SELECT, all of one snapshot."""
+        with self._opened() as connection:
+            yield from connection.execute(sql)
 
     def extent(self, table: str) -> tuple[int, int]:
         """(rows, highest id) of a table."""

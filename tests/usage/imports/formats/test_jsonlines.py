@@ -12,7 +12,7 @@ from tests.usage.made import NOON, SECOND, record, stored
 from usage.analytics.exports.formats import safe
 from usage.analytics.exports.forms import ExportForm
 from usage.imports.formats import open_source
-from usage.imports.formats.jsonlines import _cell
+from usage.imports.formats.jsonlines import text_of
 from usage.models import Event
 from usage.query.filters import UsageFilter
 from usage.query.forms import checked
@@ -213,4 +213,11 @@ def test_an_item_with_an_error_is_no_record(tmp_path):
 
 @pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'<x", "'", "''", "it's", "\t=1", "-", "plain"])
 def test_a_cell_of_our_csv_comes_back_whole(text):
-    assert _cell("source", safe(text)) == text
+    assert text_of(safe(text)) == text
+
+
+def test_a_list_in_place_of_an_account_is_no_name(tmp_path):
+    odd = PLUS | {"source_hash": ["x"], "auth_type": "apikey"}
+    (item,) = open_source(written(tmp_path, f"{json.dumps(odd)}\n".encode())).items()
+    with pytest.raises(Malformed, match="A name in it is no text"):
+        item.record(NOW)
