@@ -170,6 +170,8 @@ GIVEN = st.sampled_from(
             "7d",
             "24h",
             "168h",
+            "yesterday",
+            "this_month",
             "custom",
             "2026-11-24",
             "2026-11-24T00:00:00Z",

@@ -280,7 +280,7 @@ TABLE = [
             )
         ),
     ),
-    (is_range, WORDS, "usage/time/periods.py:_HOURS"),
+    (is_range, WORDS, "usage/time/periods.py:_LAST"),
     (lambda text: parse_moment(text, "UTC"), TIMES, "usage/time/periods.py:_MOMENT"),
 ]
 EXEMPT = {

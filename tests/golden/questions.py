@@ -116,7 +116,7 @@ TOGETHER = [
     {"unknown_parameter": "x", "provider": "xai"},
 ]
 BAD = [
-    *({"range": name} for name in ("yesterday", "0h", "169h", "8d", "\0", "ALL")),
+    *({"range": name} for name in ("last_year", "0h", "169h", "367d", "\0", "ALL")),
     *({"range": "custom"} | dates for dates in ({}, {"start": "2026-11-24"}, {"end": "2026-11-24"})),
     *(custom(*dates) for dates in (("noon", "2026-11-24"), ("2026-11-24", "2026-13-01"), ("2026-11-24", "2026-11-24"))),
     *({name: "\0"} for name in ("model", "source", "api_key", "auth_index", "provider", "endpoint", "message")),
@@ -125,7 +125,7 @@ BAD = [
     {"result": "maybe"},
     {"message": "a" * 161},
     {"request_id": "a" * 256},
-    {"range": "yesterday", "result": "maybe", "status": "busy"},
+    {"range": "last_year", "result": "maybe", "status": "busy"},
 ]
 HEALTH = [
     *({"year": year} for year in ("2024", "2025", "2026", "1970", "2199", "1969", "2200", "last")),

@@ -9,7 +9,10 @@ from usage.models.querysets import MESSAGE_LENGTH
 from usage.query.forms import FIRST_YEAR, PAGE_SIZE, PAGE_SIZES, PageForm, YearForm
 from usage.time.periods import LAST_YEAR
 
-RANGE = r"^(today|([1-9]|[1-9]\d|1[0-5]\d|16[0-8])h|[2-7]d|30d|all|custom)?$"
+RANGE = (
+    r"^(today|yesterday|(this|last)_(week|month)|([1-9]|[1-9]\d|1[0-5]\d|16[0-8])h|"
+    r"([1-9]|[1-9]\d|[12]\d\d|3[0-5]\d|36[0-6])d|all|custom)?$"
+)
 STATUS = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "integer", "enum": [0]}]}
 MOMENT = """RFC 3339 with offset, or local: `2026-11-11`, `2026-11-11T08:30`, `2026-11-11T08:30:00.5`."""
 
@@ -32,8 +35,9 @@ FILTER = [
     OpenApiParameter(
         "range",
         {"type": "string", "pattern": RANGE},
-        description="`today`; `1h` to `168h`: from the quarter hour that contains so many hours ago, open to the end; "
-        "`2d` to `7d`, `30d`: whole local days, today included; `all` (the default): from the first event; "
+        description="`today`, `yesterday`, `this_week`, `last_week`, `this_month`, `last_month`: whole local days, "
+        "weeks from Monday on; `1h` to `168h`: from the quarter hour that contains so many hours ago, open to the end; "
+        "`1d` to `366d`: so many local days, today included; `all` (the default): from the first event; "
         "`custom` (the default when start or end is given): from `start` to before `end`.",
     ),
     _text("start", f"Start of a custom range. {MOMENT}"),

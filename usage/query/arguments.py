@@ -21,7 +21,7 @@ MOST = 100  # values that a name is looked for in
 def add_filters(parser: CommandParser):
     """The options that filters_of reads."""
     group = parser.add_argument_group("which usage", "the period and the filters of the API, docs/api.md")
-    group.add_argument("--range", default="", help="today, 24h, 7d, 30d, all …")
+    group.add_argument("--range", default="", help="today, yesterday, this_week, last_month, 24h, 30d, all …")
     group.add_argument("--since", dest="start", default="", metavar="DAY", help="a local day or time, or RFC 3339")
     group.add_argument("--until", dest="end", default="", metavar="DAY", help="a day, which is included, or a time")
     for name, label in LABELS.items():

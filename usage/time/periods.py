@@ -18,12 +18,15 @@ CELLS = 48  # five-minute cells in a row: four hours
 EPOCH = date(1970, 1, 1).toordinal()
 EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 
-MOST_HOURS = 168
-DAY_RANGES = {f"{n}d": n for n in (2, 3, 4, 5, 6, 7, 30)}
-UNKNOWN_RANGE = gettext_noop("Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom.")
+MOST = {"h": 168, "d": 366}  # in the range of the last so many
+UNKNOWN_RANGE = gettext_noop(
+    "Unknown range: use today, yesterday, this_week, last_week, this_month, last_month, 1h to 168h, 1d to 366d, all or "
+    "custom."
+)
 NO_MOMENT = gettext_noop("Not a moment: write 2026-11-11, 2026-11-11T08:30 or 2026-11-11T08:30:00+08:00.")
-RANGE_NAMES = ("today", *DAY_RANGES, "all", "custom")  # and 1h to 168h
-_HOURS = re.compile(r"([1-9]\d{0,2})h", re.ASCII)
+CALENDAR_RANGES = ("today", "yesterday", "this_week", "last_week", "this_month", "last_month")
+RANGE_NAMES = (*CALENDAR_RANGES, "all", "custom")  # and the last so many hours or days
+_LAST = re.compile(r"([1-9]\d{0,2})([hd])", re.ASCII)
 
 # Nothing happened outside: moments beyond count as these, and every date around them stays within the calendar.
 FIRST_MOMENT = 0
@@ -59,31 +62,60 @@ class Period:
 
 def is_range(name: str) -> bool:
     """Whether `resolve` knows the name."""
-    return name in RANGE_NAMES or _hours(name) is not None
+    return name in RANGE_NAMES or last_of(name) is not None
+
+
+def last_of(name: str) -> tuple[int, str] | None:
+    """(5, "h") of `5h`, the last five hours, and (5, "d") of `5d`; None for what names no such range."""
+    found = _LAST.fullmatch(name)
+    return (int(found[1]), found[2]) if found and int(found[1]) <= MOST[found[2]] else None
 
 
 def resolve(name: str, start: int | None, end: int | None, *, now: int, zone: str) -> Period:
     """The period a range means at `now` (µs); start and end (µs) count for `custom` only. Raises BadRange.
 
-    today and Nd are whole local days up to the next local midnight. Nh begins with the quarter hour N hours ago and is
-    open to the end; so no named range cuts a quarter hour in two.
+    today, this_week, this_month and Nd are whole local days up to the end of the day, week or month: with what of it is
+    still to come. Weeks begin on Monday. Nh begins with the quarter hour N hours ago and is open to the end; so no
+    named range cuts a quarter hour in two.
     """
     if name == "custom":
         return _custom(start, end)
     if name == "all":
         return Period(None, None)
-    if (hour_count := _hours(name)) is not None:
-        return Period((now // SECOND_US - hour_count * HOUR_S) // QUARTER_S * QUARTER_S * SECOND_US, None)
-    if name != "today" and name not in DAY_RANGES:
+    count, unit = last_of(name) or (0, "")
+    if unit == "h":
+        return Period((now // SECOND_US - count * HOUR_S) // QUARTER_S * QUARTER_S * SECOND_US, None)
+    if not count and name not in CALENDAR_RANGES:
         raise BadRange("range", UNKNOWN_RANGE)
-    after = local_day(now // SECOND_US, zone) + 1
-    first = after - DAY_RANGES.get(name, 1)
-    return Period(*(day_start(date_of(day), zone) * SECOND_US for day in (first, after)))
+    today = local_day(now // SECOND_US, zone)
+    between = (today + 1 - count, today + 1) if count else _calendar(name, today, zone)
+    return Period(*(day_start(date_of(day), zone) * SECOND_US for day in between))
 
 
-def _hours(name):
-    found = _HOURS.fullmatch(name)
-    return int(found[1]) if found and int(found[1]) <= MOST_HOURS else None
+def _calendar(name, today, zone):
+    """The number of the first day of a range of the calendar, and that of the day after its last."""
+    monday, first = first_of_week(today), date_of(today).replace(day=1)
+    match name:
+        case "yesterday":  # not a date that the zone skipped
+            return local_day(day_start(date_of(today), zone) - 1, zone), today
+        case "this_week":
+            return monday, monday + 7
+        case "last_week":
+            return monday - 7, monday
+        case "this_month":
+            return day_number(first), day_number(month_after(first))
+        case "last_month":
+            return day_number((first - timedelta(days=1)).replace(day=1)), day_number(first)
+    return today, today + 1
+
+
+def whole_days(period: Period, zone: str) -> tuple[date, date] | None:
+    """The first and the last local day of a period that consists of whole ones; None for any other."""
+    if period.start is None or period.end is None:
+        return None
+    first, last = (local_date(edge // SECOND_US, zone) for edge in (period.start, period.end - 1))
+    edges = day_start(first, zone), day_start(date_of(day_number(last) + 1), zone)
+    return (first, last) if tuple(edge * SECOND_US for edge in edges) == (period.start, period.end) else None
 
 
 def _custom(start, end):

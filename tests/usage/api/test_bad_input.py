@@ -6,15 +6,19 @@ from tests.usage.api import expected
 
 pytestmark = pytest.mark.django_db
 FILTERED = ["overview", "health", "analysis", "events", "events/filters", "credentials"]
-RANGE = "Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom."
+RANGE = (
+    "Unknown range: use today, yesterday, this_week, last_week, this_month, last_month, 1h to 168h, 1d to 366d, all or "
+    "custom."
+)
 MOMENT = "Not a moment: write 2026-11-11, 2026-11-11T08:30 or 2026-11-11T08:30:00+08:00."
 STATUS = "A status is a whole number from 100 to 599, or 0 for none."
 NUL = "Null characters are not allowed."
 REFUSED = {
-    "range=yesterday": ("range", RANGE),
+    "range=last_year": ("range", RANGE),
     "range=0h": ("range", RANGE),
     "range=169h": ("range", RANGE),
-    "range=8d": ("range", RANGE),
+    "range=0d": ("range", RANGE),
+    "range=367d": ("range", RANGE),
     "range=%00": ("range", RANGE),
     "result=maybe": ("result", "Unknown result: use success or failed."),
     "result=SUCCESS": ("result", "Unknown result: use success or failed."),

@@ -102,6 +102,12 @@ PERIODS = {
     "range=2d": (TODAY - DAY, TODAY + DAY),
     "range=7d&result=failed": (TODAY - 6 * DAY, TODAY + DAY),
     "range=30d": (TODAY - 29 * DAY, TODAY + DAY),
+    "range=12d": (TODAY - 11 * DAY, TODAY + DAY),
+    "range=yesterday": (TODAY - DAY, TODAY),
+    "range=this_week": (TODAY - DAY, TODAY + 6 * DAY),  # today is a Tuesday
+    "range=last_week": (TODAY - 8 * DAY, TODAY - DAY),
+    "range=this_month": (TODAY - 23 * DAY, TODAY + 7 * DAY),
+    "range=last_month": (TODAY - 54 * DAY, TODAY - 23 * DAY),
     "range=1h": (NOON - 1800, None),
     "range=24h": (NOON - DAY + 1800, None),
     "range=168h": (NOON - 7 * DAY + 1800, None),

@@ -28,7 +28,7 @@ from usage.query.forms import UsageFilterForm
 from usage.query.names import grouping_labels
 from usage.rollups import retention
 from usage.rollups.check import check
-from usage.time.periods import day_number
+from usage.time.periods import CALENDAR_RANGES, day_number
 
 # Days on which clocks change, where they do.
 ZONES = {
@@ -246,7 +246,7 @@ def moments(twin):
 
 def periods(twin):
     """Parameters of a range, named or custom."""
-    named = st.sampled_from(["today", "1h", "24h", "168h", "2d", "3d", "7d", "30d", "all"])
+    named = st.sampled_from([*CALENDAR_RANGES, "1h", "24h", "168h", "2d", "3d", "7d", "30d", "all"])
     custom = st.lists(moments(twin), min_size=2, max_size=2, unique=True).map(sorted)
     return st.one_of(
         named.map(lambda name: {"range": name}),

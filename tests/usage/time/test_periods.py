@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usage.time.periods import (
+    CALENDAR_RANGES,
     RANGE_NAMES,
     BadRange,
     Period,
@@ -23,6 +24,7 @@ from usage.time.periods import (
     local_day,
     quarters,
     resolve,
+    whole_days,
 )
 from usage.time.units import HOUR_S, QUARTER_S
 
@@ -215,6 +217,14 @@ NOW = us("2026-11-11T01:07:08")
         ("2d", SHANGHAI, "2026-11-09T16:00:00", "2026-11-11T16:00:00"),
         ("7d", SHANGHAI, "2026-11-04T16:00:00", "2026-11-11T16:00:00"),
         ("30d", NEW_YORK, "2026-10-12T04:00:00", "2026-11-11T05:00:00"),
+        ("1d", SHANGHAI, "2026-11-10T16:00:00", "2026-11-11T16:00:00"),
+        ("366d", SHANGHAI, "2025-11-10T16:00:00", "2026-11-11T16:00:00"),
+        ("yesterday", SHANGHAI, "2026-11-09T16:00:00", "2026-11-10T16:00:00"),
+        ("this_week", SHANGHAI, "2026-11-08T16:00:00", "2026-11-15T16:00:00"),
+        ("last_week", SHANGHAI, "2026-11-01T16:00:00", "2026-11-08T16:00:00"),
+        ("last_week", NEW_YORK, "2026-11-02T05:00:00", "2026-11-09T05:00:00"),
+        ("this_month", NEW_YORK, "2026-11-01T04:00:00", "2026-12-01T05:00:00"),  # an hour longer than its days
+        ("last_month", "Asia/Kathmandu", "2026-09-30T18:15:00", "2026-10-31T18:15:00"),
         ("1h", SHANGHAI, "2026-11-11T00:00:00", None),
         ("24h", SHANGHAI, "2026-11-10T01:00:00", None),
         ("24h", "Asia/Kathmandu", "2026-11-10T01:00:00", None),
@@ -228,11 +238,12 @@ def test_named_ranges(name, zone, start, end):
 
 
 @anything
-@given(zones, seconds, st.sampled_from(["1h", "24h", "168h", *RANGE_NAMES[:-1]]))
-def test_a_named_range_holds_now_and_cuts_no_quarter(zone, second, name):
+@given(zones, seconds, st.sampled_from(["1h", "24h", "168h", "12d", *RANGE_NAMES[:-1]]))
+def test_a_named_range_holds_now_unless_it_is_over_and_cuts_no_quarter(zone, second, name):
     now = second * 1_000_000 + 999_999
     period = resolve(name, None, None, now=now, zone=zone)
-    assert (period.start or 0) <= now and (period.end is None or now < period.end)
+    over = name == "yesterday" or name.startswith("last")
+    assert over or ((period.start or 0) <= now and (period.end is None or now < period.end))
     assert [edge for edge in (period.start, period.end) if edge is not None and edge % (QUARTER_S * 1_000_000)] == []
 
 
@@ -248,11 +259,43 @@ def test_nd_is_n_local_days_up_to_the_next_midnight(zone, second, count):
     assert numbers == [n for n in whole if (zone, n) != (APIA, skipped)]
 
 
+@anything
+@given(zones, seconds)
+def test_a_day_week_or_month_that_is_over_ends_where_the_present_one_begins(zone, second):
+    found = {name: resolve(name, None, None, now=second * 1_000_000, zone=zone) for name in CALENDAR_RANGES}
+    for now, before in (("today", "yesterday"), ("this_week", "last_week"), ("this_month", "last_month")):
+        assert found[before].start < found[before].end == found[now].start
+        assert whole_days(found[now], zone)[0] == whole_days(found[before], zone)[1] + timedelta(1) or zone == APIA
+    for name in ("this_week", "last_week"):
+        first, last = whole_days(found[name], zone)
+        assert (first.weekday(), last.weekday()) == (0, 6) or zone == APIA
+    for name in ("this_month", "last_month"):
+        first, last = whole_days(found[name], zone)
+        assert first.day == (last + timedelta(1)).day == 1
+
+
+def test_yesterday_is_no_date_that_the_zone_skipped():
+    period = resolve("yesterday", None, None, now=us("2011-12-31T02:00:00"), zone=APIA)
+    assert whole_days(period, APIA) == (date(2011, 12, 29), date(2011, 12, 29))
+
+
+def test_a_month_with_its_clock_change_is_whole_days():
+    assert whole_days(Period(us("2026-11-01T04:00:00"), us("2026-12-01T05:00:00")), NEW_YORK) == (
+        date(2026, 11, 1),
+        date(2026, 11, 30),
+    )
+    for start, end in ((4, 5), (4, None), (None, 5), (us("2026-11-01T04:00:00"), us("2026-11-02T04:00:00"))):
+        assert whole_days(Period(start, end), NEW_YORK) is None
+
+
 def test_custom_is_what_is_asked_for():
     assert resolve("custom", 1_000_000, 2_000_000, now=NOW, zone="UTC") == Period(1_000_000, 2_000_000)
 
 
-UNKNOWN = "Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom."
+UNKNOWN = (
+    "Unknown range: use today, yesterday, this_week, last_week, this_month, last_month, 1h to 168h, 1d to 366d, all or "
+    "custom."
+)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +306,7 @@ UNKNOWN = "Unknown range: use today, 1h to 168h, 2d to 7d, 30d, all or custom."
         ("custom", None, None, "start", "A custom range needs a start."),
         ("custom", 5, 5, "end", "The end must be after the start."),
         ("custom", 5, 4, "end", "The end must be after the start."),
-        ("8d", None, None, "range", UNKNOWN),
+        ("367d", None, None, "range", UNKNOWN),
         ("169h", None, None, "range", UNKNOWN),
         ("", None, None, "range", UNKNOWN),
     ],
@@ -275,12 +318,13 @@ def test_bad_ranges(name, start, end, field, sentence):
 
 
 def test_ranges_there_are():
-    assert RANGE_NAMES == ("today", "2d", "3d", "4d", "5d", "6d", "7d", "30d", "all", "custom")
-    assert all(map(is_range, [*RANGE_NAMES, "1h", "24h", "99h", "168h"]))
+    names = "today yesterday this_week last_week this_month last_month all custom"
+    assert tuple(names.split()) == RANGE_NAMES
+    assert all(map(is_range, [*RANGE_NAMES, "1h", "24h", "99h", "168h", "1d", "7d", "30d", "366d"]))
 
 
 @pytest.mark.parametrize(
-    "name", ["", "0h", "01h", "169h", "1000h", "1d", "8d", "31d", "h", "-1h", "1.5h", "٣h", "1h\n", "Today"]
+    "name", ["", "0h", "01h", "169h", "1000h", "0d", "07d", "367d", "1000d", "h", "-1h", "1.5h", "٣h", "1h\n", "Today"]
 )
 def test_ranges_there_are_not(name):
     assert not is_range(name)
