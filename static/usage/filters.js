@@ -40,19 +40,12 @@ async function openPanel(event) {
 
 document.addEventListener("click", openPanel, true); // before htmx follows the link
 
-// A typed moment chooses the custom range.
-document.addEventListener("input", event => {
-  const form = event.target.closest(".filter-form");
-  if (form && event.target.type === "datetime-local") form.querySelector("[data-custom]").checked = true;
-});
-
-// Disabled fields are not sent: the empty ones, and moments of a range that is not the custom one.
+// Disabled fields are not sent: the empty ones.
 function leaveOutUnused(event) {
   const form = event.target;
   if (form.method !== "get") return;
   for (const field of form.elements) {
-    const unused = field.type === "datetime-local" && !form.querySelector("[data-custom]")?.checked;
-    if (unused || (field.name && !field.value)) field.disabled = true;
+    if (field.name && !field.value) field.disabled = true;
   }
   setTimeout(() => {
     for (const field of form.elements) field.disabled = false;

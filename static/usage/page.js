@@ -5,9 +5,9 @@
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const chinese = document.documentElement.lang.startsWith("zh");
 
-// A moment in the zone of the server, in the words of the page.
+// A moment in the zone of the server, in the words of the page: "28 Nov, 07:30".
 function clock(seconds, options) {
-  const format = new Intl.DateTimeFormat(document.documentElement.lang, {
+  const format = new Intl.DateTimeFormat(chinese ? "zh-CN" : "en-GB", {
     timeZone: document.body.dataset.zone,
     hourCycle: "h23",
     ...options

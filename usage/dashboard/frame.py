@@ -8,14 +8,8 @@ from usage.dashboard.cookies import theme_of
 from usage.dashboard.currency import current
 from usage.dashboard.links import PERIOD, page_address
 from usage.dashboard.panels.chips import chips_of
+from usage.dashboard.panels.ranges import ranges_of
 
-RANGES = {
-    "today": _("Today"),
-    "24h": _("24 h"),
-    "7d": _("7 days"),
-    "30d": _("30 days"),
-    "all": _("All"),
-}
 NAV = {
     "overview": _("Overview"),
     "analysis": _("Analysis"),
@@ -34,8 +28,7 @@ def frame(request) -> dict:
         "watch": request.watch,
         "query": request.query,
         "nav": _nav(request),
-        "ranges": list(RANGES.items()),
-        "known_range": request.query.get("range") in RANGES,
+        "ranges": ranges_of(request.query, request.period),
         "drill": drill(request),
         "here": request.resolver_match.url_name,
         "chips": chips_of(request.query),

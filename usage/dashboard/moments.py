@@ -5,28 +5,35 @@ from datetime import date, datetime
 from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import get_current_timezone, localtime
-from django.utils.translation import get_language, gettext
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
 
 from usage.dashboard.formats import DASH
 from usage.time.clock import now_us
-from usage.time.periods import BadMoment, parse_moment
+from usage.time.periods import Period, local_date
 from usage.time.units import SECOND_US
+from usage.time.words import period_in_words, written
 
 DATE_LENGTH = len("2026-11-24")
-CHINESE = {"M j,": "n月j日", "M j": "n月j日", "D j": "n月j日", "l, j F Y": "Y年n月j日 l"}  # parts of date formats
 
 
-def moment(text, form="M j, H:i:s"):
+def moment(text, form="j M, H:i:s"):
     """An RFC 3339 moment, or a local date, in a format of Django's `date` filter."""
-    if (get_language() or "").startswith("zh"):
-        for english, chinese in CHINESE.items():
-            form = form.replace(english, chinese)
     if not text:
         return DASH
     if len(text) == DATE_LENGTH:
-        return date_format(date.fromisoformat(text), form)
-    return format_html('<time datetime="{0}" title="{0}">{1}</time>', text, date_format(_local(text), form))
+        return written(date.fromisoformat(text), form)
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', text, written(_local(text), form))
+
+
+def stretch(start: int | None, end: int | None) -> str:
+    """A span of time [start, end) in µs, in words: `22–28 Nov`, `28 Nov, 07:30–07:45`; empty if open at a side."""
+    return period_in_words(Period(start, end), settings.TIME_ZONE, today())
+
+
+def today() -> date:
+    """The local day of now."""
+    return local_date(now_us() // SECOND_US, settings.TIME_ZONE)
 
 
 def built(text):
@@ -49,7 +56,7 @@ def ago(at):
 def until(text):
     """`12:00 (in 12 min)` of a moment to come, with the day where it is another; the browser counts down."""
     local = _local(text)
-    at = moment(text, "H:i" if local.date() == localtime().date() else "M j, H:i")
+    at = moment(text, "H:i" if local.date() == localtime().date() else "j M, H:i")
     left = format_html('<time datetime="{}" data-left>{}</time>', local.isoformat(), _left(local.timestamp()))
     return format_html(gettext("{0} (in {1})"), at, left)
 
@@ -61,18 +68,6 @@ def _left(at):
     units = [(days, gettext("d")), (hours, gettext("h")), (minutes % 60, gettext("min"))]
     shown = units[:2] if days else units[1:]
     return " ".join(f"{number} {unit}" for number, unit in shown if number) or gettext("< 1 min")
-
-
-def local_input(text):
-    """A moment of a query as an input of type datetime-local takes it; empty for a text that is no moment."""
-    try:
-        at = parse_moment(text, settings.TIME_ZONE) if text else None
-    except BadMoment:
-        at = None
-    if at is None:
-        return ""
-    local = datetime.fromtimestamp(at // SECOND_US, get_current_timezone())
-    return local.strftime("%Y-%m-%dT%H:%M:%S" if local.second else "%Y-%m-%dT%H:%M")
 
 
 def _local(text):

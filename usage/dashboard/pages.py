@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.messages import get_messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -19,12 +19,14 @@ from cpa_usage.auth.sessions import session_of
 from usage.dashboard.cookies import theme_of
 from usage.dashboard.currency import currency_of
 from usage.dashboard.frame import frame
-from usage.dashboard.links import PERIOD
+from usage.dashboard.links import PERIOD, changed
+from usage.dashboard.panels.ranges import asked
 from usage.ops.notices import Watch
 from usage.query.forms import UsageFilterForm, checked
 from usage.query.freshness import freshness
 from usage.query.replica import one_choice
 from usage.time.clock import now_us
+from usage.time.periods import Period
 from usage.time.units import MINUTE_US
 
 DEFAULT_RANGE = "7d"
@@ -34,7 +36,8 @@ def page(template, cached=True, methods=("GET", "HEAD")):
     """Decorator of a view that returns its context: `view(request, filters)` becomes the whole page.
 
     A visitor who has not signed in is sent to the login. Bad parameters are refused on a page with the API's sentence.
-    Where the page is `cached`, a browser that has its present state gets a 304.
+    Where the page is `cached`, a browser that has its present state gets a 304. What the form of a range asks for is
+    told by parameters of the period: it leads there.
     """
 
     def decorate(view):
@@ -44,6 +47,8 @@ def page(template, cached=True, methods=("GET", "HEAD")):
         @one_choice()
         def wrapper(request, **kwargs):
             request.watch = Watch()
+            if period := asked(request.GET):
+                return HttpResponseRedirect(changed(request.GET, period))
             try:
                 filters = _filters(request)
                 tag = _etag(request, filters) if cached else ""
@@ -75,14 +80,16 @@ def signed_in(view):
 
 
 def _filters(request):
-    """What the parameters ask for; sets `request.query` to them, with the default range of pages."""
+    """What the parameters ask for; sets `request.query` to them, with the default range of pages, and the period."""
     query = request.GET.copy()
     if not any(query.get(name, "").strip() for name in PERIOD):
         query["range"] = "all" if query.get("request_id") else DEFAULT_RANGE
     for name in [name for name in query if not any(text.strip() for text in query.getlist(name))]:
         del query[name]
     request.query = query
-    return checked(UsageFilterForm(query)).usage_filter()
+    filters = checked(UsageFilterForm(query)).usage_filter()
+    request.period = filters.period
+    return filters
 
 
 def _has(request, tag):
@@ -91,7 +98,7 @@ def _has(request, tag):
 
 
 def _refused(request, field, sentences):
-    request.query = QueryDict(f"range={DEFAULT_RANGE}", mutable=True)
+    request.query, request.period = QueryDict(f"range={DEFAULT_RANGE}", mutable=True), Period(None, None)
     context = {**frame(request), "field": field, "sentence": sentences[0]}
     return render(request, "usage/refused.html", context, status=400)
 

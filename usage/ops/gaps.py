@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from msgspec import Meta, Struct
 
 from catalog.models import accounts
 from usage.models import Gap
+from usage.time.words import written
 
 GAPS_SHOWN = 100
 
@@ -82,7 +82,7 @@ def _translated(sentence):
 
 
 def _at(moment, day):
-    return date_format(moment, "H:i:s" if moment.date() == day else _("M j, H:i:s"))
+    return written(moment, "H:i:s" if moment.date() == day else "j M, H:i:s")
 
 
 def _length(span):

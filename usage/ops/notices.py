@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from django.db.models import Exists, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_q.models import Failure, Schedule
@@ -24,6 +23,7 @@ from usage.ops.gaps import reason, told
 from usage.ops.incidents import KINDS, LATELY
 from usage.query.replica import replica
 from usage.time.periods import day_number
+from usage.time.words import written
 
 # The drain writes its heartbeat and its last pop every 5 s: a stall is noticed within a minute, and one slow write
 # or reply is not taken for one.
@@ -114,7 +114,7 @@ def is_alive(state: DrainState, now: datetime) -> bool:
 def moment(at: datetime) -> str:
     """A local time, with the day unless it is today's."""
     local = timezone.localtime(at)
-    return date_format(local, "H:i" if local.date() == timezone.localdate() else _("M j, H:i"))
+    return written(local, "H:i" if local.date() == timezone.localdate() else "j M, H:i")
 
 
 def _state(now):

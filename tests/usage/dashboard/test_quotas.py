@@ -31,8 +31,8 @@ def words(client, **headers):
         (12 * MINUTE + 59 * SECOND, "76% used · resets 12:12 (in 12 min)"),
         (59 * SECOND, "76% used · resets 12:00 (in &lt; 1 min)"),
         (3 * HOUR, "76% used · resets 15:00 (in 3 h)"),
-        (12 * HOUR, "76% used · resets Nov 25, 00:00 (in 12 h)"),
-        (50 * HOUR + MINUTE, "76% used · resets Nov 26, 14:01 (in 2 d 2 h)"),
+        (12 * HOUR, "76% used · resets 25 Nov, 00:00 (in 12 h)"),
+        (50 * HOUR + MINUTE, "76% used · resets 26 Nov, 14:01 (in 2 d 2 h)"),
         (-MINUTE, "76% used · ended; nothing newer known"),
     ],
 )

@@ -322,11 +322,6 @@ def test_a_log_that_cpa_cannot_give_says_why(client, traffic):
     assert "CPA does not answer" in client.get(f"/requests/{some_key()}/log/").text
 
 
-def test_a_range_without_a_switch_of_its_own_is_shown(client, traffic):
-    assert re.search(r'data-filter-panel aria-current="true">5h</a>', client.get("/?range=5h").text)
-    assert "data-filter-panel aria-current" not in client.get("/?range=24h").text
-
-
 def test_a_failure_is_told_by_its_message_even_where_its_json_is_cut_off(client):
     bodies = {
         '{"error": {"code": 429, "message": "Slow \\"down\\", please"}}': "Slow &quot;down&quot;, please",

@@ -36,7 +36,7 @@ def gap(length=MINUTE, start=AT, **fields):
         (MINUTE, "12:19:21–12:20:21, 1 min"),
         (timedelta(minutes=5, seconds=42), "12:19:21–12:25:03, 5 min 42 s"),
         (timedelta(hours=3, minutes=1, seconds=9), "12:19:21–15:20:30, 3 h 1 min"),
-        (timedelta(days=2, hours=1), "12:19:21–Nov 26, 13:19:21, 2 d 1 h"),
+        (timedelta(days=2, hours=1), "12:19:21–26 Nov, 13:19:21, 2 d 1 h"),
     ],
 )
 def test_a_time_is_told_in_words(length, words):
@@ -45,8 +45,8 @@ def test_a_time_is_told_in_words(length, words):
 
 def test_a_time_of_another_day_has_the_day():
     before = AT - timedelta(days=1)
-    assert when(gap(MINUTE, before)) == "Nov 23, 12:19:21–12:20:21, 1 min"
-    assert when(gap(timedelta(seconds=1), before)) == "for 1 s at Nov 23, 12:19:21"
+    assert when(gap(MINUTE, before)) == "23 Nov, 12:19:21–12:20:21, 1 min"
+    assert when(gap(timedelta(seconds=1), before)) == "for 1 s at 23 Nov, 12:19:21"
 
 
 def test_several_in_a_row_are_told():

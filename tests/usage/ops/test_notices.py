@@ -96,7 +96,7 @@ def test_a_queue_that_does_not_answer_is_amber_for_half_a_minute_and_then_a_noti
 
 def test_another_day_is_named():
     begun("queue", 24 * 3600)
-    assert only().sentence == "CPA has not answered since Nov 23, 12:30."
+    assert only().sentence == "CPA has not answered since 23 Nov, 12:30."
 
 
 def test_a_rival_is_an_error_until_it_has_gone_though_a_subscription_gets_every_record(running):

@@ -29,10 +29,10 @@ class Month(NamedTuple):
     weeks: list[list[tuple[DayCell, str] | None]]
 
 
-def rows(grid: list[list[Cell]], seconds: int, zone) -> list[Row]:
-    """Rows of cells `seconds` long, newest day last, labelled with their local start."""
+def rows(grid: list[list[Cell]], seconds: int, zone, until: str = "") -> list[Row]:
+    """Rows of cells `seconds` long, newest day last, with their local start, up to those that begin at `until`."""
     busiest = typical_most(cell.total for row in grid for cell in row)
-    return [_row(row, seconds, zone, busiest) for row in grid if row]
+    return [_row(row, seconds, zone, busiest) for row in grid if row and (not until or row[0].bucket <= until)]
 
 
 def months(days: list[DayCell]) -> list[Month]:

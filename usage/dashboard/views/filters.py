@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+from django.http import QueryDict
 from django.urls import reverse
 
 from usage.analytics.options import filter_options
 from usage.dashboard.frame import NAV
+from usage.dashboard.links import PERIOD, changed
 from usage.dashboard.pages import page
 from usage.dashboard.panels.chips import in_words
 from usage.models.labels import NONE, Label
@@ -35,6 +37,7 @@ def filters(request, filters):
     options, labels = filter_options(UsageFilter(filters.period), CHOICES), grouping_labels().values()
     return {
         "labels": [_choices(options, label, request.query.getlist(label.name)) for label in labels],
+        "cleared": changed(QueryDict(mutable=True), {name: request.query.get(name) for name in PERIOD}),
         "action": reverse(name if name in FILTERED else "overview"),
     }
 

@@ -62,7 +62,7 @@ def _cards(filters):
         "cost_notes": notes(covered, compared.current.without_tokens),
         "against": against(compared),
         "cards": cards(found, compared, covered, medians(filters), pace(filters), peak(found)),
-        "heat": rows(found.health_grid, QUARTER_S, get_current_timezone()),
+        "heat": rows(found.health_grid, QUARTER_S, get_current_timezone(), found.generated_at),
     }
 
 
