@@ -18,10 +18,11 @@ function cellAt(target) {
 }
 
 function tipText(cell) {
-  const format = { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
+  const hours = { hour: "2-digit", minute: "2-digit" };
+  const start = clock(cell.start, { month: "short", day: "numeric", ...hours });
   const [total, failed] = [cell.total, cell.failed].map(count => Number(count).toLocaleString("en"));
   const words = cell.heat.dataset.words.replace("{1}", total).replace("{2}", failed);
-  return `${clock(cell.start, format)}: ${words}`;
+  return `${start}–${clock(cell.end, hours)}: ${words}`;
 }
 
 // Over the mouse where there is room, else below it; never beyond the edges of the window.

@@ -23,6 +23,12 @@ def test_it_is_the_breakdown_of_the_api(client, month, run, by):
     assert found["parts"][0]["breakdown"] == asked(client, f"breakdown?range=7d&by={name}")
 
 
+@pytest.mark.parametrize(("name", "total"), [("yesterday", 4), ("last_week", 0), ("this_month", 10), ("60d", 13)])
+def test_ranges_are_those_of_the_api(client, month, run, name, total):
+    found = json.loads(run("report", "--by", "model", "--range", name, "--json"))
+    assert found["figures"]["total"] == asked(client, f"overview?range={name}")["summary"]["total"] == total
+
+
 @pytest.mark.parametrize(("word", "days"), [("daily", 4), ("weekly", 3), ("monthly", 2)])
 def test_parts_of_a_period_are_those_of_the_api_and_add_up(client, month, run, word, days):
     found = json.loads(run("report", word, "--range", "all", "--json"))

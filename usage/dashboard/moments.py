@@ -12,15 +12,16 @@ from usage.dashboard.formats import DASH
 from usage.time.clock import now_us
 from usage.time.periods import Period, local_date
 from usage.time.units import SECOND_US
-from usage.time.words import period_in_words, written
+from usage.time.words import days_in_words, period_in_words, written
 
 DATE_LENGTH = len("2026-11-24")
 
 
-def moment(text, form="j M, H:i:s"):
-    """An RFC 3339 moment, or a local date, in a format of Django's `date` filter."""
-    if not text:
+def moment(at, form="j M, H:i:s"):
+    """A moment or a local date, also as text (RFC 3339), in a format of Django's `date` filter."""
+    if not at:
         return DASH
+    text = at.isoformat() if isinstance(at, date) else at
     if len(text) == DATE_LENGTH:
         return written(date.fromisoformat(text), form)
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', text, written(_local(text), form))
@@ -29,6 +30,11 @@ def moment(text, form="j M, H:i:s"):
 def stretch(start: int | None, end: int | None) -> str:
     """A span of time [start, end) in µs, in words: `22–28 Nov`, `28 Nov, 07:30–07:45`; empty if open at a side."""
     return period_in_words(Period(start, end), settings.TIME_ZONE, today())
+
+
+def days(first: date | None, last: date | None) -> str:
+    """The local days from the first to the last, both included, in words."""
+    return days_in_words(first, last, today()) if first and last else DASH
 
 
 def today() -> date:

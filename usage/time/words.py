@@ -28,7 +28,7 @@ def period_in_words(period: Period, zone: str, today: date) -> str:
     if period.start is None or period.end is None:
         return ""
     if days := whole_days(period, zone):
-        return _between(_form_of_days(*days), *(datetime.combine(day, time()) for day in days), today)
+        return days_in_words(*days, today)
     start, end = (datetime.fromtimestamp(edge // SECOND_US, ZoneInfo(zone)) for edge in (period.start, period.end))
     ends_a_day = day_start(end.date(), zone) * SECOND_US == period.end
     last = local_date((period.end - 1) // SECOND_US, zone) if ends_a_day else end.date()
@@ -36,10 +36,10 @@ def period_in_words(period: Period, zone: str, today: date) -> str:
     return _between(form, start, datetime.combine(last, end.time()), today, MIDNIGHT if ends_a_day else "")
 
 
-def _form_of_days(first, last):
-    if first == last:
-        return "D j M"
-    return "j–j M" if (first.year, first.month) == (last.year, last.month) else "j M – j M"
+def days_in_words(first: date, last: date, today: date) -> str:
+    """The days from the first to the last, both included: `Sat 28 Nov`, `23–29 Nov`, `29 Oct – 4 Nov 2025`."""
+    form = "D j M" if first == last else "j–j M" if first.replace(day=1) == last.replace(day=1) else "j M – j M"
+    return _between(form, *(datetime.combine(day, time()) for day in (first, last)), today)
 
 
 def _between(form, first, last, today, clock_at_end=""):

@@ -1,5 +1,6 @@
 """The notices: when each stands, how urgent it is, what it says to do, and that all places say the same."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -230,7 +231,7 @@ def test_what_is_over_says_when_it_ended(client, set_clock):
     assert said() == ("CPA is away.", began, "2026-11-24T04:30:00Z")
     assert [(over.title, over.sentence) for over in lately()] == [("CPA does not answer", "CPA is away.")]
     text = client.get("/system/").text
-    assert "ended 2026-11-24 12:30 (lasted 6\xa0minutes)" in text
+    assert re.search(r"ended <time [^>]*>24 Nov 2026, 12:30</time> \(lasted 6\xa0minutes\)", text)
     assert "12:24:00–12:30:00" in text
     begun("spool", 400, "It is full.")
     assert latest().kind == "spool"  # what lasts counts more than what ended later

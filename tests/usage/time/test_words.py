@@ -1,11 +1,13 @@
 """Periods in words: local, short, and with the last day of whole ones."""
 
+import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils.translation import override
+from django.utils.translation import gettext, override
 
+from tests import PROJECT
 from usage.time.periods import Period
 from usage.time.words import period_in_words
 
@@ -50,3 +52,17 @@ def test_a_day_of_25_hours_is_a_day_and_24_of_its_hours_are_none():
 @pytest.mark.parametrize("period", [Period(None, None), Period(5, None), Period(None, 5)])
 def test_a_period_open_at_a_side_has_no_words(period):
     assert period_in_words(period, SHANGHAI, TODAY) == ""
+
+
+def formats_in(folder):
+    """The formats of dates in templates: what follows `moment:`, or a `form` that is handed on."""
+    texts = [file.read_text() for file in (PROJECT / folder).rglob("*.html")]
+    return {form for text in texts for form in re.findall(r"""(?:moment:|form=)["']([^"']+)["']""", text)}
+
+
+def test_a_date_has_its_day_before_its_month_and_its_chinese_form():
+    """Days are written one way in every template."""
+    found = formats_in("templates/usage")
+    assert "j M, H:i" in found and [form for form in found if re.search(r"[MF],? j", form)] == []
+    with override("zh-hans"):
+        assert [form for form in found if "j" in form and gettext(form) == form] == []

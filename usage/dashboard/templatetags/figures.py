@@ -21,7 +21,7 @@ for function in (
     *(formats.exact, formats.short, formats.usd, formats.percent, formats.duration, formats.size, formats.rate),
     *(markup.count, markup.brief, markup.money, markup.cents, markup.span),
     *(differences.signed, differences.dollars, differences.signed_dollars),
-    *(moments.moment, moments.built, moments.ago, moments.until),
+    *(moments.moment, moments.built, moments.ago, moments.until, moments.days),
     *(heatmap.counts, heatmap.strip_classes, sparkline, gaps.when, gaps.reason),
 ):
     register.filter(function)
