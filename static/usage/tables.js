@@ -49,8 +49,26 @@ function makeSortable(root = document) {
     button.type = "button";
     button.append(...heading.childNodes);
     heading.append(button);
-    button.addEventListener("click", () => sortBy(heading));
+    button.addEventListener("click", () => {
+      sortBy(heading);
+      nameOrder(heading);
+    });
   }
+}
+
+// The address names what was sorted last: the table, the column, and "-" for the largest first.
+function nameOrder(heading) {
+  const address = new URL(location.href);
+  const table = $$("table.sortable").indexOf(heading.closest("table"));
+  address.searchParams.set("order", `${table}.${heading.ariaSort === "descending" ? "-" : ""}${heading.cellIndex}`);
+  history.replaceState(history.state, "", address);
+}
+
+function sortAsNamed() {
+  const order = new URLSearchParams(location.search).get("order") || document.body.dataset.order;
+  const [, table, sign, column] = /^(\d+)\.(-?)(\d+)$/.exec(order || "") || [];
+  const heading = $$("table.sortable")[table]?.tHead?.rows[0].cells[column];
+  if (heading) sortBy(heading, Boolean(sign));
 }
 
 // The address of the row's first link; the heading of the column may narrow it down.
@@ -61,7 +79,7 @@ function addressOf(cell, link) {
 
 document.addEventListener("click", event => {
   const cell = event.target.closest("tbody td:not(.wide-cell)");
-  const link = cell?.parentElement.querySelector("a");
+  const link = cell?.parentElement.querySelector("a[href]");
   const handled = event.target.closest("a, button, summary, form, .heat, .cross");
   if (!link || handled || String(getSelection())) return;
   if (event.ctrlKey || event.metaKey) {
