@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from django.conf import settings
 
 DROPPED = {"form", "nav", "footer", "dialog"}
-DROPPED_CLASSES = {"top", "note", "skip", "menu", "pager", "buttons", "edit"}
+DROPPED_CLASSES = {"top", "notes", "note", "skip", "menu", "pager", "buttons", "edit"}
 ADDRESSES = {"href", "xlink:href", "src", "srcset", "action", "formaction"}
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 

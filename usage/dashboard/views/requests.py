@@ -85,8 +85,10 @@ def export(request, filters, form):
 def columns(request):
     """Remember the columns this browser has chosen, and name them in the address."""
     chosen = ".".join(name for name in COLUMNS if name in request.POST.getlist("column"))
-    path, _, query = next_page(request).partition("?")
-    address = f"{path}{changed(QueryDict(query), {SHOWN: chosen or None})}"
+    address = next_page(request)
+    path, _, text = address.partition("?")
+    if chosen or SHOWN in QueryDict(text):
+        address = f"{path}{changed(QueryDict(text), {SHOWN: chosen or None})}"
     return remember(HttpResponseRedirect(address), request, COOKIE, chosen)
 
 

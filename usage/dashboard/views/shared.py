@@ -27,7 +27,8 @@ def shared(request, token):
     is_open = link is not None and link.state == "active"
     response = _page_of(request, link) if is_open else _no_page(request, link)
     del response["ETag"]
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response[name] = value
     return response
 
 
