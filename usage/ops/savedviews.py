@@ -11,10 +11,17 @@ from rest_framework import serializers
 from cpa_usage.http.fields import TextField
 from cpa_usage.http.lists import Listing, Part, totals_of
 from usage.models import SavedView, SharedView
+from usage.models.labels import LABELS, filtering
+from usage.query.filters import key_fingerprint
 from usage.query.forms import UsageFilterForm, checked
+from usage.records.secrecy import account
 
 SHARED = ("overview", "analysis", "failures", "requests", "accounts", "health", "statement")  # pages a link can show
 PAGES = (*SHARED, "prices", "keys")
+KEPT_AS = {  # what may be a key, as a filter takes it without being one
+    "api_key": lambda text: LABELS["api_key"].key_of(key_fingerprint(text)) if text.strip() else "",
+    "source": lambda text: account("", text)[0],
+}
 PLACE = ("page", "before", "for", "label")  # where one is, which is no part of a view
 
 
@@ -42,7 +49,7 @@ class ViewBody(serializers.Serializer):
     query = TextField(default="", allow_blank=True, max_length=4000)
 
     def validate_query(self, text):
-        """Without the place in it; what the page would refuse is refused here."""
+        """Without the place in it, and without keys as they are; what the page would refuse is refused here."""
         query = QueryDict(text.removeprefix("?"), mutable=True)
         try:
             checked(UsageFilterForm(query))
@@ -51,6 +58,9 @@ class ViewBody(serializers.Serializer):
             raise serializers.ValidationError(f"{field}: {sentences[0]}") from None
         for name in PLACE:
             query.pop(name, None)
+        for name, label in filtering().items():
+            if label.name in KEPT_AS:
+                query.setlist(name, map(KEPT_AS[label.name], query.getlist(name)))
         return query.urlencode()
 
 

@@ -4,7 +4,9 @@ import re
 from html import unescape
 
 import pytest
+from django.http import QueryDict
 
+from cpa_usage.keys import fingerprint
 from usage.models import SavedView
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +23,17 @@ def test_a_view_is_saved_with_its_whole_address_listed_and_opened(client):
     address = unescape(re.search(r'<a href="/usage([^"]+)">mine</a>', panel)[1])
     assert address == f"/requests/?{QUERY}"
     assert client.get(address).status_code == 200
+
+
+def test_no_key_is_kept_in_a_view(client):
+    key, upstream = "sk-client-alice-0001", "sk-upstream-0123456789"
+    query = f"range=7d&not_api_key={key}&api_key=unknown&source={upstream}&source=ann%40example.com"
+    saved(client, query=query)
+    (view,) = SavedView.objects.all()
+    parameters = QueryDict(view.query)
+    assert key not in view.query and upstream not in view.query
+    assert (parameters.getlist("api_key"), parameters.getlist("not_api_key")) == (["unknown"], [fingerprint(key)])
+    assert parameters.getlist("source") == [fingerprint(upstream), "ann@example.com"]
 
 
 def test_the_panel_takes_the_view_of_the_page_it_was_opened_from_with_chosen_columns(client):

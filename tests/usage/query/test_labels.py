@@ -43,7 +43,7 @@ print(json.dumps({
     "kept": sorted(LabelValue.objects.filter(label="auth_type").values_list("value", flat=True)),
     "parameter": [each["description"] for each in overview if each["name"] == "auth_type"],
     "chip": 'class="chip on"' in page and "Sign-in" in page,
-    "select": '<select name="auth_type">' in form,
+    "boxes": 'name="auth_type"' in form and 'name="not_auth_type"' in form,
 }))
 """
 
@@ -64,5 +64,5 @@ def test_a_label_more_is_filtered_grouped_listed_described_and_kept(tmp_path):
         "kept": ["apikey", "oauth"],
         "parameter": ["How CPA signs in upstream. Any of them."],
         "chip": True,
-        "select": True,
+        "boxes": True,
     }
