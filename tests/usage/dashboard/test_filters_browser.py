@@ -36,7 +36,7 @@ def test_a_value_is_left_out_and_the_panel_opens_at_the_label_of_its_chip(page):
     dialog = page.get_by_role("dialog")
     assert dialog.locator("legend").nth(1).inner_text() == "Provider"
     assert dialog.locator("[name=provider]:checked").count() == 2
-    dialog.get_by_role("checkbox", name="not claude").check(force=True)
+    dialog.get_by_role("checkbox", name="not claude", exact=True).check(force=True)
     assert dialog.locator("[name=provider]:checked").count() == 1
     dialog.get_by_role("checkbox", name="codex", exact=True).uncheck()
     dialog.get_by_role("button", name="Apply").click()
