@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 from usage.dashboard.currency import amount, current
 from usage.dashboard.formats import compact, duration, exact, short
 
-LONG, END = 24, 10  # characters of a name that is cut in its middle, and of its end
+LONG, END = 28, 10  # characters of a name that is cut in its middle, and of its end
 
 
 def count(number):
