@@ -44,7 +44,7 @@ def test_a_value_is_left_out_and_the_panel_opens_at_the_label_of_its_chip(page):
     assert "&provider=" not in page.url
     assert number(page, "requests") == api(page, "usage/overview?range=7d&not_provider=claude")["summary"]["total"]
     page.get_by_role("link", name="Take this filter away").click()
-    page.wait_for_function("!document.querySelector('.chip.on')")
+    page.wait_for_selector(".chip.on", state="detached")
 
 
 def test_a_long_chip_keeps_its_end_and_its_cross_on_a_phone(page):
@@ -83,7 +83,7 @@ def test_a_link_shows_the_view_in_another_browser_and_leads_nowhere(page, chromi
     stranger = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
     stranger.goto(link, wait_until="networkidle")
     assert number(stranger, "requests") == seen
-    stranger.wait_for_function("charts.size === 1")
+    stranger.locator("canvas").wait_for()
     for place in (".heat .cells i", "canvas", ".card", "#list-model .row"):
         stranger.locator(place).first.click(force=True)
     stranger.wait_for_timeout(300)
