@@ -22,7 +22,6 @@ graceful_timeout = 3  # seconds that a stop waits for requests in progress
 control_socket_disable = True
 forwarded_allow_ips = ""  # cpa_usage.http.proxies checks X-Forwarded-*; gunicorn would trust all of this machine
 loglevel = settings.LOG_LEVEL.lower().replace("debug", "info")  # at debug it logs each address, which may contain a key
-access_log_format = "%(h)s %(t)s %(m)s %(s)s %(B)s %(L)s"  # if one is asked for: no addresses, for the same reason
 if settings.LOG_FORMAT == "json":
     logconfig_dict = {
         "formatters": {"generic": settings.LOGGING["formatters"]["line"]},
