@@ -120,6 +120,13 @@ def test_it_ends_when_it_says(share, set_clock):
     assert codes == [[200, 200], [404, 200]]
 
 
+def test_a_view_that_the_page_refuses_by_now_has_no_way_on_either(share):
+    address = share()
+    SharedView.objects.update(query="range=never")
+    reply = Client().get(address)
+    assert (reply.status_code, "<nav" in reply.text, "/usage/requests/" in reply.text) == (400, False, False)
+
+
 def test_only_a_hash_of_it_is_stored_and_no_line_of_a_log_names_it(share, caplog):
     caplog.set_level(logging.DEBUG)
     address = share()

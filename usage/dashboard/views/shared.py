@@ -42,8 +42,7 @@ def _page_of(request, link) -> HttpResponse:
     inner.path_info = inner.path.removeprefix(settings.APP_BASE_PATH)
     inner.resolver_match = resolve(inner.path_info)
     response = inner.resolver_match.func(inner, **inner.resolver_match.kwargs)
-    if response.status_code == 200:
-        response.content = read_only(response.content.decode(), _top(link, inner.query))
+    response.content = read_only(response.content.decode(), _top(link, inner.query))
     return response
 
 
