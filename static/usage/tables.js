@@ -56,18 +56,21 @@ function makeSortable(root = document) {
   }
 }
 
-// The address names what was sorted last: the table, the column, and "-" for the largest first.
+// The address names what was sorted last: the panel of the table, the column, and "-" for the largest first.
+const panelOf = table => table.closest("[aria-labelledby]")?.getAttribute("aria-labelledby") || "page";
+
 function nameOrder(heading) {
   const address = new URL(location.href);
-  const table = $$("table.sortable").indexOf(heading.closest("table"));
-  address.searchParams.set("order", `${table}.${heading.ariaSort === "descending" ? "-" : ""}${heading.cellIndex}`);
+  const column = `${heading.ariaSort === "descending" ? "-" : ""}${heading.cellIndex}`;
+  address.searchParams.set("order", `${panelOf(heading.closest("table"))}.${column}`);
   history.replaceState(history.state, "", address);
 }
 
 function sortAsNamed() {
   const order = new URLSearchParams(location.search).get("order") || document.body.dataset.order;
-  const [, table, sign, column] = /^(\d+)\.(-?)(\d+)$/.exec(order || "") || [];
-  const heading = $$("table.sortable")[table]?.tHead?.rows[0].cells[column];
+  const [, panel, sign, column] = /^([\w-]+)\.(-?)(\d+)$/.exec(order || "") || [];
+  const table = $$("table.sortable").find(table => panelOf(table) === panel);
+  const heading = table?.tHead?.rows[0].cells[column];
   if (heading) sortBy(heading, Boolean(sign));
 }
 

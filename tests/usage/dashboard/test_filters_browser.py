@@ -59,7 +59,7 @@ def test_a_long_chip_keeps_its_end_and_its_cross_on_a_phone(page):
 def test_an_order_is_in_the_address_and_in_views_that_are_saved(page):
     open_page(page, "analysis/?range=7d&by=provider")
     page.get_by_role("button", name="Latency", exact=True).first.click()
-    order = re.search(r"order=[\d.-]+", page.url)[0]
+    order = re.search(r"order=breakdown-title\.-?\d+", page.url)[0]
     page.reload()
     assert page.locator("th[aria-sort] button").first.inner_text() == "Latency"
     dialog = panel(page, "Views")
