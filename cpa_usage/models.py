@@ -4,6 +4,7 @@ import logging
 import secrets
 from datetime import timedelta
 from hashlib import sha256
+from typing import Self
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -46,16 +47,11 @@ def password_id() -> str:
     return salted_hmac("cpa_usage.session", settings.LOGIN_PASSWORD, algorithm="sha256").hexdigest()[:16]
 
 
-class ApiToken(models.Model):
-    """A token for programs: shown once when it is made, and known by its hash from then on."""
+class Secret(models.Model):
+    """What opens something for those who have it: shown once when it is made, and known by its hash from then on."""
 
-    class Scope(models.TextChoices):
-        READ = "read", _("read the API")
-        METRICS = "metrics", _("read /metrics alone")
-        ALL = "all", _("read and write the API, and read /metrics")
+    PREFIX = ""
 
-    name = models.CharField(max_length=100, help_text="What it is for.")
-    scope = models.CharField(max_length=8, choices=Scope, default=Scope.READ)
     digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the token.")
     shown = models.CharField(max_length=16, editable=False, help_text="How the token begins.")
     made_at = models.DateTimeField(auto_now_add=True)
@@ -64,22 +60,18 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
-        ordering = ["-made_at", "-pk"]
-        verbose_name = "API token"
-
-    def __str__(self):
-        return self.name
+        abstract = True
 
     def issue(self) -> str:
         """Save it with a fresh secret; returns the token, which cannot be had again."""
-        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-        self.digest, self.shown = sha256(token.encode()).hexdigest(), f"{token[:9]}…"
+        token = self.PREFIX + secrets.token_urlsafe(32)
+        self.digest, self.shown = sha256(token.encode()).hexdigest(), f"{token[: len(self.PREFIX) + 4]}…"
         self.save()
-        log.info("An API token was made: %s (%s), with the scope %s.", self.shown, self.name, self.scope)
+        log.info("A secret was made: %s %s (%s).", self._meta.verbose_name, self.shown, self)
         return token
 
     @classmethod
-    def find(cls, token: str) -> "ApiToken | None":
+    def find(cls, token: str) -> Self | None:
         """The one that this is, also when it is refused by now. Notes its use, at most once a minute."""
         found = cls.objects.filter(digest=sha256(token.encode()).hexdigest()).first()
         if found and found.state == "active":
@@ -93,21 +85,42 @@ class ApiToken(models.Model):
             return "revoked"
         return "expired" if self.expires_at and self.expires_at <= timezone.now() else "active"
 
+    def revoke(self):
+        """Refuse the token from now on; its row stays in the list."""
+        if type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            log.info("Revoked: %s %s (%s).", self._meta.verbose_name, self.shown, self)
+
+    def _note_use(self, now):
+        if self.last_used_at is None or now - self.last_used_at >= timedelta(minutes=1):
+            type(self).objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+class ApiToken(Secret):
+    """A token for programs."""
+
+    PREFIX = TOKEN_PREFIX
+
+    class Scope(models.TextChoices):
+        READ = "read", _("read the API")
+        METRICS = "metrics", _("read /metrics alone")
+        ALL = "all", _("read and write the API, and read /metrics")
+
+    name = models.CharField(max_length=100, help_text="What it is for.")
+    scope = models.CharField(max_length=8, choices=Scope, default=Scope.READ)
+
+    class Meta:
+        ordering = ["-made_at", "-pk"]
+        verbose_name = "API token"
+
+    def __str__(self):
+        return self.name
+
     def why_not(self, method: str) -> str:
         """Why its scope does not allow this HTTP method of the API, in a sentence; "" where it does."""
         if self.scope == self.Scope.METRICS:
             return "This token may only read /metrics."
         reads = method in ("GET", "HEAD", "OPTIONS")
         return "" if reads or self.scope == self.Scope.ALL else "This token may only read."
-
-    def revoke(self):
-        """Refuse the token from now on; its row stays in the list."""
-        if type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()):
-            log.info("The API token %s (%s) is revoked.", self.shown, self.name)
-
-    def _note_use(self, now):
-        if self.last_used_at is None or now - self.last_used_at >= timedelta(minutes=1):
-            type(self).objects.filter(pk=self.pk).update(last_used_at=now)
 
 
 class LoginTry(models.Model):

@@ -1,4 +1,4 @@
-"""Tokens for programs in the admin."""
+"""Secrets in the admin: tokens for programs, and what else can be revoked."""
 
 from django.contrib import admin, messages
 from unfold.admin import ModelAdmin
@@ -7,19 +7,31 @@ from unfold.decorators import display
 from cpa_usage.models import ApiToken
 
 
-@admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
-    """Made here and shown once; what is kept is a hash. A revoked one stays to be looked at until it is deleted."""
+class Revoking:
+    """For a ModelAdmin of secrets: whether each still works, and an action that ends it."""
 
-    list_display = ["name", "shown", "scope", "state", "made_at", "expires_at", "last_used_at"]
-    fields = ["name", "scope", "expires_at", "shown", "made_at", "last_used_at", "revoked_at"]
     actions = ["revoke"]
     show_full_result_count = False
 
     @display(description="State", label={"active": "success", "revoked": "danger", "expired": "warning"})
-    def state(self, token):
+    def state(self, secret):
         """Whether it still works."""
-        return token.state
+        return secret.state
+
+    @admin.action(description="Revoke")
+    def revoke(self, request, queryset):
+        """At once, for all who have it."""
+        for secret in queryset:
+            secret.revoke()
+        messages.success(request, f"Revoked: {len(queryset)} of {self.opts.verbose_name_plural}.")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(Revoking, ModelAdmin):
+    """Made here and shown once; what is kept is a hash. A revoked one stays to be looked at until it is deleted."""
+
+    list_display = ["name", "shown", "scope", "state", "made_at", "expires_at", "last_used_at"]
+    fields = ["name", "scope", "expires_at", "shown", "made_at", "last_used_at", "revoked_at"]
 
     def get_fields(self, request, obj=None):
         """A new one has only a name, a scope and perhaps an end."""
@@ -36,10 +48,3 @@ class ApiTokenAdmin(ModelAdmin):
         else:
             token = obj.issue()
             messages.warning(request, f"The token, shown this once: {token}")
-
-    @admin.action(description="Revoke")
-    def revoke(self, request, queryset):
-        """At once, for all who have it."""
-        for token in queryset:
-            token.revoke()
-        messages.success(request, f"{len(queryset)} tokens are revoked.")

@@ -20,7 +20,11 @@ SECTIONS = {
         ("Drain", "water_drop", "usage_drainstate"),
         ("Columns of bills", "table", "usage_columnmapping"),
     ],
-    "Access": [("API tokens", "vpn_key", "cpa_usage_apitoken")],
+    "Access": [
+        ("API tokens", "vpn_key", "cpa_usage_apitoken"),
+        ("Saved views", "bookmark", "usage_savedview"),
+        ("Shared views", "link", "usage_sharedview"),
+    ],
     "Tasks": [
         ("Schedules", "schedule", "django_q_schedule"),
         ("Failures", "error", "django_q_failure"),

@@ -1,26 +1,29 @@
-// The filter panel, opened over the page, and addresses without the fields that were left empty.
+// Panels, opened over the page: filters, whose lists can be searched, and views. Addresses without empty fields.
 "use strict";
 
-async function fetchForm(address) {
+async function fetchPanel(address) {
   const reply = await fetch(address);
   if (!reply.ok) return null;
-  return new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("filter-form");
+  return new DOMParser().parseFromString(await reply.text(), "text/html").querySelector("[data-panel]");
 }
 
-function showForm(form, opener) {
+function showPanel(panel, opener) {
   const dialog = document.createElement("dialog");
   dialog.className = "sheet";
-  dialog.setAttribute("aria-label", form.querySelector("h2").textContent);
-  dialog.append(form);
-  form.querySelector(":checked")?.setAttribute("autofocus", "");
+  dialog.setAttribute("aria-label", panel.querySelector("h2").textContent);
+  dialog.append(panel);
+  for (const close of $$("[data-close]", panel)) close.hidden = false;
+  // On a phone a keyboard would cover the lists.
+  if (matchMedia("(pointer: fine)").matches) panel.querySelector("[data-search]")?.setAttribute("autofocus", "");
   document.body.append(dialog);
   htmx.process(dialog);
+  showSearch();
   dialog.addEventListener("close", () => {
     dialog.remove();
     opener.focus();
   });
   dialog.addEventListener("click", click => {
-    if (click.target === dialog) dialog.close();
+    if (click.target === dialog || click.target.closest("[data-close]")) dialog.close();
   });
   dialog.showModal();
 }
@@ -30,15 +33,54 @@ async function openPanel(event) {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   event.stopPropagation();
-  const form = await fetchForm(link.href);
-  if (form) {
-    showForm(form, link);
+  const address = new URL(link.href);
+  const order = new URLSearchParams(location.search).get("order");
+  if (order) address.searchParams.set("order", order); // which a script put there
+  const panel = await fetchPanel(address);
+  if (panel) {
+    showPanel(panel, link);
   } else {
     location.href = link.href;
   }
 }
 
 document.addEventListener("click", openPanel, true); // before htmx follows the link
+
+// --- search in the lists of the filter panel --------------------------------------------------------------------
+
+function showSearch() {
+  for (const field of $$("[data-search]")) field.hidden = false;
+}
+
+function search(field) {
+  const text = field.value.trim().toLowerCase();
+  for (const list of $$(".found", field.form)) {
+    for (const choice of $$(".choice", list)) choice.hidden = !choice.textContent.toLowerCase().includes(text);
+    list.hidden = !list.querySelector(".choice:not([hidden])");
+  }
+}
+
+document.addEventListener("input", event => {
+  if (event.target.matches("[data-search]")) search(event.target);
+});
+
+document.addEventListener("keydown", event => {
+  const field = event.target;
+  if (event.key !== "Enter" || !field.matches("[data-search]") || !field.value.trim()) return;
+  event.preventDefault();
+  const box = field.form.querySelector(".found:not([hidden]) .choice:not([hidden]) input");
+  if (!box) return;
+  box.checked = true;
+  field.form.requestSubmit();
+});
+
+// A value is kept or left out, not both.
+document.addEventListener("change", event => {
+  const choice = event.target.checked && event.target.closest(".choice");
+  for (const other of choice ? $$("input", choice) : []) other.checked = other === event.target;
+});
+
+document.addEventListener("DOMContentLoaded", showSearch);
 
 // Disabled fields are not sent: the empty ones.
 function leaveOutUnused(event) {

@@ -17,7 +17,9 @@ function clock(seconds, options) {
 
 const iso = seconds => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 
+// In a shared view there is nowhere to go to.
 function openRequests(drill, start, end) {
+  if (!drill?.startsWith("/")) return;
   location.href = `${drill}&start=${iso(start)}&end=${iso(end)}`;
 }
 
@@ -141,6 +143,7 @@ function begin() {
   rememberParts(); // first: what follows changes them
   showAges();
   makeSortable();
+  sortAsNamed();
   startLive();
   showCurrentPage(); // last: the other parts of the bar decide how much room it has
   for (const button of $$("[data-copy]")) button.hidden = !navigator.clipboard;

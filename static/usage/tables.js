@@ -49,8 +49,29 @@ function makeSortable(root = document) {
     button.type = "button";
     button.append(...heading.childNodes);
     heading.append(button);
-    button.addEventListener("click", () => sortBy(heading));
+    button.addEventListener("click", () => {
+      sortBy(heading);
+      nameOrder(heading);
+    });
   }
+}
+
+// The address names what was sorted last: the panel of the table, the column, and "-" for the largest first.
+const panelOf = table => table.closest("[aria-labelledby]")?.getAttribute("aria-labelledby") || "page";
+
+function nameOrder(heading) {
+  const address = new URL(location.href);
+  const column = `${heading.ariaSort === "descending" ? "-" : ""}${heading.cellIndex}`;
+  address.searchParams.set("order", `${panelOf(heading.closest("table"))}.${column}`);
+  history.replaceState(history.state, "", address);
+}
+
+function sortAsNamed() {
+  const order = new URLSearchParams(location.search).get("order") || document.body.dataset.order;
+  const [, panel, sign, column] = /^([\w-]+)\.(-?)(\d+)$/.exec(order || "") || [];
+  const table = $$("table.sortable").find(table => panelOf(table) === panel);
+  const heading = table?.tHead?.rows[0].cells[column];
+  if (heading) sortBy(heading, Boolean(sign));
 }
 
 // The address of the row's first link; the heading of the column may narrow it down.
@@ -61,7 +82,7 @@ function addressOf(cell, link) {
 
 document.addEventListener("click", event => {
   const cell = event.target.closest("tbody td:not(.wide-cell)");
-  const link = cell?.parentElement.querySelector("a");
+  const link = cell?.parentElement.querySelector("a[href]");
   const handled = event.target.closest("a, button, summary, form, .heat, .cross");
   if (!link || handled || String(getSelection())) return;
   if (event.ctrlKey || event.metaKey) {

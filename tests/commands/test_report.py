@@ -51,6 +51,11 @@ def test_filters_are_those_of_the_api(client, month, run):
     assert found["figures"]["total"] == 4
     named = json.loads(run("report", "--by", "key", *words, "--key", "alice", "--json"))
     assert named["figures"]["total"] == 2
+    others = json.loads(run("report", "--by", "key", *words, "--not-key", "alice", "--json"))
+    assert others["figures"]["total"] == 2 and [row["label"] for row in others["parts"][0]["breakdown"]["rows"]] != [
+        "Alice"
+    ]
+    assert "not Alice" in run("report", "--month", "2026-11", "--not-key", "alice")
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120, 200])

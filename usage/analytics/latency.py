@@ -177,11 +177,11 @@ def _histograms(filters):
     They know models, and successes only.
     """
     labels = dict(filters.labels)
-    if filters.of_events or labels.keys() - {"model", "result"} or labels.get("result") == (True,):
+    if filters.of_events or labels.keys() - {"model", "not_model", "result"} or labels.get("result") == (True,):
         return None
     start, end = _first_hour(filters, events_from() or 0), filters.period.end
     rows = Duration.objects.between(start, None if end is None else -(-end // SECOND_US))
-    return rows.of_models(labels.get("model"))
+    return rows.of_models(labels.get("model"), labels.get("not_model", ()))
 
 
 def _first_hour(filters, kept_from):

@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from usage.analytics.choices import Choice
 from usage.analytics.events.paging import EVENT_KEY as KEY
-from usage.models.labels import FAILED, LABELS, NONE, SUCCESS
+from usage.models.labels import FAILED, NONE, NOT, SUCCESS, filtering
 from usage.models.querysets import MESSAGE_LENGTH
 from usage.query.forms import FIRST_YEAR, PAGE_SIZE, PAGE_SIZES, PageForm, YearForm
 from usage.time.periods import LAST_YEAR
@@ -13,7 +13,10 @@ RANGE = (
     r"^(today|yesterday|(this|last)_(week|month)|([1-9]|[1-9]\d|1[0-5]\d|16[0-8])h|"
     r"([1-9]|[1-9]\d|[12]\d\d|3[0-5]\d|36[0-6])d|all|custom)?$"
 )
-STATUS = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "integer", "enum": [0]}]}
+VALUES = {  # of labels that know their values
+    "result": {"type": "string", "enum": [SUCCESS, FAILED, ""]},
+    "status": {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "integer", "enum": [0]}]},
+}
 MOMENT = """RFC 3339 with offset, or local: `2026-11-11`, `2026-11-11T08:30`, `2026-11-11T08:30:00.5`."""
 
 
@@ -21,14 +24,11 @@ def _text(name, description, **more):
     return OpenApiParameter(name, str, description=description, **more)
 
 
-def _label(label):
-    """The parameter of a label of the registry."""
-    if label.repeatable:
-        texts = {"type": "array", "items": {"type": "string"}}
-        return OpenApiParameter(label.name, texts, description=label.description, explode=True)
-    if label.name == "status":
-        return OpenApiParameter(label.name, STATUS, description=label.description)
-    return _text(label.name, label.description, enum=[SUCCESS, FAILED, ""] if label.name == "result" else None)
+def _label(name, label):
+    """A parameter that filters by a label of the registry."""
+    values = {"type": "array", "items": VALUES.get(label.name, {"type": "string"})}
+    text = f"All but these values of `{label.name}`." if name.startswith(NOT) else f"{label.description} Any of them."
+    return OpenApiParameter(name, values, description=text, explode=True)
 
 
 FILTER = [
@@ -42,7 +42,7 @@ FILTER = [
     ),
     _text("start", f"Start of a custom range. {MOMENT}"),
     _text("end", f"End of a custom range, exclusive. {MOMENT}"),
-    *map(_label, LABELS.values()),
+    *(_label(name, label) for name, label in filtering().items()),
     OpenApiParameter(
         "message",
         {"type": "string", "maxLength": MESSAGE_LENGTH},

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from usage.api import gaps, views
+from usage.api import gaps, savedviews, views
 from usage.api.questions import QUESTIONS, endpoint
 
 urlpatterns = [
@@ -10,6 +10,8 @@ urlpatterns = [
     path("gaps/<int:gap_id>/dismiss", gaps.dismissal),
     path("notices", views.notices),
     path("models/used", views.models_used),
+    path("views", savedviews.views),
+    path("views/<int:view_id>", savedviews.view),
     *map(endpoint, QUESTIONS),
     path("usage/export", views.export, name="usage_export"),
     path("usage/events/<event_key>", views.event),  # after the questions: no event key is such a word

@@ -20,6 +20,7 @@ NAV = {
     "keys": _("Keys"),
     "system": _("System"),
 }
+TITLES = NAV | {"failures": _("Failures"), "statement": _("Statement")}  # of pages that views lead to
 
 
 def frame(request) -> dict:
@@ -46,7 +47,7 @@ def frame(request) -> dict:
 
 def drill(request) -> str:
     """The address of the requests behind a part of this page, its filters on; the part itself adds the period."""
-    return page_address("requests", request.query, *PERIOD)
+    return "" if hasattr(request, "shared") else page_address("requests", request.query, *PERIOD)
 
 
 def _nav(request):

@@ -6,6 +6,8 @@ from django.utils.translation import gettext
 from usage.dashboard.currency import amount, current
 from usage.dashboard.formats import compact, duration, exact, short
 
+LONG, END = 28, 10  # characters of a name that is cut in its middle, and of its end
+
 
 def count(number):
     """A whole number."""
@@ -39,6 +41,15 @@ def cost(row):
 def span(ms):
     """Milliseconds; 0 is no measurement."""
     return _data(ms or None, duration(ms or None), f"{exact(ms)} ms")
+
+
+def middle(name):
+    """A name that keeps its end where there is no room for all of it, for that is where long ones differ."""
+    if len(name) <= LONG:
+        return name
+    return format_html(
+        '<span class="middle" title="{}"><span>{}</span><span>{}</span></span>', name, name[:-END], name[-END:]
+    )
 
 
 def _data(value, text, title):

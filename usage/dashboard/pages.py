@@ -72,7 +72,8 @@ def signed_in(view):
 
     @wraps(view)
     def wrapper(request, **kwargs):
-        if settings.AUTH_ENABLED and session_of(request) is None:
+        is_shared = hasattr(request, "shared")  # set for the one page that a link shows
+        if settings.AUTH_ENABLED and not is_shared and session_of(request) is None:
             return redirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
         return view(request, **kwargs)
 

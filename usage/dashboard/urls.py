@@ -12,7 +12,9 @@ from usage.dashboard.views import (
     prices,
     reconcile,
     requests,
+    saved,
     session,
+    shared,
 )
 
 urlpatterns = [
@@ -50,6 +52,12 @@ urlpatterns = [
     path("system/import/<int:job_id>/<slug:verb>/", imports.change, name="import"),
     path("filters/", filters.filters, name="filters"),
     path("filters/choices/", filters.choices, name="choices"),
+    path("views/", saved.views, name="views"),
+    path("views/save/", saved.keep, name="save_view"),
+    path("views/share/", saved.share_view, name="share"),
+    path("views/<int:view_id>/<slug:verb>/", saved.change, name="view"),
+    path("views/links/<int:link_id>/revoke/", saved.revoke, name="revoke_link"),
+    path("shared/<str:token>/", shared.shared, name="shared"),
     path("login/", session.login, name="login"),
     path("logout/", session.logout, name="logout"),
     path("theme/", session.theme, name="theme"),

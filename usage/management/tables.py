@@ -8,7 +8,7 @@ from unicodedata import category
 from usage.analytics.reports.parts import Report
 from usage.analytics.reports.statements import Statement
 from usage.dashboard.formats import exact, rate, short, usd
-from usage.models.labels import LABELS, NONE
+from usage.models.labels import LABELS, NONE, NOT
 
 HEADINGS = {"day": "Day", "week": "Week of", "month": "Month"}
 LISTED = "List prices used, US dollars per million tokens"
@@ -107,7 +107,8 @@ def report_blocks(found: Report, title: str = "") -> list[Block]:
 
 def statement_blocks(found: Statement) -> list[Block]:
     """Days, models and prices."""
-    about = ", ".join(name for names in found.about.values() for name in names) or "All usage"
+    named = (f"{'not ' if by.startswith(NOT) else ''}{name}" for by, names in found.about.items() for name in names)
+    about = ", ".join(named) or "All usage"
     title = f"{about}: {days_of(found.first, found.last, found.zone)}"
     blocks = [*report_blocks(found.days, title), *report_blocks(found.models)]
     prices = [Row((each.model,), each) for each in found.prices]

@@ -9,7 +9,7 @@ from usage.models.gaps import Gap
 from usage.models.imports import Import, ImportedDay
 from usage.models.labelvalues import LabelDay, LabelQuarter, LabelValue
 from usage.models.limits import LimitReading, PastReading
-from usage.models.mappings import ColumnMapping
 from usage.models.rollups import COUNTED, MEASURES, PRICED, Day, Measures, Quarter
+from usage.models.saved import ColumnMapping, SavedView, SharedView
 from usage.models.series import Client, Series
 from usage.models.state import DrainState, Lease, LockLost

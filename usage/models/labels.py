@@ -17,6 +17,7 @@ OTHER = "(other)"  # stands for the values of a label that came when it had as m
 OTHER_KEY = fingerprint(OTHER)  # what it is called among client keys, so that filters find it by its name
 MOST_VALUES = 1_000
 NONE = "(none)"  # what a filter calls an empty label: a blank parameter is no filter
+NOT = "not_"  # before the name of a label: a filter that keeps all but these values
 NO_KEY = "unknown"  # what the API calls the key of a request that came without one
 FAILED, SUCCESS = "failed", "success"
 STATUS_CODES = range(100, 600)  # any other number counts as 0, so that odd ones cannot flood the series
@@ -36,7 +37,6 @@ class Label:
     column: str
     description: str
     shown: tuple[str, ...] = ()
-    repeatable: bool = False
     kept: bool = False
     grouped: bool = True  # whether breakdowns and timelines group by it, and choices are listed for it
     text: Callable[[Any], str] = str
@@ -89,16 +89,13 @@ def _result(failed: bool) -> str:
 LABELS = {
     label.name: label
     for label in (
-        Label(
-            "model", _("Model"), "model__name", "Models as billed; any of them.", repeatable=True, kept=True, most=2_000
-        ),
+        Label("model", _("Model"), "model__name", "The model as billed.", kept=True, most=2_000),
         Label(
             "api_key",
             _("Key"),
             "api_key__fingerprint",
-            "Client keys: raw or as fingerprint, `unknown` for none; any of them.",
+            "The client key, raw or as fingerprint; `unknown` for none.",
             shown=("api_key__alias", "api_key__mask"),
-            repeatable=True,
             kept=True,
             most=10_000,
         ),
@@ -106,9 +103,8 @@ LABELS = {
             "source",
             _("Source"),
             "source",
-            "Accounts: an e-mail or name, or an upstream key or its fingerprint; any of them.",
+            "The account: an e-mail or name, or an upstream key or its fingerprint.",
             shown=("source_display",),
-            repeatable=True,
             kept=True,
             most=10_000,
         ),
@@ -117,7 +113,7 @@ LABELS = {
             "result",
             _("Result"),
             "failed",
-            "Only attempts that succeeded, or only those that failed.",
+            "Attempts that succeeded (`success`), or those that failed (`failed`).",
             kept=True,
             grouped=False,
             text=_result,
@@ -158,6 +154,11 @@ LABELS = {
         ),
     )
 }
+
+
+def filtering() -> dict[str, Label]:
+    """The label that each parameter filters by: `model` keeps any of its values, `not_model` all but these."""
+    return LABELS | {f"{NOT}{name}": label for name, label in LABELS.items()}
 
 
 def kept_labels() -> list[Label]:

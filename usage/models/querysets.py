@@ -24,7 +24,7 @@ from django.db.models.functions import Substr
 from pricing.tokenclasses import CLASSES
 from usage.models import lookups  # noqa: F401  adds `among`
 from usage.models.histograms import EDGES
-from usage.models.labels import LABELS
+from usage.models.labels import NOT, filtering
 from usage.time.units import HOUR_S, HOUR_US, QUARTER_S, QUARTER_US, SECOND_US
 
 MESSAGE_LENGTH = 160  # characters of a failure's body that tell one message from another
@@ -61,8 +61,12 @@ class SeriesQuerySet(models.QuerySet):
     """Label sets."""
 
     def matching(self, usage_filter):
-        """Series that have one of the wanted values of every label that a filter names."""
-        return self.filter(**{f"{LABELS[name].column}__in": values for name, values in usage_filter.labels})
+        """Series that have one of the wanted values, or none of the unwanted, of every label that a filter names."""
+        found, labels = self, filtering()
+        for name, values in usage_filter.labels:
+            condition = Q(**{f"{labels[name].column}__in": values})
+            found = found.filter(~condition if name.startswith(NOT) else condition)
+        return found
 
     def with_group(self):
         """Adds `group`: the key of usage.models.labels.group_of."""
@@ -166,9 +170,10 @@ class DurationQuerySet(models.QuerySet):
         """Those whose hour begins in [start, end) seconds; None leaves a side open."""
         return _between(self, "bucket", start, end)
 
-    def of_models(self, names):
-        """Those of the models of these names; None for all."""
-        return self if names is None else self.filter(model__name__in=names)
+    def of_models(self, names, others=()):
+        """Those of the models of these names, None for all; without some others."""
+        found = self if names is None else self.filter(model__name__in=names)
+        return found.exclude(model__name__in=others) if others else found
 
     def most_measured(self):
         """Rows of (model id, successes with a latency, how many such rows there are), the most first."""
@@ -206,10 +211,11 @@ class RollupQuerySet(models.QuerySet):
         wanted = self.model.series.field.related_model.objects.matching(usage_filter).values("id")
         return self.alias(of=ExpressionWrapper(F("series_id") + 0, BigIntegerField())).filter(of__in=wanted)
 
-    def of_label(self, label, values=None):
-        """Rows of the values of a label: of those named, or of all."""
+    def of_label(self, label, values=None, others=()):
+        """Rows of the values of a label: of those named, or of all; without some others."""
         found = self.filter(label_value__label=label)
-        return found if values is None else found.filter(label_value__value__in=values)
+        found = found if values is None else found.filter(label_value__value__in=values)
+        return found.exclude(label_value__value__in=others) if others else found
 
     def buckets(self):
         """Every bucket that has a row, once."""

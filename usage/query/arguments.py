@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.timezone import localdate
 
 from aliases.models import ApiKey
-from usage.models.labels import LABELS, NO_KEY
+from usage.models.labels import NO_KEY, NOT, filtering
 from usage.query.filters import UsageFilter
 from usage.query.forms import UsageFilterForm, checked
 from usage.query.names import names_with
@@ -24,9 +24,11 @@ def add_filters(parser: CommandParser):
     group.add_argument("--range", default="", help="today, yesterday, this_week, last_month, 24h, 30d, all …")
     group.add_argument("--since", dest="start", default="", metavar="DAY", help="a local day or time, or RFC 3339")
     group.add_argument("--until", dest="end", default="", metavar="DAY", help="a day, which is included, or a time")
-    for name, label in LABELS.items():
-        option = "--" + OPTIONS.get(name, name).replace("_", "-")
-        group.add_argument(option, dest=name, action="append", default=[], help=label.description.replace("%", "%%"))
+    for name, label in filtering().items():
+        option, about = OPTIONS.get(label.name, label.name).replace("_", "-"), label.description.replace("%", "%%")
+        if name.startswith(NOT):
+            option, about = f"not-{option}", f"All but these values of --{option}."
+        group.add_argument(f"--{option}", dest=name, action="append", default=[], help=about)
 
 
 def filters_of(options: dict, **more: str) -> UsageFilter:
@@ -36,8 +38,8 @@ def filters_of(options: dict, **more: str) -> UsageFilter:
         query[name] = options[name]
     # From a day on: up to now, whatever a clock runs ahead.
     query["end"] = _after(options["end"]) or (options["start"] and str(localdate() + timedelta(days=2)))
-    for name in LABELS:
-        query.setlist(name, [_named(name, text) for text in options[name]])
+    for name, label in filtering().items():
+        query.setlist(name, [_named(label, text) for text in options[name]])
     if not (query["range"] or query["start"] or query["end"]):
         query.update(more)
     with one_line():
@@ -62,15 +64,14 @@ def _after(text):
         return text
 
 
-def _named(name, text):
+def _named(label, text):
     """What a filter takes for a key or an account given by what people call it; of keys, one that is known."""
-    label = LABELS[name]
     if not (label.shown and text):
         return text
     found = [value for value, shown in names_with(label, text, MOST) if shown.casefold() == text.casefold()]
-    if len(found) > 1 and name == "api_key":
+    if len(found) > 1 and label.name == "api_key":
         raise CommandError(f"--key: {len(found)} keys are called {text}: give the fingerprint of one.")
-    if not found and name == "api_key" and text != NO_KEY:
+    if not found and label.name == "api_key" and text != NO_KEY:
         known = ApiKey.objects.filter(fingerprint=ApiKey.of(text).fingerprint).exists()
         if not known:
             raise CommandError("--key: no client key has this name or fingerprint; the page of keys lists them.")

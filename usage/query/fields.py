@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_noop
 
 from usage.models.labels import FAILED, STATUS_CODES, SUCCESS
 from usage.time.periods import UNKNOWN_RANGE, BadMoment, is_range, parse_moment
@@ -21,12 +21,14 @@ class RepeatedField(forms.Field):
 
     def to_python(self, value):
         """A list of trimmed texts, each once, in order."""
+        value = [value] if isinstance(value, str) else value
         return list(dict.fromkeys(text.strip() for text in value or () if text.strip()))
 
     def run_validators(self, value):
-        """No database takes a NUL in a text."""
+        """Each by itself; no database takes a NUL in a text."""
         for text in value:
-            ProhibitNullCharactersValidator()(text)
+            for check in (*self.validators, ProhibitNullCharactersValidator()):
+                check(text)
 
 
 class MomentField(forms.CharField):
@@ -54,9 +56,7 @@ def one_of(is_known: Callable[[Any], bool], sentence) -> Callable[[Any], None]:
 _STATUS = gettext_noop("A status is a whole number from 100 to 599, or 0 for none.")
 _RESULT = gettext_noop("Unknown result: use success or failed.")
 RangeField = partial(forms.CharField, validators=[one_of(is_range, UNKNOWN_RANGE)])
-ResultField = partial(forms.CharField, validators=[one_of({FAILED, SUCCESS}.__contains__, _RESULT)])
-StatusField = partial(  # of a failure; 0 for none
-    forms.IntegerField,
-    validators=[one_of({0, *STATUS_CODES}.__contains__, _STATUS)],
-    error_messages={"invalid": gettext_lazy(_STATUS)},
-)
+CHECKS = {  # of the values of labels
+    "result": [one_of({FAILED, SUCCESS}.__contains__, _RESULT)],
+    "status": [one_of({"0", *map(str, STATUS_CODES)}.__contains__, _STATUS)],
+}

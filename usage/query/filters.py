@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from cpa_usage.keys import fingerprint, fingerprint_of
-from usage.models.labels import FAILED, NO_KEY, NONE
+from usage.models.labels import FAILED, LABELS, NO_KEY, NONE, NOT, filtering
 from usage.time.periods import Period
 
 TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")
@@ -12,10 +12,11 @@ TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")
 
 @dataclass(frozen=True, slots=True)
 class UsageFilter:
-    """Plain values: each label that is filtered by with the stored values that pass, and what totals do not know."""
+    """Plain values: each label that is filtered by with the stored values that pass, or that do not, and what totals
+    do not know."""
 
     period: Period
-    labels: tuple[tuple[str, tuple], ...] = ()  # (name in LABELS, values)
+    labels: tuple[tuple[str, tuple], ...] = ()  # (parameter of `filtering`, values), each label once
     message: str | None = None  # the beginning of the error body
     request_id: str = ""
     query: tuple = ()  # the parameters as understood, for ETags
@@ -34,8 +35,17 @@ class UsageFilter:
         return replace(self, period=period)
 
 
-def stored_values(label: str, given) -> tuple:
-    """What the values of a query parameter are stored as; `given` is a list where the label is repeatable."""
+def conditions(given: dict[str, list[str]]) -> tuple[tuple[str, tuple], ...]:
+    """What UsageFilter.labels holds, of the values of each parameter; what is excluded is not wanted."""
+    found = {name: stored_values(label.name, given[name]) for name, label in filtering().items() if given.get(name)}
+    for name in LABELS.keys() & found.keys():
+        excluded = found.pop(f"{NOT}{name}", ())
+        found[name] = tuple(value for value in found[name] if value not in excluded)
+    return tuple(found.items())
+
+
+def stored_values(label: str, given: list[str]) -> tuple:
+    """What the values of a query parameter are stored as."""
     match label:
         case "model":
             return tuple(given)
@@ -44,10 +54,10 @@ def stored_values(label: str, given) -> tuple:
         case "api_key":
             return tuple(dict.fromkeys(map(key_fingerprint, given)))
         case "result":
-            return (given == FAILED,)
+            return tuple(text == FAILED for text in given)
         case "status":
-            return (given,)
-    return (label_value(given),)
+            return tuple(map(int, given))
+    return tuple(map(label_value, given))
 
 
 def label_value(text: str) -> str:

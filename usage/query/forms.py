@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cpa_usage.http.lists import Part
-from usage.models.labels import FAILED, LABELS
+from usage.models.labels import FAILED, filtering
 from usage.models.querysets import MESSAGE_LENGTH
-from usage.query.fields import MomentField, RangeField, RepeatedField, ResultField, StatusField
-from usage.query.filters import UsageFilter, label_value, request_id_of, stored_values
+from usage.query.fields import CHECKS, MomentField, RangeField, RepeatedField
+from usage.query.filters import UsageFilter, conditions, label_value, request_id_of
 from usage.time.clock import now_us
 from usage.time.periods import LAST_YEAR, BadRange, resolve
 
@@ -19,8 +19,6 @@ PAGE_SIZES = (20, 50, 100, 500, 1000)
 PAGE_SIZE = 100
 FIRST_YEAR = 1970
 LAST_PAGE = 10**9  # a larger number would not fit the database's own
-
-_FIELDS = {"result": ResultField, "status": StatusField}
 
 
 def filter_of(request) -> UsageFilter:
@@ -46,9 +44,8 @@ class UsageFilterForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        for label in LABELS.values():
-            field = RepeatedField if label.repeatable else _FIELDS.get(label.name, forms.CharField)
-            self.fields[label.name] = field(required=False)
+        for name, label in filtering().items():
+            self.fields[name] = RepeatedField(required=False, validators=CHECKS.get(label.name, ()))
 
     def clean(self):
         """Resolve the period; an error is reported on the parameter it comes from."""
@@ -67,14 +64,14 @@ class UsageFilterForm(forms.Form):
         """What the valid form asks for."""
         cleaned = self.cleaned_data
         message = label_value(cleaned["message"]) if cleaned["message"].strip() else None
-        labels = {name: cleaned[name] for name in LABELS if cleaned[name] not in (None, "", [])}
+        labels = {name: cleaned[name] for name in filtering() if cleaned[name]}
         if message is not None:  # only failures have one
-            labels.setdefault("result", FAILED)
-        if "status" in labels and labels.get("result") == FAILED:
+            labels.setdefault("result", [FAILED])
+        if "status" in labels and labels.get("result") == [FAILED]:
             del labels["result"]  # only failures have one: one label is answered from its kept totals
         return UsageFilter(
             cleaned["period"],
-            tuple((name, stored_values(name, given)) for name, given in labels.items()),
+            conditions(labels),
             message,
             request_id_of(cleaned["request_id"]),
             tuple((name, str(cleaned[name])) for name in self.fields if name not in ("range", "start", "end")),

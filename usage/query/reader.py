@@ -107,23 +107,22 @@ class Reader:
     @once
     def per_day(self) -> dict[int, list[int]]:
         """Measures of each local day of the period in which something happened, by day number."""
-        return add_up((row.day, row.measures) for row in self.rows(self.plan()))
+        return _summed((row.day, row.measures) for row in self.rows(self.plan()))
 
     def per_hour(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Measures of each hour (UTC) of [start, end) µs in which something happened, by its start in seconds."""
         rows = self.rows(self.plan_of_detail(start, end))
-        return add_up((row.bucket // HOUR_S * HOUR_S, row.measures) for row in rows)
+        return _summed((row.bucket // HOUR_S * HOUR_S, row.measures) for row in rows)
 
     def counts_per_quarter(self, start: int, end: int | None) -> dict[int, list[int]]:
         """Attempts and failures of each quarter hour of [start, end) µs in which something happened."""
         rows = self.rows(self.plan_of_detail(start, end), names=COUNTS)
-        return add_up((row.bucket, row.measures) for row in rows)
+        return _summed((row.bucket, row.measures) for row in rows)
 
     @once
     def counts_per_day(self) -> dict[int, list[int]]:
         """Attempts and failures of each local day of the period in which something happened, by day number."""
-        sums = add_up((row.day, row.measures) for row in self.rows(self.plan(), names=COUNTS))
-        return {day: counts for day, counts in sums.items() if counts[0]}
+        return _summed((row.day, row.measures) for row in self.rows(self.plan(), names=COUNTS))
 
     def by(self, *columns: str) -> dict[tuple, list[int]]:
         """Measures of the period by the values of columns of Series."""
@@ -193,7 +192,7 @@ class Reader:
                 rows = rows_of(found, each, among).sums_of(names, *found.columns)
                 rows = rows if names is MEASURES else rows.iterator()  # not all of the many at once
                 parts.append((row[:width], row[width:]) for row in rows)
-        return {group: measures for group, measures in add_up(chain(*parts)).items() if any(measures)}
+        return _summed(chain(*parts))
 
     def _of_events(self, each: Range, by, names, among=()) -> Iterator[Row]:
         rows, places = partial_buckets(self.filters, each.start, each.end), [MEASURES.index(name) for name in names]
@@ -215,6 +214,9 @@ def rows_of(found: Source, each: Range, among=()) -> RollupQuerySet:
 
 
 def _of_rollups(found: Source, each: Range, names, among, with_cost) -> Iterator[Row]:
+    if found.minus is not None:
+        for row in _of_rollups(found.minus, each, names, among, with_cost):
+            yield row._replace(measures=[-value for value in row.measures])
     rows, width = rows_of(found, each, among), 1 + len(found.columns)
     if with_cost:
         rows = rows.filter(cost__gt=0)
@@ -222,6 +224,11 @@ def _of_rollups(found: Source, each: Range, names, among, with_cost) -> Iterator
     # Kept totals have one row a bucket and value: to let the database add them up takes longer than to read them.
     for row in rows.values_list(*by, *names) if found.label is not None else rows.sums_of(names, *by):
         yield Row(each.table, row[0], row[1:width], list(row[width:]))
+
+
+def _summed(rows) -> dict:
+    """Sums by key, where there are any: of a difference nothing may be left."""
+    return {key: measures for key, measures in add_up(rows).items() if any(measures)}
 
 
 def _groups(series: set[int], columns) -> dict[int, tuple]:

@@ -1,9 +1,13 @@
-"""The source of a filter: the kept totals of label values where these know all that is asked, else those of series."""
+"""The source of a filter: the kept totals of label values where these know all that is asked, else those of series.
+
+Of all but some values of a label the totals are those of everything minus those of these values.
+"""
 
 from dataclasses import dataclass
+from typing import Self
 
 from usage.models import Day, LabelDay, LabelQuarter, Quarter
-from usage.models.labels import LABELS
+from usage.models.labels import LABELS, NOT, filtering
 from usage.models.querysets import RollupQuerySet
 from usage.query.filters import UsageFilter
 from usage.query.plan import Table
@@ -21,25 +25,36 @@ class Source:
     columns: tuple[str, ...] = ()
     label: str | None = None  # of kept totals; None for series
     values: tuple[str, ...] | None = None  # of the label; None for all
+    others: tuple[str, ...] = ()  # of the label, left out
+    minus: Self | None = None  # whose rows are taken off
 
     def rows(self, table: Table) -> RollupQuerySet:
         """The rows of days or of quarter hours."""
         if self.label is not None:
-            return OF_LABELS[table].objects.of_label(self.label, self.values)
+            return OF_LABELS[table].objects.of_label(self.label, self.values, self.others)
         return OF_SERIES[table].objects.matching(self.filters)
 
 
 def source(filters: UsageFilter, by: tuple[str, ...] = ()) -> Source:
     """Where the totals of a filter are read, grouped by columns of Series."""
-    if by and not filters.labels and len(by) == 1 and (label := _kept(by[0])):
-        return Source(filters, ("label_value__value",), label)
-    if by or len(filters.labels) > 1:
+    label, wanted, others = _of_one_label(filters)
+    if len(by) == 1 and (name := _kept(by[0])) and (not filters.labels or label == name):
+        return Source(filters, ("label_value__value",), name, wanted, others)
+    if by or (filters.labels and not label):
         return Source(filters, tuple(column if column == GROUP else f"series__{column}" for column in by))
-    if not filters.labels:
-        return Source(filters, label="", values=("",))
+    if wanted is None:
+        minus = Source(filters, label=label, values=others) if others else None
+        return Source(filters, label="", values=("",), minus=minus)
+    return Source(filters, label=label, values=wanted)
+
+
+def _of_one_label(filters) -> tuple[str, tuple[str, ...] | None, tuple[str, ...]]:
+    """The kept label that alone is filtered by, its values as texts that are wanted (None: all) and that are not."""
+    if len(filters.labels) != 1 or not (label := filtering()[filters.labels[0][0]]).kept:
+        return "", None, ()
     name, values = filters.labels[0]
-    label = LABELS[name]
-    return Source(filters, label=name, values=tuple(map(label.text, values))) if label.kept else Source(filters)
+    texts = tuple(map(label.text, values))
+    return (label.name, None, texts) if name.startswith(NOT) else (label.name, texts, ())
 
 
 def _kept(column):

@@ -17,7 +17,8 @@ PAGES = {
     "statement": "statement/",
     "system": "system/",
     "import": "system/import/",
-    "filters": "filters/",
+    "filters": "filters/?range=7d&model=a-model-that-is-chosen",
+    "views": "views/?for=requests",
     "refused": "?range=fortnight",
     "long name": f"?model={'a-model-with-a-long-name-' * 8}",
 }

@@ -60,7 +60,7 @@ def test_filters_of_labels_and_failures_go_along_and_can_be_taken_away(client, t
     query = "range=7d&requested_model=x&reasoning_effort=%28none%29&tier=%28none%29&status=429&message=busy"
     for path in ("/", "/analysis/", "/requests/", "/accounts/", "/health/", "/keys/"):
         text = client.get(f"{path}?{query}").text
-        assert re.findall(r'class="chip on"[^>]*>(.*?) <b>(.*?)</b>', text) == [
+        assert re.findall(r"data-filter-panel>\s*([^+<]+?)\s*<b>(.*?)</b>", text) == [
             ("Requested model", "x"),
             ("Effort", "none"),
             ("Tier", "none"),

@@ -35,13 +35,15 @@ schema = Client().get("/api/schema/", headers={"accept": "application/vnd.oai.op
 overview = schema["paths"]["/api/v1/usage/overview"]["get"]["parameters"]
 print(json.dumps({
     "filtered": get("overview", auth_type="oauth")["summary"]["total"],
+    "either": get("overview", auth_type=["oauth", "apikey"])["summary"]["total"],
+    "without": get("overview", not_auth_type="oauth")["summary"]["total"],
     "none": get("overview", auth_type="(none)")["summary"]["total"],
     "options": get("events/filters")["auth_types"],
     "breakdown": [row["key"] for row in get("breakdown", by="auth_type")["rows"]],
     "kept": sorted(LabelValue.objects.filter(label="auth_type").values_list("value", flat=True)),
     "parameter": [each["description"] for each in overview if each["name"] == "auth_type"],
     "chip": 'class="chip on"' in page and "Sign-in" in page,
-    "select": '<select name="auth_type">' in form,
+    "boxes": 'name="auth_type"' in form and 'name="not_auth_type"' in form,
 }))
 """
 
@@ -54,11 +56,13 @@ def test_a_label_more_is_filtered_grouped_listed_described_and_kept(tmp_path):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {
         "filtered": 1,
+        "either": 2,
+        "without": 1,
         "none": 0,
         "options": ["apikey", "oauth"],
         "breakdown": ["apikey", "oauth"],
         "kept": ["apikey", "oauth"],
-        "parameter": ["How CPA signs in upstream."],
+        "parameter": ["How CPA signs in upstream. Any of them."],
         "chip": True,
-        "select": True,
+        "boxes": True,
     }

@@ -170,6 +170,9 @@ class Asked:
         self.of_failures = "status" in self.fields or "message" in self.fields
         self.of_events = "message" in self.fields or "request_id" in self.fields
 
+    def __repr__(self):
+        return f"Asked(**{self.fields})"
+
     def admits(self, attempt):
         r, asked = attempt.record, self.fields
         return (
@@ -181,23 +184,29 @@ class Asked:
     def admits_labels(self, attempt):
         r, asked = attempt.record, self.fields
         keys = {"": "unknown", "sk-c****0001": KEYS[1], "sk-c****0002": KEYS[2]}
-        return (
-            r.model in asked.get("model", [r.model])
-            and r.source_display in [shown(source) for source in asked.get("source", [r.source_display])]
-            and keys[r.api_key_mask] in asked.get("api_key", [keys[r.api_key_mask]])
-            and r.failed == {"failed": True, "success": False}.get(asked.get("result"), r.failed)
-            and all(getattr(r, n) == filled(asked.get(n, getattr(r, n))) for n in EXACT)
-            and (r.failed or not self.of_failures)
-            and r.fail_status_code == int(asked.get("status", r.fail_status_code))
+        values = {name: getattr(r, name) for name in ("model", *EXACT)} | {
+            "source": r.source_display,
+            "api_key": keys[r.api_key_mask],
+            "result": "failed" if r.failed else "success",
+            "status": str(r.fail_status_code) if r.failed else None,
+        }
+        return (r.failed or not self.of_failures) and all(
+            value in map(as_shown, listed(asked.get(name, value)))
+            and value not in map(as_shown, listed(asked.get(f"not_{name}", [])))
+            for name, value in values.items()
         )
+
+
+def listed(values):
+    return values if isinstance(values, list) else [values]
 
 
 def filled(value):
     return "" if value == "(none)" else value
 
 
-def shown(source):
-    return "sk-u****6789" if source.startswith("sk-") else source
+def as_shown(value):
+    return "sk-u****6789" if value == SOURCES[2][0] else filled(value)
 
 
 def choice_of(*values):
@@ -228,7 +237,32 @@ two_labels = st.builds(
     tier=st.sampled_from(["", "flex", "(none)"]),
     status=st.sampled_from(["", "", "429", "0"]),
 )
-some_filters = st.one_of(st.just(Asked()), filters, two_labels)
+VALUES = {
+    "model": (*set(MODELS), "no-such-model"),
+    "source": [source for source, _ in SOURCES],
+    "api_key": ("unknown", *KEYS[1:]),
+    "auth_index": ("a1", "b2", "(none)"),
+    "result": ("success", "failed"),
+    "provider": ("codex", "claude", "(none)"),
+    "endpoint": ("POST /v1/messages", "POST /v1/responses", "nothing"),
+    "requested_model": ALIASES,
+    "reasoning_effort": ("high", "(none)"),
+    "tier": ("flex", "(none)"),
+    "status": tuple(map(str, STATUSES)),
+}
+# One label alone, with some values or without some: kept totals answer.
+one_label = st.sampled_from([f"{no}{name}" for name in VALUES for no in ("", "not_", "not_")]).flatmap(
+    lambda name: st.builds(lambda values: Asked(**{name: values}), choice_of(*VALUES[name.removeprefix("not_")]))
+)
+excluding = st.builds(
+    Asked,
+    not_model=choice_of(*VALUES["model"]),
+    model=choice_of(*VALUES["model"]),
+    not_status=choice_of(*VALUES["status"]),
+    not_api_key=choice_of(*VALUES["api_key"]),
+    provider=choice_of(*VALUES["provider"]),
+)
+some_filters = st.one_of(st.just(Asked()), filters, two_labels, one_label, one_label, excluding)
 
 
 def moments(twin):

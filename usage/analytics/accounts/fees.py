@@ -10,6 +10,7 @@ from pricing.fees import paid
 from pricing.models import AccountFee
 from pricing.precedence import latest
 from usage.analytics.overview import covered_days
+from usage.models.labels import NOT
 from usage.query.filters import UsageFilter
 
 # Filters by any other label leave a part of what an account yields: the whole fee is not the price of that.
@@ -47,6 +48,10 @@ def fees_of(filters: UsageFilter, accounts: list[tuple[str, str]]) -> list[Fee]:
 def _days(filters) -> tuple[date, date] | None:
     """The first local day that a period touches and the day after its last, up to today; None for no whole account."""
     covered = covered_days(filters.period)
-    if covered is None or filters.of_events or any(name not in OF_ACCOUNTS for name, _ in filters.labels):
+    if (
+        covered is None
+        or filters.of_events
+        or any(name.removeprefix(NOT) not in OF_ACCOUNTS for name, _ in filters.labels)
+    ):
         return None
     return covered[0], min(covered[1], localdate()) + timedelta(days=1)

@@ -9,7 +9,7 @@ from django.conf import settings
 from pricing.tokenclasses import CLASSES, INPUT_CLASSES
 from usage.analytics.answers import PICO
 from usage.models import Gap
-from usage.query.filters import UsageFilter, stored_values
+from usage.query.filters import UsageFilter, conditions
 from usage.query.plan import Range, Table
 from usage.query.reader import Reader
 from usage.reconcile.bills import Amounts, Bill
@@ -21,9 +21,8 @@ NAMES = ("requests", *CLASSES, "cost", "unpriced_tokens")
 
 def filter_of(provider: str, account: str) -> UsageFilter:
     """All records of a provider and an account (its e-mail, name or key); "" is any."""
-    given = {"provider": provider, "source": account and [account]}
-    labels = ((name, stored_values(name, value)) for name, value in given.items() if value)
-    return UsageFilter(Period(None, None), tuple(labels))
+    given = {"provider": provider, "source": account}
+    return UsageFilter(Period(None, None), conditions({name: [text] for name, text in given.items() if text}))
 
 
 def records(filters: UsageFilter, bill: Bill) -> tuple[dict[tuple[int, str], Amounts], int | None]:

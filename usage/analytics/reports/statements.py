@@ -13,7 +13,7 @@ from pricing.rates import usd, usd_per_million
 from usage.analytics.overview import covered_days
 from usage.analytics.reports.parts import Report, report
 from usage.ingest.costs import CHARGED_BY
-from usage.models.labels import LABELS
+from usage.models.labels import filtering
 from usage.query.filters import UsageFilter
 from usage.query.names import names_of
 from usage.query.reader import Reader
@@ -65,7 +65,7 @@ def statement(filters: UsageFilter) -> Statement:
         first=first,
         last=last,
         zone=settings.TIME_ZONE,
-        about={name: _shown(LABELS[name], values) for name, values in filters.labels},
+        about={name: _shown(filtering()[name], values) for name, values in filters.labels},
         days=report(filters, "day"),
         models=models,
         prices=sorted(_prices(Reader.of(filters), listed), key=IN_ORDER),

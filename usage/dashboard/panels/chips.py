@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.models import accounts
-from usage.models.labels import LABELS, NONE
+from usage.models.labels import LABELS, NONE, NOT, filtering
 from usage.query.filters import key_fingerprint
 from usage.query.names import names_of
 
@@ -25,18 +25,29 @@ class Chip(NamedTuple):
     name: str
     value: str
     without: QueryDict
-    of_events: bool  # totals cannot be filtered by it
+    label: str  # or what else it filters by
+    is_excluded: bool
+
+    @property
+    def of_events(self) -> bool:
+        """Whether totals cannot be filtered by it."""
+        return self.label in EVENT_FILTERS
 
 
 def chips_of(query: QueryDict) -> list[Chip]:
     """A chip for every filter of a query except its period, in a fixed order."""
-    titles = {name: label.title for name, label in LABELS.items()} | EVENT_FILTERS
+    titles = {name: label.title for name, label in filtering().items()} | EVENT_FILTERS
     return [
-        Chip(str(title), in_words(name, text), _without(query, name, text), name in EVENT_FILTERS)
+        _chip(query, name, str(title), text)
         for name, title in titles.items()
         for text in query.getlist(name)
         if text.strip()
     ]
+
+
+def _chip(query, name, title, text):
+    label = name.removeprefix(NOT)
+    return Chip(title, in_words(label, text), _without(query, name, text), label, label != name)
 
 
 def in_words(name: str, text: str) -> str:

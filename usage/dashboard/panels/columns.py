@@ -12,7 +12,7 @@ from usage.analytics.events.rows import EventRow
 from usage.dashboard.markup import brief, cost, span
 from usage.models.labels import LABELS
 
-COOKIE = "columns"
+COOKIE, SHOWN = "columns", "shown"  # and the parameter: `columns` are those of an export
 DEFAULT = ("model", "key", "account", "input", "cached", "output", "ttft", "latency", "cost", "result")
 
 
@@ -71,6 +71,6 @@ COLUMNS = {
 
 
 def chosen_of(request) -> list[str]:
-    """The columns this browser has chosen, in the order of COLUMNS."""
-    wanted = request.COOKIES.get(COOKIE, "").split(".")
+    """The columns of the address, else those this browser has chosen, in the order of COLUMNS."""
+    wanted = (request.GET.get(SHOWN) or request.COOKIES.get(COOKIE, "")).split(".")
     return [name for name in COLUMNS if name in wanted] or list(DEFAULT)

@@ -19,7 +19,7 @@ NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
 register = template.Library()
 for function in (
     *(formats.exact, formats.short, formats.usd, formats.percent, formats.duration, formats.size, formats.rate),
-    *(markup.count, markup.brief, markup.money, markup.cents, markup.span),
+    *(markup.count, markup.brief, markup.money, markup.cents, markup.span, markup.middle),
     *(differences.signed, differences.dollars, differences.signed_dollars),
     *(moments.moment, moments.built, moments.ago, moments.until, moments.days),
     *(heatmap.counts, heatmap.strip_classes, sparkline, gaps.when, gaps.reason),

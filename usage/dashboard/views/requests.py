@@ -1,6 +1,6 @@
 """Requests: the table, one of them in full, CPA's log of it, and the table as a file."""
 
-from django.http import Http404, HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect, QueryDict
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
@@ -11,8 +11,9 @@ from usage.analytics.events.rows import EventRow, ExportRow
 from usage.analytics.exports.formats import FORMATS
 from usage.analytics.exports.replies import export as exported
 from usage.dashboard.cookies import next_page, remember
+from usage.dashboard.links import changed
 from usage.dashboard.pages import page, signed_in
-from usage.dashboard.panels.columns import COLUMNS, COOKIE, chosen_of
+from usage.dashboard.panels.columns import COLUMNS, COOKIE, SHOWN, chosen_of
 from usage.query.filters import UsageFilter
 from usage.query.forms import PageForm, UsageFilterForm, checked
 from usage.query.names import grouping_labels
@@ -82,9 +83,13 @@ def export(request, filters, form):
 @require_POST
 @signed_in
 def columns(request):
-    """Remember the columns this browser has chosen."""
-    chosen = [name for name in COLUMNS if name in request.POST.getlist("column")]
-    return remember(HttpResponseRedirect(next_page(request)), request, COOKIE, ".".join(chosen))
+    """Remember the columns this browser has chosen, and name them in the address."""
+    chosen = ".".join(name for name in COLUMNS if name in request.POST.getlist("column"))
+    address = next_page(request)
+    path, _, text = address.partition("?")
+    if chosen or SHOWN in QueryDict(text):
+        address = f"{path}{changed(QueryDict(text), {SHOWN: chosen or None})}"
+    return remember(HttpResponseRedirect(address), request, COOKIE, chosen)
 
 
 def _event(event_key):
