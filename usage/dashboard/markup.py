@@ -3,8 +3,11 @@
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
+from usage.analytics.timelines import FAILURE_RATE, LATENCY
 from usage.dashboard.currency import amount, current
-from usage.dashboard.formats import compact, duration, exact, short
+from usage.dashboard.formats import DASH, compact, duration, exact, percent, short
+
+EXACT_FROM = 1000  # answers, from which a percentile of a histogram is off by few per cent
 
 
 def count(number):
@@ -39,6 +42,19 @@ def cost(row):
 def span(ms):
     """Milliseconds; 0 is no measurement."""
     return _data(ms or None, duration(ms or None), f"{exact(ms)} ms")
+
+
+def about(ms, answers):
+    """A percentile of so many answers, read from a histogram: of few it is not exact."""
+    return format_html("≈ {}", span(ms)) if ms and answers < EXACT_FROM else span(ms)
+
+
+def measured(value, measure):
+    """A figure of a chart of this measure."""
+    if value is None:
+        return DASH
+    shown = {"cost": money, FAILURE_RATE: percent, LATENCY: lambda ms: about(ms, 0)}
+    return shown.get(measure, count)(value)
 
 
 def _data(value, text, title):

@@ -1,6 +1,6 @@
 """Days and moments of answers as HTML, in local time; the exact moment is in the markup and the title."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
 from django.utils.formats import date_format
@@ -13,8 +13,16 @@ from usage.time.clock import now_us
 from usage.time.periods import BadMoment, parse_moment
 from usage.time.units import SECOND_US
 
+MIDNIGHT = time()
 DATE_LENGTH = len("2026-11-24")
-CHINESE = {"M j,": "n月j日", "M j": "n月j日", "D j": "n月j日", "l, j F Y": "Y年n月j日 l"}  # parts of date formats
+CHINESE = {  # parts of date formats
+    "M j,": "n月j日",
+    "M j": "n月j日",
+    "D j": "n月j日",
+    "l, j F Y": "Y年n月j日 l",
+    "j M Y": "Y年n月j日",
+    "j M": "n月j日",
+}
 
 
 def moment(text, form="M j, H:i:s"):
@@ -27,6 +35,21 @@ def moment(text, form="M j, H:i:s"):
     if len(text) == DATE_LENGTH:
         return date_format(date.fromisoformat(text), form)
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', text, date_format(_local(text), form))
+
+
+def stretch(start: int, end: int) -> str:
+    """`22–28 Nov` of whole local days [start, end) in µs; else `28 Nov, 07:30–07:45`, or `16 Nov, 18:45 – 17 Nov`."""
+    first, last = (datetime.fromtimestamp(us // SECOND_US, get_current_timezone()) for us in (start, end))
+    clocks = [f", {at:%H:%M}" if at.time() != MIDNIGHT else "" for at in (first, last)]
+    if not any(clocks):
+        last -= timedelta(hours=1)
+    form = "j M" if first.year == last.year == localtime().year else "j M Y"
+    days = [moment(f"{at:%Y-%m-%d}", form) for at in (first, last)]
+    if days[0] == days[1]:
+        return days[0] + (f", {first:%H:%M}–{last:%H:%M}" if any(clocks) else "")
+    if not any(clocks) and days[0].split(" ")[1:] == days[1].split(" ")[1:] != []:
+        return f"{first.day}–{days[1]}"
+    return f"{days[0]}{clocks[0]} – {days[1]}{clocks[1]}"
 
 
 def built(text):

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from usage.analytics.comparisons import previous
+from usage.analytics.comparisons import earlier
 from usage.time.periods import Period
 
 SHANGHAI, NEW_YORK = "Asia/Shanghai", "America/New_York"
@@ -31,6 +31,6 @@ def at(text, zone):
         (SHANGHAI, ("2026-12-01", "2026-12-02"), "2026-11-24T12:00", None),
     ],
 )
-def test_previous(zone, period, now, before):
-    found = previous(Period(*(at(text, zone) for text in period)), at(now, zone), zone)
+def test_earlier(zone, period, now, before):
+    found = earlier(Period(*(at(text, zone) for text in period)), at(now, zone), zone)
     assert found == (before and Period(*(at(text, zone) for text in before)))
