@@ -141,7 +141,10 @@ function tooltipCallbacks(data) {
   const [figure] = figures(data);
   const isLayer = item => item.datasetIndex < data.layers.length;
   return {
-    labelColor: ({ dataset }) => ({ backgroundColor: dataset.backgroundColor, borderColor: dataset.backgroundColor }),
+    labelColor: item => {
+      const own = isLayer(item) ? item.dataset.backgroundColor : colour("ground");
+      return { backgroundColor: own, borderColor: own };
+    },
     labelPointStyle: () => ({ pointStyle: "rectRounded", rotation: 0 }),
     title: items => items[0] ? bucketTitle(data.buckets[items[0].dataIndex], data.step) : "",
     label: item => ` ${item.dataset.label}  ${figure(item.raw)}`,
@@ -202,7 +205,8 @@ function spoken(chart) {
   const data = chart.usage;
   const [first, last] = inOrder(chart.chosen);
   const title = bucketTitle(data.buckets[first], data.step);
-  if (first !== last) return `${title} – ${bucketTitle(data.buckets[last], data.step)}`;
+  const end = data.step < DAY ? data.buckets[last + 1] || data.end : data.buckets[last];
+  if (first !== last) return `${title} – ${bucketTitle(end, data.step)}`;
   const [figure] = figures(data);
   const known = chart.data.datasets.filter(set => set.data[first]);
   return `${title}: ${known.map(set => `${set.label} ${figure(set.data[first])}`).join(", ") || figure(0)}`;
@@ -309,7 +313,7 @@ function options(data) {
       tooltip: {
         ...tooltipLook(),
         itemSort: (a, b) => b.datasetIndex - a.datasetIndex,
-        filter: item => Boolean(item.raw),
+        filter: item => Boolean(item.raw) && !drag.chart?.dragged,
         callbacks: tooltipCallbacks(data)
       }
     },
