@@ -46,8 +46,9 @@ function rounded(value) {
 
 const exact = value => value.toLocaleString("en", { maximumFractionDigits: 6 });
 
-const percent = value => `${Number((value * 100).toPrecision(3))} %`;
-const seconds = ms => ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toPrecision(3)).toLocaleString("en")} s`;
+const threeDigits = value => Number(value.toPrecision(3)).toLocaleString("en");
+const percent = value => `${threeDigits(value * 100)} %`;
+const duration = ms => ms < 1000 ? `${Math.round(ms)} ms` : `${threeDigits(ms / 1000)} s`;
 
 // How figures of a measure are written out, and on the axis. Costs are in the currency of the page; percentiles are
 // read from histograms.
@@ -56,7 +57,7 @@ function figures(data) {
   const own = {
     cost: [money(exact), money(rounded)],
     failure_rate: [percent, percent],
-    latency: [value => `≈ ${seconds(value)}`, seconds]
+    latency: [value => `≈ ${duration(value)}`, duration]
   };
   return own[data.measure] || [exact, compact];
 }
