@@ -46,21 +46,21 @@ class SummaryForm(forms.Form):
 
 
 class TimelineForm(BreakdownForm):
-    """And which measure is stacked."""
+    """And which measure is stacked; where only failures are asked for, their number, for they cost nothing."""
 
     measure = Choice("measure", "What is stacked.", lambda: STACKED, "cost")
 
+    def clean_measure(self):
+        """Of failures their number, unless a measure is given."""
+        is_of_failures = self.data.get("result") == FAILED or self.data.get("status") or self.data.get("message")
+        return "requests" if is_of_failures and not self.data.get("measure") else self.cleaned_data["measure"]
+
 
 class ChartForm(TimelineForm):
-    """And what it is compared with; where only failures are asked for, their number is shown."""
+    """What a chart shows, and what it is compared with."""
 
     measure = Choice("measure", "What is shown; of failures `requests` is the default.", lambda: OVER_TIME, "cost")
     compare = Choice("compare", COMPARE, lambda: COMPARED, NONE)
-
-    def clean_measure(self):
-        """Failures cost nothing."""
-        is_of_failures = self.data.get("result") == FAILED or self.data.get("status") or self.data.get("message")
-        return "requests" if is_of_failures and not self.data.get("measure") else self.cleaned_data["measure"]
 
 
 class ComparisonForm(forms.Form):

@@ -54,7 +54,7 @@ def measured(value, measure):
     if value is None:
         return DASH
     shown = {"cost": money, FAILURE_RATE: percent, LATENCY: lambda ms: about(ms, 0)}
-    return shown.get(measure, count)(value)
+    return shown.get(measure, exact)(value)
 
 
 def _data(value, text, title):

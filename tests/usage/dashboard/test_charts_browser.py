@@ -67,7 +67,7 @@ def test_the_bars_of_a_chart_are_walked_through_with_the_keys(page):
     assert f"{busiest + 3:02}:00" in page.locator(".hint").inner_text()
     press(page, "Enter")
     page.wait_for_url(lambda address: "T" in address)
-    assert unquote(page.url).endswith(f"measure=requests&start={buckets[busiest]}&end={buckets[busiest + 3]}")
+    assert f"start={buckets[busiest]}&end={buckets[busiest + 3]}" in unquote(page.url)
     page.wait_for_load_state("networkidle")
     _, counts = counted(page, page.url[page.url.index("?") :])
     bar = next(bar for bar, count in enumerate(counts) if count)

@@ -81,7 +81,9 @@ def _card(compared, series, field, changed, **shown):
 def _requests(compared, series):
     now = compared.current
     shown = {"name": _("Requests"), "figure": compact(now.total), "exact": exact(now.total)}
-    answered = _("%(share)s answered") % {"share": percent(now.answered_rate)} if now.total else ""
+    answered = _("%(share)s answered") % {"share": percent(now.answered_rate)} if now.success else ""
+    if now.failed and not now.success:
+        answered = _("%(count)s reached the client") % {"count": exact(now.client_failed)}
     return _card(compared, series, "total", relative, slug="requests", detail=answered, **shown)
 
 
@@ -99,7 +101,7 @@ def _cost(compared, covered, series):
     shown["note"] = short_note(covered)
     if covered.minimum_tokens and cost is not None:
         shown["figure"] = f"≥ {figure}"
-    priced = total and cost is not None
+    priced = total and cost
     each = _("%(cost)s / 1 k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
     return _card(compared, series, "known_cost", relative, slug="cost", detail=each, **shown)
 

@@ -73,7 +73,7 @@ def versus(start: int, end: int) -> str:
     return _("vs %(period)s") % {"period": stretch(start, end)}
 
 
-def compared(found: Timeline) -> dict:
+def earlier_words(found: Timeline) -> dict:
     """The earlier period in words, its figure, and the change since; {} without one."""
     if not found.earlier:
         return {}

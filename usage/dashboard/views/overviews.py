@@ -26,7 +26,7 @@ from usage.analytics.tokenclasses import token_classes
 from usage.dashboard.frame import drill, frame
 from usage.dashboard.pages import page
 from usage.dashboard.panels.cards import cards
-from usage.dashboard.panels.charts import chart_data, compared, split, versus
+from usage.dashboard.panels.charts import chart_data, earlier_words, split, versus
 from usage.dashboard.panels.coverage import notes
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.heatmap import months, rows
@@ -52,8 +52,8 @@ def overview(request, filters):
         return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
     chosen = checked(ChartForm(request.GET)).cleaned_data
     with snapshot():
-        cards_of = _cards(filters, PREVIOUS if chosen["compare"] == NONE else chosen["compare"])
-        found = {**cards_of, **_chart(filters, **chosen), "latest": newest(filters, LATEST), "worth": worth(filters)}
+        compare = PREVIOUS if chosen["compare"] == NONE else chosen["compare"]
+        found = {**_cards(filters, compare), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
     return {"live": 5, "chart_data": chart_data(found["chart"], drill(request)), **found}
 
 
@@ -66,6 +66,7 @@ def _cards(filters, compare):
         "cost_notes": notes(covered, compared.current.without_tokens),
         "versus": compared.previous and versus(compared.previous_start, compared.previous_end),
         "cards": cards(found, compared, covered, medians(filters), pace(filters), peak(found)),
+        "worth": not filters.of_failures and worth(filters),
         "heat": rows(found.health_grid, QUARTER_S, get_current_timezone()),
     }
 
@@ -79,7 +80,7 @@ def _chart(filters, by, measure, compare):
         "title": _("%(measure)s over time") % {"measure": _("Failures") if is_failures else MEASURE_TITLES[measure]},
         "is_stacked": measure in STACKED,
         "compare": compare,
-        "compared_chart": compared(chart),
+        "compared_chart": earlier_words(chart),
         "measures": MEASURE_TITLES.items(),
         "ranked_by": ranked,
         "tops": [(name, _ranking(filters, name, ranked, chart)) for name in RANKED],
