@@ -60,7 +60,7 @@ def earlier(period: Period, now: int, zone: str, compare: str = PREVIOUS) -> Per
     now = now // QUARTER_US * QUARTER_US
     end = now if period.end is None else period.end
     so_far, back = max(min(end, now), period.start + 1), way_back(period.start, end, zone, compare)
-    start, until = back(period.start), min(back(so_far), max(back(period.start) + 1, period.start))
+    start, until = back(period.start), min(back(so_far), period.start)  # the month before may be shorter
     return Period(start, until) if 0 <= start < until else None
 
 

@@ -3,6 +3,7 @@
 Stacked by a label, the largest few values have a layer each, the rest one together.
 """
 
+from itertools import pairwise
 from typing import Annotated, NamedTuple
 
 from django.conf import settings
@@ -76,7 +77,10 @@ class Earlier(Struct, frozen=True, kw_only=True):
     start: Instant
     end: Annotated[str, Meta(description="Where as much has passed of it as of the period itself.")]
     total: Annotated[Value, Meta(description="From start to end; null unless all of it lies after the first record.")]
-    values: Annotated[list[Value], Meta(description="One a bucket, also after `end`; null before the first record.")]
+    values: Annotated[
+        list[Value],
+        Meta(description="One a bucket, also after `end`; null before the first record and behind the earlier period."),
+    ]
 
 
 class Timeline(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -196,7 +200,8 @@ def _earlier(grid, measure, end, compare) -> Earlier | UnsetType:
     starts = [back(start * SECOND_US) // SECOND_US for start in grid.starts]
     if grid.step >= DAY_S:
         starts = [day_start(local_date(start, zone), zone) for start in starts]
-    known = [until * SECOND_US > since for until in starts[1:]]
+    edges = pairwise(start * SECOND_US for start in starts)
+    known = [until > since and start < period.start for start, until in edges]
     if not any(known):
         return UNSET
     full = Period(before.start, max(before.end, min(back(end), period.start)))

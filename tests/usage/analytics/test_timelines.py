@@ -97,3 +97,10 @@ def test_every_measure_can_be_compared(measure, total):
     stored(*(record(NOON - MINUTE - days * DAY) for days in (0, 1, 3)))
     assert chart(measure, PREVIOUS).earlier.total == pytest.approx(total, rel=0.01)
     assert not chart(measure, PREVIOUS, "all").earlier
+
+
+def test_a_month_lies_over_the_month_before_also_where_that_is_shorter():
+    stored(*(record(NOON - days * DAY) for days in (24, 34, 54, 80)))  # 31, 21 and 1 October; 5 September
+    found = chart("requests", PREVIOUS, Period(*(NOON - HOUR * 12 - days * DAY for days in (54, 23))))
+    assert values(found) == [1, 1, 1]
+    assert found.earlier.values == [None] * 4 + [1] + [0] * 25 + [None]
