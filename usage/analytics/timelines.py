@@ -83,7 +83,7 @@ class Earlier(Struct, frozen=True, kw_only=True):
     ]
 
 
-class Timeline(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Timeline(Struct, frozen=True, kw_only=True):
     """Buckets of equal length, and layers; those of amounts add up to the whole."""
 
     measure: str
