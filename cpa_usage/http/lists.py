@@ -86,3 +86,8 @@ def part_of(request, limit: int = LIMIT) -> Part:
 def totals_of(**lists: tuple[int, Sequence]) -> dict[str, int]:
     """`totals` of a reply: of each list how many were found, and the items that are sent."""
     return {name: found for name, (found, items) in lists.items() if len(items) < found}
+
+
+def counted(listing) -> tuple[Any, int]:
+    """A Listing of `items`, and how many there are in all."""
+    return listing, listing.totals.get("items", len(listing.items))

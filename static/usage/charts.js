@@ -46,8 +46,23 @@ function rounded(value) {
 
 const exact = value => value.toLocaleString("en", { maximumFractionDigits: 6 });
 
-// Costs are in the currency of the page.
-const withSign = (data, figure) => data.measure === "cost" ? value => `${data.sign}${figure(value)}` : figure;
+const threeDigits = value => Number(value.toPrecision(3)).toLocaleString("en");
+const percent = value => `${threeDigits(value * 100)} %`;
+const duration = ms => ms < 1000 ? `${Math.round(ms)} ms` : `${threeDigits(ms / 1000)} s`;
+
+// How figures of a measure are written out, and on the axis. Costs are in the currency of the page; percentiles are
+// read from histograms.
+function figures(data) {
+  const money = figure => value => `${data.sign}${figure(value)}`;
+  const own = {
+    cost: [money(exact), money(rounded)],
+    failure_rate: [percent, percent],
+    latency: [value => `≈ ${duration(value)}`, duration]
+  };
+  return own[data.measure] || [exact, compact];
+}
+
+const isAmount = data => !["failure_rate", "latency"].includes(data.measure);
 
 const secondsOf = text => Date.parse(text) / 1000;
 
@@ -75,11 +90,11 @@ function tickLabels(data, width) {
 
 // --- what Chart.js is given -----------------------------------------------------------------------------------
 
-function datasets(data) {
-  return data.layers.map((layer, i) => ({
+function barsOf(data, layer) {
+  return {
     label: layer.label,
     data: layer.values,
-    backgroundColor: colour(`s${layer.key === null ? 7 : i + 1}`),
+    backgroundColor: colour(`s${layer.colour}`),
     borderColor: colour("surface"),
     borderWidth: { top: data.buckets.length > 70 ? 0 : 1 },
     borderSkipped: false,
@@ -87,7 +102,20 @@ function datasets(data) {
     categoryPercentage: 1,
     barPercentage: .86,
     maxBarThickness: 64
-  }));
+  };
+}
+
+function lineOf(layer, name, more) {
+  const ink = colour(name);
+  const look = { borderColor: ink, backgroundColor: ink, borderWidth: 2, pointRadius: 0, pointHitRadius: 8 };
+  return { type: "line", label: layer.label, data: layer.values, stack: layer.label, ...look, ...more };
+}
+
+function datasets(data) {
+  const isLines = data.measure === "latency";
+  const layers = data.layers.map(layer => isLines ? lineOf(layer, `s${layer.colour}`) : barsOf(data, layer));
+  const thin = { borderWidth: 1.25, borderDash: [4, 3], order: -1 };
+  return data.earlier ? [...layers, lineOf(data.earlier, "ink", thin)] : layers;
 }
 
 // As the tooltips of heat maps: the page's text and background, exchanged.
@@ -111,14 +139,20 @@ function tooltipLook() {
 }
 
 function tooltipCallbacks(data) {
-  const figure = withSign(data, exact);
-  const sum = items => items.reduce((total, item) => total + item.raw, 0);
+  const [figure] = figures(data);
+  const isLayer = item => item.datasetIndex < data.layers.length;
   return {
-    labelColor: ({ dataset }) => ({ backgroundColor: dataset.backgroundColor, borderColor: dataset.backgroundColor }),
+    labelColor: item => {
+      const own = isLayer(item) ? item.dataset.backgroundColor : colour("ground");
+      return { backgroundColor: own, borderColor: own };
+    },
     labelPointStyle: () => ({ pointStyle: "rectRounded", rotation: 0 }),
     title: items => items[0] ? bucketTitle(data.buckets[items[0].dataIndex], data.step) : "",
     label: item => ` ${item.dataset.label}  ${figure(item.raw)}`,
-    footer: items => items.length > 1 ? `Σ ${figure(sum(items))}` : ""
+    footer: items => {
+      const amounts = items.filter(isLayer).map(item => item.raw);
+      return isAmount(data) && amounts.length > 1 ? `Σ ${figure(amounts.reduce((sum, amount) => sum + amount))}` : "";
+    }
   };
 }
 
@@ -128,30 +162,146 @@ function scales(data) {
   return {
     x: {
       stacked: true,
+      offset: true,
       grid: { display: false },
       border: { color: line },
       ticks: { color: text, autoSkip: labelsAll(data), maxRotation: 0, autoSkipPadding: 14 }
     },
     y: {
-      stacked: true,
+      stacked: isAmount(data),
       beginAtZero: true,
       grid: { color: line },
       border: { display: false },
-      ticks: { color: text, maxTicksLimit: 5, callback: withSign(data, data.measure === "cost" ? rounded : compact) }
+      ticks: { color: text, maxTicksLimit: 5, callback: figures(data)[1] }
     }
   };
+}
+
+// --- choosing bars: by dragging, or with the keys ------------------------------------------------------------------
+
+// `chart.chosen` are the first and the last chosen bar, as they were chosen: the last may come first.
+const band = {
+  id: "band",
+  beforeDatasetsDraw(chart) {
+    if (!chart.chosen) return;
+    const { left, top, width, height } = chart.chartArea;
+    const [first, last] = inOrder(chart.chosen);
+    const bar = width / chart.usage.buckets.length;
+    chart.ctx.fillStyle = colour("chosen");
+    chart.ctx.fillRect(left + first * bar, top, (last - first + 1) * bar, height);
+  }
+};
+
+const inOrder = ([from, to]) => from < to ? [from, to] : [to, from];
+const startOf = (data, place) => secondsOf(data.buckets[place] || data.end);
+
+function barAt(chart, x) {
+  const { left, width } = chart.chartArea;
+  const count = chart.usage.buckets.length;
+  return Math.max(0, Math.min(count - 1, Math.floor((x - left) / width * count)));
+}
+
+// The bar and its figures, or the bars, in words.
+function spoken(chart) {
+  const data = chart.usage;
+  const [first, last] = inOrder(chart.chosen);
+  const title = bucketTitle(data.buckets[first], data.step);
+  const end = data.step < DAY ? data.buckets[last + 1] || data.end : data.buckets[last];
+  if (first !== last) return `${title} – ${bucketTitle(end, data.step)}`;
+  const [figure] = figures(data);
+  const known = chart.data.datasets.filter(set => set.data[first]);
+  return `${title}: ${known.map(set => `${set.label} ${figure(set.data[first])}`).join(", ") || figure(0)}`;
+}
+
+function choose(chart, chosen) {
+  chart.chosen = chosen;
+  const isOne = chosen && chosen[0] === chosen[1];
+  const shown = isOne ? chart.data.datasets.map((_, datasetIndex) => ({ datasetIndex, index: chosen[1] })) : [];
+  chart.tooltip.setActiveElements(shown, { x: 0, y: 0 });
+  chart.update("none");
+  const hint = document.querySelector(".legend .hint");
+  if (hint) {
+    hint.dataset.words ||= hint.textContent;
+    hint.textContent = chosen && !isOne ? spoken(chart) : hint.dataset.words;
+  }
+  if (!chosen) return;
+  chart.canvas.setAttribute("aria-valuenow", chosen[1] + 1);
+  chart.canvas.setAttribute("aria-valuetext", spoken(chart));
+}
+
+function zoom(chart) {
+  const [first, last] = inOrder(chart.chosen);
+  const address = new URL(location);
+  for (const name of ["range", "page", "before"]) address.searchParams.delete(name);
+  address.searchParams.set("start", iso(startOf(chart.usage, first)));
+  address.searchParams.set("end", iso(startOf(chart.usage, last + 1)));
+  location.href = address;
+}
+
+function openRequestsOf(data, place, layer) {
+  const only = layer ? layer.narrow : "";
+  openRequests(`${data.drill}${only}`, startOf(data, place), startOf(data, place + 1));
 }
 
 // A click on a layer of a bar opens its requests, one above a bar those of its lowest layer.
 function openBar(data, chart, event, found) {
   const hit = chart.getElementsAtEventForMode(event, "nearest", { intersect: true }, false)[0] || found[0];
-  if (!hit) return;
-  const layer = data.layers[hit.datasetIndex];
-  const start = secondsOf(data.buckets[hit.index]);
-  const end = secondsOf(data.buckets[hit.index + 1] || data.end);
-  const only = layer.key ? `&${data.by}=${encodeURIComponent(layer.key)}` : "";
-  openRequests(`${data.drill}${only}`, start, end);
+  if (hit && !chart.dragged) openRequestsOf(data, hit.index, data.layers[hit.datasetIndex]);
 }
+
+const drag = { chart: null, x: 0 };
+
+document.addEventListener("pointerdown", event => {
+  const chart = charts.get(event.target);
+  if (!chart || event.button) return;
+  Object.assign(drag, { chart, x: event.clientX });
+  chart.dragged = false;
+});
+
+document.addEventListener("pointermove", event => {
+  const { chart } = drag;
+  if (!chart || (!chart.dragged && Math.abs(event.clientX - drag.x) < 6)) return;
+  chart.dragged = true; // what is released now is no click
+  const { left } = chart.canvas.getBoundingClientRect();
+  choose(chart, [barAt(chart, drag.x - left), barAt(chart, event.clientX - left)]);
+});
+
+document.addEventListener("pointerup", () => {
+  const { chart } = drag;
+  drag.chart = null;
+  if (chart?.dragged && chart.chosen) zoom(chart);
+});
+
+document.addEventListener("pointercancel", () => stopChoosing(drag.chart));
+
+function stopChoosing(chart) {
+  drag.chart = null;
+  if (chart?.chosen) choose(chart, null);
+}
+
+const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+
+document.addEventListener("keydown", event => {
+  if (event.key === "Escape" && drag.chart) return stopChoosing(drag.chart);
+  const chart = charts.get(event.target);
+  if (!chart) return;
+  const chosen = chart.chosen || [-1, -1];
+  if (event.key in STEPS) {
+    const last = chart.usage.buckets.length - 1;
+    const to = Math.max(0, Math.min(last, chosen[1] + STEPS[event.key]));
+    choose(chart, [event.shiftKey && chart.chosen ? chosen[0] : to, to]);
+  } else if (event.key === "Enter" && chart.chosen) {
+    if (chosen[0] !== chosen[1]) zoom(chart);
+    else openRequestsOf(chart.usage, chosen[1], isAmount(chart.usage) ? null : chart.usage.layers[0]);
+  } else if (event.key === "Escape") {
+    stopChoosing(chart);
+  } else {
+    return;
+  }
+  event.preventDefault();
+});
+
+document.addEventListener("focusout", event => stopChoosing(charts.get(event.target)));
 
 function options(data) {
   return {
@@ -164,7 +314,7 @@ function options(data) {
       tooltip: {
         ...tooltipLook(),
         itemSort: (a, b) => b.datasetIndex - a.datasetIndex,
-        filter: item => item.raw !== 0,
+        filter: item => Boolean(item.raw) && !drag.chart?.dragged,
         callbacks: tooltipCallbacks(data)
       }
     },
@@ -179,6 +329,7 @@ function options(data) {
 // --- drawing --------------------------------------------------------------------------------------------------
 
 function redraw(chart, data) {
+  chart.usage = data;
   chart.data.labels = tickLabels(data, chart.canvas.clientWidth);
   chart.data.datasets = datasets(data);
   chart.options = options(data);
@@ -188,7 +339,10 @@ function redraw(chart, data) {
 
 function drawFirst(canvas, data) {
   const labels = tickLabels(data, canvas.parentNode.clientWidth);
-  return new Chart(canvas, { type: "bar", data: { labels, datasets: datasets(data) }, options: options(data) });
+  const drawn = { labels, datasets: datasets(data) };
+  const chart = new Chart(canvas, { type: "bar", data: drawn, options: options(data), plugins: [band] });
+  chart.usage = data;
+  return chart;
 }
 
 async function draw(canvas) {

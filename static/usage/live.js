@@ -58,7 +58,7 @@ function replaceParts(page) {
   for (const old of $$(parts)) {
     const fresh = page.getElementById(old.id);
     const html = fresh?.outerHTML;
-    if (!fresh || html === served.get(old.id) || old.querySelector("input:focus, select:focus")) continue;
+    if (!fresh || html === served.get(old.id) || old.querySelector("input:focus, select:focus, .cells:focus")) continue;
     replacePart(old, fresh);
     served.set(old.id, html);
   }

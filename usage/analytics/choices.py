@@ -3,10 +3,14 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from usage.analytics.comparisons import COMPARED, NONE, PREVIOUS
 from usage.analytics.reports.summaries import BY
-from usage.analytics.timelines import STACKED
+from usage.analytics.timelines import LATENCY, STACKED, WHOLE
+from usage.models.labels import FAILED
 from usage.query.names import grouping_labels
 
+OVER_TIME = [*WHOLE, LATENCY]
+COMPARE = "The period before, or, with `week`, the same days so many weeks earlier that they lie before the period."
 OLD_NAMES = {"effort": "reasoning_effort"}  # in links that were kept
 
 
@@ -42,9 +46,27 @@ class SummaryForm(forms.Form):
 
 
 class TimelineForm(BreakdownForm):
-    """And which measure is stacked."""
+    """And which measure is stacked; where only failures are asked for, their number, for they cost nothing."""
 
     measure = Choice("measure", "What is stacked.", lambda: STACKED, "cost")
+
+    def clean_measure(self):
+        """Of failures their number, unless a measure is given."""
+        is_of_failures = self.data.get("result") == FAILED or self.data.get("status") or self.data.get("message")
+        return "requests" if is_of_failures and not self.data.get("measure") else self.cleaned_data["measure"]
+
+
+class ChartForm(TimelineForm):
+    """What a chart shows, and what it is compared with."""
+
+    measure = Choice("measure", "What is shown; of failures `requests` is the default.", lambda: OVER_TIME, "cost")
+    compare = Choice("compare", COMPARE, lambda: COMPARED, NONE)
+
+
+class ComparisonForm(forms.Form):
+    """What a period is compared with."""
+
+    compare = Choice("compare", COMPARE, lambda: COMPARED[:2], PREVIOUS)
 
 
 class MatrixForm(forms.Form):

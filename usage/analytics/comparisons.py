@@ -1,26 +1,28 @@
-"""A period compared to the equal one before it."""
+"""A period compared with an earlier one: the equal one before it, or the same days of the week before."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 from msgspec import Meta, Struct
 
 from usage.analytics.answers import Summary, summary_of
 from usage.analytics.latency import Speeds, speeds
+from usage.analytics.overview import recorded_from
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.clock import now_us
-from usage.time.periods import Period, date_of, day_start, local_day
+from usage.time.periods import Period, date_of, day_start, local_day, month_after
 from usage.time.units import QUARTER_US, SECOND_US
+
+COMPARED = PREVIOUS, WEEK, NONE = "previous", "week", "none"
+WEEK_DAYS = 7
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """A period and the one before it, up to the same point; null where nothing lies before."""
+    """A period and an earlier one, up to the same point; null unless all of that lies after the first record."""
 
     current: Summary
     previous: Summary | None
@@ -31,10 +33,10 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 @snapshot()
-def comparison(filters: UsageFilter) -> Comparison:
-    """The period so far, and as much of the one before."""
-    before = previous(filters.period, now_us(), settings.TIME_ZONE)
-    filters_before, reader = before and filters.with_period(before), Reader.of(filters)
+def comparison(filters: UsageFilter, compare: str = PREVIOUS) -> Comparison:
+    """The period so far, and as much of the one before (`previous`), or of the same days some weeks before (`week`)."""
+    before, reader = recorded(earlier(filters.period, now_us(), settings.TIME_ZONE, compare)), Reader.of(filters)
+    filters_before = before and filters.with_period(before)
     return Comparison(
         current=summary_of(reader.total()),
         previous=before and summary_of(reader.within(before).total()),
@@ -45,30 +47,50 @@ def comparison(filters: UsageFilter) -> Comparison:
     )
 
 
-def previous(period: Period, now: int, zone: str) -> Period | None:
-    """The equal period before, cut where `now` lies in this one; whole local days go back by days, not by hours."""
-    if period.start is None or period.start >= now:
+def recorded(period: Period | None) -> Period | None:
+    """The period, if all of it lies after the first record ever stored; part of one is no measure of anything."""
+    since = recorded_from()
+    return period if period and since is not None and period.start >= since else None
+
+
+def earlier(period: Period, now: int, zone: str, compare: str = PREVIOUS) -> Period | None:
+    """The period to compare with, cut where `now` (µs) lies in this one; None where nothing can lie before."""
+    if compare == NONE or period.start is None or period.start >= now:
         return None
     now = now // QUARTER_US * QUARTER_US
     end = now if period.end is None else period.end
-    so_far = max(min(end, now), period.start + 1)
-    start, until = (_back(moment, period.start, end, zone) for moment in (period.start, so_far))
+    so_far, back = max(min(end, now), period.start + 1), way_back(period.start, end, zone, compare)
+    start, until = back(period.start), min(back(so_far), period.start)  # the month before may be shorter
     return Period(start, until) if 0 <= start < until else None
 
 
-def _back(moment, start, end, zone):
-    first, after, day = (local_day(each // SECOND_US, zone) for each in (start, end, moment))
-    midnights = [day_start(date_of(each), zone) * SECOND_US for each in (first, after, day, day - after + first)]
-    if midnights[:2] != [start, end]:  # not whole days
-        return moment - (end - start)
-    return midnights[3] + moment - midnights[2]
+def way_back(start: int, end: int, zone: str, compare: str) -> Callable[[int], int]:
+    """What takes a moment of [start, end) to the earlier period; all in µs.
+
+    Whole local days go back by days, not by hours, and a calendar month to the month before.
+    """
+    first, after = (local_day(each // SECOND_US, zone) for each in (start, end))
+    is_days = [_midnight(first, zone), _midnight(after, zone)] == [start, end]
+    if compare == WEEK:
+        days = WEEK_DAYS * max(1, -(-(after - first) // WEEK_DAYS))
+    elif is_days:
+        days = _month_before(first, after) or after - first
+    else:
+        return lambda moment: moment - (end - start)
+
+    def back(moment):
+        day = local_day(moment // SECOND_US, zone)
+        return _midnight(day - days, zone) + moment - _midnight(day, zone)
+
+    return back
 
 
-def against(found: Comparison) -> str:
-    """What a change is measured against, in words."""
-    if found.previous is None:
-        return ""
-    zone = ZoneInfo(settings.TIME_ZONE)
-    moments = (datetime.fromtimestamp(us // SECOND_US, zone) for us in (found.previous_start, found.previous_end))
-    start, end = (date_format(moment, _("M j, H:i")) for moment in moments)
-    return _("against %(start)s to %(end)s") % {"start": start, "end": end}
+def _month_before(first, after):
+    """The days of the month before, if the days [first, after) are a calendar month; else 0."""
+    day = date_of(first)
+    is_month = day.day == 1 and date_of(after) == month_after(day)
+    return (day - timedelta(days=1)).day if is_month else 0
+
+
+def _midnight(day, zone):
+    return day_start(date_of(day), zone) * SECOND_US

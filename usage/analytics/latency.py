@@ -3,6 +3,7 @@
 They come from histograms, which add up over hours and models as percentiles do not.
 """
 
+from bisect import bisect_right
 from typing import Annotated
 
 from django.conf import settings
@@ -113,6 +114,18 @@ def medians(filters: UsageFilter) -> Medians:
     places = range((min(end, now_us() // SECOND_US) - origin + step - 1) // step)
     found = {key: percentile(counts, 50) for key, counts in over_time.items()}
     return Medians(**{column: [found.get((place, kind)) for place in places] for kind, column in COLUMNS.items()})
+
+
+def latency_counts(filters: UsageFilter, starts: list[int]) -> list[list[int]]:
+    """Histograms of latency: of the hours that begin from each of these seconds to the next, and of all of them."""
+    rows = _measured(filters)[1]
+    if rows is None:
+        hours = {}
+    else:
+        hours = _summed(rows, "bucket") if rows.model is Duration else counted_by(rows.by_hour(), "hour")
+    sums = add_up((bisect_right(starts, hour) - 1, row) for (hour, kind), row in hours.items() if kind == LATENCY)
+    found = [sums.get(place, [0] * BUCKETS) for place in range(len(starts) - 1)]
+    return [*found, [sum(column) for column in zip(*found, strict=True)]]
 
 
 def percentiles(counts: list[int]) -> Percentiles:

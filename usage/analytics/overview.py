@@ -99,6 +99,20 @@ def covered_seconds(period: Period) -> tuple[int, int] | None:
     return max(start, end - LONGEST_S), end
 
 
+@once
+def recorded_from() -> int | None:
+    """From when on (µs) everything that was recorded is known; None before the first record.
+
+    The quarter hour after that of the first record, or the day after its day where no quarters of that are kept.
+    """
+    first = Day.objects.order_by("bucket").values_list("bucket", flat=True).first()
+    if first is None:
+        return None
+    start, end = (day_start(date_of(day), settings.TIME_ZONE) for day in (first, first + 1))
+    quarter = Quarter.objects.order_by("bucket").values_list("bucket", flat=True).first()
+    return (quarter + QUARTER_S if quarter is not None and start <= quarter < end else end) * SECOND_US
+
+
 def covered_days(period: Period) -> tuple[date, date] | None:
     """The first and the last local day of covered_seconds; None while there is nothing to show."""
     covered = covered_seconds(period)

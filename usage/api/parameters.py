@@ -54,7 +54,7 @@ FILTER = [
 
 _OF_FORMS = {
     PageForm: [
-        OpenApiParameter("page", int, description="From 1; below counts as 1, past the end is empty."),
+        OpenApiParameter("page", int, description="From 1; below counts as 1, past the end is the last page."),
         OpenApiParameter(
             "page_size",
             int,

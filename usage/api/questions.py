@@ -12,7 +12,7 @@ from usage.analytics.accounts.accounts import accounts
 from usage.analytics.accounts.credentials import credentials
 from usage.analytics.analysis import analysis
 from usage.analytics.breakdowns import breakdown, matrix
-from usage.analytics.choices import BreakdownForm, MatrixForm, SummaryForm, TimelineForm
+from usage.analytics.choices import BreakdownForm, ChartForm, ComparisonForm, MatrixForm, SummaryForm
 from usage.analytics.comparisons import comparison
 from usage.analytics.coverage import coverage
 from usage.analytics.events.paging import NoSuchEvent, event_page
@@ -23,6 +23,7 @@ from usage.analytics.options import filter_options
 from usage.analytics.overview import overview, pace
 from usage.analytics.reports.statements import statement
 from usage.analytics.reports.summaries import summary
+from usage.analytics.reports.worth import worth
 from usage.analytics.timelines import timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.api.parameters import FILTER, parameters_of
@@ -46,10 +47,10 @@ QUESTIONS = [
     Question("health", health, "A year of days, and one of them in detail", YearForm),
     Question("analysis", analysis, "Who used which model"),
     Question("credentials", credentials, "Accounts, the busiest first"),
-    Question("timeline", timeline, "A measure over time, stacked by a label", TimelineForm),
+    Question("timeline", timeline, "A measure over time, stacked by a label", ChartForm),
     Question("breakdown", breakdown, "The period by the values of a label", BreakdownForm),
     Question("matrix", matrix, "The period by two labels at once", MatrixForm),
-    Question("comparison", comparison, "The period and the equal one before it"),
+    Question("comparison", comparison, "The period and an earlier one", ComparisonForm),
     Question("token-classes", token_classes, "Tokens and cost by token class"),
     Question("coverage", coverage, "How much of the cost is known, and what is not"),
     Question("latency", latency, "Percentiles of latency and time to first token, by model"),
@@ -57,6 +58,7 @@ QUESTIONS = [
     Question("failures", failures, "Why attempts failed"),
     Question("accounts", accounts, "Accounts with their last day and their quotas"),
     Question("statement", statement, "The period by day and model, and the list prices behind it"),
+    Question("worth", worth, "The month and its forecast, what the cache saved, and what plans yielded"),
     Question("pace", pace, "Requests and tokens of the last minute"),
     Question("events", event_page, "Attempts, newest first", PageForm),
     Question("events/filters", filter_options, "What the period can be filtered by"),

@@ -3,8 +3,11 @@
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
+from usage.analytics.timelines import FAILURE_RATE, LATENCY
 from usage.dashboard.currency import amount, current
-from usage.dashboard.formats import compact, duration, exact, short
+from usage.dashboard.formats import DASH, compact, duration, exact, percent, short
+
+EXACT_FROM = 1000  # answers, from which a percentile of a histogram is off by few per cent
 
 LONG, END = 28, 10  # characters of a name that is cut in its middle, and of its end
 
@@ -50,6 +53,19 @@ def middle(name):
     return format_html(
         '<span class="middle" title="{}"><span>{}</span><span>{}</span></span>', name, name[:-END], name[-END:]
     )
+
+
+def about(ms, answers):
+    """A percentile of so many answers, read from a histogram: of few it is not exact."""
+    return format_html("≈ {}", span(ms)) if ms and answers < EXACT_FROM else span(ms)
+
+
+def measured(value, measure):
+    """A figure of a chart of this measure."""
+    if value is None:
+        return DASH
+    shown = {"cost": money, FAILURE_RATE: percent, LATENCY: lambda ms: about(ms, 0)}
+    return shown.get(measure, exact)(value)
 
 
 def _data(value, text, title):

@@ -26,6 +26,11 @@ class UsageFilter:
         """Whether only kept events can answer."""
         return self.message is not None or bool(self.request_id)
 
+    @property
+    def of_failures(self) -> bool:
+        """Whether only failed attempts pass."""
+        return self.values_of("result") == (True,) or self.message is not None or "status" in dict(self.labels)
+
     def values_of(self, label: str) -> tuple | None:
         """The stored values that pass; None when the label is not filtered by."""
         return dict(self.labels).get(label)

@@ -1,5 +1,8 @@
 """The forms that turn query parameters into filters, pages and years; the API and the pages share them."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -109,13 +112,18 @@ class ListForm(PageForm):
 
     q = forms.CharField(required=False, max_length=255)
 
-    def part(self, size: int) -> Part:
-        """What the valid form asks for, so many items a page."""
-        return Part(size, (self.cleaned_data["page"] - 1) * size, self.cleaned_data["q"])
+    def page_of(self, size: int, ask: Callable[[Part], tuple[Any, int]]) -> tuple[Any, Page]:
+        """What `ask` finds for the page, so many items each, and that page without its items.
 
-    def page_of(self, size: int, total: int) -> Page:
-        """That page, without its items, of a list of so many."""
-        return Page((), self.cleaned_data["page"], Paginator(range(total), size))
+        `ask` also says how many items there are in all: a page past the last is the last.
+        """
+        page, q = self.cleaned_data["page"], self.cleaned_data["q"]
+        found, total = ask(Part(size, (page - 1) * size, q))
+        paginator = Paginator(range(total), size)
+        if page > paginator.num_pages:
+            page = paginator.num_pages
+            found, _total = ask(Part(size, (page - 1) * size, q))
+        return found, Page((), page, paginator)
 
 
 class YearForm(forms.Form):

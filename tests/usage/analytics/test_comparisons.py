@@ -5,8 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from usage.analytics.comparisons import previous
-from usage.time.periods import Period
+from tests.usage.made import DAY, HOUR, NOON, record, stored
+from usage.analytics.comparisons import PREVIOUS, WEEK, comparison, earlier
+from usage.analytics.timelines import timeline
+from usage.query.filters import UsageFilter
+from usage.time.periods import Period, resolve
 
 SHANGHAI, NEW_YORK = "Asia/Shanghai", "America/New_York"
 
@@ -26,11 +29,41 @@ def at(text, zone):
         (SHANGHAI, ("2026-11-23T12:00", None), "2026-11-24T12:00", ("2026-11-22T12:00", "2026-11-23T12:00")),
         # clocks went back on November 1: days stay days
         (NEW_YORK, ("2026-11-01", "2026-11-03"), "2026-11-02T10:00", ("2026-10-30", "2026-10-31T10:00")),
+        # a week and a month as calendars have them, so far
+        (SHANGHAI, ("2026-11-23", "2026-11-30"), "2026-11-24T12:07", ("2026-11-16", "2026-11-17T12:00")),
+        (SHANGHAI, ("2026-11-01", "2026-12-01"), "2026-11-24T12:00", ("2026-10-01", "2026-10-24T12:00")),
+        # a month that is over, and the last day of one that is longer than the month before
+        (SHANGHAI, ("2026-03-01", "2026-04-01"), "2026-11-24T12:00", ("2026-02-01", "2026-03-01")),
+        (NEW_YORK, ("2026-10-01", "2026-11-01"), "2026-10-31T12:00", ("2026-09-01", "2026-10-01")),
         # nothing lies before everything, and nothing was yet of what is to come
         (SHANGHAI, (None, None), "2026-11-24T12:00", None),
         (SHANGHAI, ("2026-12-01", "2026-12-02"), "2026-11-24T12:00", None),
     ],
 )
-def test_previous(zone, period, now, before):
-    found = previous(Period(*(at(text, zone) for text in period)), at(now, zone), zone)
+def test_earlier(zone, period, now, before):
+    found = earlier(Period(*(at(text, zone) for text in period)), at(now, zone), zone)
     assert found == (before and Period(*(at(text, zone) for text in before)))
+
+
+@pytest.mark.parametrize(
+    ("period", "now", "before"),
+    [
+        (("2026-11-24", "2026-11-25"), "2026-11-24T12:07", ("2026-11-17", "2026-11-17T12:00")),
+        (("2026-11-23T12:00", None), "2026-11-24T12:00", ("2026-11-16T12:00", "2026-11-17T12:00")),
+        (("2026-10-26", "2026-11-25"), "2026-11-24T12:00", ("2026-09-21", "2026-10-20T12:00")),
+    ],
+)
+def test_the_same_weekdays_of_whole_weeks_before(period, now, before):
+    found = earlier(Period(*(at(text, SHANGHAI) for text in period)), at(now, SHANGHAI), SHANGHAI, WEEK)
+    assert found == Period(*(at(text, SHANGHAI) for text in before))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("first", "is_known"), [(2 * DAY, True), (2 * DAY - 12 * HOUR - 1, False), (DAY, False)])
+def test_a_period_before_counts_if_all_of_it_lies_after_the_first_record(set_clock, first, is_known):
+    set_clock(NOON)
+    stored(record(NOON), record(NOON - DAY), record(NOON - first))
+    today = UsageFilter(resolve("today", None, None, now=NOON, zone=SHANGHAI))
+    found = comparison(today)
+    assert (found.previous is not None) == (found.previous_speeds is not None) == is_known
+    assert (timeline(today, "model", "requests", PREVIOUS).earlier.total is not None) == is_known

@@ -114,7 +114,8 @@ def test_numbers_that_name_no_page_are_forgiven(client, captured, query, more):
     page, size = PAGES[query]
     found = [one for one in captured if "failed" not in more or one.failed]
     found = [one for one in found if "request" not in more or one.item["request_id"] == "a07802d8"]
-    assert client.get(f"/api/v1/usage/events?{query}{more}").json() == expected.events(found, page, size)
+    last = max(1, -(-len(found) // size))
+    assert client.get(f"/api/v1/usage/events?{query}{more}").json() == expected.events(found, min(page, last), size)
 
 
 @pytest.mark.parametrize("year", [1970, 2199])

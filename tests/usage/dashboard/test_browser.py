@@ -112,10 +112,10 @@ def test_a_cell_of_the_grid_opens_its_requests(page):
     open_page(page, "?range=7d")
     cells = page.locator(".heat .cells").last
     counts = cells.get_attribute("data-counts").split()
-    place = next(i for i, count in enumerate(counts) if count.partition("/")[0] != "0")
+    place = next(i for i, count in enumerate(counts) if count != "0" and "/" not in count)
     cells.locator("i").nth(place).click()
     page.wait_for_url(re.compile("requests/"))
-    assert f"of {counts[place].partition('/')[0]} attempts" in page.locator("#requests-count").inner_text()
+    assert f"of {counts[place]} attempts" in page.locator("#requests-count").inner_text()
 
 
 def test_a_click_into_a_row_opens_the_requests_it_counts(page):

@@ -39,10 +39,15 @@ class NoSuchEvent(ValueError):
 
 @snapshot()
 def event_page(filters: UsageFilter, page: int, page_size: int, before: str = "") -> EventPage:
-    """Single attempts of the kept detail; of equal times the newest arrival comes first."""
+    """Single attempts of the kept detail; of equal times the newest arrival comes first.
+
+    A page past the last is the last.
+    """
     # Below the event named by `before`, arriving records shift nothing.
-    reader, skip = Reader.of(filters).kept(), (page - 1) * page_size
+    reader = Reader.of(filters).kept()
     total = sum(_counts(reader).values())
+    page = min(page, max(1, -(-total // page_size)))
+    skip = (page - 1) * page_size
     return EventPage(
         total=total,
         page=page,

@@ -12,6 +12,7 @@ from usage.analytics.latency import Medians
 from usage.analytics.overview import Pace, Peak
 from usage.dashboard.currency import amount
 from usage.dashboard.formats import compact, duration, exact, percent, short
+from usage.dashboard.markup import EXACT_FROM
 from usage.dashboard.panels.coverage import short_note
 from usage.dashboard.panels.sparklines import spark
 
@@ -63,26 +64,34 @@ def _begun(series, found):
     return [bucket for bucket in series if datetime.fromisoformat(bucket.bucket) <= now]
 
 
+def _since_first(series, field):
+    """The field of each bucket; None before the first in which something was recorded: that is no zero."""
+    begun = next((place for place, bucket in enumerate(series) if bucket.total), 0)
+    return [getattr(bucket, field) if place >= begun else None for place, bucket in enumerate(series)]
+
+
 def _card(compared, series, field, changed, **shown):
     """The card of a field of Figures: of the period, of the one before, and of the buckets of the period."""
     now, before = getattr(compared.current, field), compared.previous and getattr(compared.previous, field)
     change, trend = changed(now, before)
-    line = spark([getattr(bucket, field) for bucket in series])
+    line = spark(_since_first(series, field))
     return Card(**{"value": now, "change": change, "trend": trend, "spark": line, **shown})
 
 
 def _requests(compared, series):
     now = compared.current
     shown = {"name": _("Requests"), "figure": compact(now.total), "exact": exact(now.total)}
-    answered = _("%(share)s answered") % {"share": percent(now.answered_rate)} if now.total else ""
-    return _card(compared, series, "total", _relative, slug="requests", detail=answered, **shown)
+    answered = _("%(share)s answered") % {"share": percent(now.answered_rate)} if now.success else ""
+    if now.failed and not now.success:
+        answered = _("%(count)s reached the client") % {"count": exact(now.client_failed)}
+    return _card(compared, series, "total", relative, slug="requests", detail=answered, **shown)
 
 
 def _tokens(compared, series):
     now = compared.current
     shown = {"name": _("Tokens"), "figure": compact(now.total_tokens), "exact": exact(now.total_tokens)}
     output = _("%(count)s output") % {"count": compact(now.output_tokens)}
-    return _card(compared, series, "total_tokens", _relative, slug="tokens", detail=output, **shown)
+    return _card(compared, series, "total_tokens", relative, slug="tokens", detail=output, **shown)
 
 
 def _cost(compared, covered, series):
@@ -92,9 +101,9 @@ def _cost(compared, covered, series):
     shown["note"] = short_note(covered)
     if covered.minimum_tokens and cost is not None:
         shown["figure"] = f"≥ {figure}"
-    priced = total and cost is not None
+    priced = total and cost
     each = _("%(cost)s / 1 k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
-    return _card(compared, series, "known_cost", _relative, slug="cost", detail=each, **shown)
+    return _card(compared, series, "known_cost", relative, slug="cost", detail=each, **shown)
 
 
 def _success(compared, series):
@@ -116,12 +125,13 @@ def _cached(compared, series):
 def _speed(compared, slug, name, field, over_time):
     now = getattr(compared.current_speeds, field)
     before = compared.previous_speeds and getattr(compared.previous_speeds, field).p50
-    change, trend = _relative(now.p50, before)
+    change, trend = relative(now.p50, before)
     if before and now.p50 is not None and abs(now.p50 / before - 1) >= NOTABLE_SLOWING:
         trend = "down" if now.p50 > before else "up"
     answers = _("median of %(count)s answers") % {"count": exact(now.count)}
+    figure = f"≈ {duration(now.p50)}" if now.p50 and now.count < EXACT_FROM else duration(now.p50)
     tail = _("median · p95 %(time)s") % {"time": duration(now.p95)} if now.count else ""
-    return Card(slug, name, now.p50, duration(now.p50), answers, change, trend, tail, spark(over_time))
+    return Card(slug, name, now.p50, figure, answers, change, trend, tail, spark(over_time))
 
 
 def _pace(now, peak, hours):
@@ -129,11 +139,11 @@ def _pace(now, peak, hours):
     if peak:
         parts.append(_("peak %(rpm)s") % {"rpm": compact(round(peak.rpm, 0 if peak.rpm >= 10 else 1))})
     rpm, title = _("%(count)s rpm") % {"count": compact(now.rpm)}, _("Attempts that began in the last 60 seconds")
-    line = spark([hour.total for hour in hours])
+    line = spark(_since_first(hours, "total"))
     return Card("pace", _("Now"), now.rpm, rpm, title, "", "none", " · ".join(parts), line)
 
 
-def _relative(now, before):
+def relative(now: float | None, before: float | None) -> tuple[str, str]:
     """(change in per cent, trend): more is neither good nor bad."""
     if not before or now is None:
         return "", "none"

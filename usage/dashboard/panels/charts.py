@@ -1,16 +1,23 @@
 """What charts draw: the data of the script's timeline, and the bars of token classes."""
 
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from msgspec import to_builtins
 
-from usage.analytics.timelines import Timeline
-from usage.analytics.tokenclasses import TokenClass
+from pricing.tokenclasses import TOKEN_CLASSES
+from usage.analytics.timelines import FAILURE_RATE, LATENCY, MEASURE_TITLES, STACKED, Timeline
+from usage.analytics.tokenclasses import FEES, TokenClass
 from usage.dashboard.currency import current
+from usage.dashboard.moments import stretch
+from usage.dashboard.panels.cards import points_changed, relative
+from usage.time.periods import parse_moment
 
 GAP = 0.15  # between the slices of a bar, in per cent of its width
+LAST_COLOUR = 7
+CLASS_TITLES = {each.name: each.title for each in TOKEN_CLASSES} | {FEES: gettext_noop("Fees per request")}
 
 
 class Slice(NamedTuple):
@@ -21,17 +28,61 @@ class Slice(NamedTuple):
     colour: int
 
 
-def chart_data(found: Timeline, drill: str) -> dict:
-    """Buckets, named layers, and the address that a click on a bar leads to, with the bar's filters added.
+class Line(NamedTuple):
+    """A layer as it is drawn, in the currency of the page; `narrow` are the filters of its requests: `&name=value`."""
 
-    Costs are in the currency of the page, whose sign goes along.
-    """
+    key: str | None
+    label: str
+    colour: int
+    values: list[float | None]
+    narrow: str
+
+    def at(self, rate: float) -> "Line":
+        """In the currency of which so many units are one of this."""
+        return self._replace(values=[value and value * rate for value in self.values])
+
+
+def chart_data(found: Timeline, drill: str) -> dict:
+    """Buckets, layers, the line of an earlier period, and the address that a click on a bar leads to."""
     rate = float(current().rate) if found.measure == "cost" else 1
-    layers = [
-        {**to_builtins(layer), "values": [value * rate for value in layer.values], "label": _label(layer, found)}
-        for layer in found.layers
-    ]
-    return {**to_builtins(found), "layers": layers, "drill": drill, "sign": current().sign}
+    lines = [_line(layer, found, place) for place, layer in enumerate(found.layers, 1)]
+    earlier = [Line(None, _("before"), 0, found.earlier.values, "")] if found.earlier else []
+    drawn = [line.at(rate)._asdict() for line in lines + earlier]
+    return {
+        **to_builtins(found),
+        "layers": drawn[: len(lines)],
+        "earlier": drawn[-1] if earlier else None,
+        "drill": drill,
+        "sign": current().sign,
+    }
+
+
+def _line(layer, found, place):
+    colour, narrow = min(place, LAST_COLOUR), ""
+    if found.measure in STACKED:
+        narrow = "" if layer.key is None else "&" + urlencode({found.by: layer.key})
+        return Line(layer.key, _label(layer, found), colour if narrow else LAST_COLOUR, layer.values, narrow)
+    if found.measure == FAILURE_RATE:
+        narrow = "&result=failed"
+    label = str(MEASURE_TITLES.get(layer.key) or _(CLASS_TITLES.get(layer.key, layer.key)))
+    return Line(layer.key, label, colour, layer.values, narrow)
+
+
+def versus(start: int, end: int) -> str:
+    """What a figure is compared with, [start, end) in µs."""
+    return _("vs %(period)s") % {"period": stretch(start, end)}
+
+
+def earlier_words(found: Timeline) -> dict:
+    """The earlier period in words, its figure, and the change since; {} without one."""
+    if not found.earlier:
+        return {}
+    totals = [layer.total for layer in found.layers]
+    is_amount = found.measure not in (FAILURE_RATE, LATENCY)
+    now = (sum(totals) if is_amount else totals[0]) if totals else None
+    change = points_changed if found.measure == FAILURE_RATE else relative
+    moments = (parse_moment(at, "UTC") for at in (found.earlier.start, found.earlier.end))
+    return {"versus": versus(*moments), "total": found.earlier.total, "change": change(now, found.earlier.total)[0]}
 
 
 def split(classes: list[TokenClass]) -> dict:

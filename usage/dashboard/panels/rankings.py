@@ -7,7 +7,7 @@ from usage.analytics.coverage import WithoutCost
 from usage.analytics.timelines import Timeline
 
 SHOWN = 8
-FIELDS = {"cost": "cost", "tokens": "total_tokens", "requests": "total"}
+FIELDS = {"cost": "cost", "tokens": "total_tokens", "requests": "total", "failed": "failed"}
 REST_COLOUR = 7
 PLAIN_COLOUR = 1  # of a list by another label than the chart
 

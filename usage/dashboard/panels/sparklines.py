@@ -19,6 +19,12 @@ def spark(values: list[float | None]) -> str:
     return " ".join(f"{place * across:.0f},{HEIGHT - MARGIN - (value - low) * up:.1f}" for place, value in means)
 
 
+def area(points: str) -> str:
+    """The same points and those of the base line below their ends."""
+    first, last = (points.split(" ")[place].partition(",")[0] for place in (0, -1))
+    return f"{first},{HEIGHT} {points} {last},{HEIGHT}"
+
+
 def sparkline(shares: list[float]) -> str:
     """Points of a line of shares, full height for a whole."""
     across = WIDTH / max(1, len(shares) - 1)

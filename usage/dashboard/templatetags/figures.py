@@ -4,25 +4,24 @@ import re
 
 from django import template
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 
-from pricing.tokenclasses import TOKEN_CLASSES
-from usage.analytics.tokenclasses import FEES
 from usage.dashboard import differences, formats, links, markup, moments
 from usage.dashboard.panels import heatmap
-from usage.dashboard.panels.sparklines import sparkline
+from usage.dashboard.panels.charts import CLASS_TITLES
+from usage.dashboard.panels.sparklines import area, sparkline
 from usage.ops import gaps
 
-CLASS_TITLES = {each.name: each.title for each in TOKEN_CLASSES} | {FEES: gettext_noop("Fees per request")}
 MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
 NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
 register = template.Library()
 for function in (
     *(formats.exact, formats.short, formats.usd, formats.percent, formats.duration, formats.size, formats.rate),
-    *(markup.count, markup.brief, markup.money, markup.cents, markup.span, markup.middle),
+    *(markup.count, markup.brief, markup.money, markup.cents, markup.span, markup.middle, markup.about),
+    markup.measured,
     *(differences.signed, differences.dollars, differences.signed_dollars),
     *(moments.moment, moments.built, moments.ago, moments.until, moments.days),
-    *(heatmap.counts, heatmap.strip_classes, sparkline, gaps.when, gaps.reason),
+    *(heatmap.counts, heatmap.strip_classes, sparkline, area, gaps.when, gaps.reason),
 ):
     register.filter(function)
 for tag in (links.narrowed, links.day_query, links.account_query, links.failures_of):
@@ -87,8 +86,9 @@ def width(share):
 
 @register.filter
 def by_bucket(chart):
-    """(start and end of a bucket, value of each layer) of a timeline."""
-    values = zip(*(layer.values for layer in chart.layers), strict=True)
+    """(start and end of a bucket, value of each layer and of the earlier period) of a timeline."""
+    lines = [*chart.layers, *([chart.earlier] if chart.earlier else [])]
+    values = zip(*(line.values for line in lines), strict=True)
     return zip(chart.buckets, [*chart.buckets[1:], chart.end], values, strict=True)
 
 

@@ -22,6 +22,7 @@ from cpa_usage.auth.adminlogin import is_let_in
 from cpa_usage.auth.tokenform import TokenForm
 from cpa_usage.http import rest
 from cpa_usage.http.errors import error_of
+from cpa_usage.http.lists import counted
 from cpa_usage.models import ApiToken
 from pricing.models import PublishedCatalogue
 from pricing.tasks import catalogue_version
@@ -71,14 +72,13 @@ def changes(name):
 @page("usage/keys.html")
 def keys(request, filters):
     """Client keys: their names, and their usage in the period."""
-    wanted = checked(ListForm(request.GET))
-    found = aliases(wanted.part(PAGE_SIZE))
+    found, listed = checked(ListForm(request.GET)).page_of(PAGE_SIZE, lambda part: counted(aliases(part)))
     used = used_by(filters, "api_key", ["", *(key.key_id for key in found.items)])
     rows = [(key, used.get(key.key_id)) for key in found.items]
     return {
         "rows": rows,
         "unkeyed": used.get(NO_KEY),
-        "list": wanted.page_of(PAGE_SIZE, found.totals.get("items", len(rows))),
+        "list": listed,
     }
 
 

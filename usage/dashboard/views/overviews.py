@@ -5,11 +5,12 @@ from functools import partial
 
 from django.shortcuts import render
 from django.utils.timezone import get_current_timezone, localdate
+from django.utils.translation import gettext as _
 
 from usage.analytics.accounts.accounts import accounts as accounts_of
 from usage.analytics.breakdowns import breakdown, cells_of
-from usage.analytics.choices import TimelineForm
-from usage.analytics.comparisons import against, comparison
+from usage.analytics.choices import ChartForm, TimelineForm
+from usage.analytics.comparisons import NONE, PREVIOUS, comparison
 from usage.analytics.coverage import covered as covered_by
 from usage.analytics.coverage import without_cost
 from usage.analytics.events.paging import newest
@@ -19,12 +20,13 @@ from usage.analytics.latency import latency, medians
 from usage.analytics.overview import overview as overview_of
 from usage.analytics.overview import pace, peak
 from usage.analytics.reports.statements import statement as statement_of
-from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
+from usage.analytics.reports.worth import worth
+from usage.analytics.timelines import FAILURE_RATE, LATENCY, MEASURE_TITLES, STACKED, timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.dashboard.frame import drill, frame
 from usage.dashboard.pages import page
 from usage.dashboard.panels.cards import cards
-from usage.dashboard.panels.charts import chart_data, split
+from usage.dashboard.panels.charts import chart_data, earlier_words, split, versus
 from usage.dashboard.panels.coverage import notes
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.heatmap import months, rows
@@ -39,6 +41,7 @@ from usage.time.units import FIVE_MINUTES_S, QUARTER_S
 
 LATEST = 8
 ROWS = 100  # of a table
+RANKED_BY = {"token_classes": "tokens", FAILURE_RATE: "failed", LATENCY: "requests"}  # where it is no measure itself
 RANKED = ("model", "api_key", "source")
 
 
@@ -47,33 +50,45 @@ def overview(request, filters):
     """The most important figures of the period; before the first record, the steps of the installation."""
     if steps := checklist(request.watch):
         return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
-    chosen = checked(TimelineForm(request.GET)).cleaned_data
+    chosen = checked(ChartForm(request.GET)).cleaned_data
     with snapshot():
-        found = {**_cards(filters), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
+        compare = PREVIOUS if chosen["compare"] == NONE else chosen["compare"]
+        found = {**_cards(filters, compare), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
     return {"live": 5, "chart_data": chart_data(found["chart"], drill(request)), **found}
 
 
-def _cards(filters):
+def _cards(filters, compare):
     """The cards and the heat map, which share one overview."""
-    found, compared, covered = overview_of(filters), comparison(filters), covered_by(filters)
+    found, compared, covered = overview_of(filters), comparison(filters, compare), covered_by(filters)
     return {
         "compared": compared,
         "covered": covered,
         "cost_notes": notes(covered, compared.current.without_tokens),
-        "against": against(compared),
+        "versus": compared.previous and versus(compared.previous_start, compared.previous_end),
         "cards": cards(found, compared, covered, medians(filters), pace(filters), peak(found)),
+        "worth": not filters.of_failures and worth(filters),
         "heat": rows(found.health_grid, QUARTER_S, get_current_timezone(), found.generated_at),
     }
 
 
-def _chart(filters, by, measure):
+def _chart(filters, by, measure, compare):
     """The chart, and the rankings that have its colours."""
-    chart = timeline(filters, by, measure)
-    return {"chart": chart, "tops": [(name, _ranking(filters, name, measure, chart)) for name in RANKED]}
+    chart = timeline(filters, by, measure, compare)
+    ranked, is_failures = RANKED_BY.get(measure, measure), measure == "requests" and filters.of_failures
+    return {
+        "chart": chart,
+        "title": _("%(measure)s over time") % {"measure": _("Failures") if is_failures else MEASURE_TITLES[measure]},
+        "is_stacked": measure in STACKED,
+        "compare": compare,
+        "compared_chart": earlier_words(chart),
+        "measures": MEASURE_TITLES.items(),
+        "ranked_by": ranked,
+        "tops": [(name, _ranking(filters, name, ranked, chart)) for name in RANKED],
+    }
 
 
 def _ranking(filters, name, measure, chart):
-    stacked = STACKED[measure]
+    stacked = STACKED.get(measure, measure)
     found = breakdown(filters, name, MOST, stacked, (stacked,))
     return ranking(found, measure, chart, without_cost(filters, name) if measure == "cost" else None)
 
@@ -93,7 +108,7 @@ def analysis(request, filters):
     keys, models = (breakdown(filters, name, MOST, STACKED[measure]) for name in ("api_key", "model"))
     return {
         "measure": measure,
-        "measures": MEASURE_TITLES.items(),
+        "measures": [(name, MEASURE_TITLES[name]) for name in STACKED],
         "breakdown": breakdown(filters, by, ROWS),
         "unpriced": without_cost(filters, by),
         "label": labels[by],

@@ -1,5 +1,7 @@
 """The page of prices: of models, of a provider, an account or a client key, and what resellers take of them."""
 
+from functools import partial
+
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -38,11 +40,11 @@ class PriceOfPage(PriceBody):
 @page("usage/prices.html")
 def prices(request, filters):
     """What each model costs today and did in the period, what of that is not known, and resellers' factors."""
-    today, wanted = timezone.localdate(), checked(ListForm(request.GET))
-    rows, found = _price_list(filters, today, wanted.part(MODELS))
+    today = timezone.localdate()
+    rows, listed = checked(ListForm(request.GET)).page_of(MODELS, partial(_price_list, filters, today))
     return {
         "rows": rows,
-        "list": wanted.page_of(MODELS, found),
+        "list": listed,
         "blank": PricedModel(""),
         "coverage": coverage(filters, PAGE_SIZE),
         "adjusted": adjusted(today),

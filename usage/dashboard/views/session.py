@@ -12,6 +12,7 @@ from rest_framework.exceptions import APIException
 from cpa_usage.auth import sessionlist
 from cpa_usage.auth.sessions import session_of, set_cookie, sign_out
 from cpa_usage.auth.signin import session_for
+from cpa_usage.http.lists import counted
 from cpa_usage.http.proxies import why_no_cookies
 from usage.dashboard.cookies import THEMES, next_page, remember, theme_of
 from usage.dashboard.pages import signed_in
@@ -40,12 +41,10 @@ def open_sessions(request) -> dict:
     """What the System page needs to list the sessions of a page of them; {} where no login is asked for."""
     if not settings.AUTH_ENABLED:
         return {}
-    wanted = checked(ListForm(request.GET))
-    found = sessionlist.listed(wanted.part(SESSIONS), session_of(request))
-    return {
-        "sessions": found.items,
-        "list": wanted.page_of(SESSIONS, found.totals.get("items", len(found.items))),
-    }
+    mine = session_of(request)
+    form = checked(ListForm(request.GET))
+    found, listed = form.page_of(SESSIONS, lambda part: counted(sessionlist.listed(part, mine)))
+    return {"sessions": found.items, "list": listed}
 
 
 @require_POST

@@ -12,8 +12,9 @@ from rest_framework.exceptions import Throttled
 
 from cpa_usage.auth.throttle import count_bad_token
 from usage.dashboard.cookies import theme_of
-from usage.dashboard.frame import RANGES, TITLES
+from usage.dashboard.frame import TITLES
 from usage.dashboard.panels.chips import chips_of
+from usage.dashboard.panels.ranges import ranges_of
 from usage.dashboard.readonly import read_only
 from usage.models import SharedView
 
@@ -42,15 +43,14 @@ def _page_of(request, link) -> HttpResponse:
     inner.path_info = inner.path.removeprefix(settings.APP_BASE_PATH)
     inner.resolver_match = resolve(inner.path_info)
     response = inner.resolver_match.func(inner, **inner.resolver_match.kwargs)
-    response.content = read_only(response.content.decode(), _top(link, inner.query))
+    response.content = read_only(response.content.decode(), _top(link, inner))
     return response
 
 
-def _top(link, query):
+def _top(link, inner):
     """What is shown, in words."""
-    name = query.get("range", "")
-    about = {"link": link, "title": TITLES[link.page], "chips": chips_of(query), "query": query}
-    return render_to_string("usage/parts/shared_top.html", about | {"range": RANGES.get(name, name)})
+    about = {"link": link, "title": TITLES[link.page], "chips": chips_of(inner.query)}
+    return render_to_string("usage/parts/shared_top.html", about | {"ranges": ranges_of(inner.query, inner.period)})
 
 
 def _no_page(request, link):

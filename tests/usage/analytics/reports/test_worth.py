@@ -1,0 +1,85 @@
+"""The month and its forecast, what the cache saved, and what plans yielded."""
+
+from datetime import date
+
+import pytest
+
+from pricing.models import AccountFee, Model
+from tests.usage.made import DAY, HOUR, NOON, record, stored
+from usage.analytics.reports.worth import worth
+from usage.query.filters import UsageFilter
+from usage.time.periods import Period, resolve
+
+pytestmark = pytest.mark.django_db
+MILLION = 1_000_000
+WEEK = resolve("7d", None, None, now=NOON, zone="Asia/Shanghai")
+
+
+@pytest.fixture(autouse=True)
+def priced(set_clock):
+    """$3 a million tokens, and a tenth of that for those read from the cache."""
+    set_clock(NOON)
+    Model.objects.set_price("gpt-5", {"prompt": 3 * 10**6, "completion": 0, "cache_read": 3 * 10**5})
+
+
+def used(at, cached=0, **more):
+    """A record of a million tokens of input, some of them read from the cache."""
+    tokens = {"input": MILLION, "cached": cached, "output": 1000, "reasoning": 0, "total": MILLION + 1000}
+    return record(at, tokens=tokens, **more)
+
+
+def asked(api, **query):
+    return api.get("/api/v1/usage/worth", {"range": "7d", **query}).json()
+
+
+def test_what_the_cache_saved_is_the_difference_to_uncached_input_at_the_prices_of_the_day(client):
+    stored(used(NOON - HOUR, MILLION), used(NOON - 2 * DAY, MILLION), used(NOON - 9 * DAY, MILLION))
+    Model.objects.set_price("gpt-5", {"prompt": 5 * 10**6, "completion": 10**6, "cache_read": 0}, date(2026, 11, 24))
+    stored(used(NOON - 2 * HOUR, MILLION // 2, model="unpriced", alias="unpriced"))
+    found = worth(UsageFilter(WEEK))
+    assert (found.cache_read_cost, found.cache_full_cost, found.cache_saved) == (0.3, 3 + 5, 7.7)  # free reads too
+    assert asked(client)["cache_saved"] == 7.7
+    assert asked(client, model="unpriced")["cache_saved"] == 0
+
+
+@pytest.mark.parametrize(("factor", "saved"), [("0.5", 1.35)])
+def test_a_discount_is_one_on_what_was_saved_too(client, factor, saved):
+    client.put(
+        "/api/v1/pricing/adjustments",
+        {"scope": "provider", "value": "codex", "factor": float(factor)},
+        content_type="application/json",
+    )
+    stored(used(NOON - HOUR, MILLION))
+    assert worth(UsageFilter(WEEK)).cache_saved == saved
+
+
+def test_the_month_goes_on_at_the_pace_of_the_last_seven_days():
+    stored(*(used(NOON - days * DAY - HOUR) for days in range(20)))
+    month = worth(UsageFilter(Period(0, DAY))).month  # of any period
+    assert (month.first, month.after, month.cost) == ("2026-11-01", "2026-12-01", 60)
+    assert month.forecast == pytest.approx(60 + 3 * 6.5)  # noon of the 24th: six and a half days
+
+
+def test_of_shorter_records_the_pace_is_that_of_all_of_them():
+    stored(*(used(NOON - days * DAY) for days in range(4)))
+    forecast = worth(UsageFilter(WEEK)).month.forecast
+    assert forecast == pytest.approx(12 + 6 / (3 - 1 / 96) * 6.5)  # the first and the last quarter do not count
+
+
+@pytest.mark.parametrize(("now", "first"), [(NOON - 23 * DAY, 40 * DAY), (NOON, DAY)])
+def test_on_the_first_day_there_is_no_forecast(set_clock, now, first):
+    set_clock(now)
+    stored(used(now - HOUR), used(now - first), arrived=now)
+    month = worth(UsageFilter(WEEK)).month
+    assert (month.cost, month.forecast) == (3 if first > DAY else 6, None)
+
+
+def test_plans_are_shown_with_what_they_yielded(client):
+    assert (asked(client)["fee"], asked(client)["fee_yield"]) == (None, None)
+    stored(used(NOON - HOUR), used(NOON - DAY), used(NOON - HOUR, source="other@example.com", auth_index="b" * 16))
+    AccountFee.objects.create(account="ann@example.com", usd_per_month=30, valid_from=date(2026, 11, 1))
+    found = asked(client)
+    assert (round(found["fee"], 9), found["fee_yield"]) == (7, 6)
+    page = client.get("/?range=7d").text
+    assert ("Plans for" in page, "0.9 times the fees" in page) == (True, True)
+    assert asked(client, model="gpt-5")["fee"] is None  # a part of what the plan was paid for

@@ -1,0 +1,88 @@
+"""The cards of the Overview: what they compare with, what they leave out, and what they show of failures alone."""
+
+import re
+
+import pytest
+
+from tests.usage.made import DAY, HOUR, NOON, record, stored
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def now(set_clock):
+    set_clock(NOON)
+
+
+def shown(client, query):
+    """The cards of a page by slug, and its text without markup."""
+    reply = client.get(f"/?{query}")
+    return {card.slug: card for card in reply.context["cards"]}, re.sub(r"<[^>]*>|\s+", " ", reply.text)
+
+
+def test_what_a_change_is_compared_with_is_written_on_the_page(client):
+    stored(*(record(NOON - HOUR - n * DAY) for n in range(16)), record(NOON - 2 * HOUR - DAY))
+    cards, text = shown(client, "range=today")
+    assert cards["requests"].change == "−50.0 %"
+    assert "Changes vs 23 Nov, 00:00–12:00" in text
+    assert "Changes vs 17 Nov, 00:00–12:00" in shown(client, "range=today&compare=week")[1]
+    assert "Changes vs 3–9 Nov" not in shown(client, "start=2026-11-10&end=2026-11-17")[1]
+    assert "Changes vs 10–16 Nov" in shown(client, "start=2026-11-17&end=2026-11-24")[1]
+
+
+def test_without_records_of_the_whole_period_before_nothing_changes(client):
+    stored(*(record(NOON - HOUR - n * DAY) for n in range(9)))
+    cards, text = shown(client, "range=7d")
+    assert {card.change for card in cards.values()} == {""}
+    assert "records do not reach back" in text
+
+
+@pytest.mark.parametrize(("answers", "figure"), [(999, "≈ 1.26 s"), (1000, "1.26 s")])
+def test_a_median_of_few_answers_is_marked(client, answers, figure):
+    stored(*(record(NOON - HOUR + n) for n in range(answers)))
+    assert shown(client, "range=today")[0]["latency"].figure == figure
+    assert ("≈ <data" in client.get("/analysis/?range=today").text) == (answers < 1000)
+
+
+def test_a_sparkline_begins_with_the_first_record(client):
+    stored(record(NOON - 3 * HOUR), record(NOON - 1 * HOUR))
+    card = shown(client, "range=24h")[0]["requests"]
+    places = [int(point.partition(",")[0]) for point in card.spark.split(" ")]
+    assert (places[0], places[-1], len(places)) == (183, 200, 3)
+    assert f'points="{places[0]},32 ' in client.get("/?range=24h").text
+
+
+def test_failures_alone_are_counted_listed_and_drawn(client):
+    failed = {"failed": True, "request_id": "x", "tokens": dict.fromkeys(("input", "output", "total", "cached"), 0)}
+    stored(*(record(NOON - n * HOUR, **failed, model=f"m{n}") for n in (1, 2)), record(NOON - HOUR))
+    for query in ("result=failed", "result=failed&measure=failure_rate", "status=0", "result=failed&measure=latency"):
+        page = client.get(f"/?range=today&{query}").context
+        assert page["cards"][0].value == 2
+        assert [row.label for row in page["tops"][0][1].rows] == ["m1", "m2"]
+        assert bool(page["chart"].layers) == ("latency" not in query)
+    page = client.get("/?range=today&result=failed").context
+    assert (page["title"], page["chart"].measure) == ("Failures over time", "requests")
+    assert client.get("/api/v1/usage/timeline?range=today&result=failed").json()["measure"] == "requests"
+    assert client.get("/api/v1/usage/timeline?range=today").json()["measure"] == "cost"
+    assert client.get("/api/v1/usage/timeline?range=today&result=failed&measure=cost").json()["measure"] == "cost"
+
+
+@pytest.mark.parametrize(("address", "field"), [("/?compare=year", "compare"), ("/?measure=speed", "measure")])
+def test_what_a_chart_does_not_know_is_refused_by_name(client, address, field):
+    stored(record(NOON))
+    reply = client.get(address)
+    assert (reply.status_code, field in reply.text) == (400, True)
+    refused = client.get(f"/api/v1/usage/timeline{address[1:]}")
+    assert (refused.status_code, refused.json()["field"]) == (400, field)
+    assert client.get("/api/v1/usage/comparison?compare=none").status_code == 400
+
+
+@pytest.mark.parametrize("measure", ["cost", "tokens", "requests", "token_classes", "failure_rate", "latency"])
+def test_every_measure_is_drawn_and_written_as_a_table(client, measure):
+    stored(*(record(NOON - HOUR - n * DAY) for n in range(3)))
+    reply = client.get(f"/?range=today&measure={measure}&compare=previous")
+    page = reply.context
+    assert page["chart_data"]["earlier"] if measure != "cost" else not page["chart"].layers
+    if page["chart"].layers:
+        assert reply.text.count('<th scope="row">\n              <a href=') >= 1
+        assert "vs 23 Nov, 00:00–12:00:" in reply.text

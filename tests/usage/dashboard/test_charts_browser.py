@@ -1,0 +1,99 @@
+"""Charts and heat maps by mouse and by keyboard, in a browser."""
+
+import re
+from datetime import datetime, timedelta
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+from tests.usage.dashboard.browsing import api, open_page, shown_total
+
+
+def place(page, share):
+    """A point over the chart, at a share of its width."""
+    box = page.locator("#chart").bounding_box()
+    return box["x"] + box["width"] * share, box["y"] + box["height"] / 2
+
+
+def drag(page, start, end):
+    page.mouse.move(*place(page, start))
+    page.mouse.down()
+    page.mouse.move(*place(page, (start + end) / 2))
+    page.mouse.move(*place(page, end))
+
+
+def counted(page, query):
+    """The starts of the bars of a chart, and how many requests each stands for."""
+    found = api(page, f"usage/timeline{query}")
+    return found["buckets"], [sum(values) for values in zip(*(each["values"] for each in found["layers"]), strict=True)]
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_a_drag_over_the_chart_leads_to_that_range_and_escape_takes_it_back(page):
+    open_page(page, "?range=7d&measure=requests&compare=week")
+    page.locator("#chart").scroll_into_view_if_needed()
+    address = page.url
+    drag(page, 0.3, 0.6)
+    chosen = page.locator(".hint").inner_text()
+    assert re.search(r"\d\d:\d\d – ", chosen)
+    press(page, "Escape")
+    page.mouse.up()
+    assert (page.url, page.locator(".hint").inner_text()) == (address, "Drag to zoom")
+    drag(page, 0.6, 0.3)
+    page.mouse.up()
+    page.wait_for_url(re.compile("start="))
+    query = dict(re.findall(r"(\w+)=([^&]+)", page.url))
+    assert query.keys() == {"measure", "compare", "start", "end"}
+    buckets = api(page, "usage/timeline?range=7d")["buckets"]
+    assert {query["start"].replace("%3A", ":"), query["end"].replace("%3A", ":")} <= set(buckets)
+    assert page.wrong == []
+
+
+def test_the_bars_of_a_chart_are_walked_through_with_the_keys(page):
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    query = f"?start={today - timedelta(days=1)}&end={today}&measure=requests"
+    buckets, counts = counted(page, query)
+    busiest = max(range(20), key=counts.__getitem__)
+    open_page(page, query)
+    bars = page.locator("#chart")
+    bars.focus()
+    press(page, "Home", *["ArrowRight"] * busiest)
+    assert bars.get_attribute("aria-valuenow") == str(busiest + 1)
+    assert f"{busiest:02}:00: " in bars.get_attribute("aria-valuetext")
+    press(page, *["Shift+ArrowRight"] * 2)
+    assert f"{busiest + 3:02}:00" in page.locator(".hint").inner_text()
+    press(page, "Enter")
+    page.wait_for_url(lambda address: "T" in address)
+    assert f"start={buckets[busiest]}&end={buckets[busiest + 3]}" in unquote(page.url)
+    page.wait_for_load_state("networkidle")
+    _, counts = counted(page, page.url[page.url.index("?") :])
+    bar = next(bar for bar, count in enumerate(counts) if count)
+    bars.focus()
+    press(page, "Home", *["ArrowRight"] * bar, "Enter")
+    page.wait_for_url(re.compile("requests/"))
+    assert shown_total(page) == counts[bar]
+    assert page.wrong == []
+
+
+def test_the_cells_of_a_heat_map_are_walked_through_with_the_keys(page):
+    open_page(page, "?range=7d")
+    rows = page.locator("#grid .cells")
+    assert page.locator("#grid [tabindex='0']").count() == 1
+    counts = [row.get_attribute("data-counts").split() for row in rows.all()]
+    down, across = next(
+        (down, across) for down, row in enumerate(counts) for across, count in enumerate(row) if "/" in count
+    )
+    rows.last.focus()
+    press(page, "Home", *["ArrowUp"] * (len(counts) - 1 - down), *["ArrowRight"] * across)
+    total, failed = counts[down][across].split("/")
+    focused = page.locator(".cells:focus")
+    assert focused.get_attribute("aria-valuetext").endswith(f": {total} requests, {failed} failed")
+    assert page.locator(".tip").inner_text() == focused.get_attribute("aria-valuetext")
+    is_marked = page.locator(".cells .at").evaluate("cell => cell.matches('.cw, .cx')")
+    press(page, "Enter")
+    page.wait_for_url(re.compile("requests/"))
+    assert shown_total(page) == int(failed if is_marked else total)
+    assert page.wrong == []

@@ -1,0 +1,85 @@
+"""What people ask first: what the month comes to, what the cache saved, and what a plan yielded."""
+
+from typing import Annotated
+
+from django.conf import settings
+from django.utils.timezone import localdate
+from msgspec import Meta, Struct
+
+from pricing.book import Charged, PriceBook
+from usage.analytics.accounts.credentials import fees_and_yield
+from usage.analytics.answers import PICO, Usd
+from usage.analytics.overview import recorded_from
+from usage.ingest.costs import CHARGED_BY
+from usage.models import MEASURES
+from usage.query.filters import UsageFilter
+from usage.query.reader import Reader
+from usage.query.snapshots import snapshot
+from usage.time.clock import now_us
+from usage.time.periods import Period, day_start, month_after
+from usage.time.units import DAY_US, QUARTER_US, SECOND_US
+
+PACE_US = 7 * DAY_US
+COST = MEASURES.index("cost")
+
+
+class Month(Struct, frozen=True, kw_only=True):
+    """The local month of the present, whatever the period."""
+
+    first: Annotated[str, Meta(description="Its first day.")]
+    after: Annotated[str, Meta(description="The first day of the next month.")]
+    cost: Usd
+    forecast: Annotated[
+        float | None, Meta(description="At its end, at the pace of the last 7 days; null before the second day.")
+    ]
+
+
+class Worth(Struct, frozen=True, kw_only=True):
+    """Sums in US dollars."""
+
+    month: Month
+    cache_read_cost: Annotated[float, Meta(description="What tokens read from a cache cost.")]
+    cache_full_cost: Annotated[float, Meta(description="What they would have cost as uncached input.")]
+    cache_saved: Annotated[float, Meta(description="The difference.")]
+    fee: Annotated[float | None, Meta(description="Fees of accounts for the days of the period; null without any.")]
+    fee_yield: Annotated[float | None, Meta(description="Cost, by list prices, of what those accounts were used for.")]
+
+
+@snapshot()
+def worth(filters: UsageFilter) -> Worth:
+    """The month and its forecast; of the period what the cache saved, and fees with what they were used for."""
+    read, uncached = _cache_reads(Reader.of(filters))
+    fee, fee_yield = fees_and_yield(filters)
+    return Worth(
+        month=_month(filters),
+        cache_read_cost=read / PICO,
+        cache_full_cost=uncached / PICO,
+        cache_saved=(uncached - read) / PICO,
+        fee=fee,
+        fee_yield=fee_yield,
+    )
+
+
+def _cache_reads(reader) -> tuple[int, int]:
+    """What tokens read from a cache cost, and what they had cost uncached, at the prices of their days. Pico-USD."""
+    book, read, uncached = PriceBook.current(), 0, 0
+    depends_on = book.depends_on
+    by = tuple(CHARGED_BY[name] for name in depends_on)
+    for row in reader.rows(reader.plan(), by, ("cache_read",), with_cost=True):
+        rates = book.rates(Charged(**dict(zip(depends_on, row.group, strict=True))), row.day)
+        if rates:
+            read += row.measures[0] * rates.cache_read
+            uncached += row.measures[0] * rates.prompt
+    return read, uncached
+
+
+def _month(filters):
+    first, now = localdate().replace(day=1), now_us() // QUARTER_US * QUARTER_US
+    start, end = (day_start(day, settings.TIME_ZONE) * SECOND_US for day in (first, month_after(first)))
+    since = max(now - PACE_US, recorded_from() or now)  # of shorter records, all of them
+    cost, recent = (
+        Reader.of(filters.with_period(Period(*edges))).total()[COST] / PICO for edges in ((start, end), (since, now))
+    )
+    known = now - max(start, recorded_from() or now) >= DAY_US
+    forecast = cost + recent / (now - since) * (end - now) if known else None
+    return Month(first=str(first), after=str(month_after(first)), cost=cost, forecast=forecast)
