@@ -10,7 +10,7 @@ from unfold.decorators import action, display
 
 from aliases import shapes
 from aliases.forms import ImportForm
-from aliases.models import ApiKey
+from aliases.models import AccountName, ApiKey
 
 
 @admin.register(ApiKey)
@@ -77,3 +77,17 @@ class ApiKeyAdmin(ModelAdmin):
             return redirect("admin:aliases_apikey_changelist")
         context = {**self.admin_site.each_context(request), "title": "Import names", "opts": self.opts, "form": form}
         return TemplateResponse(request, "admin/aliases/import.html", context)
+
+
+@admin.register(AccountName)
+class AccountNameAdmin(ModelAdmin):
+    """What people call upstream accounts."""
+
+    list_display = ["account", "name"]
+    list_editable = ["name"]
+    search_fields = ["account", "name"]
+
+    def delete_queryset(self, request, queryset):
+        """One by one, for each counts as a change."""
+        for row in queryset:
+            row.delete()

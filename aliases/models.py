@@ -8,7 +8,7 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 
 from cpa_usage.database import revisions
-from cpa_usage.keys import fingerprint, is_fingerprint, mask
+from cpa_usage.keys import account_name, fingerprint, is_fingerprint, mask
 
 
 class Revision(revisions.Revision):
@@ -132,6 +132,60 @@ class ApiKey(models.Model):
     def forget(self):
         """Clear the name; the row stays, because records point at it."""
         self.rename("")
+
+
+class AccountNameQuerySet(models.QuerySet):
+    """What people call upstream accounts."""
+
+    def names(self) -> dict[str, str]:
+        """Every name, by its account."""
+        return dict(self.values_list("account", "name"))
+
+    def rename(self, account: str, name: str):
+        """Call an account so; a blank name takes the one that it has away."""
+        account = account_name(account)
+        if name.strip():
+            row = self.filter(account=account).first() or self.model(account=account)
+            row.name = name.strip()
+            row.save()
+        else:
+            for row in self.filter(account=account):
+                row.delete()
+
+
+class AccountName(models.Model):
+    """What people call an upstream account, which records know by an address, a key or an index."""
+
+    account = models.CharField(
+        max_length=255,
+        unique=True,
+        help_text="Its source as usage has it: e-mail address, name or fingerprint of a key; or its auth index.",
+    )
+    name = models.CharField(max_length=255)
+
+    objects = AccountNameQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "account"]
+
+    def __str__(self):
+        return self.name
+
+    def save(self, *args, **kwargs):
+        """In one transaction with the revision."""
+        with transaction.atomic():
+            Revision.bump()
+            super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        """In one transaction with the revision."""
+        with transaction.atomic():
+            Revision.bump()
+            return super().delete(*args, **kwargs)
+
+    def clean(self):
+        """A key is known by its fingerprint."""
+        self.account = account_name(self.account)
 
 
 def _named(item) -> ApiKey | None:
