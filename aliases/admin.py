@@ -87,7 +87,10 @@ class AccountNameAdmin(ModelAdmin):
     list_editable = ["name"]
     search_fields = ["account", "name"]
 
-    def delete_queryset(self, request, queryset):
-        """One by one, for each counts as a change."""
-        for row in queryset:
-            row.delete()
+    def has_delete_permission(self, request, obj=None):
+        """A name that is cleared is gone."""
+        return False
+
+    def save_model(self, request, obj, form, change):
+        """Through the verb, which counts the change."""
+        AccountName.objects.rename(obj.account, obj.name)

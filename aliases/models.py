@@ -142,26 +142,23 @@ class AccountNameQuerySet(models.QuerySet):
         return dict(self.values_list("account", "name"))
 
     def rename(self, account: str, name: str):
-        """Call an account so; a blank name takes the one that it has away."""
-        account = account_name(account)
-        if name.strip():
-            row = self.filter(account=account).first() or self.model(account=account)
-            row.name = name.strip()
-            row.save()
-        else:
-            for row in self.filter(account=account):
-                row.delete()
+        """Call an account so; a blank name takes the one that it has away. A key is known by its fingerprint."""
+        account, name = account_name(account), name.strip()
+        with transaction.atomic():
+            Revision.bump()
+            if name:
+                self.update_or_create(account=account, defaults={"name": name})
+            else:
+                self.filter(account=account).delete()
 
 
 class AccountName(models.Model):
     """What people call an upstream account, which records know by an address, a key or an index."""
 
     account = models.CharField(
-        max_length=255,
-        unique=True,
-        help_text="Its source as usage has it: e-mail address, name or fingerprint of a key; or its auth index.",
+        max_length=255, unique=True, help_text="Its e-mail address, name, key (kept as its fingerprint), or auth index."
     )
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, blank=True, help_text="Empty: the account loses its name.")
 
     objects = AccountNameQuerySet.as_manager()
 
@@ -170,22 +167,6 @@ class AccountName(models.Model):
 
     def __str__(self):
         return self.name
-
-    def save(self, *args, **kwargs):
-        """In one transaction with the revision."""
-        with transaction.atomic():
-            Revision.bump()
-            super().save(*args, **kwargs)
-
-    def delete(self, *args, **kwargs):
-        """In one transaction with the revision."""
-        with transaction.atomic():
-            Revision.bump()
-            return super().delete(*args, **kwargs)
-
-    def clean(self):
-        """A key is known by its fingerprint."""
-        self.account = account_name(self.account)
 
 
 def _named(item) -> ApiKey | None:

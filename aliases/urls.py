@@ -9,5 +9,4 @@ urlpatterns = [
     path("aliases/export", api.export),
     path("aliases/import", api.import_),
     path("account-names", accountnames.account_names),
-    path("account-names/import", accountnames.import_account_names),
 ]

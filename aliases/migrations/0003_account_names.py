@@ -14,8 +14,8 @@ class Migration(migrations.Migration):
             name='AccountName',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account', models.CharField(help_text='Its source as usage has it: e-mail address, name or fingerprint of a key; or its auth index.', max_length=255, unique=True)),
-                ('name', models.CharField(max_length=255)),
+                ('account', models.CharField(help_text='Its e-mail address, name, key (kept as its fingerprint), or auth index.', max_length=255, unique=True)),
+                ('name', models.CharField(blank=True, help_text='Empty: the account loses its name.', max_length=255)),
             ],
             options={
                 'ordering': ['name', 'account'],

@@ -9,7 +9,10 @@ from usage.models.labels import NONE
 
 PERIOD = ("range", "start", "end")
 # Parameters that other pages do not take.
-ONE_PAGE_ONLY = ("page", "before", "q", "by", "measure", "year", "day", "sort")
+ONE_PAGE_ONLY = (
+    *("page", "before", "q", "by", "measure", "year", "day", "sort"),
+    *("view", "group", "account"),
+)
 
 
 def changed(query: QueryDict, values: dict) -> str:
@@ -31,10 +34,14 @@ def day_query(query, day):
     return changed(query, {"range": None, "day": None, "year": None, "start": day, "end": end.isoformat()})
 
 
-def account_query(query, about, result=None):
-    """The query for the requests of an account, or for those with a result."""
-    labels = {name: getattr(about, name) or None for name in ("source", "auth_index")}
-    return changed(query, {"result": result, **labels} if result else labels)
+def account_requests(query, account, **more):
+    """The address of the requests of an account, or of those that more filters admit."""
+    about, indexes, copy = account.about, account.auth_indexes, query.copy()
+    shared = account.provider if account.named_as != about.source else ""
+    only = {"auth_index": indexes[0]} if len(indexes) == 1 else {"provider": shared} if shared else {}
+    for parameter, value in {"source": about.source, **only, **more}.items():
+        copy.setlist(parameter, [value] if value else [])
+    return page_address("requests", copy)
 
 
 def failures_of(query, status, message=None):

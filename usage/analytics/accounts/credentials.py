@@ -57,7 +57,7 @@ def credentials(filters: UsageFilter, limit: int = MOST) -> Credentials:
     reader = Reader.of(filters)
     rows, count = _per_account(reader, limit)
     known = accounts_of_cpa([auth_index for _, _, auth_index in rows])
-    seen = _last_seen(reader)
+    seen = last_seen(reader)
     found = most_first(rows)
     fees = fees_of(filters, [(source, auth_index) for (source, _, auth_index), _ in found])
     items = [_credential(account, row, known, seen, fee) for (account, row), fee in zip(found, fees, strict=True)]
@@ -89,7 +89,8 @@ def _per_account(reader, limit) -> tuple[dict[Account, list[int]], int]:
     return found.rows, found.count
 
 
-def _last_seen(reader) -> dict[Account, int]:
+@once
+def last_seen(reader: Reader) -> dict[Account, int]:
     """The second of the newest kept attempt of each account, in any period."""
     newest = _newest_of_series(reader)
     seen: dict[Account, int] = {}

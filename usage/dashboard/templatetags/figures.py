@@ -25,7 +25,7 @@ for function in (
     *(heatmap.counts, heatmap.strip_classes, sparkline, gaps.when, gaps.reason),
 ):
     register.filter(function)
-for tag in (links.narrowed, links.day_query, links.account_query, links.failures_of):
+for tag in (links.narrowed, links.day_query, links.account_requests, links.failures_of):
     register.simple_tag(tag)
 
 
