@@ -1,6 +1,7 @@
 """Queries of links: the filters of a page with some parameters changed."""
 
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -34,14 +35,13 @@ def day_query(query, day):
     return changed(query, {"range": None, "day": None, "year": None, "start": day, "end": end.isoformat()})
 
 
-def account_requests(query, account, **more):
-    """The address of the requests of an account, or of those that more filters admit."""
-    about, indexes, copy = account.about, account.auth_indexes, query.copy()
+def account_requests(address, account, **more):
+    """The address of the requests of an account: that of requests with the other filters, and those of the account."""
+    about, indexes = account.about, account.auth_indexes
     shared = account.provider if account.named_as != about.source else ""
-    only = {"auth_index": indexes[0]} if len(indexes) == 1 else {"provider": shared} if shared else {}
-    for parameter, value in {"source": about.source, **only, **more}.items():
-        copy.setlist(parameter, [value] if value else [])
-    return page_address("requests", copy)
+    only = {"auth_index": indexes[0]} if len(indexes) == 1 else {"provider": shared}
+    labels = {name: value for name, value in {"source": about.source, **only, **more}.items() if value}
+    return f"{address}&{urlencode(labels)}"
 
 
 def failures_of(query, status, message=None):

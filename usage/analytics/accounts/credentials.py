@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from catalog.models import accounts as accounts_of_cpa
+from catalog import models as catalog
 from cpa_usage.http.lists import Listing, totals_of
 from usage.analytics.accounts.fees import Fee, fees_of
 from usage.analytics.analysis import most_first
@@ -21,6 +21,7 @@ from usage.time.units import SECOND_US
 
 ACCOUNT = ("source", "source_display", "auth_index")  # columns of Series that tell accounts apart
 Account = tuple[str, str, str]
+accounts_of_cpa = once(catalog.accounts)
 QUARTERS_AT_ONCE = 200  # of a query: SQLite refuses a condition of a thousand parts
 Spent = dict[int, tuple[int, int, int]]  # quarter hour in seconds -> requests, failed, pico-USD
 
@@ -56,7 +57,7 @@ def credentials(filters: UsageFilter, limit: int = MOST) -> Credentials:
     """The period by upstream account, with what CPA says about it."""
     reader = Reader.of(filters)
     rows, count = _per_account(reader, limit)
-    known = accounts_of_cpa([auth_index for _, _, auth_index in rows])
+    known = accounts_of_cpa()
     seen = last_seen(reader)
     found = most_first(rows)
     fees = fees_of(filters, [(source, auth_index) for (source, _, auth_index), _ in found])

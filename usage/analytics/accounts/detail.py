@@ -10,8 +10,8 @@ from msgspec import Meta, Struct, convert
 
 from catalog.models import Account as CpaAccount
 from catalog.models import AccountState
-from catalog.models import accounts as accounts_of_cpa
 from usage.analytics.accounts.accounts import filled
+from usage.analytics.accounts.credentials import accounts_of_cpa
 from usage.analytics.accounts.ended import ended_windows
 from usage.analytics.accounts.folding import Account, folded
 from usage.analytics.accounts.quotas import Window
@@ -96,7 +96,7 @@ def account(filters: UsageFilter, account: str) -> AccountDetail:
 
 
 def _indexes(indexes):
-    known = accounts_of_cpa(indexes)
+    known = accounts_of_cpa()
     found = [(index, known.get(index, NOT_LISTED)) for index in indexes]
     return [AuthIndex(auth_index=index, name=of.name, status=of.status, message=of.message) for index, of in found]
 

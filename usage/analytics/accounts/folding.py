@@ -6,8 +6,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct, structs
 
 from aliases.models import AccountName
-from catalog.models import accounts as accounts_of_cpa
-from usage.analytics.accounts.credentials import Credential, credentials, last_seen
+from usage.analytics.accounts.credentials import Credential, accounts_of_cpa, credentials, last_seen
 from usage.analytics.accounts.fees import fees_of
 from usage.analytics.accounts.quotas import Window
 from usage.analytics.answers import Cell, Figures

@@ -17,7 +17,7 @@ COLUMNS = {  # by the name of a sort
     "7d": _("7d"),
     "": _("Other limits"),
     "strip": _("Last 24 h"),
-    "last_used": _("last used"),
+    "last_used": _("Last used"),
     "status": _("Status"),
 }
 WINDOWS = ("5h", "7d")  # with columns of their own

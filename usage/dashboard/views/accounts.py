@@ -7,11 +7,11 @@ from django.utils.translation import gettext as _
 
 from aliases.accountnames import AccountNameBody
 from aliases.models import AccountName
-from catalog.models import Connection
 from cpa_usage.http import rest
 from usage.analytics.accounts.accounts import accounts as accounts_of
 from usage.analytics.accounts.detail import account as account_of
 from usage.analytics.choices import AccountsForm, Choice
+from usage.dashboard.links import PERIOD, page_address
 from usage.dashboard.pages import page
 from usage.dashboard.panels.accounts import headings, rows, windows_of
 from usage.dashboard.views.manage import changes
@@ -19,6 +19,7 @@ from usage.query.forms import checked
 from usage.query.snapshots import snapshot
 
 DRAWER = "account"  # the id of the part that htmx asks for alone
+OF_ACCOUNT = ("source", "auth_index")  # filters that the link to an account's requests sets
 
 
 class PageForm(AccountsForm):
@@ -34,9 +35,9 @@ class PageForm(AccountsForm):
 def accounts(request, filters):
     """Upstream accounts: usage, the last day, and quotas; `account` is opened beside them."""
     chosen = checked(PageForm(request.GET)).cleaned_data
-    drawer = _drawer(filters, chosen["account"])
+    drawer = _drawer(request, filters, chosen["account"])
     if request.headers.get("HX-Target") == DRAWER:
-        return render(request, "usage/parts/account_drawer.html", {"query": request.query, **drawer})
+        return render(request, "usage/parts/account_drawer.html", drawer)
     found = accounts_of(filters, q=chosen["q"], sort=chosen["sort"], history=chosen["view"] == "cards")
     names = windows_of(found.items)
     return {
@@ -45,18 +46,23 @@ def accounts(request, filters):
         "rows": rows(found.items, names, chosen["group"] == "provider"),
         "headings": headings(names, chosen["sort"]),
         "chosen": chosen,
-        "list_error": Connection.load().last_error,
+        "drill": page_address("requests", request.query, *PERIOD, *OF_ACCOUNT),
+        "list_error": request.watch.connection.last_error,
         **drawer,
     }
 
 
-def _drawer(filters, account):
+def _drawer(request, filters, account):
+    """One account, which all filters but the period leave as it is, or why there is none."""
+    context = {"query": request.query, "requests": page_address("requests", request.query, *OF_ACCOUNT)}
     if not account:
-        return {}
+        return context
+    others = [name for name in request.query if name not in PERIOD]
+    context["period"] = page_address("requests", request.query, *others)
     try:
-        return {"detail": account_of(filters, account)}
+        return {**context, "detail": account_of(filters, account)}
     except ValidationError as refusal:
-        return {"missing": refusal.message_dict["account"][0]}
+        return {**context, "missing": refusal.message_dict["account"][0]}
 
 
 @changes("accounts")
