@@ -22,6 +22,7 @@ COLUMNS = {  # by the name of a sort
 }
 WINDOWS = ("5h", "7d")  # with columns of their own
 TEXTS = ("name", "provider", "plan", "status")  # sorted from A to Z first
+NUMBERS = ("requests", "failed", "cost", "last_used")
 
 
 class Heading(NamedTuple):
@@ -31,6 +32,7 @@ class Heading(NamedTuple):
     title: str
     sort: str
     order: str
+    numeric: bool
 
 
 class Row(NamedTuple):
@@ -56,7 +58,8 @@ def headings(windows: list[str], sort: str) -> list[Heading]:
 def _heading(name, sort):
     order = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
     is_down = order == "ascending" if name in TEXTS else order != "descending"
-    return Heading(name, COLUMNS[name], name and name != "strip" and f"-{name}"[not is_down :], order)
+    sort = "" if name in ("", "strip") else f"-{name}" if is_down else name
+    return Heading(name, COLUMNS[name], sort, order, name in NUMBERS)
 
 
 def rows(accounts: list[Account], windows: list[str], by_provider: bool) -> list[Row]:
