@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from django.db import models
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -123,11 +124,12 @@ class AccountState(models.Model):
     @classmethod
     def note(cls, states: dict[str, tuple[str, str]]):
         """Accounts are in another state from now on: (state, message) by auth_index."""
+        if not states:
+            return
         cls.objects.bulk_create(cls(auth_index=index, state=new, message=said) for index, (new, said) in states.items())
-        for index in states:
-            rows = cls.objects.filter(auth_index=index)
-            if last := rows.values_list("pk", flat=True)[cls.KEPT - 1 : cls.KEPT].first():
-                rows.filter(pk__lt=last).delete()
+        place = models.Window(RowNumber(), partition_by="auth_index", order_by=["-since", "-pk"])
+        old = cls.objects.filter(auth_index__in=states).annotate(place=place).filter(place__gt=cls.KEPT)
+        cls.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
 
 
 class Provider(Listed):
@@ -167,7 +169,7 @@ class Account(NamedTuple):
     provider: str
     status: str
     display: str
-    source: str
+    source: str = ""
     plan: str = ""
     message: str = ""
 

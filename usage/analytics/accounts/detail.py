@@ -28,7 +28,7 @@ from usage.time.units import QUARTER_US, SECOND_US
 
 COUNTED = ("requests", "total", "cost")
 ENDED, STATES, KEYS, MESSAGES = 20, 20, 10, 10  # shown
-NOT_LISTED = CpaAccount("", "", "", "", "", "")
+NOT_LISTED = CpaAccount("", "", "", "", "")
 
 
 class WindowUse(Struct, frozen=True, kw_only=True):
@@ -66,7 +66,10 @@ class AccountDetail(Struct, frozen=True, kw_only=True):
     account: Account
     indexes: list[AuthIndex]
     present: Annotated[list[WindowUse], Meta(description="Windows that last, exactly from their beginning.")]
-    ended: Annotated[list[WindowUse], Meta(description="Windows that are over, the newest first, to the quarter hour.")]
+    ended: Annotated[
+        list[WindowUse],
+        Meta(description="Windows that are over, the newest first, by the quarter hours that began in them."),
+    ]
     states: Annotated[list[State], Meta(description="Of its auth files, the newest first.")]
     keys: Annotated[Breakdown, Meta(description="Who used it in the period.")]
     failures: Annotated[Failures, Meta(description="Why attempts failed in the period.")]
@@ -112,7 +115,7 @@ def _ended(indexes, own, now) -> list[WindowUse]:
     if not found:
         return []
     start = min(each.start for each in found) // QUARTER_US * QUARTER_US
-    end = max(each.end for each in found) // QUARTER_US * QUARTER_US
+    end = -(-max(each.end for each in found) // QUARTER_US) * QUARTER_US
     reader = Reader.of(own.with_period(Period(start, end)))
     rows = [(row.bucket, row.measures) for row in reader.rows(reader.plan_of_detail(start, end), names=COUNTED)]
     return [

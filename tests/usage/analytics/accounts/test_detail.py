@@ -56,7 +56,8 @@ def test_the_present_window_counts_exactly_from_its_beginning():
     )
     found = detail()
     assert uses(found.present) == [("5h", 0.3, "2026-11-24T03:07:00Z", 3, 300_000, 3.0)]
-    assert uses(found.ended) == [("5h", 0.9, "2026-11-23T22:07:00Z", 2, 200_000, 2.0)]
+    # By quarter hours: that in which it ended counts whole.
+    assert uses(found.ended) == [("5h", 0.9, "2026-11-23T22:07:00Z", 4, 400_000, 4.0)]
     assert [each.auth_index for each in found.indexes] == ["a", "m"]
     assert detail("m").account == found.account
 
