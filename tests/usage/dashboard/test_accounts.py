@@ -137,7 +137,7 @@ def test_a_message_leads_to_its_failures(client, used):
 def test_a_name_is_given_at_the_account_and_shown_wherever_it_is(client, used):
     back = client.post("/accounts/name/?account=a", {"account": "ann@example.com", "name": "Blue"}, follow=True)
     assert back.redirect_chain == [("/usage/accounts/?account=a", 302)]
-    assert "ann@example.com is called Blue." in back.text
+    assert "Name saved: Blue." in back.text
     assert names(client) == ["bob@example.com", "Blue"]
     assert "Blue ann@example.com" in shown(client)
     for path in ("/requests/", "/analysis/?by=source", "/filters/", "/requests/?source=ann@example.com", "/?by=source"):

@@ -134,7 +134,8 @@ def filled(filters: UsageFilter, found: list[Folded], history: bool = True) -> l
 
 def _filled(each: Folded, read: _Read) -> Account:
     indexes = each.account.auth_indexes
-    strip = _strip(merged(read.recent, each.rows), read.now // SECOND_US)
+    own = {(row.source, row.auth_index) for row in each.rows}
+    strip = _strip(merged(read.recent, own), read.now // SECOND_US)
     return structs.replace(each.account, strip=strip, quotas=_quotas(indexes, read))
 
 

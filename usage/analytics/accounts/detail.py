@@ -8,10 +8,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from msgspec import Meta, Struct, convert
 
-from catalog.models import Account as CpaAccount
 from catalog.models import AccountState
 from usage.analytics.accounts.accounts import filled
-from usage.analytics.accounts.credentials import accounts_of_cpa
+from usage.analytics.accounts.credentials import Credential
 from usage.analytics.accounts.ended import ended_windows
 from usage.analytics.accounts.folding import Account, folded
 from usage.analytics.accounts.quotas import Window
@@ -28,7 +27,6 @@ from usage.time.units import QUARTER_US, SECOND_US
 
 COUNTED = ("requests", "total", "cost")
 ENDED, STATES, KEYS, MESSAGES = 20, 20, 10, 10  # shown
-NOT_LISTED = CpaAccount("", "", "", "", "")
 
 
 class WindowUse(Struct, frozen=True, kw_only=True):
@@ -40,15 +38,6 @@ class WindowUse(Struct, frozen=True, kw_only=True):
     requests: Annotated[int | None, Meta(description="Null for models with a quota of their own: which is not told.")]
     total_tokens: int | None
     cost: float | None
-
-
-class AuthIndex(Struct, frozen=True, kw_only=True):
-    """One of an account's auth indexes, as CPA lists or listed it."""
-
-    auth_index: str
-    name: str
-    status: str
-    message: Annotated[str, Meta(description="What CPA says about its status.")]
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -64,7 +53,7 @@ class AccountDetail(Struct, frozen=True, kw_only=True):
     """One account in full."""
 
     account: Account
-    indexes: list[AuthIndex]
+    indexes: Annotated[list[Credential], Meta(description="What each of its auth indexes was used for, and its state.")]
     present: Annotated[list[WindowUse], Meta(description="Windows that last, exactly from their beginning.")]
     ended: Annotated[
         list[WindowUse],
@@ -89,19 +78,13 @@ def account(filters: UsageFilter, account: str) -> AccountDetail:
     live = [quota.window for quota in found.quotas if quota.window.begun_at is not None and not quota.over]
     return AccountDetail(
         account=found,
-        indexes=_indexes(indexes),
+        indexes=one.rows,
         present=[_present(window, own, now) for window in live],
         ended=_ended(indexes, own, now),
         states=_states(indexes),
         keys=breakdown(own, "api_key", KEYS, "requests"),
         failures=failures(own, MESSAGES),
     )
-
-
-def _indexes(indexes):
-    known = accounts_of_cpa()
-    found = [(index, known.get(index, NOT_LISTED)) for index in indexes]
-    return [AuthIndex(auth_index=index, name=of.name, status=of.status, message=of.message) for index, of in found]
 
 
 def _present(window, own, now) -> WindowUse:

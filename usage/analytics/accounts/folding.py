@@ -26,10 +26,7 @@ class Quota(Struct, frozen=True, kw_only=True):
     seen_at: Annotated[str, Meta(description="When the upstream said so.")]
     resets_at: str | None
     over: Annotated[bool, Meta(description="The window has ended since; nothing newer is known.")]
-    runs_out_at: Annotated[
-        str | None,
-        Meta(description="When it is used up at the pace of this window so far; null where it resets before."),
-    ]
+    runs_out_at: Annotated[str | None, Meta(description="At the pace of this window so far; null: it resets before.")]
     history: Annotated[list[float], Meta(description="Share used, by hour of the last week in which it changed.")]
     usd_per_percent: Annotated[
         float | None,
@@ -53,13 +50,13 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 class Folded(NamedTuple):
-    """An account without its strip and quotas; `about` adds up `rows`, the (source, auth_index) of its indexes.
+    """An account without its strip and quotas; `about` adds up `rows`, one for each of its auth indexes.
 
     `labels` are those of a filter by what it alone was used for.
     """
 
     account: Account
-    rows: set[tuple[str, str]]
+    rows: list[Credential]
     labels: tuple[tuple[str, tuple], ...]
 
     @property
@@ -146,7 +143,7 @@ def _account(key, about, rows, names, sharing) -> Folded:
         about=about,
     )
     labels = ("source", (about.source,)) if is_alone else ("auth_index", tuple(indexes) or ("",))
-    return Folded(account, {(row.source, row.auth_index) for row in rows}, (labels,))
+    return Folded(account, rows, (labels,))
 
 
 def _together(rows, fee) -> Credential:

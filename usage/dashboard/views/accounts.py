@@ -71,4 +71,4 @@ def name(request):
     posted = {field: request.POST.get(field, "") for field in ("account", "name")}
     body = rest.valid(AccountNameBody, posted)
     AccountName.objects.rename(**body)
-    return _("%(account)s is called %(name)s.") % body if body["name"] else _("%(account)s has no name.") % body
+    return _("Name saved: %(name)s.") % body if body["name"] else _("Name cleared.")
