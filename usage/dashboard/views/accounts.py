@@ -11,7 +11,7 @@ from cpa_usage.http import rest
 from usage.analytics.accounts.accounts import accounts as accounts_of
 from usage.analytics.accounts.detail import account as account_of
 from usage.analytics.choices import AccountsForm, Choice
-from usage.dashboard.links import PERIOD, page_address
+from usage.dashboard.links import PERIOD, changed, page_address
 from usage.dashboard.pages import page
 from usage.dashboard.panels.accounts import headings, rows, windows_of
 from usage.dashboard.views.manage import changes
@@ -54,7 +54,8 @@ def accounts(request, filters):
 
 def _drawer(request, filters, account):
     """One account, which all filters but the period leave as it is, or why there is none."""
-    context = {"query": request.query, "requests": page_address("requests", request.query, *OF_ACCOUNT)}
+    context = {"query": request.query, "list": changed(request.query, {"account": None})}
+    context["requests"] = page_address("requests", request.query, *OF_ACCOUNT)
     if not account:
         return context
     others = [name for name in request.query if name not in PERIOD]
