@@ -10,7 +10,7 @@ from unfold.decorators import action, display
 
 from aliases import shapes
 from aliases.forms import ImportForm
-from aliases.models import ApiKey
+from aliases.models import AccountName, ApiKey
 
 
 @admin.register(ApiKey)
@@ -77,3 +77,20 @@ class ApiKeyAdmin(ModelAdmin):
             return redirect("admin:aliases_apikey_changelist")
         context = {**self.admin_site.each_context(request), "title": "Import names", "opts": self.opts, "form": form}
         return TemplateResponse(request, "admin/aliases/import.html", context)
+
+
+@admin.register(AccountName)
+class AccountNameAdmin(ModelAdmin):
+    """What people call upstream accounts."""
+
+    list_display = ["account", "name"]
+    list_editable = ["name"]
+    search_fields = ["account", "name"]
+
+    def has_delete_permission(self, request, obj=None):
+        """A name that is cleared is gone."""
+        return False
+
+    def save_model(self, request, obj, form, change):
+        """Through the verb, which counts the change."""
+        AccountName.objects.rename(obj.account, obj.name)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 
 from cpa_usage.database import revisions
-from cpa_usage.keys import fingerprint, is_fingerprint, mask
+from cpa_usage.keys import account_name, fingerprint, is_fingerprint, mask
 
 
 class Revision(revisions.Revision):
@@ -132,6 +132,41 @@ class ApiKey(models.Model):
     def forget(self):
         """Clear the name; the row stays, because records point at it."""
         self.rename("")
+
+
+class AccountNameQuerySet(models.QuerySet):
+    """What people call upstream accounts."""
+
+    def names(self) -> dict[str, str]:
+        """Every name, by its account."""
+        return dict(self.values_list("account", "name"))
+
+    def rename(self, account: str, name: str):
+        """Call an account so; a blank name takes the one that it has away. A key is known by its fingerprint."""
+        account, name = account_name(account), name.strip()
+        with transaction.atomic():
+            Revision.bump()
+            if name:
+                self.update_or_create(account=account, defaults={"name": name})
+            else:
+                self.filter(account=account).delete()
+
+
+class AccountName(models.Model):
+    """What people call an upstream account, which records know by an address, a key or an index."""
+
+    account = models.CharField(
+        max_length=255, unique=True, help_text="Its e-mail address, name, key (kept as its fingerprint), or auth index."
+    )
+    name = models.CharField(max_length=255, blank=True, help_text="Empty: the account loses its name.")
+
+    objects = AccountNameQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "account"]
+
+    def __str__(self):
+        return self.name
 
 
 def _named(item) -> ApiKey | None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from django.db import models
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
@@ -104,6 +105,33 @@ class AuthFile(Listed):
         return self.email or self.label or self.name or self.auth_index
 
 
+class AccountState(models.Model):
+    """A state that CPA gave an account, from a moment on: of each account the newest ones."""
+
+    KEPT = 50  # of an account: one that is unavailable again and again must not fill the table
+
+    auth_index = models.CharField(max_length=64, db_index=True)
+    state = models.CharField(max_length=64)
+    message = models.CharField(max_length=500, blank=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-since", "-pk"]
+
+    def __str__(self):
+        return f"{self.auth_index} {self.state} since {self.since:%Y-%m-%d %H:%M} UTC"
+
+    @classmethod
+    def note(cls, states: dict[str, tuple[str, str]]):
+        """Accounts are in another state from now on: (state, message) by auth_index."""
+        if not states:
+            return
+        cls.objects.bulk_create(cls(auth_index=index, state=new, message=said) for index, (new, said) in states.items())
+        place = models.Window(RowNumber(), partition_by="auth_index", order_by=["-since", "-pk"])
+        old = cls.objects.filter(auth_index__in=states).annotate(place=place).filter(place__gt=cls.KEPT)
+        cls.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
+
+
 class Provider(Listed):
     """An upstream key in one of CPA's provider lists; the key itself is masked."""
 
@@ -134,18 +162,24 @@ class Provider(Listed):
 
 
 class Account(NamedTuple):
-    """The auth file or upstream key that an auth_index stands for."""
+    """The auth file or upstream key that an auth_index stands for; `source` as records name it."""
 
     name: str
     email: str
     provider: str
     status: str
     display: str
+    source: str = ""
+    plan: str = ""
+    message: str = ""
 
 
-def accounts(indexes) -> dict[str, Account]:
-    """What is known about these auth_index values, in two queries; unknown ones are left out."""
-    known = models.Q(auth_index__in=set(indexes) - {""})
+def accounts(indexes=None) -> dict[str, Account]:
+    """What is known about these auth_index values, or about all, in two queries; unknown ones are left out."""
+    known = models.Q() if indexes is None else models.Q(auth_index__in=set(indexes) - {""})
     keys, files = Provider.objects.filter(known), AuthFile.objects.filter(known)
-    found = {p.auth_index: Account(p.display_name, "", p.provider, p.state, str(p)) for p in keys}
-    return found | {f.auth_index: Account(f.name, f.email, f.provider, f.state, str(f)) for f in files}
+    found = {p.auth_index: Account(p.display_name, "", p.provider, p.state, str(p), p.key_fingerprint) for p in keys}
+    return found | {
+        f.auth_index: Account(f.name, f.email, f.provider, f.state, str(f), f.email, f.plan, f.status_message)
+        for f in files
+    }

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from catalog.cpa import SWITCHES, Cpa
 from catalog.facts import PROVIDER_LISTS, Row
-from catalog.models import AuthFile, Connection, Provider
+from catalog.models import AccountState, AuthFile, Connection, Provider
 from catalog.problems import NotOffered, Problem, Refused, Unreachable
 from cpa_usage.incidents import Incident
 
@@ -161,6 +161,11 @@ def _write(model, listed: Iterable[Row], can_be_gone=lambda row: True) -> int:
         model.objects.bulk_create(rows, update_conflicts=True, unique_fields=["auth_index"], update_fields=names)
     if gone:
         model.objects.filter(pk__in=gone).update(absent_since=timezone.now())
+    if model is AuthFile:
+        before = {index: row.state for index, row in known.items()}
+        states = {row.auth_index: (row.state, row.status_message) for row in rows}
+        states |= {row.auth_index: ("absent", "") for row in known.values() if row.pk in gone}
+        AccountState.note({index: new for index, new in states.items() if new[0] != before.get(index)})
     return len(rows) + len(gone)
 
 

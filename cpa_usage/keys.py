@@ -52,3 +52,10 @@ def looks_random(text: str) -> bool:
     """Whether a text is as long and as mixed as a key without a known beginning; names made of words are not."""
     mixed = any(c.isalpha() for c in text) and any(c.isdigit() for c in text)
     return len(text) >= 20 and mixed and not _NAME.fullmatch(text)
+
+
+def account_name(text: str) -> str:
+    """An account as usage names it: what looks like a key is not kept, only its fingerprint."""
+    is_name = is_fingerprint(text) or "@" in text or any(character.isspace() for character in text)
+    is_key = not is_name and (looks_like_a_key(text) or looks_random(text))
+    return fingerprint(text) if is_key else text

@@ -13,7 +13,11 @@ SECTIONS = {
         ("Display currency", "currency_exchange", "pricing_displaycurrency"),
     ],
     "Clients": [("API keys & aliases", "key", "aliases_apikey")],
-    "CPA": [("Auth files", "badge", "catalog_authfile"), ("Providers", "dns", "catalog_provider")],
+    "CPA": [
+        ("Auth files", "badge", "catalog_authfile"),
+        ("Providers", "dns", "catalog_provider"),
+        ("Names of accounts", "label", "aliases_accountname"),
+    ],
     "Records": [
         ("Dead letters", "report", "usage_deadletter"),
         ("Gaps", "warning", "usage_gap"),

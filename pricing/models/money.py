@@ -11,8 +11,8 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from cpa_usage.keys import account_name
 from pricing.models.constraints import one_a_day
-from pricing.models.scopes import account_name
 from pricing.models.sets import DAY_VALIDATORS, Revision
 from pricing.precedence import latest
 

@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from cpa_usage.keys import fingerprint, fingerprint_of, is_fingerprint, looks_like_a_key, looks_random, mask
+from cpa_usage.keys import account_name, fingerprint_of, mask
 
 
 class Scope(models.TextChoices):
@@ -20,13 +20,6 @@ class Scope(models.TextChoices):
 # Those that people can give a price or an adjustment of their own.
 BY_HAND = [choice for choice in Scope.choices if choice[0] in {Scope.PROVIDER, Scope.ACCOUNT, Scope.API_KEY}]
 VALUE_HELP = "Provider or account as requests show it, or a client key, which is kept as its fingerprint."
-
-
-def account_name(text: str) -> str:
-    """An account as usage names it: what looks like a key is not kept, only its fingerprint."""
-    is_name = is_fingerprint(text) or "@" in text or any(character.isspace() for character in text)
-    is_key = not is_name and (looks_like_a_key(text) or looks_random(text))
-    return fingerprint(text) if is_key else text
 
 
 def value_in(scope: str, text: str) -> str:

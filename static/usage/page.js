@@ -77,6 +77,7 @@ document.addEventListener("click", event => {
 
 document.addEventListener("keydown", event => {
   const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (event.key === "Escape" && !menu) document.querySelector(".drawer .close")?.click();
   if (!menu) return;
   menu.open = false;
   menu.querySelector("summary").focus();

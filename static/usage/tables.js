@@ -87,6 +87,8 @@ document.addEventListener("click", event => {
   if (!link || handled || String(getSelection())) return;
   if (event.ctrlKey || event.metaKey) {
     open(addressOf(cell, link));
+  } else if (link.hasAttribute("hx-target")) {
+    link.click(); // opens beside the table
   } else {
     location.href = addressOf(cell, link);
   }

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from catalog import sync as syncing
 from catalog.keymemory import key_id
-from catalog.models import Account, AuthFile, Connection, Provider, accounts
+from catalog.models import Account, AccountState, AuthFile, Connection, Provider, accounts
 from catalog.sync import BUSY, SyncResult, sync, sync_now
 from cpa_usage.incidents import Incident
 from simulator import Simulator, management
@@ -62,7 +62,11 @@ def test_every_account_of_the_captured_records_is_known(cpa):
 def test_accounts_say_who_stands_behind_an_index(cpa):
     sync()
     reseller = "openai-compatible-claude-reseller"
-    assert accounts([CAROL, "4717a8306b718265", "1c81fcdf0da4bb48", "", "unknown", CAROL]) == {
+    found = accounts([CAROL, "4717a8306b718265", "1c81fcdf0da4bb48", "", "unknown", CAROL])
+    assert found.keys() <= accounts().keys()
+    assert (found[CAROL].source, found[CAROL].plan) == ("carol@example.com", "pro")
+    assert found["4717a8306b718265"].source == Provider.objects.get(auth_index="4717a8306b718265").key_fingerprint
+    assert {index: Account(*one[:5]) for index, one in found.items()} == {
         CAROL: Account("codex-carol@example.com-pro.json", "carol@example.com", "codex", "active", "carol@example.com"),
         "4717a8306b718265": Account("team-a", "", "claude", "active", "team-a sk-a****2222"),
         "1c81fcdf0da4bb48": Account("Claude-Reseller", "", reseller, "active", "Claude-Reseller sk-r****3333"),
@@ -138,6 +142,41 @@ def test_a_thousand_new_accounts_take_no_more_queries_than_one(cpa):
             assert sync().changed == len(new)
         counts.append(len([query for query in queries if not query["sql"].startswith("INSERT")]))
     assert counts[0] == counts[1]
+
+
+def test_the_states_of_an_account_are_kept_as_they_change(cpa, noon, set_clock):
+    def states():
+        return list(AccountState.objects.filter(auth_index=CAROL).values_list("state", "message", "since"))
+
+    sync()
+    assert states() == [("active", "", noon)]
+    entry, later = carol(cpa), [noon + timedelta(minutes=n) for n in range(4)]
+    entry |= {"status": "error", "status_message": "quota exceeded"}
+    set_clock(later[1])
+    sync()
+    sync()
+    entry["status_message"] = "quota still exceeded"  # no other state
+    sync()
+    cpa.catalog.auth_files.remove(entry)
+    set_clock(later[2])
+    sync()
+    cpa.catalog.auth_files.append(entry | {"status": "active", "status_message": ""})
+    set_clock(later[3])
+    sync()
+    assert states() == [
+        ("active", "", later[3]),
+        ("absent", "", later[2]),
+        ("error", "quota exceeded", later[1]),
+        ("active", "", noon),
+    ]
+
+
+def test_of_an_account_only_the_newest_states_are_kept():
+    for n in range(AccountState.KEPT + 5):
+        AccountState.note({"a": (f"state {n}", "")})
+    AccountState.note({"b": ("active", "")})
+    kept = AccountState.objects.filter(auth_index="a")
+    assert (kept.count(), kept.first().state) == (AccountState.KEPT, f"state {AccountState.KEPT + 4}")
 
 
 def test_only_what_differs_is_written(cpa):

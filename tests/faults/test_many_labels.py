@@ -45,11 +45,12 @@ def patterns(resolver, before=""):
 
 def addresses():
     """Every address that is read and names nothing but an event, and every list of the admin."""
-    event = Event.objects.newest_first().first().key
+    last = Event.objects.newest_first().first()
+    event, busy = last.key, last.series.auth_index
     for path, name in patterns(get_resolver()):
         address = re.sub(r"<(\w+:)?event_key>", event, path)
         if name not in ELSEWHERE and not re.search(r"[<(]", address):
-            yield f"/{address}"
+            yield f"/{address}" + (f"?account={busy}" if path.endswith("usage/account") else "")
     for table in admin.site._registry:
         name = f"admin:{table._meta.app_label}_{table._meta.model_name}_changelist"
         yield reverse(name).removeprefix(settings.APP_BASE_PATH)

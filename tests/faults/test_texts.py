@@ -211,7 +211,7 @@ TABLE = [
     (minute_of, [*WORDS, ("1", "1", ":00")], "pricing/hours.py:_CLOCK"),
     (CODE_VALIDATORS[0], [*WORDS, ("", "A", "")], "pricing/models/money.py:CODE_VALIDATORS"),
     (header(), [*WORDS, ("", "1.1", ""), ("", "1ms", "x"), ("1.", "1", "")], "usage/analytics/accounts/quotas.py:PART"),
-    *((header(name=f"{name}-"), WORDS, "usage/analytics/accounts/quotas.py:windows") for name in WINDOWS),
+    *((header(name=f"{name}-"), WORDS, "usage/analytics/accounts/quotas.py:_read_by") for name in WINDOWS),
     (unified, WORDS, "usage/analytics/accounts/quotas.py:_unified"),
     (EVENT_KEY.fullmatch, WORDS, "usage/analytics/events/paging.py:EVENT_KEY"),
     (

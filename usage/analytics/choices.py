@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from usage.analytics.accounts.accounts import ORDERS
 from usage.analytics.comparisons import COMPARED, NONE, PREVIOUS
 from usage.analytics.reports.summaries import BY
 from usage.analytics.timelines import LATENCY, STACKED, WHOLE
@@ -37,6 +38,25 @@ class BreakdownForm(forms.Form):
     """Which label usage is grouped by."""
 
     by = Choice("by", "The label that usage is grouped by.", grouping_labels, "model")
+
+
+class AccountsForm(forms.Form):
+    """Which accounts are listed, and in which order."""
+
+    q = forms.CharField(
+        required=False, max_length=255, help_text="Only accounts whose name, address, provider or index contains this."
+    )
+    sort = Choice("sort", "What they are sorted by; with `-` the largest first.", lambda: ORDERS, "-requests")
+
+
+class AccountForm(forms.Form):
+    """Which account is meant."""
+
+    account = forms.CharField(
+        max_length=255,
+        help_text="Its `id` of usage/accounts, or any of its auth indexes.",
+        error_messages={"required": _("Name an account.")},
+    )
 
 
 class SummaryForm(forms.Form):

@@ -10,9 +10,18 @@ from rest_framework.decorators import api_view
 from cpa_usage.http import lists, rest
 from usage.analytics.accounts.accounts import accounts
 from usage.analytics.accounts.credentials import credentials
+from usage.analytics.accounts.detail import account
 from usage.analytics.analysis import analysis
 from usage.analytics.breakdowns import breakdown, matrix
-from usage.analytics.choices import BreakdownForm, ChartForm, ComparisonForm, MatrixForm, SummaryForm
+from usage.analytics.choices import (
+    AccountForm,
+    AccountsForm,
+    BreakdownForm,
+    ChartForm,
+    ComparisonForm,
+    MatrixForm,
+    SummaryForm,
+)
 from usage.analytics.comparisons import comparison
 from usage.analytics.coverage import coverage
 from usage.analytics.events.paging import NoSuchEvent, event_page
@@ -56,7 +65,8 @@ QUESTIONS = [
     Question("latency", latency, "Percentiles of latency and time to first token, by model"),
     Question("medians", medians, "Median latency and time to first token over time"),
     Question("failures", failures, "Why attempts failed"),
-    Question("accounts", accounts, "Accounts with their last day and their quotas"),
+    Question("accounts", accounts, "Accounts with their last day and their quotas", AccountsForm),
+    Question("account", account, "One account in full", AccountForm),
     Question("statement", statement, "The period by day and model, and the list prices behind it"),
     Question("worth", worth, "The month and its forecast, what the cache saved, and what plans yielded"),
     Question("pace", pace, "Requests and tokens of the last minute"),

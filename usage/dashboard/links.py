@@ -1,6 +1,7 @@
 """Queries of links: the filters of a page with some parameters changed."""
 
 from datetime import date, timedelta
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -9,7 +10,10 @@ from usage.models.labels import NONE
 
 PERIOD = ("range", "start", "end")
 # Parameters that other pages do not take.
-ONE_PAGE_ONLY = ("page", "before", "q", "by", "measure", "compare", "year", "day", "sort", "order", "shown")
+ONE_PAGE_ONLY = (
+    *("page", "before", "q", "by", "measure", "compare", "year", "day", "sort", "order", "shown"),
+    *("view", "group", "account"),
+)
 
 
 def changed(query: QueryDict, values: dict) -> str:
@@ -31,10 +35,13 @@ def day_query(query, day):
     return changed(query, {"range": None, "day": None, "year": None, "start": day, "end": end.isoformat()})
 
 
-def account_query(query, about, result=None):
-    """The query for the requests of an account, or for those with a result."""
-    labels = {name: getattr(about, name) or None for name in ("source", "auth_index")}
-    return changed(query, {"result": result, **labels} if result else labels)
+def account_requests(address, account, **more):
+    """The address of the requests of an account: that of requests with the other filters, and those of the account."""
+    about, indexes = account.about, account.auth_indexes
+    shared = account.provider if account.named_as != about.source else ""
+    only = {"auth_index": indexes[0]} if len(indexes) == 1 else {"provider": shared}
+    labels = {name: value for name, value in {"source": about.source, **only, **more}.items() if value}
+    return f"{address}&{urlencode(labels)}"
 
 
 def failures_of(query, status, message=None):

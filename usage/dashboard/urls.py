@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from usage.dashboard.views import (
+    accounts,
     choosing,
     filters,
     imports,
@@ -27,7 +28,8 @@ urlpatterns = [
     path("analysis/", overviews.analysis, name="analysis"),
     path("analysis/failures/", overviews.failures, name="failures"),
     path("health/", overviews.health, name="health"),
-    path("accounts/", overviews.accounts, name="accounts"),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/name/", accounts.name, name="account_name"),
     path("accounts/fee/", money.fee, name="fee"),
     path("prices/", prices.prices, name="prices"),
     path("prices/set/", prices.price, name="price"),

@@ -111,7 +111,7 @@ def test_a_sorted_column_that_moved_stays_the_sorted_one(page):
 
 
 def test_the_focus_stays_on_the_second_of_two_links_to_the_same_place(page):
-    open_page(page, "accounts/?range=7d")
+    open_page(page, "accounts/?range=7d&view=cards")
     page.evaluate("document.querySelector('.account dd a').focus()")
     page.evaluate("document.getElementById('accounts').dataset.kept = 'no'")
     page.evaluate("""async () => {

@@ -175,13 +175,14 @@ def test_what_is_no_rate_is_refused_by_its_field(client, fields, sentence):
 
 
 def test_a_fee_is_entered_at_its_account(client):
-    page = posted(client, "/accounts/fee/?range=today", account=ANN, usd_per_month="60")
+    opened = "?range=today&view=cards&account=a1b2c3d4e5f60718"
+    page = posted(client, f"/accounts/fee/{opened}", account=ANN, usd_per_month="60")
     assert "The fee is entered." in page
     text = re.sub(r"<[^>]*>", "", page)
-    assert text.count("$2.00 paid, $1.00 of list value") == 2  # of the account, and of all
+    assert text.count("$2.00 paid, $1.00 of list value") == 3  # of all, of the account, and beside the list
     assert "$60.00 per month" in text
     enter("EUR", "0.5", NOV_24)
-    text = re.sub(r"<[^>]*>", "", client.get("/accounts/?range=today").text)
+    text = re.sub(r"<[^>]*>", "", client.get("/accounts/?range=today&account=a1b2c3d4e5f60718").text)
     assert text.count("€1.00 paid, €0.5000 of list value") == 2
     assert "$60.00 per month" in text
     assert "usd_per_month: A fee is never negative." in posted(

@@ -21,7 +21,7 @@ def said(resets, family=""):
 
 def words(client, **headers):
     """What the page says, without markup."""
-    text = re.sub(r"<[^>]+>", " ", client.get("/accounts/", headers=headers).text)
+    text = re.sub(r"<[^>]+>", " ", client.get("/accounts/?view=cards", headers=headers).text)
     return re.sub(r"\s+", " ", text).replace("( ", "(").replace(" )", ")")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from catalog.models import accounts as accounts_of_cpa
+from catalog import models as catalog
 from cpa_usage.http.lists import Listing, totals_of
 from pricing.models import AccountFee
 from usage.analytics.accounts.fees import Fee, fees_of
@@ -22,6 +22,7 @@ from usage.time.units import SECOND_US
 
 ACCOUNT = ("source", "source_display", "auth_index")  # columns of Series that tell accounts apart
 Account = tuple[str, str, str]
+accounts_of_cpa = once(catalog.accounts)
 QUARTERS_AT_ONCE = 200  # of a query: SQLite refuses a condition of a thousand parts
 Spent = dict[int, tuple[int, int, int]]  # quarter hour in seconds -> requests, failed, pico-USD
 
@@ -57,8 +58,8 @@ def credentials(filters: UsageFilter, limit: int = MOST) -> Credentials:
     """The period by upstream account, with what CPA says about it."""
     reader = Reader.of(filters)
     rows, count = _per_account(reader, limit)
-    known = accounts_of_cpa([auth_index for _, _, auth_index in rows])
-    seen = _last_seen(reader)
+    known = accounts_of_cpa()
+    seen = last_seen(reader)
     found = most_first(rows)
     fees = fees_of(filters, [(source, auth_index) for (source, _, auth_index), _ in found])
     items = [_credential(account, row, known, seen, fee) for (account, row), fee in zip(found, fees, strict=True)]
@@ -101,7 +102,8 @@ def _per_account(reader, limit) -> tuple[dict[Account, list[int]], int]:
     return found.rows, found.count
 
 
-def _last_seen(reader) -> dict[Account, int]:
+@once
+def last_seen(reader: Reader) -> dict[Account, int]:
     """The second of the newest kept attempt of each account, in any period."""
     newest = _newest_of_series(reader)
     seen: dict[Account, int] = {}

@@ -12,6 +12,7 @@ from pricing.precedence import latest
 from usage.analytics.overview import covered_days
 from usage.models.labels import NOT
 from usage.query.filters import UsageFilter
+from usage.query.snapshots import once
 
 # Filters by any other label leave a part of what an account yields: the whole fee is not the price of that.
 OF_ACCOUNTS = {"source", "auth_index", "provider"}
@@ -25,24 +26,30 @@ class Fee(NamedTuple):
     usd: float | None
 
 
-def fees_of(filters: UsageFilter, accounts: list[tuple[str, str]]) -> list[Fee]:
-    """The fee of each (source, auth_index), the busiest first.
+def fees_of(filters: UsageFilter, accounts: list[tuple[str, ...]]) -> list[Fee]:
+    """The fee of each (source, auth_index, perhaps more of its indexes), the busiest first.
 
     Of accounts that share a name, each has its fee under its auth index; one that stands under the name counts once,
     for the first of them without a fee of its own.
     """
-    entered, today = AccountFee.objects.by_account(), localdate()
+    entered, today = _entered(), localdate()
     days = _days(filters) if entered else None
-    sharing, taken, found = Counter(source for source, _ in accounts), set(), []
-    for source, auth_index in accounts:
-        by_name = source in entered or sharing[source] == 1
-        account = source if source and by_name and source not in taken and auth_index not in entered else auth_index
-        taken.add(account)
-        fees = entered.get(account, ())
-        now = latest(fees, today)
-        usd = paid(fees, *days) if fees and days else None
-        found.append(Fee(account, float(now.usd_per_month) if now else None, usd))
+    sharing, taken, found = Counter(source for source, *_ in accounts), set(), []
+    for source, *indexes in accounts:
+        own = [index for index in indexes if index in entered]
+        by_name = source and source not in taken and (source in entered or sharing[source] == 1)
+        names = own or [source if by_name else indexes[0]]
+        taken.update(names)
+        fees = [entered[name] for name in names if name in entered]
+        now = [float(fee.usd_per_month) for fee in (latest(each, today) for each in fees) if fee]
+        usd = sum(paid(each, *days) for each in fees) if fees and days else None
+        found.append(Fee(names[0], sum(now) if now else None, usd))
     return found
+
+
+@once
+def _entered():
+    return AccountFee.objects.by_account()
 
 
 def _days(filters) -> tuple[date, date] | None:

@@ -8,7 +8,7 @@ the names of its headers, and Codex sends the model's name with them.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated
 
 from msgspec import Meta, Struct, structs
@@ -17,6 +17,7 @@ from usage.time.periods import LAST_MOMENT
 from usage.time.units import SECOND_US
 
 PART = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)(ms|h|m|s|d)")
+LEAST = 0.01  # share of a window that says anything about its pace or its price
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -35,21 +36,39 @@ class Window(Struct, frozen=True, kw_only=True):
     limit: int | None = None
     remaining: int | None = None
 
+    @property
+    def begun_at(self) -> int | None:
+        """µs since the epoch, UTC; None where headers do not tell."""
+        known = self.seconds and self.resets_at is not None
+        return int(self.resets_at - self.seconds * SECOND_US) if known else None
+
+    def runs_out_at(self, now: int) -> int | None:
+        """When it is used up, at the pace at which it was used from its beginning to `now` (µs since the epoch).
+
+        None where it resets before, is over, used up or as good as unused, and where headers do not tell the pace.
+        """
+        begun = self.begun_at
+        if begun is None or not begun < now < self.resets_at or not LEAST <= self.used < 1:
+            return None
+        at = begun + int((now - begun) / self.used)
+        return at if at < self.resets_at else None
+
 
 def windows(headers: Mapping[str, str], seen_at: int) -> list[Window]:
     """Windows, those of single models last.
 
     A header that does not read is as good as none, and a window of 0 minutes is none.
     """
-    names = sorted(headers)
-    found = [
-        read(headers, match[1], seen_at)
-        for header, read in READERS.items()
-        for match in map(re.compile(header).fullmatch, names)
-        if match
-    ]
+    found = [read(headers, name, seen_at) for read, name in _read_by(tuple(sorted(headers)))]
     known = (_possible(window) for window in found if window and window.seconds != 0)
     return sorted(known, key=lambda window: window.family)
+
+
+@lru_cache(256)
+def _read_by(names):
+    """(reader, name of a window) of each header that tells one; accounts of a kind send the same headers."""
+    found = ((read, re.fullmatch(header, name)) for header, read in READERS.items() for name in names)
+    return [(read, match[1]) for read, match in found if match]
 
 
 def _possible(window):

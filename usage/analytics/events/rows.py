@@ -7,6 +7,7 @@ from typing import Annotated
 from django.db.models import F
 from msgspec import Meta, Struct, convert
 
+from aliases.models import AccountName
 from pricing.book import PriceBook
 from pricing.tokenclasses import CACHE_WRITES, CLASSES
 from usage.analytics.answers import PICO, Instant, instant
@@ -29,7 +30,7 @@ class EventRow(Struct, frozen=True, kw_only=True):
     api_group_key: str
     api_group_display: str
     source: str
-    source_display: str
+    source_display: Annotated[str, Meta(description="Its name, where people gave it one.")]
     auth_index: str
     auth_type: str
     endpoint: str
@@ -129,7 +130,8 @@ def event_rows(events: EventQuerySet, shape: type[EventRow] = EventRow) -> list[
     book = PriceBook.current()
     # Plain values: an instance of each event, series, model and key would take thrice as long.
     plain, more = ((*PLAIN, "fail_body_length"), EXPORTED) if shape is ExportRow else (PLAIN, {})
-    return [convert(_completed(event, book), shape) for event in events.values(*plain, **STORED, **more)]
+    names = {} if shape is ExportRow else AccountName.objects.names()  # a file says what records said
+    return [convert(_completed(event, book, names), shape) for event in events.values(*plain, **STORED, **more)]
 
 
 def event_detail(events: EventQuerySet) -> EventDetail | None:
@@ -138,11 +140,12 @@ def event_detail(events: EventQuerySet) -> EventDetail | None:
     if event is None:
         return None
     book = PriceBook.current()
-    return convert({**_completed(event, book), "price": explained(event, book)}, EventDetail)
+    completed = _completed(event, book, AccountName.objects.names())
+    return convert({**completed, "price": explained(event, book)}, EventDetail)
 
 
-def _completed(event, book):
-    """The values of an event with what is computed from them."""
+def _completed(event, book, names):
+    """The values of an event with what is computed from them; `names` of accounts, by index or source."""
     name = key_name(event["key_alias"], event["key_mask"])
     group, display = group_of(event["api_key"], name, event["provider"], event["endpoint"])
     found = found_for(event, book)
@@ -152,6 +155,7 @@ def _completed(event, book):
         "timestamp": rfc3339_utc_us(event["timestamp"]),
         "api_group_key": group,
         "api_group_display": display,
+        "source_display": names.get(event["auth_index"]) or names.get(event["source"]) or event["source_display"],
         "cost": None if cost is None else cost / PICO,
         "cost_is_minimum": cost is not None and is_minimum(event, found),
         "claimed_timestamp": instant(event["claimed"]),

@@ -24,7 +24,7 @@ for function in (
     *(heatmap.counts, heatmap.strip_classes, sparkline, area, gaps.when, gaps.reason),
 ):
     register.filter(function)
-for tag in (links.narrowed, links.day_query, links.account_query, links.failures_of):
+for tag in (links.narrowed, links.day_query, links.account_requests, links.failures_of):
     register.simple_tag(tag)
 
 

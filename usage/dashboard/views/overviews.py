@@ -7,7 +7,6 @@ from django.shortcuts import render
 from django.utils.timezone import get_current_timezone, localdate
 from django.utils.translation import gettext as _
 
-from usage.analytics.accounts.accounts import accounts as accounts_of
 from usage.analytics.breakdowns import breakdown, cells_of
 from usage.analytics.choices import ChartForm, TimelineForm
 from usage.analytics.comparisons import NONE, PREVIOUS, comparison
@@ -91,12 +90,6 @@ def _ranking(filters, name, measure, chart):
     stacked = STACKED.get(measure, measure)
     found = breakdown(filters, name, MOST, stacked, (stacked,))
     return ranking(found, measure, chart, without_cost(filters, name) if measure == "cost" else None)
-
-
-@page("usage/accounts.html")
-def accounts(request, filters):
-    """Upstream accounts: usage, the last day, and quotas."""
-    return {"live": 10, "accounts": accounts_of(filters)}
 
 
 @page("usage/analysis.html")

@@ -14,7 +14,8 @@ from usage.query.forms import UsageFilterForm
 
 pytestmark = pytest.mark.django_db
 ANN, BOB = {"source": "ann@example.com", "auth_index": "a"}, {"source": "bob@example.com", "auth_index": "b"}
-SAME = {"source": "ann@example.com", "auth_index": "c"}
+SAME = {"source": "ann@example.com", "auth_index": "c", "provider": "claude"}
+MOVED = {"source": "ann@example.com", "auth_index": "m"}
 CENT = pytest.approx
 
 
@@ -91,6 +92,14 @@ def test_a_fee_of_a_shared_name_counts_once():
     assert fees(range="today") == [("a", "ann@example.com", CENT(1)), ("c", "c", None)]
     enter("a", 90)
     assert fees(range="today") == [("a", "a", CENT(3)), ("c", "ann@example.com", CENT(1))]
+
+
+def test_an_account_keeps_its_fee_when_its_file_moves():
+    stored(record(NOON, **ANN), record(NOON - 1, **ANN), record(NOON, **MOVED))
+    enter("ann@example.com", 30)
+    assert fees(range="today") == [("a", "ann@example.com", CENT(1))]
+    enter("m", 60)
+    assert fees(range="today") == [("a", "m", CENT(2))]
 
 
 @pytest.mark.parametrize(

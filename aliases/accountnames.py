@@ -1,0 +1,64 @@
+"""Names of upstream accounts over HTTP."""
+
+from typing import Annotated
+
+from django.db.models import Q
+from drf_spectacular.utils import OpenApiParameter
+from msgspec import Meta, Struct, convert
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+
+from aliases.models import AccountName, Revision
+from aliases.shapes import AliasChanged
+from cpa_usage.http import lists, rest
+from cpa_usage.http.fields import TextField
+from cpa_usage.http.lists import Listing, totals_of
+
+ACCOUNT = OpenApiParameter("account", str, required=True, description="As the list of names has it.")
+
+
+class NamedAccount(Struct, frozen=True):
+    """An account and what people call it."""
+
+    account: Annotated[str, Meta(description="As `named_as` of usage/accounts: its source, or one of its indexes.")]
+    name: str
+
+
+class AccountNames(Listing, frozen=True, kw_only=True):
+    """Accounts that have a name, by it."""
+
+    items: list[NamedAccount]
+
+
+class AccountNameBody(serializers.Serializer):
+    """An account and its name; a blank one takes it away."""
+
+    account = TextField(max_length=255)
+    name = TextField(max_length=255, allow_blank=True)
+
+
+@rest.described(AccountNames, parameters=lists.PARAMETERS, methods=["GET"], summary="Names of accounts")
+@rest.described(AliasChanged, body=AccountNameBody, methods=["PUT"], summary="Name an account; a blank name clears it")
+@rest.described(AliasChanged, parameters=[ACCOUNT], methods=["DELETE"], summary="Clear an account's name")
+@api_view(["GET", "PUT", "DELETE"])
+def account_names(request):
+    """What people call upstream accounts."""
+    if request.method == "PUT":
+        return _rename(**rest.body_of(request, AccountNameBody))
+    if request.method == "DELETE":
+        return _rename(**rest.valid(AccountNameBody, {"account": request.query_params.get("account", ""), "name": ""}))
+    part = lists.part_of(request)
+    return rest.answer(request, ("account-names", Revision.current(), part), lambda: _names(part))
+
+
+def _rename(account, name):
+    AccountName.objects.rename(account, name)
+    return Response(AliasChanged())
+
+
+def _names(part):
+    wanted = Q(name__icontains=part.q) | Q(account__icontains=part.q)
+    found, count = part.found(AccountName.objects.filter(wanted))
+    items = convert(found, list[NamedAccount], from_attributes=True)
+    return AccountNames(items=items, totals=totals_of(items=(count, items)))

@@ -1,0 +1,49 @@
+"""Names of accounts: over HTTP, in the admin, and no raw key is kept."""
+
+import pytest
+
+from aliases.models import AccountName, Revision
+from cpa_usage.keys import fingerprint
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/account-names"
+KEY = "sk-ant-demo-Zk81qPq0fXw7Rt2v"
+
+
+def put(client, **body):
+    return client.put(URL, body, content_type="application/json")
+
+
+def test_an_account_is_named_renamed_and_loses_its_name(client):
+    before = Revision.current()
+    for name in (" Blue ", "Red"):
+        assert put(client, account="ann@example.com", name=name).json() == {"ok": True}
+    assert client.get(URL).json() == {"items": [{"account": "ann@example.com", "name": "Red"}]}
+    assert client.get(f"{URL}?q=blue").json() == {"items": []}
+    assert client.delete(f"{URL}?account=ann@example.com").json() == {"ok": True}
+    assert client.get(URL).json() == {"items": []}
+    assert Revision.current() == before + 3
+
+
+def test_a_key_is_kept_as_its_fingerprint(client):
+    put(client, account=KEY, name="Company")
+    assert AccountName.objects.names() == {fingerprint(KEY): "Company"}
+    put(client, account=KEY, name="")
+    assert AccountName.objects.names() == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"name": "x"}, "account"), ({"account": "a"}, "name"), ({"account": "a", "name": "x" * 256}, "name")],
+)
+def test_what_is_no_name_is_refused_by_its_field(client, body, field):
+    reply = put(client, **body)
+    assert (reply.status_code, reply.json()["field"]) == (400, field)
+
+
+def test_the_admin_names_accounts_and_counts_it(admin_client):
+    before = Revision.current()
+    form = {"account": KEY, "name": "Company"}
+    assert admin_client.post("/admin/aliases/accountname/add/", form).status_code == 302
+    assert (AccountName.objects.names(), Revision.current()) == ({fingerprint(KEY): "Company"}, before + 1)
+    assert b"Company" in admin_client.get("/admin/aliases/accountname/").content

@@ -1,0 +1,50 @@
+"""The page of accounts in a browser: an account opens beside the list, and a phone shows it in two lines."""
+
+import pytest
+
+from tests.usage.dashboard.browsing import open_page
+
+FIRST = "#accounts tbody th a"
+
+
+def test_an_account_opens_beside_the_list_and_closes(page):
+    open_page(page, "accounts/?sort=name")
+    page.evaluate("document.getElementById('accounts').dataset.kept = 'yes'")
+    called = page.locator(FIRST).first.inner_text()
+    page.locator("#accounts tbody tr").first.locator(".of-plan").click()  # anywhere in the row
+    title = page.locator("#account-title")
+    title.wait_for()
+    assert (title.inner_text(), "sort=name" in page.url, "account=" in page.url) == (called, True, True)
+    assert page.evaluate("document.activeElement.id") == "account-title"
+    assert page.locator("#accounts").get_attribute("data-kept") == "yes"
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.getElementById('account').hidden")
+    assert "account=" not in page.url
+    page.go_back()
+    title.wait_for()
+    page.reload()
+    assert title.inner_text() == called
+    assert page.wrong == []
+
+
+def test_a_heading_sorts_and_the_address_keeps_it(page):
+    open_page(page, "accounts/")
+    page.locator("#accounts thead").get_by_role("link", name="Cost").click()
+    page.wait_for_url("**sort=-cost**")
+    costs = page.locator("#accounts tbody .of-cost data").evaluate_all("cells => cells.map(cell => Number(cell.value))")
+    assert costs == sorted(costs, reverse=True)
+    assert page.locator("#accounts th[aria-sort]").inner_text() == "Cost"
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440, 2560])
+@pytest.mark.parametrize("query", ["?range=7d", "?range=7d&view=cards", "?range=7d&account={id}"])
+def test_nothing_is_wider_than_the_screen(page, width, query):
+    page.set_viewport_size({"width": width, "height": 844})
+    first = page.request.get("api/v1/usage/accounts?range=7d&limit=1").json()["items"][0]
+    open_page(page, f"accounts/{query.format(**first)}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if width <= 800 and "view" not in query:
+        assert page.locator("#accounts .scroll").evaluate("one => one.scrollWidth <= one.clientWidth")
+        row = page.locator("#accounts tbody tr").first.bounding_box()
+        assert row["height"] < 90
+    assert page.wrong == []
