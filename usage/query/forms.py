@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cpa_usage.http.lists import Part
-from usage.models.labels import FAILED, LABELS
+from usage.models.labels import FAILED, LABELS, OWNER
 from usage.models.querysets import MESSAGE_LENGTH
 from usage.query.fields import MomentField, RangeField, RepeatedField, ResultField, StatusField
 from usage.query.filters import UsageFilter, label_value, request_id_of, stored_values
+from usage.query.names import keys_of
 from usage.time.clock import now_us
 from usage.time.periods import LAST_YEAR, BadRange, resolve
 
@@ -68,6 +69,8 @@ class UsageFilterForm(forms.Form):
         cleaned = self.cleaned_data
         message = label_value(cleaned["message"]) if cleaned["message"].strip() else None
         labels = {name: cleaned[name] for name in LABELS if cleaned[name] not in (None, "", [])}
+        if OWNER in labels:
+            labels["api_key"] = keys_of(labels.pop(OWNER), labels.get("api_key"))
         if message is not None:  # only failures have one
             labels.setdefault("result", FAILED)
         if "status" in labels and labels.get("result") == FAILED:

@@ -5,12 +5,16 @@ from operator import or_
 
 from django.db.models import Q
 
+from aliases.models import ApiKey
 from usage.models import Series
-from usage.models.labels import LABELS, Label
+from usage.models.labels import LABELS, OWNER, Label
+from usage.query.filters import key_fingerprint
+from usage.query.snapshots import once
 
 
 def names_of(label: Label, values: set[str]) -> dict[str, tuple[str, str]]:
     """{stored value: (the value a filter takes, how to show it)}."""
+    label = LABELS["api_key"] if label.name == OWNER else label  # owners, and keys that have none
     shown = {value: value for value in values}
     if label.shown:
         found = Series.values_of(label).filter(**{f"{label.columns[0]}__in": sorted(values)})
@@ -23,6 +27,22 @@ def names_with(label: Label, text: str, most: int) -> list[tuple[str, str]]:
     matches = (Q(**{f"{column}__icontains": text}) for column in label.columns)
     found = Series.values_of(label).filter(reduce(or_, matches))[:most]
     return [(label.key_of(row[0]), label.shown_as(*row) if label.shown else row[0]) for row in found if row[0]]
+
+
+@once
+def owners() -> dict[str, str]:
+    """The owner of each client key that has one, by fingerprint."""
+    return ApiKey.objects.owners()
+
+
+def keys_of(wanted: list[str], among: list[str] | None = None) -> list[str]:
+    """The client keys of owners, and those that are given themselves and have none; `among` these, as filters take them."""
+    known = owners()
+    names = set(known.values())
+    keys = [key for key, owner in known.items() if owner in wanted]
+    keys += [key for key in wanted if key not in names and key_fingerprint(key) not in known]
+    found = set(map(key_fingerprint, keys))
+    return keys if among is None else [key for key in among if key_fingerprint(key) in found]
 
 
 def grouping_labels() -> dict[str, Label]:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from usage.models import Day, LabelDay, LabelQuarter, Quarter
-from usage.models.labels import LABELS
+from usage.models.labels import LABELS, OWNER
 from usage.models.querysets import RollupQuerySet
 from usage.query.filters import UsageFilter
 from usage.query.plan import Table
 
 GROUP = "group"  # besides columns of Series: whose usage it is, by the name of usage.models.labels.group_of
+KEY, OWNER_OF = LABELS["api_key"].column, LABELS[OWNER].column
 OF_SERIES = {Table.QUARTER: Quarter, Table.DAY: Day}
 OF_LABELS = {Table.QUARTER: LabelQuarter, Table.DAY: LabelDay}
 
@@ -30,7 +31,8 @@ class Source:
 
 
 def source(filters: UsageFilter, by: tuple[str, ...] = ()) -> Source:
-    """Where the totals of a filter are read, grouped by columns of Series."""
+    """Where the totals of a filter are read, grouped by columns of Series; for owners by the keys that have them."""
+    by = keyed(by)
     if by and not filters.labels and len(by) == 1 and (label := _kept(by[0])):
         return Source(filters, ("label_value__value",), label)
     if by or len(filters.labels) > 1:
@@ -40,6 +42,11 @@ def source(filters: UsageFilter, by: tuple[str, ...] = ()) -> Source:
     name, values = filters.labels[0]
     label = LABELS[name]
     return Source(filters, label=name, values=tuple(map(label.text, values))) if label.kept else Source(filters)
+
+
+def keyed(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns of Series with client keys in the place of their owners, each once."""
+    return tuple(dict.fromkeys(KEY if column == OWNER_OF else column for column in columns))
 
 
 def _kept(column):

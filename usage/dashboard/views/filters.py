@@ -8,9 +8,9 @@ from usage.analytics.options import filter_options
 from usage.dashboard.frame import NAV
 from usage.dashboard.pages import page
 from usage.dashboard.panels.chips import in_words
-from usage.models.labels import NONE, Label
+from usage.models.labels import NONE, OWNER, Label
 from usage.query.filters import UsageFilter
-from usage.query.names import grouping_labels, names_with
+from usage.query.names import grouping_labels, names_with, owners
 
 CHOICES, SUGGESTED = 100, 20
 FILTERED = (*NAV, "failures")  # the pages that the form can filter
@@ -48,7 +48,9 @@ def choices(request, filters):
 
 
 def _choices(options, label, picked) -> Choices:
-    if found := getattr(options, f"{label.name}_options", None):
+    if label.name == OWNER:
+        shown = [(owner, in_words(OWNER, owner)) for owner in sorted({*owners().values(), *picked})]
+    elif found := getattr(options, f"{label.name}_options", None):
         shown = [(getattr(option, label.name), option.label) for option in found]
     else:
         shown = [(value, value) for value in getattr(options, f"{label.name}s", ())]
