@@ -10,15 +10,16 @@ from aliases.serializers import AliasBody, AliasFile
 from cpa_usage.http import lists, rest
 
 ABOUT_IMPORT = """All or nothing: the file is checked whole before anything is written. `merge` (the default) keeps
-names that are not in the file, `replace` clears them; owners and notes go with names, and a blank one in the file leaves
-what there is. The last of several items for one key wins; items with a blank key or nothing to say are skipped. Takes this product's export (`key_id`) and the original's (raw `api_key`)."""
+names that are not in the file, `replace` clears them; owners and notes go with names, and a blank one leaves what there
+is. The last of several items for one key wins; items with a blank key or nothing to say are skipped. Takes this
+product's export (`key_id`) and the original's (raw `api_key`)."""
 API_KEY = OpenApiParameter("api_key", str, required=True, description="The key, raw or as its key_id.")
 
 
 @rest.described(
     shapes.Aliases, parameters=lists.PARAMETERS, methods=["GET"], summary="Keys observed or named, the busiest first"
 )
-@rest.described(shapes.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key, say whose it is; a blank clears")
+@rest.described(shapes.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key, say whose it is")
 @rest.described(shapes.AliasChanged, parameters=[API_KEY], methods=["DELETE"], summary="Clear a key's name")
 @api_view(["GET", "PUT", "DELETE"])
 def aliases(request):

@@ -82,10 +82,10 @@ class ApiKeyQuerySet(models.QuerySet):
             row.forget()
 
     def import_items(self, mode: str, items: list[Mapping]) -> AliasImport:
-        """Describe many keys at once, all or nothing; mode `replace` clears what was said of any that is not among them.
+        """Describe many keys at once, all or nothing; mode `replace` clears what was said of all others.
 
-        An item has `key_id` or `api_key` (raw or fingerprint; with a key_id it only gives the mask) and `alias`, perhaps
-        `owner` and `note`, all validated texts; a blank one leaves what there is. The last of several items for one key
+        An item has `key_id` or `api_key` (raw or fingerprint; with a key_id it only gives the mask), and `alias`,
+        `owner` or `note`, all validated texts; a blank one leaves what there is. The last of several items for one key
         wins; items with a blank key, or with nothing to say, are skipped.
         """
         found = [_described(item) for item in items]

@@ -36,7 +36,7 @@ def owners() -> dict[str, str]:
 
 
 def keys_of(wanted: list[str], among: list[str] | None = None) -> list[str]:
-    """The client keys of owners, and those that are given themselves and have none; `among` these, as filters take them."""
+    """The client keys of owners, and those given themselves that have none, as filters take them; `among` these."""
     known = owners()
     names = set(known.values())
     keys = [key for key, owner in known.items() if owner in wanted]

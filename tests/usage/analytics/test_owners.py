@@ -23,8 +23,8 @@ ANN, LAPTOP, BOT = "sk-client-ann-00001", "sk-client-ann-00002", "sk-client-bot-
 @pytest.fixture
 def keys():
     """Two keys of Ann, a third without an owner, and a request without a key."""
-    used = (ANN, LAPTOP, LAPTOP, BOT, "")
-    stored(*(record(NOON + place, api_key=key, model=f"m{place % 2}", request_id="dfa407b8") for place, key in enumerate(used)))
+    used = enumerate((ANN, LAPTOP, LAPTOP, BOT, ""))
+    stored(*(record(NOON + n, api_key=key, model=f"m{n % 2}", request_id="dfa407b8") for n, key in used))
     ApiKey.objects.describe(ANN, owner="Ann & co")
     ApiKey.objects.describe(LAPTOP, owner="Ann & co", alias="laptop")
     ApiKey.objects.describe("sk-client-unused-4", owner="Nobody yet")
@@ -49,7 +49,7 @@ def test_keys_are_summed_by_owner_and_one_without_counts_for_itself(keys, monkey
     monkeypatch.setattr(reader, "MANY", many)
     found = breakdown(filters(**query), "owner")
     assert counted(found) == BY_OWNER and found.others is None
-    assert [row.label for row in found.rows][0] == "Ann & co"
+    assert found.rows[0].label == "Ann & co"
     assert {"sk-c****0003", "no key"} < {row.label for row in found.rows}
     (largest,) = breakdown(filters(**query), "owner", 1).rows
     assert (largest.key, largest.figures.total) == ("Ann & co", 3)
@@ -58,7 +58,8 @@ def test_keys_are_summed_by_owner_and_one_without_counts_for_itself(keys, monkey
 def test_each_value_is_a_filter_for_what_it_counts(keys):
     for value, total in BY_OWNER.items():
         assert sum(counted(breakdown(filters(owner=[value]), "model")).values()) == total
-    assert counted(breakdown(filters(owner=["Ann & co", fingerprint(BOT)]), "owner")) == {"Ann & co": 3, fingerprint(BOT): 1}
+    both = breakdown(filters(owner=["Ann & co", fingerprint(BOT)]), "owner")
+    assert counted(both) == {"Ann & co": 3, fingerprint(BOT): 1}
     assert counted(breakdown(filters(owner=["Ann & co"], api_key=[LAPTOP, BOT]), "api_key")) == {fingerprint(LAPTOP): 2}
     for nothing in ("Nobody yet", "who", fingerprint(ANN)):
         assert breakdown(filters(owner=[nothing]), "model").rows == []
@@ -82,7 +83,8 @@ def test_timelines_and_tables_of_two_labels_have_owners_too(keys, monkeypatch, m
 
 def test_owners_can_be_chosen_as_a_filter(client, keys):
     form = client.get("/filters/", {"owner": "Ann & co"}).text
-    assert re.findall(r'name="owner"\s+value="([^"]*)"( checked)?', form) == [("Ann &amp; co", " checked"), ("Nobody yet", "")]
+    found = re.findall(r'name="owner"\s+value="([^"]*)"( checked)?', form)
+    assert found == [("Ann &amp; co", " checked"), ("Nobody yet", "")]
 
 
 def test_a_statement_of_an_owner_is_of_all_their_keys(keys):
