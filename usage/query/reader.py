@@ -12,8 +12,8 @@ from django.db.models import Count, Exists
 from usage.models import MEASURES, PRICED, DrainState, LabelValue, Series
 from usage.models.querysets import RollupQuerySet
 from usage.query.filters import UsageFilter
-from usage.query.partial import partial_buckets
 from usage.query.names import owners
+from usage.query.partial import partial_buckets
 from usage.query.plan import Range, Table, plan, plan_of_detail
 from usage.query.snapshots import once
 from usage.query.source import GROUP, KEY, OWNER_OF, Source, keyed, source

@@ -70,7 +70,7 @@ def edit_price(request, filters):
     rows = rows_of([PricedModel(name, found, None, _today(found))], [p for p in listed.scoped if p.model == name])
     row = next((row for row in rows if name and row.scope == whose), PricedModel(name))
     context = {"row": row, "asked": asked, "fields": typed(row.fields, asked), "hourly": typed(row.off_peak, asked)}
-    if row.whose or not whose and name:
+    if row.whose or (not whose and name):
         return context
     return context | {"choices": choices(), "models": Model.objects.values_list("name", flat=True)[:MODELS]}
 
