@@ -47,10 +47,10 @@ class Undoable:
         self.kind, self.which = kind, list(which)
         self.before = self._now()
 
-    def told(self, sentence: str) -> SafeString:
-        """The sentence and the button, as HTML; without the button where nothing changed."""
+    def told(self, sentence: str, name: str) -> SafeString:
+        """The sentence and the button, as HTML, about what has this name; without the button where nothing changed."""
         after = self._now()
-        kept = signing.dumps([self.kind, self.which, self.before, after], salt=SALT, compress=True)
+        kept = signing.dumps([self.kind, self.which, self.before, after, name], salt=SALT, compress=True)
         context = {"sentence": sentence, "undo": kept if after != self.before else ""}
         return render_to_string("usage/parts/undo.html", context)
 
@@ -62,11 +62,11 @@ class Undoable:
 def undo(kept: str) -> str:
     """Put back what a button holds, and say so; APIException where that is too old, or the change was changed since."""
     try:
-        kind, which, before, after = signing.loads(kept, salt=SALT, max_age=LASTS_S)
+        kind, which, before, after, name = signing.loads(kept, salt=SALT, max_age=LASTS_S)
     except signing.BadSignature:
         raise APIException(_("This can no longer be undone.")) from None
     now, again = KINDS[kind]
     if now(*which) != after:
         raise APIException(_("It has been changed since, so nothing is undone."))
     again(before, *which)
-    return _("Undone: it is as it was before.")
+    return _("Undone: %(name)s is as it was before.") % {"name": name}

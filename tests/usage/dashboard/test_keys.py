@@ -62,7 +62,7 @@ def test_a_key_is_named_and_given_an_owner_and_that_is_taken_back(client, keys):
         mask="sk-c****0001"
     ) == ("Anna", "", "new")
     kept = re.search(r'name="undo"\s+value="([^"]+)"', page)[1]
-    for sentence in ("Undone: it is as it was before.", "It has been changed since, so nothing is undone."):
+    for sentence in ("Undone: Anna is as it was before.", "It has been changed since, so nothing is undone."):
         client.post("/undo/", {"undo": kept, "next": "/usage/keys/"})
         assert sentence in client.get("/keys/").text
         assert ApiKey.objects.owners() == {fingerprint(ANN): "Ops & co", fingerprint(LAPTOP): "Ops & co"}

@@ -73,5 +73,5 @@ def alias(request):
     asked = ApiKey.of(body.pop("api_key"))
     change = Undoable("key", asked.fingerprint)
     ApiKey.objects.describe(asked.fingerprint, **body)
-    shown = ApiKey.objects.filter(fingerprint=asked.fingerprint).first() or asked
-    return change.told(_("Key %(key)s saved.") % {"key": shown})
+    shown = str(ApiKey.objects.filter(fingerprint=asked.fingerprint).first() or asked)
+    return change.told(_("Key %(key)s saved.") % {"key": shown}, shown)

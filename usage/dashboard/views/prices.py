@@ -91,7 +91,7 @@ def price(request):
         which = rest.valid(ScopedModel, which)
         change = Undoable("price", *which.values())
         Model.objects.clear_price(which.pop("model"), **which)
-        return change.told(_("Price of %(model)s cleared.") % {"model": request.POST["model"]})
+        return change.told(_("Price of %(model)s cleared.") % {"model": request.POST["model"]}, request.POST["model"])
     dated = {"valid_from": request.POST.get("valid_from") or None}
     values = dict(rest.valid(PriceOfPage, which | dated | _rates_or_cards(request.POST)))
     name, day, scope, value, cards = map(values.pop, ("model", "valid_from", "scope", "scope_value", "cards"))
@@ -105,7 +105,7 @@ def price(request):
         return effect
     change = Undoable("price", name, scope, value_in(scope, value))
     put(Model.objects, name)
-    return change.told(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect})
+    return change.told(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
 
 
 @changes("prices", form="edit_adjustment")
