@@ -262,6 +262,15 @@ def test_a_price_is_put_back_with_its_tiers_dates_and_costs(client, gpt):
         assert "It has been changed since, so nothing is undone." in undone(client, page)
 
 
+def test_a_price_of_many_cards_and_days_is_put_back_too(client, gpt):
+    for day in range(1, 25):
+        cards = [RateCard(context_over=n * 1000, prompt=day * 12347 + n * 997, completion=n * 7919) for n in range(20)]
+        gpt.put_set(PriceSet(valid_from=date(2026, 11, day)), cards)
+    before = sets()
+    page = post(client, "set", model="gpt-5", clear="1")
+    assert "Undone" in undone(client, page) and sets() == before
+
+
 def test_what_was_changed_since_stays(client, gpt):
     page = post(client, "set", model="gpt-5", prompt="3", completion="0")
     assert 'name="undo"' not in post(client, "set", model="gpt-5", prompt="3", completion="0")
