@@ -10,16 +10,16 @@ from unfold.decorators import action, display
 
 from aliases import shapes
 from aliases.forms import ImportForm
-from aliases.models import AccountName, ApiKey
+from aliases.models import SAID, AccountName, ApiKey
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
     """Client keys. Rows come from records and stay, because records point at them; usage adds its own columns."""
 
-    list_editable = ["alias"]
-    search_fields = ["alias", "mask", "fingerprint"]
-    fields = ["shown", "alias", "alias_updated_at", "fingerprint", "created_at"]
+    list_editable = ["alias", "owner"]
+    search_fields = ["alias", "owner", "note", "mask", "fingerprint"]
+    fields = ["shown", "alias", "owner", "note", "alias_updated_at", "fingerprint", "created_at"]
     readonly_fields = ["shown", "alias_updated_at", "fingerprint", "created_at"]
     actions = ["clear_names"]
     actions_list = ["export_file", "import_file"]
@@ -38,8 +38,8 @@ class ApiKeyAdmin(ModelAdmin):
         return False
 
     def save_model(self, request, obj, form, change):
-        """Through the verb, which trims the name and counts the change."""
-        obj.rename(obj.alias)
+        """Through the verb, which trims what was typed and counts the change."""
+        ApiKey.objects.describe(obj.fingerprint, **{name: form.cleaned_data.get(name) for name in SAID})
 
     @display(description="Key", ordering="mask")
     def shown(self, key):

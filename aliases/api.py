@@ -10,23 +10,24 @@ from aliases.serializers import AliasBody, AliasFile
 from cpa_usage.http import lists, rest
 
 ABOUT_IMPORT = """All or nothing: the file is checked whole before anything is written. `merge` (the default) keeps
-names that are not in the file, `replace` clears them. The last of several items for one key wins; items with a blank
-key or alias are skipped. Takes this product's export (`key_id`) and the original's (raw `api_key`)."""
+names that are not in the file, `replace` clears them; owners and notes go with names, and a blank one leaves what there
+is. The last of several items for one key wins; items with a blank key or nothing to say are skipped. Takes this
+product's export (`key_id`) and the original's (raw `api_key`)."""
 API_KEY = OpenApiParameter("api_key", str, required=True, description="The key, raw or as its key_id.")
 
 
 @rest.described(
     shapes.Aliases, parameters=lists.PARAMETERS, methods=["GET"], summary="Keys observed or named, the busiest first"
 )
-@rest.described(shapes.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key; a blank alias clears it")
+@rest.described(shapes.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key, say whose it is")
 @rest.described(shapes.AliasChanged, parameters=[API_KEY], methods=["DELETE"], summary="Clear a key's name")
 @api_view(["GET", "PUT", "DELETE"])
 def aliases(request):
     """Client keys and what people call them."""
     if request.method == "PUT":
-        return _rename(**rest.body_of(request, AliasBody))
+        return _described(**rest.body_of(request, AliasBody))
     if request.method == "DELETE":
-        return _rename(**rest.valid(AliasBody, {"api_key": request.query_params.get("api_key", ""), "alias": ""}))
+        return _described(**rest.valid(AliasBody, {"api_key": request.query_params.get("api_key", ""), "alias": ""}))
     found = shapes.aliases(lists.part_of(request))
     return rest.answer(request, ("aliases", found), lambda: found)
 
@@ -46,6 +47,6 @@ def import_(request):
     return Response(ApiKey.objects.import_items(**rest.body_of(request, AliasFile)))
 
 
-def _rename(api_key, alias):
-    ApiKey.objects.rename(api_key, alias)
+def _described(api_key, **said):
+    ApiKey.objects.describe(api_key, **said)
     return Response(shapes.AliasChanged())

@@ -1,4 +1,4 @@
-"""Client API keys: never the key, only its fingerprint, a mask to recognise it by, and the name people gave it."""
+"""Client API keys: never the key, only its fingerprint, a mask to recognise it by, and what people said of it."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -8,18 +8,21 @@ from django.utils import timezone
 from msgspec import Meta, Struct
 
 from cpa_usage.database import revisions
-from cpa_usage.keys import account_name, fingerprint, is_fingerprint, mask
+from cpa_usage.keys import MASK, account_name, fingerprint, is_fingerprint, mask
 
 
 class Revision(revisions.Revision):
     """Counts the changes of aliases."""
 
 
+SAID = ("alias", "owner", "note")  # of a key, by a person
+
+
 class AliasImport(Struct, frozen=True):
     """What an import did."""
 
     imported: Annotated[int, Meta(description="Keys named.")]
-    skipped: Annotated[int, Meta(description="Items without a key or an alias.")]
+    skipped: Annotated[int, Meta(description="Items without a key, or without an alias, owner and note.")]
     removed: Annotated[int, Meta(description="Keys that lost their name.")]
 
 
@@ -34,9 +37,17 @@ class ApiKeyQuerySet(models.QuerySet):
         """Keys that have an alias."""
         return self.exclude(alias="")
 
+    def described(self):
+        """Keys that have an alias, an owner or a note."""
+        return self.exclude(**dict.fromkeys(SAID, ""))
+
     def untouched(self):
         """Keys about which a person has said nothing."""
-        return self.real().filter(alias="", alias_updated_at=None)
+        return self.real().filter(**dict.fromkeys(SAID, ""), alias_updated_at=None)
+
+    def owners(self) -> dict[str, str]:
+        """The owner of each key that has one, by fingerprint."""
+        return dict(self.exclude(owner="").values_list("fingerprint", "owner"))
 
     def observe(self, masks: Mapping[str, str]) -> dict[str, int]:
         """Ids by fingerprint of keys given as {fingerprint: mask}; missing rows are created, also while another
@@ -48,16 +59,22 @@ class ApiKeyQuerySet(models.QuerySet):
         if missing := sorted(masks.keys() - known.keys()):
             self.bulk_create((self.model(fingerprint=key, mask=masks[key]) for key in missing), ignore_conflicts=True)
             known |= self._ids_of(missing)
-        self._fill_masks(masks)
+        self.renew_masks(masks)
         return known
+
+    def describe(self, key: str, **said: str | None):
+        """Say something of a key given raw or as its fingerprint, observed or not; see ApiKey.describe."""
+        row = self.model.of(key)
+        with transaction.atomic():
+            found = self.filter(fingerprint=row.fingerprint)
+            if any(text and text.strip() for text in said.values()):
+                found = [self.get_or_create(fingerprint=row.fingerprint, defaults={"mask": row.mask})[0]]
+            for known in found:
+                known.describe(**said)
 
     def rename(self, key: str, alias: str):
         """Name a key given raw or as its fingerprint, observed or not; a blank alias clears the name."""
-        if not alias.strip():
-            return self.forget(key)
-        row = self.model.of(key)
-        with transaction.atomic():
-            self.get_or_create(fingerprint=row.fingerprint, defaults={"mask": row.mask})[0].rename(alias)
+        self.describe(key, alias=alias)
 
     def forget(self, key: str):
         """Clear the name of a key given raw or as its fingerprint; nothing happens when it has none."""
@@ -65,34 +82,39 @@ class ApiKeyQuerySet(models.QuerySet):
             row.forget()
 
     def import_items(self, mode: str, items: list[Mapping]) -> AliasImport:
-        """Name many keys at once, all or nothing; mode `replace` clears every name that is not among them.
+        """Describe many keys at once, all or nothing; mode `replace` clears what was said of all others.
 
-        An item has `key_id` or `api_key` (raw or fingerprint; with a key_id it only gives the mask) and `alias`, all
-        validated texts. The last of several items for one key wins; items with a blank key or alias are skipped.
+        An item has `key_id` or `api_key` (raw or fingerprint; with a key_id it only gives the mask), and `alias`,
+        `owner` or `note`, all validated texts; a blank one leaves what there is. The last of several items for one key
+        wins; items with a blank key, or with nothing to say, are skipped.
         """
-        found = [_named(item) for item in items]
+        found = [_described(item) for item in items]
         rows = {row.fingerprint: row for row in found if row}
         with transaction.atomic():
             Revision.bump()
-            others = self.named().exclude(fingerprint__in=list(rows)) if mode == "replace" else self.none()
-            removed = others.update(alias="", alias_updated_at=None)
-            self._name(rows)
+            others = self.described().exclude(fingerprint__in=list(rows)) if mode == "replace" else self.none()
+            removed = others.update(**dict.fromkeys(SAID, ""), alias_updated_at=None)
+            self._describe(rows)
         return AliasImport(len(rows), found.count(None), removed)
 
-    def _name(self, rows):
+    def _describe(self, rows):
         """Rows in one order, so that two imports wait for each other instead of both for ever."""
+        for known in self.filter(fingerprint__in=list(rows)):
+            rows[known.fingerprint].complete(known)
         self.bulk_create(
             [rows[key] for key in sorted(rows)],
             update_conflicts=True,
             unique_fields=["fingerprint"],
-            update_fields=["alias", "alias_updated_at"],
+            update_fields=[*SAID, "alias_updated_at"],
         )
-        self._fill_masks({key: row.mask for key, row in rows.items()})
+        self.renew_masks({key: row.mask for key, row in rows.items()})
 
-    def _fill_masks(self, masks):
-        """A key that was first named by its fingerprint has no mask until it is given one here."""
-        for row in self.real().filter(fingerprint__in=list(masks), mask="").order_by("fingerprint"):
-            self.filter(pk=row.pk).update(mask=masks[row.fingerprint])
+    def renew_masks(self, masks: Mapping[str, str]):
+        """Give a key the mask that is known now where its own shows nothing: it was known by its fingerprint alone."""
+        unshown = self.real().filter(fingerprint__in=list(masks), mask__in=["", MASK]).order_by("fingerprint")
+        for row in unshown:
+            if masks[row.fingerprint].strip("*"):
+                self.filter(pk=row.pk).update(mask=masks[row.fingerprint])
 
     def _ids_of(self, fingerprints):
         return dict(self.filter(fingerprint__in=list(fingerprints)).values_list("fingerprint", "id"))
@@ -104,6 +126,8 @@ class ApiKey(models.Model):
     fingerprint = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key, in hex.")
     mask = models.CharField(max_length=64, blank=True)
     alias = models.CharField(max_length=255, blank=True)
+    owner = models.CharField(max_length=255, blank=True, help_text="A person or a team, who may have several keys.")
+    note = models.CharField(max_length=1000, blank=True)
     alias_updated_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -121,13 +145,30 @@ class ApiKey(models.Model):
         """An unsaved row of a key given raw or as its fingerprint, from which no mask can be told."""
         return cls(fingerprint=key) if is_fingerprint(key) else cls(fingerprint=fingerprint(key), mask=mask(key))
 
-    def rename(self, alias: str):
-        """Set the name, without blanks around it; a blank one clears it."""
-        self.alias = alias.strip()
-        self.alias_updated_at = timezone.now() if self.alias else None
+    def describe(self, **said: str | None):
+        """Set what of alias, owner and note is given, without blanks around it; a blank one is cleared, None stays."""
+        said = {name: text.strip() for name, text in said.items() if text is not None}
+        changed = {name: text for name, text in said.items() if getattr(self, name) != text}
+        if not changed:
+            return
+        if "alias" in changed:
+            changed["alias_updated_at"] = timezone.now() if changed["alias"] else None
+        for name, value in changed.items():
+            setattr(self, name, value)
         with transaction.atomic():
             Revision.bump()
-            self.save(update_fields=["alias", "alias_updated_at"])
+            self.save(update_fields=list(changed))
+
+    def complete(self, known: "ApiKey"):
+        """Take from another row of this key what nothing is said of here."""
+        if not self.alias:
+            self.alias_updated_at = known.alias_updated_at
+        for name in SAID:
+            setattr(self, name, getattr(self, name) or getattr(known, name))
+
+    def rename(self, alias: str):
+        """Set the name, without blanks around it; a blank one clears it."""
+        self.describe(alias=alias)
 
     def forget(self):
         """Clear the name; the row stays, because records point at it."""
@@ -169,15 +210,16 @@ class AccountName(models.Model):
         return self.name
 
 
-def _named(item) -> ApiKey | None:
-    """The unsaved row that an item of an import names; None for one without a key or an alias.
+def _described(item) -> ApiKey | None:
+    """The unsaved row that an item of an import describes; None for one without a key or a word.
 
     Our own export has the mask under api_key, and the mask of a mask is that mask.
     """
-    key_id, api_key, alias = ((item.get(name) or "").strip() for name in ("key_id", "api_key", "alias"))
-    if not alias or not (key_id or api_key):
+    key_id, api_key, *said = ((item.get(name) or "").strip() for name in ("key_id", "api_key", *SAID))
+    if not any(said) or not (key_id or api_key):
         return None
     row = ApiKey.of(api_key)
     row.fingerprint = key_id or row.fingerprint
-    row.alias, row.alias_updated_at = alias, timezone.now()
+    row.alias, row.owner, row.note = said
+    row.alias_updated_at = timezone.now() if row.alias else None
     return row

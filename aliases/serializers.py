@@ -24,15 +24,28 @@ def is_key_id(text):
         raise serializers.ValidationError(_("A key_id is 64 hexadecimal digits."))
 
 
-class AliasBody(serializers.Serializer):
-    """A key's name; a blank one clears it."""
+class Said(serializers.Serializer):
+    """Whose a key is, and a note; None says nothing, a blank one clears it."""
+
+    owner = TextField(default=None, allow_blank=True, allow_null=True, max_length=255)
+    note = TextField(default=None, allow_blank=True, allow_null=True, max_length=1000)
+
+
+class AliasBody(Said):
+    """A key's name; a blank one clears it. It is left out where only the owner or the note changes."""
 
     api_key = TextField(max_length=LONGEST_KEY, validators=[no_mask])
-    alias = TextField(max_length=255, allow_blank=True)
+    alias = TextField(max_length=255, allow_blank=True, required=False)
+
+    def validate(self, attrs):
+        """Something must be said."""
+        if "alias" not in attrs and attrs["owner"] is None and attrs["note"] is None:
+            raise serializers.ValidationError({"alias": self.fields["alias"].error_messages["required"]})
+        return attrs
 
 
-class AliasItem(serializers.Serializer):
-    """One row of an import; a blank key or alias makes it one that is skipped."""
+class AliasItem(Said):
+    """One row of an import; one with a blank key, or with nothing but blanks, is skipped."""
 
     key_id = TextField(default="", allow_blank=True, allow_null=True, validators=[is_key_id])
     api_key = TextField(default="", allow_blank=True, allow_null=True, max_length=LONGEST_KEY)

@@ -1,6 +1,8 @@
 """The shapes of the API's replies about client keys and their names, and how they are filled."""
 
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 from typing import Annotated
 
 from django.conf import settings
@@ -9,12 +11,13 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from msgspec import Meta, Struct
 
-from aliases.models import ApiKey
+from aliases.models import SAID, ApiKey
 from cpa_usage.http.lists import ALL, Listing, Part, totals_of
 
 Mask = Annotated[str, Meta(description="The key, masked; the key itself is never kept.")]
 KeyId = Annotated[str, Meta(description="The key's fingerprint: SHA-256 in hex.")]
 KEY = {"api_key": F("mask"), "key_id": F("fingerprint")}
+SEARCHED = ("alias__icontains", "owner__icontains", "note__icontains", "mask__icontains", "fingerprint__istartswith")
 
 
 class Alias(Struct, frozen=True):
@@ -23,6 +26,8 @@ class Alias(Struct, frozen=True):
     api_key: Mask
     key_id: KeyId
     alias: str
+    owner: Annotated[str, Meta(description="A person or a team; empty for none.")]
+    note: str
     event_count: Annotated[int, Meta(description="Requests ever counted.")]
     alias_updated_at: datetime | None
 
@@ -34,11 +39,13 @@ class Aliases(Listing, frozen=True, kw_only=True):
 
 
 class ExportedAlias(Struct, frozen=True):
-    """A named key in an export."""
+    """A key in an export."""
 
     key_id: KeyId
     api_key: Mask
     alias: str
+    owner: str
+    note: str
     updated_at: datetime | None
 
 
@@ -60,17 +67,17 @@ def aliases(part: Part = ALL) -> Aliases:
     """A part of the keys that were used or named."""
     keys = ApiKey.objects.real()
     if part.q:
-        keys = keys.filter(Q(alias__icontains=part.q) | Q(mask__icontains=part.q) | Q(fingerprint__istartswith=part.q))
+        keys = keys.filter(reduce(or_, (Q(**{where: part.q}) for where in SEARCHED)))
     requests = import_string(settings.KEY_REQUESTS)()  # ever counted, of the keys that were used
-    known = keys.values("alias", "alias_updated_at", **KEY).iterator()
+    known = keys.values(*SAID, "alias_updated_at", **KEY).iterator()
     found = [Alias(event_count=requests.get(key["key_id"], 0), **key) for key in known]
-    found = [item for item in found if item.alias or item.key_id in requests]
+    found = [item for item in found if item.alias or item.owner or item.note or item.key_id in requests]
     found.sort(key=lambda item: (-item.event_count, item.api_key, item.key_id))
     return Aliases(items=part.of(found), totals=totals_of(items=(len(found), part.of(found))))
 
 
 def export() -> AliasExport:
-    """Every name there is, by key."""
-    named = ApiKey.objects.named().values("alias", updated_at=F("alias_updated_at"), **KEY)
+    """Every name, owner and note there is, by key."""
+    named = ApiKey.objects.described().values(*SAID, updated_at=F("alias_updated_at"), **KEY)
     items = [ExportedAlias(**key) for key in named.order_by("mask", "fingerprint")]
     return AliasExport(version=1, exported_at=timezone.now().astimezone(UTC), items=items)

@@ -22,8 +22,8 @@ class PriceHistory(Protocol):
         Raises django.db.Error or OverflowError, and changes nothing, when a sum would not fit in its column.
         """
 
-    def effect_of(self, usage, book):
-        """What recost() would change. Writes nothing.
+    def effect_of(self, usage, book, name=None):
+        """What recost() would change. Writes nothing. `name` gives the `month` of a local day's number, if not its own.
 
         The effect has `months`, each with `month`, `changes`, and `cost_before`, `cost_after` (pico-USD),
         `unpriced_before` and `unpriced_after` (tokens); their `total`; `unreached`, the first and last day that keep

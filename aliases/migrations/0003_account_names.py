@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('aliases', '0001_initial'),
+        ('aliases', '0002_owner_and_note'),
     ]
 
     operations = [

@@ -59,10 +59,11 @@ def clear(scope: str, value: str, valid_from: date | None = None):
         found.delete()
 
 
-def effect_of_putting(adjustment: Adjustment):
-    """What put() would do to the costs of the past; nothing is kept."""
+def effect_of_putting(adjustment: Adjustment, name=None):
+    """What put() would do to the costs of the past; nothing is kept. `name`: see PriceHistory."""
     adjustment.full_clean()
-    return price_history().effect_of(_usage(adjustment.scope, adjustment.value), book_after(copy(adjustment).save))
+    book = book_after(copy(adjustment).save)
+    return price_history().effect_of(_usage(adjustment.scope, adjustment.value), book, name)
 
 
 def adjustments_of(scope: str, value: str):

@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from pricing.catalogue.listings import DatedCards
 from pricing.history import price_history
 from pricing.models.following import FollowsCatalogue
 from pricing.models.repricing import book_after, repricing
@@ -91,11 +92,14 @@ class Model(FollowsCatalogue, models.Model):
         with transaction.atomic(savepoint=False) if self.dry_run else repricing(self._recost):
             yield
 
-    def effect_of(self, change: Callable[["Model"], None]):
-        """What a change of this model's prices would do to its costs: `change` is called with it and rolled back."""
+    def effect_of(self, change: Callable[["Model"], None], name=None):
+        """What a change of this model's prices would do to its costs: `change` is called with it and rolled back.
+
+        `name`: see PriceHistory.
+        """
         copy = type(self).objects.get(pk=self.pk)
         copy.dry_run = True
-        return price_history().effect_of(self, book_after(lambda: change(copy)))
+        return price_history().effect_of(self, book_after(lambda: change(copy)), name)
 
     def set_price(self, rates: dict, valid_from: date | None = None, scope: str = "", scope_value: str = ""):
         """Price every tier and context size by hand; `rates` are a RateCard's rate fields, in pico-USD per token.
@@ -139,6 +143,21 @@ class Model(FollowsCatalogue, models.Model):
             self._manual_sets(scope, value_in(scope, scope_value)).delete()
             if not scope:
                 self._block_catalogue(True)
+
+    def manual_price(self, scope: str = "", scope_value: str = "") -> tuple[list[DatedCards], bool]:
+        """The manual sets of a place, and whether the catalogue's are out of force: what put_back() takes."""
+        sets = self._manual_sets(scope, value_in(scope, scope_value)).prefetch_related("cards")
+        return [price_set.dated_cards for price_set in sets], self.catalogue_blocked
+
+    def put_back(self, dated: list[DatedCards], blocked: bool, scope: str = "", scope_value: str = ""):
+        """Make the manual price of a place what manual_price() said that it was."""
+        place = {"scope": scope, "scope_value": value_in(scope, scope_value)}
+        with self.repricing():
+            self._manual_sets(**place).delete()
+            self._block_catalogue(blocked)
+            for each in dated:
+                price_set = self.price_sets.create(valid_from=each.valid_from, note=each.note, **place)
+                price_set.write_cards([RateCard(**card._asdict()) for card in each.cards])
 
     def copy_price(self, source: "Model"):
         """Cost, by hand, what another model, which has a price, costs today; as set_price without a date."""

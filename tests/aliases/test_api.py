@@ -13,6 +13,7 @@ ANN, BOB = "sk-ann-0123456789", "sk-bob-0123456789"
 A, B = map(fingerprint, (ANN, BOB))
 MASK_A, MASK_B = "sk-a****6789", "sk-b****6789"
 NOON = "2026-11-24T12:00:00Z"
+NOT_SAID = {"owner": "", "note": ""}
 
 
 def put(client, **body):
@@ -37,8 +38,8 @@ def test_keys_observed_and_named_are_listed_by_mask(client, count):
     assert put(client, api_key=f" {ANN} ", alias=" Ann ").json() == {"ok": True}
     assert client.get("/aliases").json() == {
         "items": [
-            {"api_key": MASK_B, "key_id": B, "alias": "", "event_count": 7, "alias_updated_at": None},
-            {"api_key": MASK_A, "key_id": A, "alias": "Ann", "event_count": 0, "alias_updated_at": NOON},
+            {"api_key": MASK_B, "key_id": B, "alias": "", **NOT_SAID, "event_count": 7, "alias_updated_at": None},
+            {"api_key": MASK_A, "key_id": A, "alias": "Ann", **NOT_SAID, "event_count": 0, "alias_updated_at": NOON},
         ]
     }
 
@@ -57,21 +58,32 @@ def test_a_blank_alias_clears_the_name(client):
     assert names() == {}
 
 
+def test_an_owner_and_a_note_are_said_alone_and_found(client):
+    put(client, api_key=ANN, alias="Ann")
+    assert put(client, api_key=A, owner=" Ops ", note="laptop").json() == {"ok": True}
+    client.delete(f"/aliases?api_key={A}")
+    for text in ("op", "lap", A[:8]):
+        (found,) = client.get("/aliases", {"q": text}).json()["items"]
+        assert (found["alias"], found["owner"], found["note"]) == ("", "Ops", "laptop")
+    put(client, api_key=A, owner="", note="")
+    assert client.get("/aliases").json() == {"items": []}
+
+
 def test_deleting_what_has_no_name_is_done(client):
     assert client.delete(f"/aliases?api_key={ANN}").json() == {"ok": True}
     assert ApiKey.objects.count() == 0
 
 
 def test_an_export_goes_into_an_empty_installation_and_comes_out_the_same(client):
-    put(client, api_key=BOB, alias="Bob")
-    put(client, api_key=ANN, alias="Ann")
+    put(client, api_key=BOB, owner="Team B")
+    put(client, api_key=ANN, alias="Ann", owner="Ops", note="laptop")
     exported = client.get("/aliases/export").json()
     assert exported == {
         "version": 1,
         "exported_at": NOON,
         "items": [
-            {"key_id": A, "api_key": MASK_A, "alias": "Ann", "updated_at": NOON},
-            {"key_id": B, "api_key": MASK_B, "alias": "Bob", "updated_at": NOON},
+            {"key_id": A, "api_key": MASK_A, "alias": "Ann", "owner": "Ops", "note": "laptop", "updated_at": NOON},
+            {"key_id": B, "api_key": MASK_B, "alias": "", "owner": "Team B", "note": "", "updated_at": None},
         ],
     }
     ApiKey.objects.all().delete()
@@ -124,6 +136,10 @@ def test_modes_are_read_in_any_letter_case(client, mode, expected):
         ({"api_key": ANN, "alias": True}, "alias"),
         ({"api_key": ANN, "alias": "x" * 256}, "alias"),
         ({"api_key": ANN, "alias": "a\0b"}, "alias"),
+        ({"api_key": ANN, "owner": None}, "alias"),
+        ({"api_key": ANN, "owner": "x" * 256}, "owner"),
+        ({"api_key": ANN, "owner": 5}, "owner"),
+        ({"api_key": ANN, "note": "x" * 1001}, "note"),
     ],
 )
 def test_it_rejects_a_bad_name_by_field(client, body, field):

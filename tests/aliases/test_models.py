@@ -45,6 +45,13 @@ def test_observing_gives_a_mask_to_a_key_that_was_known_by_fingerprint_alone(db)
     assert ApiKey.objects.values_list("mask", "alias").get() == ("sk-a****6789", "Ann")
 
 
+@pytest.mark.parametrize(("old", "seen", "kept"), [("****", "sk-a****6789", "sk-a****6789"), ("****", "***", "****")])
+def test_a_mask_that_shows_nothing_is_renewed_when_the_key_is_seen(db, old, seen, kept):
+    ApiKey.objects.create(fingerprint=A, mask=old)
+    ApiKey.objects.observe({A: seen})
+    assert ApiKey.objects.get().mask == kept
+
+
 def test_more_keys_than_one_query_holds(db):
     masks = {fingerprint(f"key-{i}"): f"key-****{i:04}" for i in range(1200)}
     assert ApiKey.objects.observe(masks) == dict(ApiKey.objects.values_list("fingerprint", "id"))
@@ -86,6 +93,22 @@ def test_forgetting_a_key_nobody_knows_changes_nothing(db):
     assert (ApiKey.objects.count(), Revision.current()) == (0, 0)
 
 
+def test_what_is_said_of_a_key_changes_alone_and_counts_once(db, on_nov_24):
+    ApiKey.objects.describe(ANN, alias="Ann", owner=" Ops ", note="laptop")
+    ApiKey.objects.describe(A, owner="Ops", note=None)
+    ApiKey.objects.describe(A, note="  ")
+    row = ApiKey.objects.values_list("alias", "owner", "note", "alias_updated_at").get()
+    assert (row, Revision.current(), ApiKey.objects.owners()) == (("Ann", "Ops", "", NOON), 2, {A: "Ops"})
+
+
+def test_an_owner_may_have_keys_without_names(db):
+    ApiKey.objects.describe(ANN, owner="Ops")
+    ApiKey.objects.describe(BOB, owner="")
+    assert ApiKey.objects.values_list("fingerprint", "alias", "alias_updated_at").get() == (A, "", None)
+    assert [key.api_key for key in shapes.aliases().items] == ["sk-a****6789"]
+    assert not ApiKey.objects.untouched()
+
+
 def test_a_key_is_shown_by_its_name_or_its_mask():
     assert [str(ApiKey(mask="m", alias="Ann")), str(ApiKey(mask="m")), str(ApiKey())] == ["Ann", "m", "no key"]
 
@@ -123,6 +146,14 @@ def test_merging_nothing_changes_no_name(db):
     assert named() == {A: "Ann"}
 
 
+def test_an_import_leaves_what_it_says_nothing_of(db, on_nov_24):
+    ApiKey.objects.describe(ANN, alias="Ann", owner="Ops", note="old")
+    ApiKey.objects.import_items("merge", [{"api_key": ANN, "alias": "", "owner": None, "note": "new"}])
+    assert ApiKey.objects.values_list("alias", "owner", "note", "alias_updated_at").get() == ("Ann", "Ops", "new", NOON)
+    ApiKey.objects.import_items("replace", [])
+    assert ApiKey.objects.values_list("alias", "owner", "note", "alias_updated_at").get() == ("", "", "", None)
+
+
 def test_an_imported_name_is_dated_and_masked(db, on_nov_24):
     ApiKey.objects.observe({A: ""})
     ApiKey.objects.import_items("merge", [{"key_id": A, "api_key": "sk-a****6789", "alias": " Ann "}])
@@ -132,7 +163,7 @@ def test_an_imported_name_is_dated_and_masked(db, on_nov_24):
 
 def test_an_import_that_fails_half_way_changes_nothing(db, monkeypatch):
     ApiKey.objects.rename(ANN, "Ann")
-    monkeypatch.setattr("aliases.models.ApiKeyQuerySet._name", lambda *_: 1 / 0)
+    monkeypatch.setattr("aliases.models.ApiKeyQuerySet._describe", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ApiKey.objects.import_items("replace", [item(BOB, "Bob")])
     assert (named(), Revision.current()) == ({A: "Ann"}, 1)

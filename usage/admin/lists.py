@@ -60,7 +60,7 @@ class UsageColumns:
 class UsedApiKeyAdmin(Merging, UsageColumns, ApiKeyAdmin):
     """Keys observed or named, the busiest first."""
 
-    list_display = ["shown", "alias", "requests", "cost", "last_seen", "key_id"]
+    list_display = ["shown", "alias", "owner", "requests", "cost", "last_seen", "key_id"]
     actions = [*ApiKeyAdmin.actions, "merge"]
     label = ("api_key", "fingerprint")
     sums = UsageColumns.sums | {"pico": "cost", "unpriced": "unpriced_tokens"}
@@ -68,7 +68,7 @@ class UsedApiKeyAdmin(Merging, UsageColumns, ApiKeyAdmin):
     def get_queryset(self, request):
         """Without keys that were neither used nor named."""
         used = LabelValue.objects.filter(label="api_key", value=OuterRef("fingerprint"))
-        return super().get_queryset(request).filter(~Q(alias="") | Exists(used))
+        return super().get_queryset(request).filter(~Q(alias="", owner="", note="") | Exists(used))
 
     def get_ordering(self, request):
         """As the API lists them; not `ordering`, which would mark these columns as sorted."""

@@ -4,7 +4,7 @@ import msgspec
 
 from cpa_usage.http.lists import Listing
 from usage.analytics.answers import instant
-from usage.models.labels import NO_KEY
+from usage.models.labels import NO_KEY, OWNER
 from usage.query.filters import UsageFilter
 from usage.query.largest import MOST, largest
 from usage.query.names import grouping_labels, names_of
@@ -18,11 +18,12 @@ def _option(label):
     return msgspec.defstruct(f"{name}Option", [(label.name, str), ("label", str)], frozen=True)
 
 
-OPTIONS = {name: _option(label) for name, label in grouping_labels().items() if label.shown}
+LISTED = {name: label for name, label in grouping_labels().items() if name != OWNER}  # owners are what people said
+OPTIONS = {name: _option(label) for name, label in LISTED.items() if label.shown}
 FilterOptions = msgspec.defstruct(
     "FilterOptions",
     [
-        *((f"{name}s", list[str]) for name in grouping_labels() if name != "api_key"),
+        *((f"{name}s", list[str]) for name in LISTED if name != "api_key"),
         *((f"{name}_options", list[option]) for name, option in OPTIONS.items()),
         ("detail_from", str | None),
     ],
@@ -37,9 +38,9 @@ FilterOptions = msgspec.defstruct(
 def filter_options(filters: UsageFilter, limit: int = MOST) -> FilterOptions:
     """Models, sources, client keys, providers and endpoints that occur in the period; of too many the most used."""
     reader, found, totals = Reader.of(filters), {}, {}
-    columns = [label.column for label in grouping_labels().values()]
+    columns = [label.column for label in LISTED.values()]
     occurring = reader.values(*(column for column in columns if not reader.is_flooded(column)))
-    for name, label in grouping_labels().items():
+    for name, label in LISTED.items():
         values, count = _values(reader, label.column, occurring, limit)
         if name != "api_key":
             found[f"{name}s"] = sorted(values - {""})

@@ -93,6 +93,14 @@ def _filters(request):
     return filters
 
 
+def form_of(request) -> QueryDict:
+    """What a page with a form was asked for besides its filters, which alone remain in `request.query`."""
+    known, asked = UsageFilterForm().fields, request.query.copy()
+    for name in [name for name in request.query if name not in known]:
+        del request.query[name]
+    return asked
+
+
 def _has(request, tag):
     """Whether the browser has the page; a message is shown once, so a page with one is always sent."""
     return tag in parse_etags(request.headers.get("If-None-Match", "")) and not len(get_messages(request))

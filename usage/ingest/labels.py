@@ -143,6 +143,7 @@ class SeriesMap:
                 memory.clear()
         new = {each: Labels.of(*each) for each in dict.fromkeys(met) if each not in self._known}
         masks = {names[KEY]: names[MASK] for names, *_ in new} | {OTHER_KEY: OTHER}
+        ApiKey.objects.renew_masks(masks)
         stored, ids = self._stored(list(dict.fromkeys(new.values())), masks)
         self._add_models(each.model for each in ids)
         for each, labels in new.items():

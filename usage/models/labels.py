@@ -18,6 +18,7 @@ OTHER_KEY = fingerprint(OTHER)  # what it is called among client keys, so that f
 MOST_VALUES = 1_000
 NONE = "(none)"  # what a filter calls an empty label: a blank parameter is no filter
 NOT = "not_"  # before the name of a label: a filter that keeps all but these values
+OWNER = "owner"  # a label made of another: of client keys
 NO_KEY = "unknown"  # what the API calls the key of a request that came without one
 FAILED, SUCCESS = "failed", "success"
 STATUS_CODES = range(100, 600)  # any other number counts as 0, so that odd ones cannot flood the series
@@ -59,7 +60,7 @@ class Label:
 
     def key_of(self, value: str) -> str:
         """What a filter takes for a stored value."""
-        return value or (NO_KEY if self.name == "api_key" else NONE)
+        return value or (NO_KEY if self.name in {"api_key", OWNER} else NONE)
 
     def shown_as(self, value: str, *shown: str) -> str:
         """How to show a value, from its values of `columns`."""
@@ -98,6 +99,13 @@ LABELS = {
             shown=("api_key__alias", "api_key__mask"),
             kept=True,
             most=10_000,
+        ),
+        Label(
+            OWNER,
+            _("Owner"),
+            "api_key__owner",
+            "Owners of client keys, as the names of keys have them: all of their keys; a key without one by itself.",
+            most=None,
         ),
         Label(
             "source",

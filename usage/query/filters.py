@@ -42,7 +42,7 @@ class UsageFilter:
 
 def conditions(given: dict[str, list[str]]) -> tuple[tuple[str, tuple], ...]:
     """What UsageFilter.labels holds, of the values of each parameter; what is excluded is not wanted."""
-    found = {name: stored_values(label.name, given[name]) for name, label in filtering().items() if given.get(name)}
+    found = {name: stored_values(label.name, given[name]) for name, label in filtering().items() if name in given}
     for name in LABELS.keys() & found.keys():
         excluded = found.pop(f"{NOT}{name}", ())
         found[name] = tuple(value for value in found[name] if value not in excluded)

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cpa_usage.http.lists import Part
-from usage.models.labels import FAILED, filtering
+from usage.models.labels import FAILED, NOT, OWNER, filtering
 from usage.models.querysets import MESSAGE_LENGTH
 from usage.query.fields import CHECKS, MomentField, RangeField, RepeatedField
 from usage.query.filters import UsageFilter, conditions, label_value, request_id_of
+from usage.query.names import keys_of
 from usage.time.clock import now_us
 from usage.time.periods import LAST_YEAR, BadRange, resolve
 
@@ -68,6 +69,10 @@ class UsageFilterForm(forms.Form):
         cleaned = self.cleaned_data
         message = label_value(cleaned["message"]) if cleaned["message"].strip() else None
         labels = {name: cleaned[name] for name in filtering() if cleaned[name]}
+        if OWNER in labels:
+            labels["api_key"] = keys_of(labels.pop(OWNER), labels.get("api_key"))
+        if f"{NOT}{OWNER}" in labels:
+            labels[f"{NOT}api_key"] = [*keys_of(labels.pop(f"{NOT}{OWNER}")), *labels.get(f"{NOT}api_key", ())]
         if message is not None:  # only failures have one
             labels.setdefault("result", [FAILED])
         if "status" in labels and labels.get("result") == [FAILED]:

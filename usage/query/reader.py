@@ -12,10 +12,11 @@ from django.db.models import Count, Exists
 from usage.models import MEASURES, PRICED, DrainState, LabelValue, Series
 from usage.models.querysets import RollupQuerySet
 from usage.query.filters import UsageFilter
+from usage.query.names import owners
 from usage.query.partial import partial_buckets
 from usage.query.plan import Range, Table, plan, plan_of_detail
 from usage.query.snapshots import once
-from usage.query.source import GROUP, Source, source
+from usage.query.source import GROUP, KEY, OWNER_OF, Source, keyed, source
 from usage.query.sums import add_up
 from usage.time.periods import Period, local_day
 from usage.time.units import HOUR_S
@@ -174,6 +175,10 @@ class Reader:
         `among`: the values of each of these columns that are wanted; none for all. `with_cost`: what cost nothing may
         be left out.
         """
+        if OWNER_OF in by:
+            for row in self.rows(ranges, keyed(by), names, _keys_among(by, among), with_cost):
+                yield row._replace(group=_owned(by, row.group))
+            return
         found = source(self.filters, by)
         for each in ranges:
             if each.table is Table.EVENT:
@@ -184,6 +189,9 @@ class Reader:
     @once
     def _grouped(self, columns, names, among=()) -> dict[tuple, list[int]]:
         """Measures by group, where there are any; the database adds up the buckets of each range."""
+        if OWNER_OF in columns:
+            rows = self._grouped(keyed(columns), names, _keys_among(columns, among))
+            return add_up((_owned(columns, group), measures) for group, measures in rows.items())
         found, width, parts = source(self.filters, columns), len(columns), []
         for each in self.plan():
             if each.table is Table.EVENT:
@@ -201,6 +209,23 @@ class Reader:
             group = groups.get(series, ())
             if all(value in wanted for value, wanted in zip(group, among, strict=False)):
                 yield Row(each.table, bucket, group, [measures[place] for place in places])
+
+
+def _owned(columns, group):
+    """A group by keyed(columns) as one by these; a key without an owner counts for itself."""
+    values = dict(zip(keyed(columns), group, strict=True))
+    values[OWNER_OF] = owners().get(values[KEY], values[KEY])
+    return tuple(values[column] for column in columns)
+
+
+def _keys_among(columns, among):
+    """Of keyed(columns) the values that are wanted: keys of wanted owners, and keys that are wanted as owners."""
+    if not among:
+        return ()
+    wanted = dict(zip(columns, among, strict=True))
+    own = (key for key, owner in owners().items() if owner in wanted[OWNER_OF])
+    wanted.setdefault(KEY, (*own, *wanted[OWNER_OF]))
+    return tuple(wanted[column] for column in keyed(columns))
 
 
 def rows_of(found: Source, each: Range, among=()) -> RollupQuerySet:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Self
 
 from usage.models import Day, LabelDay, LabelQuarter, Quarter
-from usage.models.labels import LABELS, NOT, filtering
+from usage.models.labels import LABELS, NOT, OWNER, filtering
 from usage.models.querysets import RollupQuerySet
 from usage.query.filters import UsageFilter
 from usage.query.plan import Table
 
 GROUP = "group"  # besides columns of Series: whose usage it is, by the name of usage.models.labels.group_of
+KEY, OWNER_OF = LABELS["api_key"].column, LABELS[OWNER].column
 OF_SERIES = {Table.QUARTER: Quarter, Table.DAY: Day}
 OF_LABELS = {Table.QUARTER: LabelQuarter, Table.DAY: LabelDay}
 
@@ -36,7 +37,8 @@ class Source:
 
 
 def source(filters: UsageFilter, by: tuple[str, ...] = ()) -> Source:
-    """Where the totals of a filter are read, grouped by columns of Series."""
+    """Where the totals of a filter are read, grouped by columns of Series; for owners by the keys that have them."""
+    by = keyed(by)
     label, wanted, others = _of_one_label(filters)
     if len(by) == 1 and (name := _kept(by[0])) and (not filters.labels or label == name):
         return Source(filters, ("label_value__value",), name, wanted, others)
@@ -55,6 +57,11 @@ def _of_one_label(filters) -> tuple[str, tuple[str, ...] | None, tuple[str, ...]
     name, values = filters.labels[0]
     texts = tuple(map(label.text, values))
     return (label.name, None, texts) if name.startswith(NOT) else (label.name, texts, ())
+
+
+def keyed(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns of Series with client keys in the place of their owners, each once."""
+    return tuple(dict.fromkeys(KEY if column == OWNER_OF else column for column in columns))
 
 
 def _kept(column):

@@ -58,14 +58,15 @@ class Effect(Struct):
         return Effect(_sorted(summed(months)), unreached)
 
 
-def effect_of(series, book: PriceBook, since: int | None = None, recount: bool = False) -> Effect:
+def effect_of(series, book: PriceBook, since: int | None = None, recount: bool = False, name=None) -> Effect:
     """The effect of the prices of `book` on all these series ever counted, or on the local days from `since` on.
 
     Where no threshold changed, context sizes are taken as they were counted; `recount` takes them from events anyhow.
+    `name` gives the name of a local day's month, or of whatever else `months` shall be; names are sorted.
     """
     now, found = PriceBook.load(), Effect()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
-        past = Past(series.filter(model_id=model_id), since)
+        past = Past(series.filter(model_id=model_id), since, name=name)
         old, new = names_by_limits(past.series, now), names_by_limits(past.series, book)
         found += past.priced_by(book, recount or old != new)
         if not all(tells_apart(known, limits) for limits in new for known in old):
@@ -79,9 +80,9 @@ class Past:
     `moved`: fields of Charged as the series have them that these, of any model, are to be merged into.
     """
 
-    def __init__(self, series, since: int | None, moved: dict | None = None):
+    def __init__(self, series, since: int | None, moved: dict | None = None, name=None):
         kept = DrainState.load().events_from
-        self.series, self.since, self.moved = series, since, moved or {}
+        self.series, self.since, self.moved, self.name = series, since, moved or {}, name or _month
         self.days = Day.objects.filter(series__in=series.values("id")).between(since, None)
         self.detail_from = None if kept is None else local_day(kept // SECOND_US, settings.TIME_ZONE)
 
@@ -90,7 +91,7 @@ class Past:
         costs, months = Costs(book), defaultdict(lambda: [0, 0, 0, 0])
         costs.learn(self.series)
         for day, spent, unpriced in self.days.sums_of(("cost", "unpriced_tokens"), "bucket"):
-            month = months[_month(day)]
+            month = months[self.name(day)]
             month[0] += spent
             month[2] += unpriced
         groups = self._relabelled(book) if relabel else self._counted(self.days)
@@ -100,9 +101,9 @@ class Past:
             charged = costs.known[series]._replace(context_over=context_over, clock=clock, **self.moved)
             rates = book.rates(charged, day)
             if rates is None:
-                months[_month(day)][3] += total
+                months[self.name(day)][3] += total
             else:
-                months[_month(day)][1] += billed(rates, tokens, requests - failed)
+                months[self.name(day)][1] += billed(rates, tokens, requests - failed)
         return Effect(_sorted(months))
 
     def without_detail(self) -> tuple[date, date] | None:

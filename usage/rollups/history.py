@@ -17,9 +17,9 @@ class RecordedUsage:
         """Re-cost every rollup of the usage, in the caller's transaction."""
         recosting.recost(_series(usage), book, before=before)
 
-    def effect_of(self, usage, book):
+    def effect_of(self, usage, book, name=None):
         """What recost() would change, month by month: an Effect."""
-        return effects.effect_of(_series(usage), book)
+        return effects.effect_of(_series(usage), book, name=name)
 
     def routes(self):
         """Routes of each model's series, with the base URLs that CPA names for its keys."""

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.usage.dashboard.browsing import open_page
+from tests.usage.dashboard.browsing import api, open_page
 
 RULES = {"resultTypes": ["violations"], "preload": False, "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 NAMES = "[...document.querySelector('table.sortable').querySelectorAll('tbody th')].map(th => th.textContent.trim())"
@@ -40,7 +40,17 @@ def test_a_price_of_a_provider_stays_under_its_model_when_the_table_is_sorted(pr
 def test_its_forms_fit_and_are_accessible(prices, width, theme):
     prices.emulate_media(color_scheme=theme, reduced_motion="reduce")
     prices.set_viewport_size({"width": width, "height": 900})
-    prices.evaluate(OPEN)
+    for opener in ("Edit", "Add a factor or a fee", "Price for a provider"):
+        prices.get_by_role("link", name=opener).last.click()
+        prices.locator("dialog").wait_for()
+        prices.evaluate(OPEN)
+        check(prices)
+        prices.keyboard.press("Escape")
+        prices.locator("dialog").wait_for(state="detached")
+        assert opener in prices.evaluate("document.activeElement.textContent")
+
+
+def check(prices):
     assert prices.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     found = Axe().run(prices, options=RULES).response["violations"]
     assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
@@ -49,16 +59,62 @@ def test_its_forms_fit_and_are_accessible(prices, width, theme):
 
 def test_a_factor_is_added_and_removed_by_hand(prices):
     prices.get_by_text("Add a factor or a fee").click()
-    form = prices.locator("form[action*='prices/adjust']").last
+    form = prices.locator("dialog form")
     form.locator("select").select_option("provider:xai")
     form.locator("[name=factor]").fill("0.5")
-    form.get_by_role("button", name="Preview").click()
-    form.locator("output", has_text="past").wait_for()
+    form.locator("output", has_text="No cost of the past changes.").wait_for()
     assert form.locator("[name=factor]").input_value() == "0.5" and prices.wrong == []
     form.get_by_role("button", name="Save").click()
     row = prices.locator("tr", has_text="provider xai")
     row.get_by_text("in force").wait_for()
     assert "× 0.5" in row.inner_text()
-    row.locator("summary").click()
-    row.get_by_role("button", name="Remove").click()
+    row.get_by_role("link", name="Edit").click()
+    form.get_by_role("button", name="Remove").click()
     row.wait_for(state="detached")
+
+
+def test_a_model_is_priced_in_three_clicks_with_its_effect_shown_first_and_that_is_undone(page):
+    open_page(page, "./")
+    page.get_by_role("link", name="Prices", exact=True).click()
+    columns = "[...document.querySelectorAll('thead th')].map(each => each.offsetWidth).join()"
+    row = page.locator("tr", has=page.get_by_title("moonshotai/kimi-k2", exact=True))
+    row.get_by_role("link", name="Set price").click()
+    page.locator("dialog").wait_for()
+    before = page.evaluate(columns)
+    page.keyboard.type("0.6")
+    page.keyboard.press("Tab")
+    page.keyboard.type("2.5")
+    page.locator("dialog output", has_text="7 days: $0 → $").wait_for()
+    assert page.evaluate(columns) == before
+    effect = page.locator("dialog output").inner_text()
+    page.keyboard.press("Enter")  # as a click on the first button
+    page.get_by_text(f"Price of moonshotai/kimi-k2 saved. {effect}").wait_for()
+    assert "0.60" in row.inner_text() and "by hand" in row.inner_text()
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Undone").wait_for()
+    assert "no price" in row.inner_text() and page.wrong == []
+
+
+def test_two_keys_get_one_owner_who_is_summed(page):
+    open_page(page, "keys/")
+    for mask in ("sk-c****0001", "sk-c****0002"):
+        page.locator("tr", has_text=mask).get_by_role("link", name="Edit").click()
+        page.locator("dialog [name=owner]").fill("Platform team")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text(f"Key {mask} saved.").wait_for()
+    row = page.locator("tr", has_text="Platform team").first
+    assert "2 keys" in row.inner_text()
+    names = page.locator("tbody tr").all_inner_texts()
+    place = next(place for place, text in enumerate(names) if "Platform team" in text)
+    assert "sk-c****0001" in names[place + 1] + names[place + 2]
+    page.locator("thead button", has_text="Cost").click()
+    assert "2 keys" in page.locator("tr:has(+ .under)").first.inner_text()
+    page.locator("dialog").wait_for(state="detached")
+    page.locator("tr", has_text="sk-c****0001").get_by_role("link", name="Edit").click()
+    page.get_by_role("link", name="Cancel").click()
+    page.locator("dialog").wait_for(state="detached")
+    assert "Edit" in page.evaluate("document.activeElement.textContent")
+    for mask in ("sk-c****0001", "sk-c****0002"):
+        found = next(each for each in api(page, "aliases")["items"] if each["api_key"] == mask)
+        page.request.put("api/v1/aliases", data={"api_key": found["key_id"], "owner": ""})
+    assert page.wrong == []

@@ -212,7 +212,7 @@ def test_a_cached_rate_left_blank_is_the_input_rate_and_stays_blank_in_the_form(
     client.post("/prices/set/", {"model": "m/1", "prompt": "1.5", "completion": "6", "cache": ""})
     card = PriceSet.objects.get(model__name="m/1").cards.get()
     assert (card.cache_read, card.rates.cache_read) == (None, 1_500_000)
-    form = client.get("/prices/").text.split('value="m/1"')[1].partition("</form>")[0]
+    form = client.get("/prices/edit/?edit=m/1").text.split('value="m/1"')[1].partition("</form>")[0]
     found = dict(re.findall(r'name="(\w+)"[^>]*?value="([^"]*)"', form, re.DOTALL))
     assert (found["prompt"], found["cache"]) == ("1.5", "")
     assert form.count('placeholder="as input"') == 2

@@ -174,3 +174,11 @@ def test_a_failed_batch_leaves_nothing_and_the_writer_goes_on(monkeypatch):
 def test_an_empty_batch_is_nothing():
     assert stored() == Stored()
     assert not any(rollups().values())
+
+
+def test_a_mask_that_shows_nothing_is_renewed_when_its_key_is_seen_again():
+    stored(record(NOON))
+    for n, mask in enumerate(("****", "")):
+        ApiKey.objects.real().update(mask=mask)
+        stored(record(NOON + 1 + n))
+        assert ApiKey.objects.real().get().mask == "sk-c****0001"

@@ -16,6 +16,7 @@ from usage.query.snapshots import snapshot
 MOST = 5  # groups
 NAME_BYTES = 40  # of a name in JSON: with all names so long the reply still has less than a kilobyte
 BY = {"key": "api_key", "model": "model", "account": "source", "provider": "provider", "endpoint": "endpoint"}
+BY |= {"owner": "owner"}
 
 
 class Amount(Struct, frozen=True, kw_only=True):

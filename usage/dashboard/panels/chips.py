@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.models import accounts
-from usage.models.labels import LABELS, NONE, NOT, filtering
+from usage.models.labels import LABELS, NONE, NOT, OWNER, filtering
 from usage.query.filters import key_fingerprint
 from usage.query.names import names_of
 
@@ -52,7 +52,7 @@ def _chip(query, name, title, text):
 
 def in_words(name: str, text: str) -> str:
     """The value of a filter as people read it."""
-    if name == "source":
+    if name in {"source", OWNER}:
         return names_of(LABELS[name], {text})[text][1]
     if name == "api_key":
         key = key_fingerprint(text)

@@ -1,10 +1,13 @@
 """Prices as their page shows them: a row for each model, below it those of a provider, an account or a client key."""
 
+from collections.abc import Callable
+from datetime import date
 from typing import NamedTuple
 
 from django.db.models import Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from aliases.models import ApiKey
@@ -12,15 +15,19 @@ from pricing.api.serializers import RATES
 from pricing.api.shapes import DatedPrice, Price, PriceCard, ScopedPrice
 from pricing.models import Adjustment, Scope
 from pricing.precedence import begins, latest
-from pricing.rates import DERIVED, usd
+from pricing.rates import DERIVED, PICO, usd
 from usage.analytics.answers import Summary
+from usage.dashboard import formats
 from usage.models import Series
 from usage.models.labels import LABELS
 from usage.query.names import names_of
+from usage.time.periods import day_number
 
 RATE_SUFFIX = "_price_per_1m"  # of the API's names; the forms of the page have them without
 CHOICES = 200  # of a kind
 OFF_PEAK = "off_"  # before the names of the rates at some hours
+ALL = 10**6  # days
+SPANS = {7: _("7 days"), 30: _("30 days"), ALL: _("all history")}
 MIDNIGHT = {"24:00": "00:00"}  # as a field for a time of the day has it
 LABEL_OF = {Scope.PROVIDER.value: "provider", Scope.ACCOUNT.value: "source", Scope.API_KEY.value: "api_key"}
 # The API's name of a rate, what people call it, and what it is when it is left empty; a blank one must be given.
@@ -159,7 +166,7 @@ class Adjusted(NamedTuple):
 
 def rows_of(models: list[PricedModel], scoped: list[ScopedPrice]) -> list[PricedModel]:
     """Each model, and below it the prices that only some usage of it has."""
-    names = _names((price.scope, price.scope_value) for price in scoped)
+    names = names_of_places((price.scope, price.scope_value) for price in scoped)
     below = {}
     for price in scoped:
         dated = next((each for each in price.sets if each.in_force), price.sets[0])
@@ -173,7 +180,7 @@ def adjusted(today) -> list[Adjusted]:
     found = {}
     for each in Adjustment.objects.all():
         found.setdefault((each.scope, each.value), []).append(each)
-    names = _names(found)
+    names = names_of_places(found)
     return [
         Adjusted(each, names[place], _state(each, latest(rows, today), today))
         for place, rows in found.items()
@@ -199,6 +206,28 @@ def choices() -> list[tuple[str, list[tuple[str, str]]]]:
     return [group for group in found if group[1]]
 
 
+def typed(fields: list[Entry], asked) -> list[Entry]:
+    """Fields as they were filled in before, where they were."""
+    return [field._replace(rate=asked.get(field.name, field.rate)) for field in fields]
+
+
+def spans(today: date) -> Callable[[int], int]:
+    """The shortest of SPANS that a local day lies in, today being the last: for PriceHistory.effect_of."""
+    number = day_number(today)
+    return lambda day: next(span for span in SPANS if day > number - span)
+
+
+def in_words(effect) -> str:
+    """`7 days: $0 → $21.29, 30 days: $0 → $80.10`, of those spans that change; None: it was never used."""
+    before = after = 0
+    found = []
+    for span in effect.months if effect else ():
+        before, after = before + span.cost_before, after + span.cost_after
+        if span.changes:
+            found.append(f"{SPANS[span.month]}: {formats.usd(before / PICO)} → {formats.usd(after / PICO)}")
+    return ", ".join(found) or gettext("No cost of the past changes.")
+
+
 def _is_special(card):
     return card.tier or card.context_over
 
@@ -214,7 +243,7 @@ def _state(adjustment, in_force, today):
     return "ahead" if begins(adjustment) > today else "past"
 
 
-def _names(places):
+def names_of_places(places):
     """{(scope, value): what people call it}."""
     values = {}
     for scope, value in places:

@@ -10,9 +10,9 @@ from usage.dashboard.frame import NAV
 from usage.dashboard.links import PERIOD, changed
 from usage.dashboard.pages import page
 from usage.dashboard.panels.chips import in_words
-from usage.models.labels import NONE, NOT, Label, filtering
+from usage.models.labels import NONE, NOT, OWNER, Label, filtering
 from usage.query.filters import UsageFilter
-from usage.query.names import grouping_labels, names_with
+from usage.query.names import grouping_labels, names_with, owners
 
 CHOICES, SUGGESTED = 100, 20
 FILTERED = (*NAV, "failures")  # the pages that the form can filter
@@ -62,7 +62,10 @@ def _unlisted(query):
 
 
 def _choices(options, label, query) -> Choices:
-    if found := getattr(options, f"{label.name}_options", None):
+    if label.name == OWNER:
+        wanted = {*owners().values(), *query.getlist(OWNER)}
+        shown = [(owner, in_words(OWNER, owner)) for owner in sorted(wanted)]
+    elif found := getattr(options, f"{label.name}_options", None):
         shown = [(getattr(option, label.name), option.label) for option in found]
     else:
         shown = [(value, value) for value in getattr(options, f"{label.name}s", ())]

@@ -1,4 +1,4 @@
-"""Keys and the system: pages that also change something, in the same way as the API."""
+"""The system, a page that also changes something in the same way as the API, and how all such pages do."""
 
 from functools import wraps
 
@@ -12,37 +12,31 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 
-from aliases.models import ApiKey
-from aliases.serializers import AliasBody
-from aliases.shapes import aliases
 from catalog.api import set_switch
 from catalog.sync import sync_now
 from cpa_usage.api import OURS
 from cpa_usage.auth.adminlogin import is_let_in
 from cpa_usage.auth.tokenform import TokenForm
-from cpa_usage.http import rest
 from cpa_usage.http.errors import error_of
-from cpa_usage.http.lists import counted
 from cpa_usage.models import ApiToken
 from pricing.models import PublishedCatalogue
 from pricing.tasks import catalogue_version
-from usage.analytics.breakdowns import used_by
+from usage.dashboard import undoing
 from usage.dashboard.cookies import next_page
 from usage.dashboard.pages import page, signed_in
 from usage.dashboard.views.session import open_sessions
 from usage.models import Gap
-from usage.models.labels import NO_KEY
 from usage.ops.incidents import lately
 from usage.ops.status import status
 from usage.ops.storage import database_bytes
-from usage.query.forms import PAGE_SIZE, ListForm, checked
 
 
-def changes(name):
+def changes(name, form=None):
     """Decorator of a view that changes something and returns a sentence, for the page of that name.
 
     Back on the page, or on that in `next`, the sentence is shown, or why the change was refused, with the field of the
-    API's error. A form that only asks for a preview gets the sentence alone.
+    API's error. A script that only asks for a preview gets the sentence alone. After a preview without one, and after
+    a refusal, the page that is named `form`, if any, shows the form again as it was filled in.
     """
 
     def decorate(view):
@@ -56,11 +50,14 @@ def changes(name):
             except APIException as refusal:
                 error, level = error_of(refusal), messages.ERROR
                 sentence = f"{error.field}: {error.error}" if error.field else error.error
-            if "preview" in request.POST:
+            is_preview = "preview" in request.POST
+            if is_preview and "HX-Request" in request.headers:
                 return HttpResponse(escape(sentence))
-            messages.add_message(request, level, sentence)
+            messages.add_message(request, messages.INFO if is_preview and level != messages.ERROR else level, sentence)
             if "next" in request.POST:
                 return HttpResponseRedirect(next_page(request))
+            if form and (is_preview or level == messages.ERROR):
+                return redirect(f"{reverse(form)}?{_typed(request)}")
             query = request.GET.urlencode()
             return redirect(f"{reverse(name)}?{query}" if query else name)
 
@@ -69,26 +66,19 @@ def changes(name):
     return decorate
 
 
-@page("usage/keys.html")
-def keys(request, filters):
-    """Client keys: their names, and their usage in the period."""
-    found, listed = checked(ListForm(request.GET)).page_of(PAGE_SIZE, lambda part: counted(aliases(part)))
-    used = used_by(filters, "api_key", ["", *(key.key_id for key in found.items)])
-    rows = [(key, used.get(key.key_id)) for key in found.items]
-    return {
-        "rows": rows,
-        "unkeyed": used.get(NO_KEY),
-        "list": listed,
-    }
+def _typed(request):
+    """The query of a page with the fields of a form; its model is no filter of that page."""
+    query = request.GET.copy()
+    for name, values in request.POST.lists():
+        if name not in {"csrfmiddlewaretoken", "preview"}:
+            query.setlist({"model": "edit"}.get(name, name), values)
+    return query.urlencode()
 
 
-@changes("keys")
-def alias(request):
-    """Name one key; a blank name clears it."""
-    posted = {"api_key": request.POST.get("key_id", ""), "alias": request.POST.get("alias", "")}
-    body = rest.valid(AliasBody, posted)
-    ApiKey.objects.rename(body["api_key"], body["alias"])
-    return _("The name is kept.")
+@changes("overview")
+def undo(request):
+    """Take back the change that a message told of."""
+    return undoing.undo(request.POST.get("undo", ""))
 
 
 @page("usage/system.html", cached=False)

@@ -11,17 +11,28 @@ from pricing.api.adjustments import AdjustmentBody
 from pricing.api.serializers import RATES, CardBody, PriceBody, RateField, ScopedModel
 from pricing.api.shapes import prices as prices_on
 from pricing.models import Adjustment, Model, RateCard, Revision, adjusting
-from pricing.rates import PICO
+from pricing.models.scopes import value_in
 from usage.analytics.breakdowns import breakdown
 from usage.analytics.coverage import coverage
-from usage.dashboard.formats import usd
-from usage.dashboard.pages import page
-from usage.dashboard.panels.prices import OFF_PEAK, RATE_SUFFIX, PricedModel, adjusted, choices, rows_of
+from usage.dashboard.pages import form_of, page
+from usage.dashboard.panels.prices import (
+    OFF_PEAK,
+    RATE_SUFFIX,
+    PricedModel,
+    adjusted,
+    choices,
+    in_words,
+    names_of_places,
+    rows_of,
+    spans,
+    typed,
+)
+from usage.dashboard.undoing import Undoable
 from usage.dashboard.views.manage import as_number, changes
 from usage.query.forms import PAGE_SIZE, ListForm, checked
 
-MODELS = 50  # of a page: each has a form
 MOST_USED = 10_000
+MODELS = 1000  # suggested
 
 
 class CardOfPage(CardBody):
@@ -41,62 +52,84 @@ class PriceOfPage(PriceBody):
 def prices(request, filters):
     """What each model costs today and did in the period, what of that is not known, and resellers' factors."""
     today = timezone.localdate()
-    rows, listed = checked(ListForm(request.GET)).page_of(MODELS, partial(_price_list, filters, today))
+    rows, listed = checked(ListForm(request.GET)).page_of(PAGE_SIZE, partial(_price_list, filters, today))
     return {
         "rows": rows,
         "list": listed,
-        "blank": PricedModel(""),
         "coverage": coverage(filters, PAGE_SIZE),
         "adjusted": adjusted(today),
-        "choices": choices(),
         "today": today,
     }
 
 
-@changes("prices")
+@page("usage/price.html", cached=False)
+def edit_price(request, filters):
+    """The form for the price of one model, or, without one, for that of any model for some usage."""
+    asked, today = form_of(request), timezone.localdate()
+    name, whose = asked.get("edit", ""), asked.get("whose", "")
+    listed = prices_on(Revision.current_stamp(), today)
+    found = next((price for price in listed.items if price.model == name), None)
+    rows = rows_of([PricedModel(name, found, None, _today(found))], [p for p in listed.scoped if p.model == name])
+    row = next((row for row in rows if name and row.scope == whose), PricedModel(name))
+    context = {"row": row, "asked": asked, "fields": typed(row.fields, asked), "hourly": typed(row.off_peak, asked)}
+    if row.whose or (not whose and name):
+        return context
+    return context | {"choices": choices(), "models": Model.objects.values_list("name", flat=True)[:MODELS]}
+
+
+@page("usage/adjustment.html", cached=False)
+def edit_adjustment(request, filters):
+    """The form for a factor and a fee, or, without one, for a new one."""
+    asked = form_of(request)
+    row = next((each for each in adjusted(timezone.localdate()) if str(each.adjustment.pk) == asked.get("edit")), None)
+    return {"row": row, "asked": asked, "choices": choices()}
+
+
+@changes("prices", form="edit_price")
 def price(request):
     """Set or clear one model's price, for all usage or for a provider, an account or a client key."""
     which = {"model": request.POST.get("model", ""), **_whose(request.POST, "scope_value")}
     if "clear" in request.POST:
         which = rest.valid(ScopedModel, which)
+        change = Undoable("price", *which.values())
         Model.objects.clear_price(which.pop("model"), **which)
-        return _("The price is cleared.")
+        return change.told(_("Price of %(model)s cleared.") % {"model": request.POST["model"]}, request.POST["model"])
     dated = {"valid_from": request.POST.get("valid_from") or None}
     values = dict(rest.valid(PriceOfPage, which | dated | _rates_or_cards(request.POST)))
     name, day, scope, value, cards = map(values.pop, ("model", "valid_from", "scope", "scope_value", "cards"))
-    cards = [RateCard(**card) for card in cards or [values]]
+
+    def put(model, *which):
+        model.set_cards(*which, [RateCard(**card) for card in cards or [values]], day, scope=scope, scope_value=value)
+
+    known = Model.objects.filter(name=name).first()
+    effect = in_words(known and known.effect_of(put, spans(timezone.localdate())))
     if "preview" in request.POST:
-        known = Model.objects.filter(name=name).first()
-        return _preview(known and known.effect_of(lambda model: model.set_cards(cards, day, scope, value)))
-    Model.objects.set_cards(name, cards, day, scope=scope, scope_value=value)
-    return _("The price is set, and history is costed again.")
+        return effect
+    change = Undoable("price", name, scope, value_in(scope, value))
+    put(Model.objects, name)
+    return change.told(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
 
 
-@changes("prices")
+@changes("prices", form="edit_adjustment")
 def adjustment(request):
     """Set or end a factor and a fee of a provider, an account or a client key, or take one away."""
     if "remove" in request.POST:
         for each in [each for each in Adjustment.objects.all() if str(each.pk) == request.POST["remove"]]:
             adjusting.drop(each)
-        return _("It is removed, and history is costed again.")
+        return _("Removed; past usage is costed without it.")
     posted = {"factor": 1, "valid_from": timezone.localdate().isoformat()}
     if "end" not in request.POST:
         names = ("factor", "request_price")
         posted = {name: as_number(request.POST[name]) for name in names if request.POST.get(name, "").strip()}
         posted |= {"note": request.POST.get("note", ""), "valid_from": request.POST.get("valid_from") or None}
     values = rest.valid(AdjustmentBody, _whose(request.POST, "value") | posted)
+    changed = adjusting.entered(**values)
+    effect = in_words(adjusting.effect_of_putting(changed, spans(timezone.localdate())))
     if "preview" in request.POST:
-        return _preview(adjusting.effect_of_putting(adjusting.entered(**values)))
-    adjusting.enter(**values)
-    return _("It is set, and history is costed again.")
-
-
-def _preview(effect):
-    """What a change would do to the costs of the past, in a sentence; None: it was never used."""
-    if effect is None or not effect.total.changes:
-        return _("No cost of the past changes.")
-    before, after = effect.total.cost_before / PICO, effect.total.cost_after / PICO
-    return _("Costs of the past: %(before)s, then %(after)s.") % {"before": usd(before), "after": usd(after)}
+        return effect
+    adjusting.put(changed)
+    whose = names_of_places([(changed.scope, changed.value)])[changed.scope, changed.value]
+    return _("Factor and fee of %(whose)s saved. %(effect)s") % {"whose": whose, "effect": effect}
 
 
 def _price_list(filters, today, part):

@@ -1,0 +1,72 @@
+"""Taking a change back: the message about it has a button that holds what there was before, signed, for an hour."""
+
+from django.core import signing
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from msgspec import convert, json
+from rest_framework.exceptions import APIException
+
+from aliases.models import SAID, ApiKey
+from pricing.catalogue.listings import DatedCards
+from pricing.models import Model
+
+SALT, LASTS_S = "usage.dashboard.undoing", 3600
+
+
+def _said_of(fingerprint):
+    """Name, owner and note of a client key."""
+    return list(ApiKey.objects.filter(fingerprint=fingerprint).values_list(*SAID).first() or [""] * len(SAID))
+
+
+def _say_again(said, fingerprint):
+    ApiKey.objects.describe(fingerprint, **dict(zip(SAID, said, strict=True)))
+
+
+def _price_of(name, *place):
+    """What Model.put_back takes, in plain values; of a model that is not known, no price."""
+    found = [model.manual_price(*place) for model in Model.objects.filter(name=name)]
+    return json.decode(json.encode(found[0] if found else ([], False)))
+
+
+def _price_again(price, name, *place):
+    dated, blocked = price
+    Model.objects.get(name=name).put_back(convert(dated, list[DatedCards]), blocked, *place)
+
+
+KINDS = {"key": (_said_of, _say_again), "price": (_price_of, _price_again)}  # how it is now, and how to put that back
+
+
+class Undoable:
+    """A change of one of KINDS: made before it, and asked for the message about it afterwards.
+
+    `which`: the fingerprint of a client key; or a model's name, a scope and its value.
+    """
+
+    def __init__(self, kind: str, *which: str):
+        self.kind, self.which = kind, list(which)
+        self.before = self._now()
+
+    def told(self, sentence: str, name: str) -> SafeString:
+        """The sentence and the button, as HTML, about what has this name; without the button where nothing changed."""
+        after = self._now()
+        kept = signing.dumps([self.kind, self.which, self.before, after, name], salt=SALT, compress=True)
+        context = {"sentence": sentence, "undo": kept if after != self.before else ""}
+        return render_to_string("usage/parts/undo.html", context)
+
+    def _now(self):
+        now, _again = KINDS[self.kind]
+        return now(*self.which)
+
+
+def undo(kept: str) -> str:
+    """Put back what a button holds, and say so; APIException where that is too old, or the change was changed since."""
+    try:
+        kind, which, before, after, name = signing.loads(kept, salt=SALT, max_age=LASTS_S)
+    except signing.BadSignature:
+        raise APIException(_("This can no longer be undone.")) from None
+    now, again = KINDS[kind]
+    if now(*which) != after:
+        raise APIException(_("It has been changed since, so nothing is undone."))
+    again(before, *which)
+    return _("Undone: %(name)s is as it was before.") % {"name": name}
