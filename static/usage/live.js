@@ -94,10 +94,7 @@ function startLive() {
   live.etag = mark?.dataset.etag || "";
   if (!mark) return;
   const button = mark.querySelector("[data-live-toggle]");
-  if (button) {
-    button.hidden = false;
-    button.setAttribute("aria-pressed", String(!live.paused));
-  }
+  if (button) button.setAttribute("aria-pressed", String(!live.paused));
   live.timer = setInterval(poll, mark.dataset.livePoll * 1000);
 }
 
