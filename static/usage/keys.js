@@ -1,0 +1,30 @@
+// Keys for those who know them: `/` searches, `g` and a letter opens a page, `t` the range, `?` lists them all.
+"use strict";
+
+const inField = target => target.closest("input, select, textarea, [contenteditable]");
+let isGoing = false; // `g` was pressed before
+
+const KEYS = {
+  "/": () => document.querySelector(".find input")?.focus(),
+  t: () => document.querySelector("[data-range-toggle]")?.click(),
+  "?": () => document.getElementById("shortcuts")?.showModal()
+};
+
+document.addEventListener("keydown", event => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.key === "Shift" || event.isComposing) return;
+  if (inField(event.target) || document.querySelector("dialog[open]")) return;
+  const key = event.key.toLowerCase();
+  const page = isGoing && document.querySelector(`nav a[data-key="${CSS.escape(key)}"]`);
+  isGoing = key === "g";
+  if (page) {
+    page.click();
+  } else if (KEYS[key]) {
+    event.preventDefault(); // the field would get the key
+    KEYS[key]();
+  }
+});
+
+document.addEventListener("click", event => {
+  if (event.target.closest("[data-shortcuts]")) KEYS["?"]();
+  if (event.target.id === "shortcuts") event.target.close(); // beside what is in it
+});
