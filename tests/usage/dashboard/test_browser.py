@@ -160,11 +160,11 @@ def test_one_request_shows_all_its_attempts(page):
 def test_theme_and_language_stay(page):
     open_page(page, "")
     page.get_by_role("button", name="Change theme").click()
-    assert page.locator("html").get_attribute("data-theme") == "light"
+    assert page.locator("html").get_attribute("data-theme") == "dark"
     page.get_by_role("button", name="简体中文").click()
     page.wait_for_selector("html[lang=zh-hans]")
     open_page(page, "requests/")
-    assert page.locator("html").get_attribute("data-theme") == "light"
+    assert page.locator("html").get_attribute("data-theme") == "dark"
     assert page.get_by_role("navigation").first.inner_text().split()[0] == "概览"
 
 
