@@ -1,12 +1,11 @@
-// Heat maps: the tooltip of a cell, and the requests behind it on a click; arrows go through the cells of a row.
+// Heat maps: the tooltip of a cell, and the requests behind it on a click.
 "use strict";
 
 const tip = document.createElement("div");
 tip.className = "tip";
 tip.hidden = true;
-tip.setAttribute("role", "status");
 
-// The cell that is pointed at: its heat map, its period in seconds since the epoch, and its counts as text.
+// The cell under the mouse: its heat map, its period in seconds since the epoch, and its counts as text.
 function cellAt(target) {
   const cells = target.closest?.(".heat .cells");
   if (!cells || target === cells) return null;
@@ -37,49 +36,18 @@ function hideTip() {
   tip.hidden = true;
 }
 
-function showTip(target, x, y) {
-  const cell = cellAt(target);
+document.addEventListener("mousemove", event => {
+  const cell = cellAt(event.target);
   tip.hidden = !cell;
   if (!cell) return;
-  document.body.append(tip);
   tip.textContent = tipText(cell);
-  placeTip(x, y);
-}
-
-document.addEventListener("mousemove", event => showTip(event.target, event.clientX, event.clientY));
+  document.body.append(tip);
+  placeTip(event.clientX, event.clientY);
+});
 
 document.addEventListener("scroll", hideTip, { passive: true, capture: true });
 
 document.addEventListener("click", event => {
   const cell = cellAt(event.target);
   if (cell) openRequests(cell.heat.dataset.drill, cell.start, cell.end);
-});
-
-const chosen = () => document.querySelector(".cells .at");
-
-function choose(cell) {
-  chosen()?.classList.remove("at");
-  if (!cell) return hideTip();
-  cell.classList.add("at");
-  const box = cell.getBoundingClientRect();
-  showTip(cell, box.left, box.top);
-}
-
-// A row's label has the focus: it is one stop of the Tab key, not a hundred.
-document.addEventListener("keydown", event => {
-  const cells = event.target.closest?.(".heat .label")?.parentElement.querySelector(".cells");
-  const steps = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" };
-  const step = steps[event.key];
-  if (!cells) return;
-  if (step) {
-    event.preventDefault();
-    choose(chosen()?.[step] || (step.startsWith("next") ? cells.firstElementChild : cells.lastElementChild));
-  } else if (event.key === "Enter" && chosen()) {
-    event.preventDefault();
-    chosen().click();
-  }
-});
-
-document.addEventListener("focusout", event => {
-  if (event.target.closest?.(".heat .label")) choose(null);
 });

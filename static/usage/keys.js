@@ -6,9 +6,18 @@ let isGoing = false; // `g` was pressed before
 
 const KEYS = {
   "/": () => document.querySelector(".find input")?.focus(),
-  t: () => document.querySelector("[data-range-toggle]")?.click(),
-  "?": () => document.getElementById("shortcuts")?.showModal()
+  t: () => document.querySelector("[data-range-toggle], #range")?.click(),
+  "?": listKeys
 };
+
+function listKeys() {
+  const list = document.getElementById("shortcuts")?.content.firstElementChild.cloneNode(true);
+  if (!list) return;
+  document.body.append(list);
+  list.addEventListener("close", () => list.remove());
+  list.addEventListener("click", event => event.target === list && list.close()); // beside what is in it
+  list.showModal();
+}
 
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.key === "Shift" || event.isComposing) return;
@@ -25,6 +34,5 @@ document.addEventListener("keydown", event => {
 });
 
 document.addEventListener("click", event => {
-  if (event.target.closest("[data-shortcuts]")) KEYS["?"]();
-  if (event.target.id === "shortcuts") event.target.close(); // beside what is in it
+  if (event.target.closest("[data-shortcuts]")) listKeys();
 });
