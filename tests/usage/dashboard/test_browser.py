@@ -178,7 +178,7 @@ def test_a_visit_costs_little(chromium, served):
     first = sum(sizes)
     sizes.clear()
     open_page(page, f"{served}?range=24h")
-    assert 40 * KB < first <= 150 * KB
+    assert 40 * KB < first <= 130 * KB
     assert sum(sizes) <= 30 * KB
     context.close()
 
