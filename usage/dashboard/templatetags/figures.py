@@ -6,6 +6,7 @@ from django import template
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, gettext_noop
 
+from cpa_usage.http.static import files_of, is_for_print
 from pricing.tokenclasses import TOKEN_CLASSES
 from usage.analytics.tokenclasses import FEES
 from usage.dashboard import differences, formats, links, markup, moments
@@ -97,3 +98,7 @@ def spoken(body):
     """The `message` of an error body that is JSON, even one cut off in its middle; else the whole body."""
     found = MESSAGE.search(body) if body.lstrip().startswith("{") else None
     return found[1].replace('\\"', '"').replace("\\n", " ") if found else body
+
+
+register.simple_tag(files_of)
+register.filter(is_for_print)
