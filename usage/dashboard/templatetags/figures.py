@@ -37,6 +37,10 @@ def cut(answer, name):
     return {"shown": len(getattr(answer, name)), "total": total and formats.exact(total)}
 
 
+register.simple_tag(files_of)
+register.filter(is_for_print)
+
+
 @register.filter
 def share(part, whole):
     """The share of a whole; None where there is no whole."""
@@ -98,7 +102,3 @@ def spoken(body):
     """The `message` of an error body that is JSON, even one cut off in its middle; else the whole body."""
     found = MESSAGE.search(body) if body.lstrip().startswith("{") else None
     return found[1].replace('\\"', '"').replace("\\n", " ") if found else body
-
-
-register.simple_tag(files_of)
-register.filter(is_for_print)
