@@ -5,7 +5,7 @@ const inField = target => target.closest("input, select, textarea, [contentedita
 let isGoing = false; // `g` was pressed before
 
 const KEYS = {
-  "/": () => document.querySelector(".find input")?.focus(),
+  "/": () => document.querySelector(".find [type=search]")?.focus(),
   t: () => document.querySelector("[data-range-toggle], #range")?.click(),
   "?": listKeys
 };

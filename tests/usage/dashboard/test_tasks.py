@@ -147,7 +147,7 @@ def test_n_pages_search_and_help_are_reached_by_keys(page):
     with budget(page, keys=6) as hand:
         hand.press("/")
         hand.type("gkt?/")
-        assert page.locator(".find input").input_value() == "gkt?/"
+        assert page.locator(".find [type=search]").input_value() == "gkt?/"
     page.keyboard.press("Tab")
     for chord in ("Control+k", "Alt+k", "Meta+k"):
         page.keyboard.press("g")
