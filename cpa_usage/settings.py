@@ -190,7 +190,7 @@ if CPA_USAGE_PROCESS != "web":  # it answers no requests, and its system checks 
 STATIC_URL = f"{APP_BASE_PATH}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+STORAGES = {"staticfiles": {"BACKEND": "cpa_usage.http.static.BundlingStorage"}}
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # Compressing source maps takes as long as all other files, and only a debugger loads them.
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("gif", "jpg", "map", "png", "woff", "woff2")

@@ -38,6 +38,16 @@ function keepSorted(old, fresh) {
   });
 }
 
+// Notices come over what is below them and leave their place empty: what one reads or is about to click stays.
+function replaceNotices(old, fresh) {
+  const next = old.nextElementSibling;
+  const top = next?.getBoundingClientRect().top;
+  replacePart(old, fresh);
+  if (!next || next.getBoundingClientRect().top === top) return;
+  fresh.hidden = false;
+  fresh.style.marginBottom = `${top - next.getBoundingClientRect().top}px`;
+}
+
 // Puts the new part in the place of the old one: opened, sorted, scrolled and focused as that was.
 function replacePart(old, fresh) {
   makeSortable(fresh);
@@ -59,7 +69,8 @@ function replaceParts(page) {
     const fresh = page.getElementById(old.id);
     const html = fresh?.outerHTML;
     if (!fresh || html === served.get(old.id) || old.querySelector("input:focus, select:focus, .cells:focus")) continue;
-    replacePart(old, fresh);
+    if (old.id === "notices") replaceNotices(old, fresh);
+    else replacePart(old, fresh);
     served.set(old.id, html);
   }
   showAges();
@@ -94,10 +105,7 @@ function startLive() {
   live.etag = mark?.dataset.etag || "";
   if (!mark) return;
   const button = mark.querySelector("[data-live-toggle]");
-  if (button) {
-    button.hidden = false;
-    button.setAttribute("aria-pressed", String(!live.paused));
-  }
+  if (button) button.setAttribute("aria-pressed", String(!live.paused));
   live.timer = setInterval(poll, mark.dataset.livePoll * 1000);
 }
 

@@ -132,12 +132,6 @@ document.addEventListener("submit", event => {
   upload(form, form.file.files[0]);
 });
 
-function showCurrentPage() {
-  const current = document.querySelector("nav [aria-current]");
-  const nav = current?.parentElement;
-  if (nav) nav.scrollLeft = current.offsetLeft - nav.offsetLeft - (nav.clientWidth - current.clientWidth) / 2;
-}
-
 // --- start ------------------------------------------------------------------------------------------------------
 
 function begin() {
@@ -146,7 +140,6 @@ function begin() {
   makeSortable();
   sortAsNamed();
   startLive();
-  showCurrentPage(); // last: the other parts of the bar decide how much room it has
   for (const button of $$("[data-copy]")) button.hidden = !navigator.clipboard;
 }
 

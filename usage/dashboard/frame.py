@@ -21,6 +21,7 @@ NAV = {
     "system": _("System"),
 }
 TITLES = NAV | {"failures": _("Failures"), "statement": _("Statement")}  # of pages that views lead to
+KEYS = "oarchpks"  # `g` and the key of a page open it
 
 
 def frame(request) -> dict:
@@ -55,6 +56,6 @@ def _nav(request):
     here = request.resolver_match.url_name
     above = {name for name in NAV if name != "overview" and request.path.startswith(reverse(name))} or {here}
     return [
-        {"title": title, "url": page_address(name, request.query), "current": name in above}
-        for name, title in NAV.items()
+        {"title": title, "url": page_address(name, request.query), "current": name in above, "key": key}
+        for (name, title), key in zip(NAV.items(), KEYS, strict=True)
     ]

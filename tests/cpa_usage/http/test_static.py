@@ -1,10 +1,13 @@
 """Static files are collected when they changed, and only then."""
 
+from itertools import chain
+
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
 
 from cpa_usage import settings as project
-from cpa_usage.http.static import collect_changed
+from cpa_usage.http.static import BUNDLES, collect_changed, files_of
+from tests import PROJECT
 
 
 @pytest.fixture
@@ -50,3 +53,20 @@ def test_only_files_named_by_their_content_are_kept_and_source_maps_are_not_comp
     page, source_map = map(staticfiles_storage.stored_name, ("page.css", "page.css.map"))
     kept = {path.name for path in settings.STATIC_ROOT.iterdir()}
     assert kept == {page, f"{page}.br", f"{page}.gz", source_map, "collected", "staticfiles.json"}
+
+
+def test_what_every_page_loads_is_one_file_a_kind(ours, settings):
+    kept = PROJECT / "static" / "usage"
+    assert {f"usage/{path.relative_to(kept)}" for path in kept.rglob("*.[cj]s*")} == set(chain(*BUNDLES.values()))
+    settings.STATICFILES_DIRS = [PROJECT / "static"]
+    assert collect_changed()
+    for bundle, parts in BUNDLES.items():
+        assert files_of(bundle) == [bundle]
+        text = (settings.STATIC_ROOT / staticfiles_storage.stored_name(bundle)).read_text()
+        assert all((PROJECT / "static" / part).read_text() in text for part in parts)
+    sheet = (settings.STATIC_ROOT / staticfiles_storage.stored_name("usage/pages.css")).read_text()
+    assert "@media print {\n" + (kept / "css" / "print.css").read_text() + "}" in sheet
+
+
+def test_where_files_are_not_collected_a_page_loads_each_by_itself():
+    assert files_of("usage/pages.css") == BUNDLES["usage/pages.css"]

@@ -3,19 +3,21 @@
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 from tests import PROJECT
 from tests.served import address_of, environment
+from tests.usage.dashboard.hand import PASSWORD
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory):
-    """The address of the dashboard, served by gunicorn with collected, compressed static files."""
+def prepared(tmp_path_factory):
+    """The environment of servers with a week of traffic and with collected, compressed static files."""
     env = environment(tmp_path_factory.mktemp("pages"), "/usage")
     env["DJANGO_SETTINGS_MODULE"] = "tests.usage.dashboard.served_settings"
     manage = [sys.executable, "-W", "ignore", "manage.py"]
@@ -26,6 +28,12 @@ def served(tmp_path_factory):
     subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "tests.usage.dashboard.seed"], cwd=PROJECT, env=env, check=True
     )
+    return env
+
+
+@contextmanager
+def serving(env):
+    """The address of the dashboard, served by gunicorn until the end of the block."""
     gunicorn = [sys.executable, "-m", "gunicorn", "--config=python:cpa_usage.gunicorn", "--bind=127.0.0.1:0"]
     server = subprocess.Popen([*gunicorn, "cpa_usage.wsgi"], cwd=PROJECT, env=env, stderr=subprocess.PIPE, text=True)
     try:
@@ -33,6 +41,20 @@ def served(tmp_path_factory):
     finally:
         server.terminate()
         server.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def served(prepared):
+    """The address of a dashboard that is open to all."""
+    with serving(prepared) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def guarded(prepared):
+    """The address of the same dashboard where a password is asked for."""
+    with serving(prepared | {"AUTH_ENABLED": "true", "LOGIN_PASSWORD": PASSWORD}) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

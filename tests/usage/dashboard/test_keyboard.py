@@ -104,12 +104,12 @@ def test_back_and_forward_restore_every_view(page):
 
 def test_menus_and_panels_close_with_escape_and_give_the_focus_back(page):
     open_page(page, "requests/?range=24h")
-    columns = page.locator("details.menu summary").first
+    columns = page.locator("main details.menu summary").first
     columns.press("Enter")
     page.keyboard.press("Tab")
-    assert page.locator(".pop").first.is_visible()
+    assert page.locator("main .pop").first.is_visible()
     page.keyboard.press("Escape")
-    assert page.locator(".pop").first.is_hidden()
+    assert page.locator("main .pop").first.is_hidden()
     assert columns.evaluate("one => one === document.activeElement")
     panel = page.get_by_role("link", name="+ Filter")
     panel.press("Enter")

@@ -38,13 +38,13 @@ def test_live_updates_change_figures_and_nothing_that_the_user_did(page):
     page.locator(".as-table summary").click()
     head = page.locator(".as-table thead th").nth(1)
     head.get_by_role("button").click()
-    page.locator("#latest .scroll").evaluate("one => { one.scrollLeft = 120 }")
+    page.locator(".as-table .scroll").evaluate("one => { one.scrollLeft = 120 }")
     page.evaluate("document.getElementById('cards').dataset.kept = 'yes'")
     page.evaluate(LATER)
     assert head.get_attribute("aria-sort") == "descending"
     assert page.locator(".as-table tbody td").first.inner_text() == "987,654,321"
     assert page.locator("#latest tbody th").first.get_attribute("title") == "new"
-    assert page.locator("#latest .scroll").evaluate("one => one.scrollLeft") == 120
+    assert page.locator(".as-table .scroll").evaluate("one => one.scrollLeft") == 120
     assert head.get_by_role("button").evaluate("one => one === document.activeElement")
     assert page.locator("#cards").get_attribute("data-kept") == "yes"  # it said the same: it is still the same
     assert page.wrong == []
@@ -59,7 +59,7 @@ def test_notices_and_the_light_come_and_go(page):
         assert notice.inner_text().startswith("The drain has never run.")
         assert (light.get_attribute("class"), light.get_attribute("title")) == ("light bad", "The drain has never run.")
         page.evaluate(QUIET)
-        assert (page.locator("#notices").is_visible(), light.get_attribute("class")) == (False, "light good")
+        assert (notice.is_visible(), light.get_attribute("class")) == (False, "light good")
         page.evaluate(AGAIN)
         assert (notice.is_visible(), light.get_attribute("class")) == (True, "light bad")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

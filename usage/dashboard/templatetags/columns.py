@@ -28,7 +28,7 @@ def headings(names):
 @register.simple_tag
 def row_cells(row, names, query):
     """The cells of one request; a label links to the requests that share it."""
-    return format_html_join("", "{}", ((_cell(row, COLUMNS[name], query),) for name in names or DEFAULT))
+    return format_html_join("", "{}", ((_cell(row, name, query),) for name in names or DEFAULT))
 
 
 @register.filter
@@ -49,12 +49,15 @@ def fact(name, value, param="", filtered=""):
     return format_html('<dt>{}</dt><dd><a href="{}">{}</a></dd>', name, link, value)
 
 
-def _cell(row, column, query):
+def _cell(row, name, query):
+    """A cell with the class `is-` and its name, by which it finds its place on a phone."""
+    column = COLUMNS[name]
     shown = column.cell(row)
     if column.numeric:
-        return format_html('<td class="num">{}</td>', shown)
+        return format_html('<td class="num is-{}">{}</td>', name, shown)
     value = column.param and getattr(row, column.value)
     if not value:
-        return format_html("<td>{}</td>", shown or DASH)
+        return format_html('<td class="is-{}">{}</td>', name, shown or DASH)
     link = f"{reverse('requests')}{narrowed(query, column.param, value)}"
-    return format_html('<td title="{0}"><a href="{1}">{0}</a></td>', conditional_escape(shown), link)
+    linked = '<td class="is-{0}" title="{1}"><a href="{2}">{1}</a></td>'
+    return format_html(linked, name, conditional_escape(shown), link)

@@ -6,6 +6,7 @@ from django import template
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 
+from cpa_usage.http.static import files_of, is_for_print
 from usage.dashboard import differences, formats, links, markup, moments
 from usage.dashboard.panels import heatmap
 from usage.dashboard.panels.charts import CLASS_TITLES
@@ -33,6 +34,10 @@ def cut(answer, name):
     """A line that says how many items an answer's list has, where it is cut."""
     total = answer.totals.get(name)
     return {"shown": len(getattr(answer, name)), "total": total and formats.exact(total)}
+
+
+register.simple_tag(files_of)
+register.filter(is_for_print)
 
 
 @register.filter
