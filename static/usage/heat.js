@@ -1,4 +1,4 @@
-// Heat maps: the tooltip of a cell, and the requests behind it on a click.
+// Heat maps: the tooltip of a cell, and the requests behind it on a click; of an amber or red one those that failed.
 "use strict";
 
 const tip = document.createElement("div");
@@ -49,5 +49,6 @@ document.addEventListener("scroll", hideTip, { passive: true, capture: true });
 
 document.addEventListener("click", event => {
   const cell = cellAt(event.target);
-  if (cell) openRequests(cell.heat.dataset.drill, cell.start, cell.end);
+  const failed = event.target.matches(".cw, .cx") ? "&result=failed" : "";
+  if (cell) openRequests(cell.heat.dataset.drill + failed, cell.start, cell.end);
 });

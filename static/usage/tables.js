@@ -59,14 +59,17 @@ function addressOf(cell, link) {
   return narrow ? `${link.href}&${narrow}` : link.href;
 }
 
-document.addEventListener("click", event => {
+function openRow(event) {
   const cell = event.target.closest("tbody td:not(.wide-cell)");
   const link = cell?.parentElement.querySelector("a");
-  const handled = event.target.closest("a, button, summary, form, .heat, .cross");
+  const handled = event.target.closest("a, button, details, form, .heat, .cross");
   if (!link || handled || String(getSelection())) return;
-  if (event.ctrlKey || event.metaKey) {
+  if (event.ctrlKey || event.metaKey || event.button === 1) {
     open(addressOf(cell, link));
-  } else {
+  } else if (event.button === 0) {
     location.href = addressOf(cell, link);
   }
-});
+}
+
+document.addEventListener("click", openRow);
+document.addEventListener("auxclick", openRow); // the middle button

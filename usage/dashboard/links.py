@@ -9,7 +9,7 @@ from usage.models.labels import NONE
 
 PERIOD = ("range", "start", "end")
 # Parameters that other pages do not take.
-ONE_PAGE_ONLY = ("page", "before", "q", "by", "measure", "year", "day", "sort")
+ONE_PAGE_ONLY = ("page", "before", "q", "by", "measure", "year", "day", "sort", "order", "columns")
 
 
 def changed(query: QueryDict, values: dict) -> str:
@@ -37,10 +37,10 @@ def account_query(query, about, result=None):
     return changed(query, {"result": result, **labels} if result else labels)
 
 
-def failures_of(query, status, message=None):
-    """The query for the failures with a status, or for those with one message ("" for failures without one)."""
-    reason = {} if message is None else {"message": message or NONE}
-    return changed(query, {**reason, "result": "failed", "status": status})
+def failures_of(query, status, message, *label):
+    """The query for the failures with a status and a message ("" for none), and with the value of a label."""
+    more = dict([label]) if label else {}
+    return changed(query, {"message": message or NONE, "result": "failed", "status": status, **more})
 
 
 def page_address(name: str, query: QueryDict, *without: str) -> str:

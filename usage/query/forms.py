@@ -5,12 +5,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from cpa_usage.http.lists import Part
 from usage.models.labels import FAILED, LABELS
 from usage.models.querysets import MESSAGE_LENGTH
-from usage.query.fields import MomentField, RangeField, RepeatedField, ResultField, StatusField
+from usage.query.fields import MomentField, RangeField, RepeatedField, ResultField, StatusField, one_of
 from usage.query.filters import UsageFilter, label_value, request_id_of, stored_values
 from usage.time.clock import now_us
 from usage.time.periods import LAST_YEAR, BadRange, resolve
@@ -18,6 +18,7 @@ from usage.time.periods import LAST_YEAR, BadRange, resolve
 PAGE_SIZES = (20, 50, 100, 500, 1000)
 PAGE_SIZE = 100
 FIRST_YEAR = 1970
+ORDERS = ("-time", "-cost", "-tokens", "-latency")  # of events
 LAST_PAGE = 10**9  # a larger number would not fit the database's own
 
 _FIELDS = {"result": ResultField, "status": StatusField}
@@ -104,6 +105,22 @@ class PageForm(forms.Form):
         cleaned = super().clean()
         if cleaned.get("before"):
             cleaned["page"] = 1
+        return cleaned
+
+
+class EventsForm(PageForm):
+    """Which page of events, and in which order."""
+
+    order = forms.CharField(
+        required=False,
+        validators=[one_of(ORDERS.__contains__, gettext_noop("Unknown order: use -time, -cost, -tokens or -latency."))],
+    )
+
+    def clean(self):
+        """Below an event there is the order of time alone."""
+        cleaned = super().clean()
+        if cleaned.get("before") and cleaned.get("order") not in ("", ORDERS[0], None):
+            self.add_error("before", _("With another order than that of time there are pages alone."))
         return cleaned
 
 

@@ -1,12 +1,11 @@
 """`{% load figures %}`: filters and tags of numbers, moments, heat maps, failures and links."""
 
-import re
-
 from django import template
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, gettext_noop
 
 from pricing.tokenclasses import TOKEN_CLASSES
+from usage.analytics.events.bodies import spoken
 from usage.analytics.tokenclasses import FEES
 from usage.dashboard import differences, formats, links, markup, moments
 from usage.dashboard.panels import heatmap
@@ -14,7 +13,6 @@ from usage.dashboard.panels.sparklines import sparkline
 from usage.ops import gaps
 
 CLASS_TITLES = {each.name: each.title for each in TOKEN_CLASSES} | {FEES: gettext_noop("Fees per request")}
-MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
 NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
 register = template.Library()
 for function in (
@@ -22,7 +20,7 @@ for function in (
     *(markup.count, markup.brief, markup.money, markup.cents, markup.span),
     *(differences.signed, differences.dollars, differences.signed_dollars),
     *(moments.moment, moments.built, moments.ago, moments.until, moments.local_input),
-    *(heatmap.counts, heatmap.strip_classes, sparkline, gaps.when, gaps.reason),
+    *(heatmap.counts, heatmap.strip_classes, sparkline, spoken, gaps.when, gaps.reason),
 ):
     register.filter(function)
 for tag in (links.narrowed, links.day_query, links.account_query, links.failures_of):
@@ -90,10 +88,3 @@ def by_bucket(chart):
     """(start and end of a bucket, value of each layer) of a timeline."""
     values = zip(*(layer.values for layer in chart.layers), strict=True)
     return zip(chart.buckets, [*chart.buckets[1:], chart.end], values, strict=True)
-
-
-@register.filter
-def spoken(body):
-    """The `message` of an error body that is JSON, even one cut off in its middle; else the whole body."""
-    found = MESSAGE.search(body) if body.lstrip().startswith("{") else None
-    return found[1].replace('\\"', '"').replace("\\n", " ") if found else body
