@@ -62,7 +62,7 @@ function addressOf(cell, link) {
 function openRow(event) {
   const cell = event.target.closest("tbody td:not(.wide-cell)");
   const link = cell?.parentElement.querySelector("a");
-  const handled = event.target.closest("a, button, details, form, .heat, .cross");
+  const handled = event.target.closest("a, button, summary, .said [open], form, .heat, .cross");
   if (!link || handled || String(getSelection())) return;
   if (event.ctrlKey || event.metaKey || event.button === 1) {
     open(addressOf(cell, link));

@@ -70,10 +70,11 @@ def test_a_day_and_its_cells_lead_to_their_requests(page):
     page.wait_for_selector("#day-title")
     row = page.locator(".heat.large .label").first
     failing = page.locator(".heat.large .cells").first
-    counts = [count.partition("/")[0] for count in failing.get_attribute("data-counts").split()]
+    told = failing.get_attribute("data-counts").split()
+    counts = [count.partition("/")[0] for count in told]
     total = int(re.match(r"([\d,]+) requests", row.get_attribute("title"))[1].replace(",", ""))
     assert sum(map(int, counts)) == total
-    place = next(place for place, count in enumerate(counts) if count != "0")
+    place = next(place for place, count in enumerate(told) if count != "0" and "/" not in count)
     failing.locator("i").nth(place).click()
     page.wait_for_url(re.compile("requests/"))
     assert shown_total(page) == int(counts[place])

@@ -30,7 +30,9 @@ def cells(text, row=0):
 
 def links(text):
     """{words: address} of the buttons of an empty list."""
-    found = re.findall(r'<a class="button[^"]*" href="([^"]*)">\s*([^<]*?)\s*</a>', text.partition('class="empty"')[2])
+    found = re.findall(
+        r'<a\s+class="button[^"]*"\s+href="([^"]*)"\s*>\s*([^<]*?)\s*</a>', text.partition('class="empty"')[2]
+    )
     return {words: unescape(address) for address, words in found}
 
 
