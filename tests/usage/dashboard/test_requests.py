@@ -149,7 +149,7 @@ def test_an_empty_list_says_which_filter_is_too_narrow(client):
 
 def test_an_empty_range_can_be_widened(client):
     stored_now(record(NOW_US - 3000 * MINUTE, failed=True, fail={"status_code": 500}))
-    assert links(client.get("/requests/?range=24h&model=gpt-5").text) == {"At any time · 1": "?model=gpt-5&range=all"}
+    assert links(client.get("/requests/?range=24h&model=gpt-5").text) == {"At any time · 1": "?range=all&model=gpt-5"}
     assert links(client.get("/analysis/failures/?range=24h").text) == {"At any time · 1": "?range=all"}
     assert links(client.get("/requests/?range=all&model=none").text) == {"Without Model: none · 1": "?range=all"}
 

@@ -17,21 +17,13 @@ UNSEEN = {"script", "style", "noscript"}
 class _Page(HTMLParser):
     """The texts of an HTML page: `title` and the first one of its body."""
 
-    def __init__(self):
-        super().__init__()
-        self._inside, self.title, self.first = "", "", ""
-
-    def handle_starttag(self, tag, attrs):
-        self._inside = tag
-
-    def handle_endtag(self, tag):
-        self._inside = ""
+    title = first = ""
 
     def handle_data(self, data):
         text = " ".join(data.split())
-        if self._inside == "title":
+        if self.lasttag == "title":
             self.title = self.title or text
-        elif self._inside not in UNSEEN:
+        elif self.lasttag not in UNSEEN:
             self.first = self.first or text
 
 

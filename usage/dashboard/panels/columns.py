@@ -17,6 +17,8 @@ from usage.models.querysets import MESSAGE_LENGTH
 
 COOKIE = "columns"
 DEFAULT = ("model", "key", "account", "input", "cached", "output", "total", "ttft", "latency", "cost", "result")
+INPUT = ("input_tokens", "cache_read_tokens", "cache_creation_tokens")
+REQUEST_ID = attrgetter("request_id")
 OF_FAILURES = ("model", "key", "account", "message", "latency", "result")
 
 
@@ -46,8 +48,16 @@ def result(row: ExportRow) -> str:
     return format_html('<span class="tag warn">{} · {}</span>', status, gettext("retried"))
 
 
+def _account(row):
+    return row.source_display or row.source or row.auth_index
+
+
 def _message(row):
     return spoken(row.fail_body)
+
+
+def _beginning(row):
+    return row.fail_body[:MESSAGE_LENGTH]
 
 
 def _per_second(row):
@@ -58,7 +68,7 @@ def _per_second(row):
 
 def _cache_share(row):
     """How much of the input was read from a cache."""
-    whole = row.input_tokens + row.cache_read_tokens + row.cache_creation_tokens
+    whole = sum(getattr(row, name) for name in INPUT)
     return percent(row.cache_read_tokens / whole if whole else None)
 
 
@@ -75,32 +85,15 @@ COLUMNS = {
     "model": _label("model", "model"),
     "requested": _label("requested_model", "alias"),
     "key": _label("api_key", "api_group_key", "api_group_display"),
-    "account": Column(
-        _("Account"),
-        lambda row: row.source_display or row.source or row.auth_index,
-        ("source_display",),
-        param="source",
-        value=attrgetter("source"),
-    ),
+    "account": Column(_("Account"), _account, ("source_display",), param="source", value=attrgetter("source")),
     "provider": _label("provider", "provider"),
     "endpoint": _label("endpoint", "endpoint"),
     "client": Column(_("Client"), attrgetter("client_ip"), ("client_ip",)),
     "program": Column(_("Program"), lambda row: row.user_agent.partition(" ")[0], ("user_agent",)),
-    "message": Column(
-        _("Message"),
-        _message,
-        ("fail_body",),
-        param="message",
-        value=lambda row: row.fail_body[:MESSAGE_LENGTH],
-    ),
+    "message": Column(_("Message"), _message, ("fail_body",), param="message", value=_beginning),
     "input": _number(_("Input"), "input_tokens"),
     "cached": _number(_("Cached"), "cache_read_tokens"),
-    "share": Column(
-        _("From cache"),
-        _cache_share,
-        ("input_tokens", "cache_read_tokens", "cache_creation_tokens"),
-        numeric=True,
-    ),
+    "share": Column(_("From cache"), _cache_share, INPUT, numeric=True),
     "written": _number(_("Cache write"), "cache_creation_tokens"),
     "output": _number(_("Output"), "output_tokens"),
     "reasoning": _number(_("Reasoning"), "reasoning_tokens"),
@@ -111,13 +104,7 @@ COLUMNS = {
     "cost": Column(_("Cost"), cost, ("cost",), numeric=True, order="-cost"),
     "effort": _label("reasoning_effort", "reasoning_effort"),
     "tier": Column(LABELS["tier"].title, lambda row: row.response_service_tier or row.service_tier, ("tier",)),
-    "request": Column(
-        _("Request id"),
-        attrgetter("request_id"),
-        ("request_id",),
-        param="request_id",
-        value=attrgetter("request_id"),
-    ),
+    "request": Column(_("Request id"), REQUEST_ID, ("request_id",), param="request_id", value=REQUEST_ID),
     "result": Column(LABELS["result"].title, result, ("failed", "fail_status_code")),
 }
 

@@ -6,7 +6,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from usage.analytics.events.paging import counted
-from usage.dashboard.links import PERIOD
+from usage.dashboard.links import PERIOD, changed
 from usage.dashboard.panels.chips import chips_of
 from usage.models.labels import FAILED
 from usage.ops.checklist import checklist
@@ -37,12 +37,14 @@ def ways_out(query: QueryDict, failed: bool) -> list[Way]:
     """
     chips = chips_of(query)
     single = [(_("Without %s") % f"{chip.name}: {chip.value}", chip.without) for chip in chips]
-    ways = _found(single, failed) or _found([(_("Without filters"), _only(query, PERIOD))] * (len(chips) > 1), failed)
-    widened = query.copy()
-    for name in PERIOD:
-        widened.pop(name, None)
-    widened["range"] = "all"
+    bare = _changed(QueryDict(), {name: query.get(name) for name in PERIOD})
+    ways = _found(single, failed) or _found([(_("Without filters"), bare)] * (len(chips) > 1), failed)
+    widened = _changed(query, {"start": None, "end": None, "range": "all"})
     return ways + _found([(_("At any time"), widened)] * (query.get("range") != "all"), failed)
+
+
+def _changed(query, values):
+    return QueryDict(changed(query, values).removeprefix("?"))
 
 
 def _found(changes, failed):
@@ -55,10 +57,3 @@ def _count(query, failed):
     if failed:
         asked["result"] = FAILED
     return counted(checked(UsageFilterForm(asked)).usage_filter())
-
-
-def _only(query, names):
-    copy = QueryDict(mutable=True)
-    for name in names:
-        copy.setlist(name, query.getlist(name))
-    return copy

@@ -72,13 +72,9 @@ def _page(filters, wanted):
 def _only(filters):
     """The key of the attempt that ended the only request of an id; none where the id stands for several."""
     found = newest(filters, 100) if filters.request_id else []
-    if not found or _hours_between(found[-1], found[0]) > 1:
+    if not found or len(_siblings(found[0])) < len(found):
         return None
     return next((row for row in found if row.final), found[0]).event_key
-
-
-def _hours_between(old, new):
-    return (parse_moment(new.timestamp, "UTC") - parse_moment(old.timestamp, "UTC")) / HOUR_US
 
 
 def _offered(query):
@@ -98,14 +94,8 @@ def request_detail(request, filters, event_key):
     """One attempt in full, those beside it in the list, the other attempts of its request, and its cost."""
     event = _event(event_key)
     order = checked(EventsForm({"order": request.query.get("order", "")})).cleaned_data["order"]
-    previous, following = beside(filters, event_key, order)
-    return {
-        "event": event,
-        "attempts": _siblings(event),
-        "lines": event.price.tokens,
-        "previous": previous,
-        "following": following,
-    }
+    places = dict(zip(("previous", "following"), beside(filters, event_key, order), strict=True))
+    return {"event": event, "attempts": _siblings(event), "lines": event.price.tokens, **places}
 
 
 @page("usage/request_log.html")
