@@ -89,9 +89,20 @@ document.addEventListener("click", event => {
   for (const box of $$("[type=checkbox]", button.closest("fieldset"))) box.checked = Boolean(button.dataset.tick);
 });
 
+// Without a safe context there is no clipboard, but the selection can be copied all the same.
+async function copy(source) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(source.textContent);
+  getSelection().selectAllChildren(source);
+  document.execCommand("copy");
+}
+
 document.addEventListener("click", async event => {
   const button = event.target.closest("[data-copy]");
-  if (button) await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  if (!button) return;
+  await copy(document.getElementById(button.dataset.copy));
+  const words = button.textContent;
+  button.textContent = "✓";
+  setTimeout(() => button.textContent = words, 1200);
 });
 
 // --- upload -----------------------------------------------------------------------------------------------------
@@ -140,7 +151,7 @@ function begin() {
   makeSortable();
   sortAsNamed();
   startLive();
-  for (const button of $$("[data-copy]")) button.hidden = !navigator.clipboard;
+  for (const button of $$("[data-copy]")) button.hidden = false;
 }
 
 document.addEventListener("DOMContentLoaded", begin);

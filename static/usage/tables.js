@@ -80,16 +80,19 @@ function addressOf(cell, link) {
   return narrow ? `${link.href}&${narrow}` : link.href;
 }
 
-document.addEventListener("click", event => {
+function openRow(event) {
   const cell = event.target.closest("tbody td:not(.wide-cell)");
   const link = cell?.parentElement.querySelector("a[href]");
-  const handled = event.target.closest("a, button, summary, form, .heat, .cross");
+  const handled = event.target.closest("a, button, summary, .said [open], form, .heat, .cross");
   if (!link || handled || String(getSelection())) return;
-  if (event.ctrlKey || event.metaKey) {
+  if (event.ctrlKey || event.metaKey || event.button === 1) {
     open(addressOf(cell, link));
   } else if (link.hasAttribute("hx-target")) {
     link.click(); // opens beside the table
-  } else {
+  } else if (event.button === 0) {
     location.href = addressOf(cell, link);
   }
-});
+}
+
+document.addEventListener("click", openRow);
+document.addEventListener("auxclick", openRow); // the middle button

@@ -30,8 +30,8 @@ from pricing.models.money import CODE_VALIDATORS
 from tests import PROJECT
 from tests.test_house import sources
 from usage.analytics.accounts.quotas import windows
+from usage.analytics.events.bodies import spoken
 from usage.analytics.events.paging import EVENT_KEY
-from usage.dashboard.templatetags.figures import spoken
 from usage.imports.formats.detect import LEGACY
 from usage.imports.formats.legacy import TOKEN
 from usage.models.gaps import _kind
@@ -217,7 +217,7 @@ TABLE = [
     (
         spoken,
         [("{" + before, *case) for before, *case in TEXTS + SPOKEN],
-        "usage/dashboard/templatetags/figures.py:MESSAGE",
+        "usage/analytics/events/bodies.py:TEXT",
     ),
     (
         lambda text: LEGACY.match(text.encode()),

@@ -3,10 +3,11 @@
 from drf_spectacular.utils import OpenApiParameter
 
 from usage.analytics.choices import Choice
+from usage.analytics.events.ordering import LISTED, SEARCHED
 from usage.analytics.events.paging import EVENT_KEY as KEY
 from usage.models.labels import FAILED, NONE, NOT, SUCCESS, filtering
 from usage.models.querysets import MESSAGE_LENGTH
-from usage.query.forms import FIRST_YEAR, PAGE_SIZE, PAGE_SIZES, PageForm, YearForm
+from usage.query.forms import FIRST_YEAR, ORDERS, PAGE_SIZE, PAGE_SIZES, EventsForm, YearForm
 from usage.time.periods import LAST_YEAR
 
 RANGE = (
@@ -53,7 +54,7 @@ FILTER = [
 ]
 
 _OF_FORMS = {
-    PageForm: [
+    EventsForm: [
         OpenApiParameter("page", int, description="From 1; below counts as 1, past the end is the last page."),
         OpenApiParameter(
             "page_size",
@@ -62,6 +63,12 @@ _OF_FORMS = {
         ),
         _text(
             "before", "An event_key: the page begins below that event, whatever arrives meanwhile; `page` is left out."
+        ),
+        _text(
+            "order",
+            f"The highest first, of at most {SEARCHED:,} attempts in the range; its pages hold the first {LISTED:,}.",
+            enum=["", *ORDERS],
+            default=ORDERS[0],
         ),
     ],
     YearForm: [

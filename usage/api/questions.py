@@ -36,7 +36,7 @@ from usage.analytics.reports.worth import worth
 from usage.analytics.timelines import timeline
 from usage.analytics.tokenclasses import token_classes
 from usage.api.parameters import FILTER, parameters_of
-from usage.query.forms import PageForm, YearForm, checked, filter_of
+from usage.query.forms import EventsForm, YearForm, checked, filter_of
 from usage.query.freshness import freshness
 from usage.query.replica import one_choice
 
@@ -70,7 +70,7 @@ QUESTIONS = [
     Question("statement", statement, "The period by day and model, and the list prices behind it"),
     Question("worth", worth, "The month and its forecast, what the cache saved, and what plans yielded"),
     Question("pace", pace, "Requests and tokens of the last minute"),
-    Question("events", event_page, "Attempts, newest first", PageForm),
+    Question("events", event_page, "Attempts, newest first or in another order", EventsForm),
     Question("events/filters", filter_options, "What the period can be filtered by"),
 ]
 

@@ -44,10 +44,10 @@ def account_requests(address, account, **more):
     return f"{address}&{urlencode(labels)}"
 
 
-def failures_of(query, status, message=None):
-    """The query for the failures with a status, or for those with one message ("" for failures without one)."""
-    reason = {} if message is None else {"message": message or NONE}
-    return changed(query, {**reason, "result": "failed", "status": status})
+def failures_of(query, status, message, *label):
+    """The query for the failures with a status and a message ("" for none), and with the value of a label."""
+    more = dict([label]) if label else {}
+    return changed(query, {"message": message or NONE, "result": "failed", "status": status, **more})
 
 
 def page_address(name: str, query: QueryDict, *without: str) -> str:

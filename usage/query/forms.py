@@ -8,12 +8,12 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from cpa_usage.http.lists import Part
 from usage.models.labels import FAILED, NOT, OWNER, filtering
 from usage.models.querysets import MESSAGE_LENGTH
-from usage.query.fields import CHECKS, MomentField, RangeField, RepeatedField
+from usage.query.fields import CHECKS, MomentField, RangeField, RepeatedField, one_of
 from usage.query.filters import UsageFilter, conditions, label_value, request_id_of
 from usage.query.names import keys_of
 from usage.time.clock import now_us
@@ -22,6 +22,7 @@ from usage.time.periods import LAST_YEAR, BadRange, resolve
 PAGE_SIZES = (20, 50, 100, 500, 1000)
 PAGE_SIZE = 100
 FIRST_YEAR = 1970
+ORDERS = ("-time", "-cost", "-tokens", "-latency")  # of events
 LAST_PAGE = 10**9  # a larger number would not fit the database's own
 
 
@@ -109,6 +110,22 @@ class PageForm(forms.Form):
         cleaned = super().clean()
         if cleaned.get("before"):
             cleaned["page"] = 1
+        return cleaned
+
+
+class EventsForm(PageForm):
+    """Which page of events, and in which order."""
+
+    order = forms.CharField(
+        required=False,
+        validators=[one_of(ORDERS.__contains__, gettext_noop("Unknown order: use -time, -cost, -tokens or -latency."))],
+    )
+
+    def clean(self):
+        """Below an event there is the order of time alone."""
+        cleaned = super().clean()
+        if cleaned.get("before") and cleaned.get("order") not in ("", ORDERS[0], None):
+            self.add_error("before", _("With another order than that of time there are pages alone."))
         return cleaned
 
 

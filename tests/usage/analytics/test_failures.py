@@ -83,3 +83,22 @@ def test_an_export_counts_nothing(monkeypatch, parameters):
     assert len(found) > 4
     # Beside a page only the events at one instant are counted.
     assert [sql for sql in found if "COUNT(" in sql and '"timestamp" >= ' in sql] == []
+
+
+def test_a_reason_says_whose_failures_they_are_and_what_the_body_says():
+    body = '{"error": {"message": "Slow down"}}'
+    names = [("ann", "gpt-5"), ("ann", "gpt-5"), ("bob", "gpt-5"), *((f"c{n}", f"m{n}") for n in range(6))]
+    busy = {"status_code": 429, "body": body}
+    stored(
+        *(record(NOON + n, failed=True, fail=busy, source=name, model=model) for n, (name, model) in enumerate(names)),
+        record(NOON + 99, failed=True, fail={"status_code": 500, "body": body}, source="ann", api_key=""),
+    )
+    first, second = failures(asked()).reasons
+    assert (first.text, first.count, second.count) == ("Slow down", 9, 1)
+    accounts, keys, models = (first.who[name] for name in ("source", "api_key", "model"))
+    assert [(each.label, each.count) for each in accounts.most[:2]] == [("ann", 2), ("bob", 1)]
+    assert (accounts.total, len(accounts.most), models.total, models.most[0].count) == (8, 5, 7, 3)
+    assert (keys.total, keys.most[0].count) == (1, 9)
+    assert [each.key for each in second.who["api_key"].most] == ["unknown"]
+    for label, share in (("source", accounts.most[0]), ("model", models.most[0]), ("api_key", keys.most[0])):
+        assert event_page(asked(message=body, status="429", **{label: [share.key]}), 1, 20).total == share.count

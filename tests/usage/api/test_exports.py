@@ -6,6 +6,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from itertools import zip_longest
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -137,7 +138,7 @@ def test_by_among_the_columns_stands_for_those_of_the_groups(client, captured):
     ]
     reply = client.get(f"{EXPORT}&columns=by")
     reply.close()
-    assert (reply.status_code, reply["Content-Disposition"][:28]) == (200, 'attachment; filename="usage-')
+    assert (reply.status_code, reply["Content-Disposition"]) == (200, 'attachment; filename="cpa-usage_totals_all.csv"')
 
 
 @pytest.mark.parametrize(
@@ -227,3 +228,42 @@ def test_what_is_not_asked_for_is_not_imported(client, captured):
     run = [sys.executable, "-c", f"import django; django.setup(); {code}"]
     done = subprocess.run(run, capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("set()")
+
+
+def local(text):
+    """A moment of the API as clocks of the zone show it."""
+    return datetime.fromisoformat(text).astimezone(ZoneInfo("Asia/Shanghai")).replace(microsecond=0, tzinfo=None)
+
+
+def test_spreadsheets_get_local_times_that_are_dates(client, records):
+    rows = rows_of("csv", body(client, "&format=csv"))
+    assert list(rows[0])[:3] == ["local_time", "event_key", "timestamp"]
+    assert [datetime.strptime(row["local_time"], "%Y-%m-%d %H:%M:%S") for row in rows] == [
+        local(row["timestamp"]) for row in rows
+    ]
+    sheet = openpyxl.load_workbook(io.BytesIO(body(client, "&format=xlsx"))).active
+    assert all(row[0].is_date and row[0].value == local(row[2].value) for row in sheet.iter_rows(min_row=2))
+    totals = openpyxl.load_workbook(io.BytesIO(body(client, "&format=xlsx&by=day"))).active
+    assert all(row[0].is_date for row in totals.iter_rows(min_row=2))
+    kept = rows_of("parquet", body(client, "&format=parquet&columns=local_time,timestamp"))
+    assert all(row["local_time"] == local(row["timestamp"].isoformat()) for row in kept)
+    assert "local_time" not in rows_of("jsonl", body(client, "&format=jsonl"))[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("", "cpa-usage_all.csv"),
+        ("range=7d&result=failed&model=claude-sonnet-4-5", "cpa-usage_7d_failed_claude-sonnet-4-5.csv"),
+        ("start=2026-11-23&end=2026-11-30&format=jsonl", "cpa-usage_2026-11-23_2026-11-29.jsonl"),
+        ("start=2026-11-23&end=2026-11-24&by=model", "cpa-usage_totals_2026-11-23.csv"),
+        ("start=2026-11-23&end=2026-11-24T08:30", "cpa-usage_2026-11-23T0000_2026-11-24T0830.csv"),
+        ("range=all&api_key=sk-secret-1&source=ann@example.com&status=429", "cpa-usage_all_key_account_429.csv"),
+        ("range=all&model=a/b&model=%E6%A8%A1%0D%0A%22;x", "cpa-usage_all_a-b------x.csv"),
+        (f"range=all&model={'m' * 255}&provider={'p' * 255}", f"cpa-usage_all_{'m' * 40}_{'p' * 40}.csv"),
+    ],
+)
+def test_a_file_is_named_by_its_range_and_filters(client, captured, query, name):
+    reply = client.get(f"/api/v1/usage/export?{query}")
+    assert reply["Content-Disposition"] == f'attachment; filename="{name}"'
+    reply.close()

@@ -165,7 +165,7 @@ def test_one_request_shows_all_its_attempts(page):
     open_page(page, f"requests/{event['event_key']}/")
     assert page.locator("main table.rows tbody tr").count() == attempts > 1
     # HTML has no CR: the browser reads CR LF as LF.
-    assert page.locator("pre.code").inner_text() == event["fail_body"].replace("\r\n", "\n")
+    assert page.locator("pre.code").text_content() == event["fail_body"].replace("\r\n", "\n")
 
 
 def test_theme_and_language_stay(page):

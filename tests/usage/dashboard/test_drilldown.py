@@ -43,9 +43,12 @@ def test_a_reason_leads_to_exactly_the_failures_it_counts(client, traffic, filte
     rows = rows_of(text)
     assert len(rows) >= 4
     assert [(count, address) for count, address in rows if total(client, address) != count] == []
-    heads = re.findall(r'href="/usage(/requests/[^"]*)">[–\d]+: ([\d,]+)</a>', text)
-    assert [head for head in heads if total(client, unescape(head[0])) != int(head[1].replace(",", ""))] == []
-    assert sum(count for count, _ in rows) == sum(int(count.replace(",", "")) for _, count in heads)
+    heads = re.findall(r'class="tag bad"\s+href="([^"]*)"[^>]*>[–\d]+: ([\d,]+)</a>', text)
+    assert [head for head in heads if total(client, f"/requests/{unescape(head[0])}") != int(head[1])] == []
+    assert sum(count for count, _ in rows) == sum(int(count) for _, count in heads)
+    whose = re.findall(r'<a href="/usage(/requests/[^"]*)" title="[^"]*">[^<]*</a>\s*<span class="quiet">(\d+)<', text)
+    assert len(whose) >= 3 * len(rows)
+    assert [pair for pair in whose[:12] if total(client, unescape(pair[0])) != int(pair[1])] == []
 
 
 @pytest.mark.parametrize("name", grouping_labels())

@@ -40,14 +40,14 @@ def downloaded(page, form, title):
 def test_requests_have_the_columns_ticked_and_the_filters_of_the_page(plain):
     form = opened(plain, f"{FAILED}&page=1&page_size=20")
     boxes = form.locator("[name=columns]")
-    assert boxes.evaluate_all("boxes => boxes.map(box => box.value)") == list(ExportRow.__struct_fields__)
-    assert form.locator("[name=columns]:checked").count() == len(EventRow.__struct_fields__)
+    assert boxes.evaluate_all("boxes => boxes.map(box => box.value)") == ["local_time", *ExportRow.__struct_fields__]
+    assert form.locator("[name=columns]:checked").count() == 1 + len(EventRow.__struct_fields__)
     for name in ("event_key", "user_agent"):
         form.get_by_label(name, exact=True).press("Space")
     name, text = downloaded(plain, form, "CSV")
     rows = list(csv.DictReader(text.splitlines(keepends=True)))
-    assert (name[:9], name[-4:]) == ("requests-", ".csv")
-    assert list(rows[0]) == [*EventRow.__struct_fields__[1:], "user_agent"]
+    assert name == "cpa-usage_all_failed_claude.csv"
+    assert list(rows[0]) == ["local_time", *EventRow.__struct_fields__[1:], "user_agent"]
     found = api(plain, f"usage/events?{FAILED}&page_size=1000")["items"]
     assert [row["timestamp"] for row in rows] == [item["timestamp"] for item in found]
 
@@ -61,7 +61,7 @@ def test_totals_are_by_time_and_labels(plain, every, names):
     form.get_by_label("success", exact=True).press("Space")
     name, text = downloaded(plain, form, "JSON Lines")
     rows = [json.loads(line) for line in text.splitlines()]
-    assert (name[:6], name[-6:]) == ("usage-", ".jsonl")
+    assert name == "cpa-usage_totals_all_failed_claude.jsonl"
     by = ",".join(name for name in names if name != "api_key_name")
     told = plain.request.get(f"api/v1/usage/export?{FAILED}&format=jsonl&by={by}").text()
     whole = [json.loads(line) for line in told.splitlines()]
@@ -94,7 +94,7 @@ def test_all_columns_none_and_a_file_to_import(page):
     form.get_by_role("button", name="None").press("Enter")
     assert ticked.count() == 0
     form.get_by_role("button", name="All").press("Enter")
-    assert ticked.count() == len(ExportRow.__struct_fields__)
+    assert ticked.count() == 1 + len(ExportRow.__struct_fields__)
     link = page.get_by_role("link", name="All columns as JSON Lines, to import it again").get_attribute("href")
     assert link.endswith("/requests.jsonl?range=24h&provider=claude")
     assert page.wrong == []

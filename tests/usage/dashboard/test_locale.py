@@ -60,6 +60,7 @@ REFUSED = {
     "/?result=maybe": "未知的结果：请用 success 或 failed。",
     "/?status=600": "状态码为 100 至 599 的整数，0 表示没有。",
     "/requests/?page=one": "页码必须是整数。",
+    "/requests/?order=cost": "未知的排序：请用 -time、-cost、-tokens 或 -latency。",
     "/health/?year=never": "年份为 1970 至 2199。",
     "/analysis/?by=colour": "未知的 by：请用 model, ",
 }

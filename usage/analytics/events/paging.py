@@ -1,34 +1,39 @@
-"""Pages of events, newest first; the ten-thousandth takes as long as the first.
+"""Pages of events, newest first or in another order; the ten-thousandth takes as long as the first.
 
 Counts come from rollups: they tell which quarter hours hold the rows of a page, and only those are read.
 """
 
 import re
+from typing import Annotated
 
 from django.conf import settings
 from django.db.models import Q
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from usage.analytics.answers import instant
+from usage.analytics.events.ordering import LISTED, largest
 from usage.analytics.events.rows import EventDetail, EventRow, event_detail, event_rows
 from usage.models import Event
+from usage.models.event import key_of
 from usage.query.filters import UsageFilter
+from usage.query.forms import ORDERS
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
 from usage.time.periods import LAST_MOMENT, Period, date_of, day_start
 from usage.time.units import QUARTER_S, SECOND_US
 
 EVENT_KEY = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{32})")
+OTHER = ORDERS[1:]  # than the order of time
 RANGES_AT_ONCE = 100  # ranges in one query; SQLite bounds the depth of an expression
 
 
 class EventPage(Struct, frozen=True, kw_only=True):
-    """One page of events, newest first."""
+    """One page of events."""
 
     total: int
     page: int
     page_size: int
-    total_pages: int
+    total_pages: Annotated[int, Meta(description=f"Of an order other than that of time: of its first {LISTED:,}.")]
     items: list[EventRow]
     detail_from: str | None
 
@@ -38,24 +43,41 @@ class NoSuchEvent(ValueError):
 
 
 @snapshot()
-def event_page(filters: UsageFilter, page: int, page_size: int, before: str = "") -> EventPage:
-    """Single attempts of the kept detail; of equal times the newest arrival comes first.
+def event_page(  # noqa: PLR0917  the parameters of the API
+    filters: UsageFilter,
+    page: int,
+    page_size: int,
+    before: str = "",
+    order: str = "",
+    shape: type[EventRow] = EventRow,
+) -> EventPage:
+    """Single attempts of the kept detail, by default the newest first; of equal ones the newest arrival comes first.
 
     A page past the last is the last.
     """
     # Below the event named by `before`, arriving records shift nothing.
-    reader = Reader.of(filters).kept()
-    total = sum(_counts(reader).values())
-    page = min(page, max(1, -(-total // page_size)))
+    reader, total = Reader.of(filters).kept(), counted(filters)
+    listed = min(total, LISTED) if order in OTHER else total
+    page = min(page, max(1, -(-listed // page_size)))
     skip = (page - 1) * page_size
+    if order in OTHER:
+        items = _rows_of(largest(reader, order)[skip : skip + page_size], shape)
+    else:
+        items = _items(reader, before, skip, page_size, shape) if before or skip < total else []
     return EventPage(
         total=total,
         page=page,
         page_size=page_size,
-        total_pages=-(-total // page_size),
-        items=_items(reader, before, skip, page_size) if before or skip < total else [],
+        total_pages=-(-listed // page_size),
+        items=items,
         detail_from=instant(reader.events_from),
     )
+
+
+@snapshot()
+def counted(filters: UsageFilter) -> int:
+    """How many attempts of the kept detail a filter admits."""
+    return sum(_counts(Reader.of(filters).kept()).values())
 
 
 @snapshot()
@@ -70,6 +92,33 @@ def event(key: str) -> EventDetail:
     if found is None:
         raise NoSuchEvent
     return found
+
+
+@snapshot()
+def beside(filters: UsageFilter, key: str, order: str = "") -> tuple[str, str]:
+    """Event keys of the events before and after one in the order of the pages; "" where there is none."""
+    reader = Reader.of(filters).kept()
+    if order in OTHER:
+        keys = [key_of(*each) for each in largest(reader, order)]
+        place = keys.index(key) if key in keys else len(keys)
+        return (keys[place - 1] if 0 < place < len(keys) else ""), "".join(keys[place + 1 : place + 2])
+    (timestamp, cursor), period = _place(key), reader.filters.period
+    end = LAST_MOMENT if period.end is None else period.end
+    if not (period.start or 0) <= timestamp < end:
+        return "", ""
+    later = reader.within(Period(timestamp, period.end))
+    not_newer = Event.objects.matching(filters).filter(timestamp=timestamp, id__lte=cursor).count()
+    newer = sum(_counts(later).values()) - not_newer
+    rows = (_items(later, "", newer - 1, 1) if newer > 0 else []), _items(reader, key, 0, 1)
+    return tuple("".join(row.event_key for row in found) for found in rows)
+
+
+def _rows_of(named, shape):
+    """The events of these times and fingerprints, in their order."""
+    times, fingerprints = zip(*named, strict=True) if named else ((), ())
+    found = Event.objects.filter(timestamp__among=times, fingerprint__in=fingerprints)
+    rows = {row.event_key: row for row in event_rows(found, shape)}
+    return [rows[key_of(*each)] for each in named]
 
 
 def _items(reader, before, skip, size, shape=EventRow):
@@ -90,11 +139,7 @@ def _counts(reader) -> dict[int | None, int]:
 
 def _below(reader, key, skip, size, shape):
     """Events older than the named one, in the order of the page."""
-    found = _named(key).values_list("timestamp", "id").first()
-    if found is None:
-        raise NoSuchEvent
-    timestamp, cursor = found
-    period = reader.filters.period
+    (timestamp, cursor), period = _place(key), reader.filters.period
     end = timestamp + 1 if period.end is None else min(period.end, timestamp + 1)
     older = Q(timestamp__lt=timestamp) | Q(timestamp=timestamp, id__lt=cursor)
     # The ranges also hold the other events of the same instant: make room for them.
@@ -102,6 +147,14 @@ def _below(reader, key, skip, size, shape):
     reader = reader.within(Period(period.start, max(end, period.start or 0)))
     ranges, _ = window_ranges(reader, 0, skip + size + same_instant)
     return _read(ranges, reader.filters, skip, size, shape, condition=older)
+
+
+def _place(key):
+    """(time in µs, id) of the event of this key; NoSuchEvent when there is none."""
+    found = _named(key).values_list("timestamp", "id").first()
+    if found is None:
+        raise NoSuchEvent
+    return found
 
 
 def _named(key):

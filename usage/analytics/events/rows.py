@@ -1,10 +1,12 @@
 """Events as the API shows them."""
 
+from datetime import datetime
 from functools import reduce
 from operator import add
 from typing import Annotated
 
 from django.db.models import F
+from django.utils.timezone import localtime
 from msgspec import Meta, Struct, convert
 
 from aliases.models import AccountName
@@ -86,6 +88,11 @@ class ExportRow(EventRow, frozen=True, kw_only=True):
     client_ip: str
     x_forwarded_for: str
     user_agent: str
+
+    @property
+    def local_time(self) -> datetime:
+        """When it began by the clocks of the zone, to the second and without an offset, as spreadsheets know times."""
+        return localtime(datetime.fromisoformat(self.timestamp)).replace(microsecond=0, tzinfo=None)
 
 
 # How an event is stored: where a field of the answer has another name, and what the fields below are computed from.

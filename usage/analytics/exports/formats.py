@@ -25,6 +25,10 @@ Columns = dict[str, type]  # by name; a column of datetimes or dates has texts, 
 Pages = Iterator[list[list]]  # rows with a value for each column
 
 
+class LocalTime(datetime):
+    """The type of a column of datetimes without an offset, as spreadsheets know them."""
+
+
 class Echo:
     """A file that gives back what is written to it."""
 
@@ -72,7 +76,7 @@ def parquet_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 
-    kinds = {bool: "bool", int: "int64", float: "float64", date: "date32"}
+    kinds = {bool: "bool", int: "int64", float: "float64", date: "date32", LocalTime: "timestamp[s]"}
     types = {name: pyarrow.type_for_alias(kinds.get(kind, "string")) for name, kind in columns.items()}
     types |= {name: pyarrow.timestamp("us", "UTC") for name, kind in columns.items() if kind is datetime}
     schema, file, held = pyarrow.schema(types.items()), Written(), []
@@ -92,8 +96,8 @@ def _arrays(schema, rows):
 
     for place, kind in enumerate(schema.types):
         values = [row[place] for row in rows]
-        is_time = pyarrow.types.is_temporal(kind)
-        yield pyarrow.array(values, pyarrow.string()).cast(kind) if is_time else pyarrow.array(values, kind)
+        has_texts = pyarrow.types.is_temporal(kind) and kind != pyarrow.timestamp("s")
+        yield pyarrow.array(values, pyarrow.string()).cast(kind) if has_texts else pyarrow.array(values, kind)
 
 
 def xlsx_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
@@ -103,10 +107,11 @@ def xlsx_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
     book, room = Workbook(write_only=True), 0
     try:
         for rows in chain(pages, [[]]):
-            for row in rows if book.worksheets else [columns, *rows]:
+            cells = [list(map(_cell, row, columns.values())) for row in rows]
+            for row in cells if book.worksheets else [list(columns), *cells]:
                 if not room:
                     sheet, room = book.create_sheet(), SHEET_ROWS
-                sheet.append([_cell(value) for value in row])
+                sheet.append(row)
                 room -= 1
             yield b""
         with TemporaryFile() as file:
@@ -120,10 +125,12 @@ def xlsx_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
             Path(sheet._writer.out).unlink(missing_ok=True)
 
 
-def _cell(value):
-    """A value as Excel takes it."""
+def _cell(value, kind):
+    """A value of a column as Excel takes it."""
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
+    if kind is date:
+        return date.fromisoformat(value)
     return ILLEGAL_CHARACTERS_RE.sub("", safe(value)) if isinstance(value, str) else value
 
 

@@ -69,7 +69,7 @@ class ExportForm(forms.Form):
         table = totals_table(filters, chosen["by"]) if self.is_of_totals else events_table(filters)
         if wrong := unknown(names, table.columns):
             raise forms.ValidationError({"columns": wrong})
-        names = names or (table.columns if chosen["format"] in IN_FULL else table.usual)
+        names = names or (table.full if chosen["format"] in IN_FULL else table.usual)
         columns = {name: table.columns[name] for name in names}
         return FORMATS[chosen["format"]].parts(columns, table.rows(list(names)))
 

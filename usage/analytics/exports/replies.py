@@ -1,19 +1,26 @@
 """An export as the reply to a request."""
 
+from datetime import datetime, time, timedelta
 from threading import BoundedSemaphore
 
 from django.http import QueryDict, StreamingHttpResponse
-from django.utils.timezone import localtime
+from django.utils.timezone import get_current_timezone
 
 from cpa_usage.http.errors import error_response
 from usage.analytics.exports.formats import FORMATS
 from usage.analytics.exports.forms import ExportForm
+from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
-from usage.query.forms import checked
+from usage.query.forms import UsageFilterForm, checked
+from usage.time.units import SECOND_US
 
 EXPORTS = 8  # at once: each keeps a page of events in memory while its client reads
 STALLED_SECONDS = 30  # after which one that its client does not read is cut
 PLACES = BoundedSemaphore(EXPORTS)
+TOLD = LABELS.keys() - {"api_key", "source", "auth_index"}  # filters whose values may be in the name of a file
+SHORT = {"api_key": "key", "source": "account", "auth_index": "account", "request_id": "request"}  # others
+PERIOD = ("range", "start", "end")
+PART, NAME = 40, 120  # characters of a part of a file's name, and of all of it
 
 
 class Export:
@@ -42,6 +49,31 @@ def export(filters: UsageFilter, parameters: QueryDict):
         busy = error_response(503, f"{EXPORTS} exports are being read just now: try again in a moment.")
         busy["Retry-After"] = str(STALLED_SECONDS)
         return busy
-    what = "usage" if form.is_of_totals else "requests"
-    headers = {"Content-Disposition": f'attachment; filename="{what}-{localtime():%Y%m%d-%H%M}.{name}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{_name(form, filters, parameters)}.{name}"'}
     return StreamingHttpResponse(Export(parts), content_type=FORMATS[name].content_type, headers=headers)
+
+
+def _name(form, filters, parameters):
+    """`cpa-usage_last_week_failed_claude-sonnet-4-5`: the range and the filters, in ASCII that every system takes."""
+    parts = ["cpa-usage", *(["totals"] if form.is_of_totals else []), _range(parameters, filters.period)]
+    for name in sorted(UsageFilterForm().fields, key=lambda name: name != "result"):
+        values = [text for text in parameters.getlist(name) if text.strip()]
+        if values and name not in PERIOD:
+            parts.append(_safe("-".join(values)) if name in TOLD else SHORT.get(name, name))
+    return "_".join(parts)[:NAME]
+
+
+def _range(parameters, period):
+    name = parameters.get("range", "")
+    if name not in ("", "custom") or None in (period.start, period.end):
+        return _safe(name or "all")
+    edges = [datetime.fromtimestamp(edge // SECOND_US, get_current_timezone()) for edge in (period.start, period.end)]
+    if any(edge.time() != time() for edge in edges):
+        return "_".join(f"{edge:%Y-%m-%dT%H%M}" for edge in edges)
+    days = edges[0].date(), edges[1].date() - timedelta(days=1)
+    return "_".join(map(str, dict.fromkeys(days)))
+
+
+def _safe(text):
+    kept = "".join(letter if letter.isascii() and (letter.isalnum() or letter in ".-_") else "-" for letter in text)
+    return kept.strip("-.")[:PART] or "other"

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from usage.analytics.answers import Summary, summary_of
 from usage.analytics.events.paging import newest
 from usage.analytics.events.rows import EventRow, ExportRow
+from usage.analytics.exports.formats import LocalTime
 from usage.analytics.reports.parts import FIRST_DAY, parts_of
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
@@ -21,6 +22,8 @@ from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 
 PAGE = 500
+LOCAL_TIME = "local_time"
+USUAL = (LOCAL_TIME, *EventRow.__struct_fields__)
 NAMED = {"api_key": "api_key_name", "source": "source_name"}  # labels whose values have names, and their columns
 
 
@@ -32,6 +35,11 @@ class Table(NamedTuple):
     pages: Iterator[list]
     get: Callable[[Any, str], Any]
 
+    @property
+    def full(self) -> list[str]:
+        """All columns but those that are for spreadsheets alone."""
+        return [name for name in self.columns if name != LOCAL_TIME]
+
     def rows(self, names: list[str]) -> Iterator[list[list]]:
         """Pages of the values of these columns; a page is read when it is asked for."""
         for page in self.pages:
@@ -40,7 +48,12 @@ class Table(NamedTuple):
 
 def events_table(filters: UsageFilter) -> Table:
     """Every kept event that the filter admits, newest first."""
-    return Table(_types(ExportRow), EventRow.__struct_fields__, _event_pages(filters), getattr)
+    return Table(event_columns(), USUAL, _event_pages(filters), getattr)
+
+
+def event_columns() -> dict[str, type]:
+    """The columns of events, with their types; the local time is for spreadsheets alone."""
+    return {LOCAL_TIME: LocalTime, **_types(ExportRow)}
 
 
 def totals_table(filters: UsageFilter, by: list[str]) -> Table:

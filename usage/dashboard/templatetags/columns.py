@@ -4,30 +4,45 @@ from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
 
 from usage.dashboard.formats import DASH
 from usage.dashboard.links import narrowed
 from usage.dashboard.markup import cost
 from usage.dashboard.panels.columns import COLUMNS, DEFAULT, result
 
+# What a label is, and its icon: requests of that label alone.
+ONLY = (
+    '<td class="is-{0} labelled" title="{1}">{1}'
+    '<a class="only" href="{2}" title="{3}" aria-label="{3}"><span aria-hidden="true">▽</span></a></td>'
+)
+COPY = ' <button class="link" type="button" data-copy="{}" aria-label="{}" hidden>{}</button>'
 register = template.Library()
 register.filter(result)
 register.filter(cost)
 
 
 @register.simple_tag
-def headings(names):
-    """The head of each column; of the default ones where no names are given."""
-    columns = [COLUMNS[name] for name in names or DEFAULT]
-    cells = ((mark_safe(' class="num"') if column.numeric else "", column.title) for column in columns)
-    return format_html_join("", '<th scope="col"{}>{}</th>', cells)
+def headings(names, query=None):
+    """The head of each column; of the default ones where no names are given. With a query some of them order it."""
+    return format_html_join("", "{}", ((_heading(COLUMNS[name], query),) for name in names or DEFAULT))
+
+
+def _heading(column, query):
+    kind = mark_safe(' class="num"') if column.numeric else ""
+    if not (column.order and query):
+        return format_html('<th scope="col"{}>{}</th>', kind, column.title)
+    is_current = query.get("order") == column.order
+    link = narrowed(query, "order", None if is_current else column.order)
+    sign = mark_safe(' aria-sort="descending"') if is_current else ""
+    return format_html('<th scope="col"{}{}><a href="{}">{}</a></th>', kind, sign, link, column.title)
 
 
 @register.simple_tag
 def row_cells(row, names, query):
-    """The cells of one request; a label links to the requests that share it."""
+    """The cells of one request; the icon of a label leads to the requests that share it."""
     return format_html_join("", "{}", ((_cell(row, name, query),) for name in names or DEFAULT))
 
 
@@ -39,14 +54,18 @@ def tiers(event):
 
 
 @register.simple_tag
-def fact(name, value, param="", filtered=""):
-    """A line of a list of facts, linked where there is a filter for it; empty where the value is not known."""
+def fact(name, value, param="", filtered="", copied=""):
+    """A line of a list of facts, linked where there is a filter for it; empty where the value is not known.
+
+    `copied`: the id of the element that a button copies.
+    """
     if not value:
         return ""
+    button = format_html(COPY, copied, gettext("Copy %s") % name, gettext("Copy")) if copied else ""
     if not (param and filtered):
         return format_html("<dt>{}</dt><dd>{}</dd>", name, value)
     link = f"{reverse('requests')}?{urlencode({'range': 'all', param: filtered})}"
-    return format_html('<dt>{}</dt><dd><a href="{}">{}</a></dd>', name, link, value)
+    return format_html('<dt>{}</dt><dd><a href="{}" id="{}">{}</a>{}</dd>', name, link, copied or param, value, button)
 
 
 def _cell(row, name, query):
@@ -55,9 +74,8 @@ def _cell(row, name, query):
     shown = column.cell(row)
     if column.numeric:
         return format_html('<td class="num is-{}">{}</td>', name, shown)
-    value = column.param and getattr(row, column.value)
+    value = column.param and column.value(row)
     if not value:
         return format_html('<td class="is-{}">{}</td>', name, shown or DASH)
     link = f"{reverse('requests')}{narrowed(query, column.param, value)}"
-    linked = '<td class="is-{0}" title="{1}"><a href="{2}">{1}</a></td>'
-    return format_html(linked, name, conditional_escape(shown), link)
+    return format_html(ONLY, name, shown, link, gettext("Only %s") % shown)

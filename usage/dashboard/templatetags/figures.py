@@ -1,19 +1,17 @@
 """`{% load figures %}`: filters and tags of numbers, moments, heat maps, failures and links."""
 
-import re
-
 from django import template
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 
 from cpa_usage.http.static import files_of, is_for_print
+from usage.analytics.events.bodies import spoken
 from usage.dashboard import differences, formats, links, markup, moments
 from usage.dashboard.panels import heatmap
 from usage.dashboard.panels.charts import CLASS_TITLES
 from usage.dashboard.panels.sparklines import area, sparkline
 from usage.ops import gaps
 
-MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
 NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
 register = template.Library()
 for function in (
@@ -22,7 +20,7 @@ for function in (
     markup.measured,
     *(differences.signed, differences.dollars, differences.signed_dollars),
     *(moments.moment, moments.built, moments.ago, moments.until, moments.days),
-    *(heatmap.counts, heatmap.strip_classes, sparkline, area, gaps.when, gaps.reason),
+    *(heatmap.counts, heatmap.strip_classes, sparkline, area, spoken, gaps.when, gaps.reason),
 ):
     register.filter(function)
 for tag in (links.narrowed, links.day_query, links.account_requests, links.failures_of):
@@ -95,10 +93,3 @@ def by_bucket(chart):
     lines = [*chart.layers, *([chart.earlier] if chart.earlier else [])]
     values = zip(*(line.values for line in lines), strict=True)
     return zip(chart.buckets, [*chart.buckets[1:], chart.end], values, strict=True)
-
-
-@register.filter
-def spoken(body):
-    """The `message` of an error body that is JSON, even one cut off in its middle; else the whole body."""
-    found = MESSAGE.search(body) if body.lstrip().startswith("{") else None
-    return found[1].replace('\\"', '"').replace("\\n", " ") if found else body

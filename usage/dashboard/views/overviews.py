@@ -12,7 +12,7 @@ from usage.analytics.choices import ChartForm, TimelineForm
 from usage.analytics.comparisons import NONE, PREVIOUS, comparison
 from usage.analytics.coverage import covered as covered_by
 from usage.analytics.coverage import without_cost
-from usage.analytics.events.paging import newest
+from usage.analytics.events.paging import counted, newest
 from usage.analytics.failures import failures as failures_of
 from usage.analytics.health import health as health_of
 from usage.analytics.latency import latency, medians
@@ -28,6 +28,7 @@ from usage.dashboard.panels.cards import cards
 from usage.dashboard.panels.charts import chart_data, earlier_words, split, versus
 from usage.dashboard.panels.coverage import notes
 from usage.dashboard.panels.crosstab import crosstab
+from usage.dashboard.panels.empties import nothing
 from usage.dashboard.panels.heatmap import months, rows
 from usage.dashboard.panels.rankings import ranking
 from usage.ops.checklist import checklist
@@ -115,7 +116,10 @@ def analysis(request, filters):
 @page("usage/failures.html")
 def failures(request, filters):
     """Why requests failed; a page of its own, loaded into the analysis later, because it reads single events."""
-    return {"failures": failures_of(filters)}
+    found = failures_of(filters)
+    return (
+        {"failures": found} if found.total else {"failures": found, "all": counted(filters), **nothing(request, True)}
+    )
 
 
 @page("usage/statement.html")

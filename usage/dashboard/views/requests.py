@@ -1,51 +1,85 @@
 """Requests: the table, one of them in full, CPA's log of it, and the table as a file."""
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
 from usage.analytics.answers import Summary
-from usage.analytics.events.paging import NoSuchEvent, event_page
+from usage.analytics.events.paging import NoSuchEvent, beside, event_page, newest
 from usage.analytics.events.paging import event as event_of
-from usage.analytics.events.rows import EventRow, ExportRow
+from usage.analytics.events.rows import ExportRow
 from usage.analytics.exports.formats import FORMATS
 from usage.analytics.exports.replies import export as exported
+from usage.analytics.exports.tables import LOCAL_TIME, USUAL, event_columns
 from usage.dashboard.cookies import next_page, remember
 from usage.dashboard.links import changed
 from usage.dashboard.pages import page, signed_in
 from usage.dashboard.panels.columns import COLUMNS, COOKIE, SHOWN, chosen_of
+from usage.dashboard.panels.empties import nothing
 from usage.query.filters import UsageFilter
-from usage.query.forms import PageForm, UsageFilterForm, checked
+from usage.query.forms import EventsForm, UsageFilterForm, checked
 from usage.query.names import grouping_labels
 from usage.requestlogs import fetch as requestlog
 from usage.time.periods import Period, parse_moment
 from usage.time.units import HOUR_US
 
+TIMES = (LOCAL_TIME, "timestamp")  # of each row of a file
+
 
 @page("usage/requests.html")
 def requests(request, filters):
-    """Attempts, newest first."""
-    wanted = checked(PageForm({"page_size": "50", **request.GET.dict()})).cleaned_data
-    found = event_page(filters, wanted["page"], wanted["page_size"])
-    before = (found.page - 1) * found.page_size
+    """Attempts, newest first or in the order of the address; a search that finds one request opens it."""
+    if request.query.pop("open", None) and (key := _only(filters)):
+        return redirect(f"{reverse('request', args=(key,))}?{request.query.urlencode()}")
+    wanted = checked(EventsForm({"page_size": "50", **request.GET.dict()})).cleaned_data
+    found, too_many = _page(filters, wanted)
+    if too_many:
+        del request.query["order"]
+    before, columns = (found.page - 1) * found.page_size, chosen_of(request)
+    fields = (field for name in columns for field in COLUMNS[name].fields)
     return {
-        "live": 5 if found.page == 1 else 0,
+        "live": 5 if found.page == 1 and not request.query.get("order") else 0,
         "found": found,
+        "too_many": too_many,
+        "listed": found.total_pages * found.page_size,
         "first": before + 1,
         "last": before + len(found.items),
         "sizes": (50, 100, 500),
-        "columns": chosen_of(request),
+        "columns": columns,
+        "ordered": request.query,
         "all_columns": COLUMNS,
+        "shown": ",".join((*TIMES, *fields)),
         **_offered(request.query),
+        **({} if found.items else nothing(request)),
     }
+
+
+def _page(filters, wanted):
+    """The page, and why it is in the order of time, where the other one takes too long."""
+    number, size, order = (wanted[name] for name in ("page", "page_size", "order"))
+    try:
+        return event_page(filters, number, size, order=order, shape=ExportRow), ""
+    except ValidationError as refusal:
+        return event_page(filters, number, size, shape=ExportRow), refusal.message_dict["order"][0]
+
+
+def _only(filters):
+    """The key of the attempt that ended the only request of an id; none where the id stands for several."""
+    found = newest(filters, 100) if filters.request_id else []
+    if not found or len(_siblings(found[0])) < len(found):
+        return None
+    return next((row for row in found if row.final), found[0]).event_key
 
 
 def _offered(query):
     """What an export can hold, as its control offers it, and the filters that go with it."""
     return {
         "formats": FORMATS.items(),
-        "fields": ExportRow.__struct_fields__,
-        "usual": EventRow.__struct_fields__,
+        "fields": event_columns(),
+        "usual": USUAL,
         "labels": grouping_labels().values(),
         "measures": Summary.__struct_fields__,
         "kept": [(name, value) for name in UsageFilterForm().fields for value in query.getlist(name)],
@@ -54,9 +88,11 @@ def _offered(query):
 
 @page("usage/request.html")
 def request_detail(request, filters, event_key):
-    """One attempt in full, the other attempts of its request, and how its cost was calculated."""
+    """One attempt in full, those beside it in the list, the other attempts of its request, and its cost."""
     event = _event(event_key)
-    return {"event": event, "attempts": _siblings(event), "lines": event.price.tokens}
+    order = checked(EventsForm({"order": request.query.get("order", "")})).cleaned_data["order"]
+    places = dict(zip(("previous", "following"), beside(filters, event_key, order), strict=True))
+    return {"event": event, "attempts": _siblings(event), "lines": event.price.tokens, **places}
 
 
 @page("usage/request_log.html")
@@ -75,7 +111,7 @@ def request_log(request, filters, event_key):
 @page("")
 def export(request, filters, form):
     """Exactly the filtered events, or their totals, as a file."""
-    parameters = request.GET.copy()
+    parameters = request.query.copy()
     parameters["format"] = form
     return exported(filters, parameters)
 
@@ -105,4 +141,4 @@ def _siblings(event):
         return [event]
     at = parse_moment(event.timestamp, "UTC")
     filters = UsageFilter(Period(at - HOUR_US, at + HOUR_US), request_id=event.request_id)
-    return event_page(filters, 1, 100).items[::-1]
+    return event_page(filters, 1, 100, shape=ExportRow).items[::-1]
