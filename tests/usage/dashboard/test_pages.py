@@ -31,6 +31,6 @@ def test_past_the_last_page_of_keys_is_the_last(client):
 
 
 def test_past_the_last_page_of_prices_is_the_last(client):
-    Model.objects.bulk_create(Model(name=f"model-{n:03}") for n in range(70))
+    Model.objects.bulk_create(Model(name=f"model-{n:03}") for n in range(170))
     found = client.get("/prices/?page=99999").context["list"]
-    assert (found.number, found.paginator.count) == (2, 70)
+    assert (found.number, found.paginator.count) == (2, 170)
