@@ -77,10 +77,10 @@ class _ReadOnly(HTMLParser):
 
 
 def _leads(name, value):
-    """Whether an attribute names an address other than that of a static file or a place on the page."""
+    """Whether an attribute names an address or a part of one: not that of a static file, nor a place on the page."""
     if name.startswith("hx-"):
         return True
-    is_address = name in ADDRESSES or (name.startswith("data-") and value.startswith(("/", "?")))
+    is_address = name in ADDRESSES or (name.startswith("data-") and (value.startswith("/") or "=" in value))
     return is_address and not value.startswith((settings.STATIC_URL, "#"))
 
 

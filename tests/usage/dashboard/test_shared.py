@@ -56,7 +56,7 @@ def told(text):
 @pytest.mark.parametrize("page", SHARED)
 def test_a_stranger_sees_the_page_as_it_is_and_no_way_on(owner, share, page):
     store_history(3, 150)
-    query = "range=7d&not_model=gpt-5&result=failed"
+    query = "range=7d&by=api_key&measure=requests&not_model=gpt-5"
     address = share(page, query)
     mine = owner.get(reverse(page).removeprefix("/usage"), query_params=QueryDict(query))
     reply = Client().get(address)
