@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pricing.tokenclasses import CLASSES
 from usage.analytics.answers import PICO, Instant
-from usage.analytics.comparisons import NONE, earlier, recorded, way_back
+from usage.analytics.comparisons import NONE, earlier, way_back
 from usage.analytics.latency import latency_counts, percentiles
 from usage.analytics.overview import covered_seconds, recorded_from
 from usage.models.labels import LABELS
@@ -196,6 +196,8 @@ def _earlier(grid, measure, end, compare) -> Earlier | UnsetType:
     before, since = earlier(period, now_us(), zone, compare), recorded_from()
     if before is None or since is None:
         return UNSET
+    if grid.step < DAY_S:  # of days before the kept detail nothing finer is known
+        since = max(since, grid.reader.events_from or 0)
     back = way_back(period.start, end, zone, compare)
     starts = [back(start * SECOND_US) // SECOND_US for start in grid.starts]
     if grid.step >= DAY_S:
@@ -211,7 +213,7 @@ def _earlier(grid, measure, end, compare) -> Earlier | UnsetType:
     return Earlier(
         start=rfc3339_utc(before.start // SECOND_US),
         end=rfc3339_utc(before.end // SECOND_US),
-        total=so_far.total if recorded(before) else None,
+        total=so_far.total if before.start >= since else None,
         values=[value if is_known else None for value, is_known in zip(of_full.values, known, strict=True)],
     )
 

@@ -5,6 +5,7 @@ import pytest
 from tests.usage.made import DAY, HOUR, NOON, record, stored
 from usage.analytics.comparisons import NONE, PREVIOUS, WEEK
 from usage.analytics.timelines import timeline
+from usage.models import DrainState
 from usage.query.filters import UsageFilter
 from usage.time.periods import Period, resolve
 
@@ -104,3 +105,10 @@ def test_a_month_lies_over_the_month_before_also_where_that_is_shorter():
     found = chart("requests", PREVIOUS, Period(*(NOON - HOUR * 12 - days * DAY for days in (54, 23))))
     assert values(found) == [1, 1, 1]
     assert found.earlier.values == [None] * 4 + [1] + [0] * 25 + [None]
+
+
+def test_hours_of_which_no_detail_is_kept_any_more_are_no_zeros():
+    stored(*(record(NOON - MINUTE - days * DAY) for days in (0, 1, 3)))
+    assert chart("requests", PREVIOUS, "24h").earlier.total == 1
+    DrainState.objects.update(events_from=NOON - DAY)
+    assert not chart("requests", PREVIOUS, "24h").earlier
