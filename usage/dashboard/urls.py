@@ -4,7 +4,6 @@ from django.urls import path, re_path
 
 from usage.dashboard.views import (
     accounts,
-    choosing,
     filters,
     imports,
     keys,
@@ -37,7 +36,7 @@ urlpatterns = [
     path("prices/set/", prices.price, name="price"),
     path("prices/adjust/edit/", prices.edit_adjustment, name="edit_adjustment"),
     path("prices/adjust/", prices.adjustment, name="adjustment"),
-    path("prices/choose/", choosing.choose, name="choose"),
+    path("prices/choose/", prices.choose, name="choose"),
     path("prices/reconcile/", reconcile.reconcile, name="reconcile"),
     path("prices/currency/", money.currency, name="currency"),
     path("keys/", keys.keys, name="keys"),

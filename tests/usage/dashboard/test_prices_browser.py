@@ -100,6 +100,7 @@ def test_two_keys_get_one_owner_who_is_summed(page):
     for mask in ("sk-c****0001", "sk-c****0002"):
         page.locator("tr", has_text=mask).get_by_role("link", name="Edit").click()
         page.locator("dialog [name=owner]").fill("Platform team")
+        check(page)
         page.get_by_role("button", name="Save").click()
         page.get_by_text(f"Key {mask} saved.").wait_for()
     row = page.locator("tr", has_text="Platform team").first

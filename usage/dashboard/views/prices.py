@@ -2,11 +2,13 @@
 
 from functools import partial
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from cpa_usage.http import rest
+from cpa_usage.http.errors import BadRequest
 from pricing.api.adjustments import AdjustmentBody
 from pricing.api.serializers import RATES, CardBody, PriceBody, RateField, ScopedModel
 from pricing.api.shapes import prices as prices_on
@@ -130,6 +132,19 @@ def adjustment(request):
     adjusting.put(changed)
     whose = names_of_places([(changed.scope, changed.value)])[changed.scope, changed.value]
     return _("Factor and fee of %(whose)s saved. %(effect)s") % {"whose": whose, "effect": effect}
+
+
+@changes("prices")
+def choose(request):
+    """Price a model by one of its candidates."""
+    matched = request.POST.get("matched", "")
+    try:
+        Model.objects.get(name=request.POST.get("model", "")).choose(matched)
+    except Model.DoesNotExist:
+        raise BadRequest("model", _("There is no such model.")) from None
+    except ValidationError as refusal:
+        raise BadRequest("matched", refusal.messages[0]) from None
+    return _("It is priced as %(entry)s, and history is costed again.") % {"entry": matched}
 
 
 def _price_list(filters, today, part):
