@@ -73,8 +73,8 @@ class EventDetail(EventRow, frozen=True, kw_only=True):
     price: Annotated[Explanation, Meta(description="What is behind the cost.")]
 
 
-class ExportRow(EventRow, frozen=True, kw_only=True):
-    """One upstream attempt as files hold it: with all that gives the same totals in another database."""
+class FullRow(EventRow, frozen=True, kw_only=True):
+    """One upstream attempt with all that gives the same totals in another database."""
 
     cache_creation_5m_tokens: int
     unclassified_tokens: int
@@ -93,6 +93,10 @@ class ExportRow(EventRow, frozen=True, kw_only=True):
     def local_time(self) -> datetime:
         """When it began by the clocks of the zone, to the second and without an offset, as spreadsheets know times."""
         return localtime(datetime.fromisoformat(self.timestamp)).replace(microsecond=0, tzinfo=None)
+
+
+class ExportRow(FullRow, frozen=True, kw_only=True):
+    """The same as files hold it: the account as records call it, not as people do."""
 
 
 # How an event is stored: where a field of the answer has another name, and what the fields below are computed from.
@@ -133,11 +137,11 @@ EXPORTED = DETAIL | {
 
 
 def event_rows(events: EventQuerySet, shape: type[EventRow] = EventRow) -> list[EventRow]:
-    """The events as they come, in this shape or as ExportRow; each priced with the rates of its day."""
+    """The events as they come, in this shape; each priced with the rates of its day."""
     book = PriceBook.current()
     # Plain values: an instance of each event, series, model and key would take thrice as long.
-    plain, more = ((*PLAIN, "fail_body_length"), EXPORTED) if shape is ExportRow else (PLAIN, {})
-    names = {} if shape is ExportRow else AccountName.objects.names()  # a file says what records said
+    plain, more = ((*PLAIN, "fail_body_length"), EXPORTED) if issubclass(shape, FullRow) else (PLAIN, {})
+    names = {} if shape is ExportRow else AccountName.objects.names()
     return [convert(_completed(event, book, names), shape) for event in events.values(*plain, **STORED, **more)]
 
 

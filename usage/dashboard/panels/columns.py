@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from usage.analytics.events.bodies import spoken
-from usage.analytics.events.rows import ExportRow
+from usage.analytics.events.rows import FullRow
 from usage.dashboard.formats import DASH, compact, percent
 from usage.dashboard.markup import brief, cost, span
 from usage.models.labels import FAILED, LABELS
@@ -30,15 +30,15 @@ class Column:
     """
 
     title: str
-    cell: Callable[[ExportRow], str]
+    cell: Callable[[FullRow], str]
     fields: tuple[str, ...]
     numeric: bool = False
     param: str = ""
-    value: Callable[[ExportRow], str] | None = None
+    value: Callable[[FullRow], str] | None = None
     order: str = ""
 
 
-def result(row: ExportRow) -> str:
+def result(row: FullRow) -> str:
     """ok, or the upstream's status; a failure that did not end the client's request was retried."""
     if not row.failed:
         return format_html('<span class="tag">{}</span>', gettext("ok"))

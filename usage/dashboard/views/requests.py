@@ -10,7 +10,7 @@ from rest_framework.exceptions import APIException
 from usage.analytics.answers import Summary
 from usage.analytics.events.paging import NoSuchEvent, beside, event_page, newest
 from usage.analytics.events.paging import event as event_of
-from usage.analytics.events.rows import ExportRow
+from usage.analytics.events.rows import FullRow
 from usage.analytics.exports.formats import FORMATS
 from usage.analytics.exports.replies import export as exported
 from usage.analytics.exports.tables import LOCAL_TIME, USUAL, event_columns
@@ -61,9 +61,9 @@ def _page(filters, wanted):
     """The page, and why it is in the order of time, where the other one takes too long."""
     number, size, order = (wanted[name] for name in ("page", "page_size", "order"))
     try:
-        return event_page(filters, number, size, order=order, shape=ExportRow), ""
+        return event_page(filters, number, size, order=order, shape=FullRow), ""
     except ValidationError as refusal:
-        return event_page(filters, number, size, shape=ExportRow), refusal.message_dict["order"][0]
+        return event_page(filters, number, size, shape=FullRow), refusal.message_dict["order"][0]
 
 
 def _only(filters):
@@ -141,4 +141,4 @@ def _siblings(event):
         return [event]
     at = parse_moment(event.timestamp, "UTC")
     filters = UsageFilter(Period(at - HOUR_US, at + HOUR_US), request_id=event.request_id)
-    return event_page(filters, 1, 100, shape=ExportRow).items[::-1]
+    return event_page(filters, 1, 100, shape=FullRow).items[::-1]
