@@ -121,7 +121,9 @@ def test_an_account_opens_beside_the_list_and_alone_for_htmx(client, used):
     page = client.get("/accounts/?account=a")
     assert 'class="drawer panel" id="account"' in page.text
     assert names(client, "?account=a") == ["bob@example.com", "ann@example.com"]
-    part = client.get("/accounts/?account=a", headers={"HX-Request": "true", "HX-Target": "account"}).text
+    reply = client.get("/accounts/?account=a", headers={"HX-Request": "true", "HX-Target": "account"})
+    part = reply.text
+    assert reply["Cache-Control"] == "no-store"
     assert part.lstrip().startswith("<aside")
     assert "429 slow 1 ·" in words(part)
     assert "No such account was used in this range" in shown(client, "?account=nobody")

@@ -21,8 +21,8 @@ COLUMNS = {  # by the name of a sort
     "status": _("Status"),
 }
 WINDOWS = ("5h", "7d")  # with columns of their own
-TEXTS = ("name", "provider", "plan", "status")  # sorted from A to Z first
 NUMBERS = ("requests", "failed", "cost", "last_used")
+LARGEST_FIRST = (*NUMBERS, *WINDOWS)  # texts are sorted from A to Z first
 
 
 class Heading(NamedTuple):
@@ -57,7 +57,7 @@ def headings(windows: list[str], sort: str) -> list[Heading]:
 
 def _heading(name, sort):
     order = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
-    is_down = order == "ascending" if name in TEXTS else order != "descending"
+    is_down = order != "descending" if name in LARGEST_FIRST else order == "ascending"
     sort = "" if name in ("", "strip") else f"-{name}" if is_down else name
     return Heading(name, COLUMNS[name], sort, order, name in NUMBERS)
 
