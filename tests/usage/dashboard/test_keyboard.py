@@ -60,8 +60,7 @@ def test_a_day_and_its_cells_lead_to_their_requests(page):
     page.wait_for_selector("#day-title")
     row = page.locator(".heat.large .label").first
     failing = page.locator(".heat.large .cells").first
-    told = failing.get_attribute("data-counts").split()
-    counts = [count.partition("/")[0] for count in told]
+    counts = [count.partition("/")[0] for count in failing.get_attribute("data-counts").split()]
     total = int(re.match(r"([\d,]+) requests", row.get_attribute("title"))[1].replace(",", ""))
     assert sum(map(int, counts)) == total
     is_marked = failing.locator("i").evaluate_all("cells => cells.map(cell => cell.matches('.cw, .cx'))")

@@ -120,7 +120,7 @@ def test_a_body_of_html_is_shown_as_its_title_and_as_it_came(client):
 
 
 def test_the_file_has_the_columns_that_are_shown(client, traffic):
-    text = client.get("/requests/?range=7d&result=failed&columns=nothing&order=-cost").text
+    text = client.get("/requests/?range=7d&result=failed&shown=nothing&order=-cost").text
     address = re.search(r'href="/usage(/requests\.csv\?[^"]*)"', text)[1]
     reply = client.get(unescape(address))
     rows = list(csv.DictReader(io.StringIO(b"".join(reply).decode("utf-8-sig"))))
@@ -159,3 +159,11 @@ def test_a_range_without_failures_says_of_how_many_requests(client):
     text = client.get("/analysis/failures/?range=24h").text
     assert "None of 3 requests in this range failed." in text
     assert links(text) == {}
+
+
+def test_the_order_of_a_table_of_another_page_is_none(client, traffic):
+    text = client.get("/requests/?range=all&order=failures-title.-1").text
+    assert "1–50 of 300 attempts" in text and not re.search(r"requests/[-0-9a-f]+/\?range=all&amp;order", text)
+    key = re.search(r"/requests/([-0-9a-f]+)/", text)[1]
+    assert client.get(f"/requests/{key}/?order=failures-title.-1").status_code == 200
+    assert client.get("/requests/?range=all&order=latency").status_code == 400

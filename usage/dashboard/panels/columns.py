@@ -111,6 +111,7 @@ COLUMNS = {
 
 def chosen_of(request) -> list[str]:
     """The columns of the address, else those this browser has chosen, in the order of COLUMNS, else the usual ones."""
-    wanted, query = (request.GET.get(SHOWN) or request.COOKIES.get(COOKIE, "")).split("."), request.query
+    wanted = (request.GET.get(SHOWN) or request.COOKIES.get(COOKIE, "")).split(".")
+    query = request.query
     of_failures = query.get("result") == FAILED or query.get("status") or query.get("message")
     return [name for name in COLUMNS if name in wanted] or list(OF_FAILURES if of_failures else DEFAULT)

@@ -34,7 +34,7 @@ def requests(request, filters):
     """Attempts, newest first or in the order of the address; a search that finds one request opens it."""
     if request.query.pop("open", None) and (key := _only(filters)):
         return redirect(f"{reverse('request', args=(key,))}?{request.query.urlencode()}")
-    wanted = checked(EventsForm({"page_size": "50", **request.GET.dict()})).cleaned_data
+    wanted = checked(EventsForm({"page_size": "50", **request.GET.dict(), "order": _order(request)})).cleaned_data
     found, too_many = _page(filters, wanted)
     if too_many:
         del request.query["order"]
@@ -55,6 +55,13 @@ def requests(request, filters):
         **_offered(request.query),
         **({} if found.items else nothing(request)),
     }
+
+
+def _order(request):
+    """The order in the address; one that a table of another page left there, named with a dot, is none."""
+    if "." in request.query.get("order", ""):
+        del request.query["order"]
+    return request.query.get("order", "")
 
 
 def _page(filters, wanted):
@@ -90,7 +97,7 @@ def _offered(query):
 def request_detail(request, filters, event_key):
     """One attempt in full, those beside it in the list, the other attempts of its request, and its cost."""
     event = _event(event_key)
-    order = checked(EventsForm({"order": request.query.get("order", "")})).cleaned_data["order"]
+    order = checked(EventsForm({"order": _order(request)})).cleaned_data["order"]
     places = dict(zip(("previous", "following"), beside(filters, event_key, order), strict=True))
     return {"event": event, "attempts": _siblings(event), "lines": event.price.tokens, **places}
 
