@@ -31,7 +31,8 @@ def _price_of(name, *place):
 
 def _price_again(price, name, *place):
     dated, blocked = price
-    Model.objects.get(name=name).put_back(convert(dated, list[DatedCards]), blocked, *place)
+    for model in Model.objects.filter(name=name):
+        model.put_back(convert(dated, list[DatedCards]), blocked, *place)
 
 
 KINDS = {"key": (_said_of, _say_again), "price": (_price_of, _price_again)}  # how it is now, and how to put that back

@@ -4,11 +4,13 @@ import re
 from datetime import UTC, date, datetime
 
 import pytest
+from django.core import signing
 
 from aliases.models import ApiKey
 from cpa_usage.keys import fingerprint
 from pricing.models import Adjustment, Model, PriceSet, RateCard, adjusting
 from tests.usage.made import DAY, NOON, record, stored
+from usage.dashboard.undoing import SALT
 from usage.models import Day
 from usage.rollups.check import check
 
@@ -228,6 +230,16 @@ def test_without_scripts_a_preview_shows_the_form_as_it_was_filled_in(client, gp
     page = post(client, "adjust", whose=KEY, factor="2.5", note="a note", preview="1")
     assert 'value="2.5"' in page and 'value="a note"' in page
     assert not Adjustment.objects.exists() and PriceSet.objects.get().cards.get().prompt == USD
+
+
+def test_a_key_that_is_given_as_it_is_comes_back_in_no_address_and_no_button(client, gpt):
+    asked = {"model": "gpt-5", "whose": f"api_key:{ALICE}", "completion": "0"}
+    for more in ({"prompt": "-1"}, {"prompt": "3", "preview": "1"}, {"prompt": "3"}, {"clear": "1"}):
+        reply = client.post("/prices/set/", asked | more)
+        page = client.get(reply["Location"].removeprefix("/usage")).text
+        kept = re.search(r'name="undo"\s+value="([^"]+)"', page)
+        assert ALICE not in reply["Location"] + page + str(signing.loads(kept[1], salt=SALT) if kept else "")
+        assert bool(kept) == (len(more) == 1 and more != {"prompt": "-1"})
 
 
 # --- Undoing ------------------------------------------------------------------------------------------------------

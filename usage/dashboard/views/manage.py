@@ -20,6 +20,7 @@ from cpa_usage.auth.tokenform import TokenForm
 from cpa_usage.http.errors import error_of
 from cpa_usage.models import ApiToken
 from pricing.models import PublishedCatalogue
+from pricing.models.scopes import value_in
 from pricing.tasks import catalogue_version
 from usage.dashboard import undoing
 from usage.dashboard.cookies import next_page
@@ -67,11 +68,14 @@ def changes(name, form=None):
 
 
 def _typed(request):
-    """The query of a page with the fields of a form; its model is no filter of that page."""
+    """The query of a page with the fields of a form: without keys as they are, and its model is no filter there."""
     query = request.GET.copy()
     for name, values in request.POST.lists():
         if name not in {"csrfmiddlewaretoken", "preview"}:
             query.setlist({"model": "edit"}.get(name, name), values)
+    if scope := query.get("whose"):
+        scope, _colon, value = scope.partition(":")
+        query["whose"] = f"{scope}:{value_in(scope, value)}"
     return query.urlencode()
 
 

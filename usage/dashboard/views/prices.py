@@ -93,7 +93,7 @@ def price(request):
     which = {"model": request.POST.get("model", ""), **_whose(request.POST, "scope_value")}
     if "clear" in request.POST:
         which = rest.valid(ScopedModel, which)
-        change = Undoable("price", *which.values())
+        change = Undoable("price", which["model"], which["scope"], value_in(which["scope"], which["scope_value"]))
         Model.objects.clear_price(which.pop("model"), **which)
         return change.told(_("Price of %(model)s cleared.") % {"model": request.POST["model"]}, request.POST["model"])
     dated = {"valid_from": request.POST.get("valid_from") or None}
