@@ -15,8 +15,8 @@ class Hand:
         self.page, self.clicks, self.keys = page, 0, 0
 
     def click(self, target: str | Locator):
-        """Click what can be seen without scrolling sideways: a finger has no other way to it."""
-        found = self.page.locator(target).first if isinstance(target, str) else target
+        """Click the first of these that can be seen without scrolling sideways: a finger has no other way to it."""
+        found = (self.page.locator(target) if isinstance(target, str) else target).first
         found.wait_for(state="visible")
         assert found.bounding_box()["x"] < self.page.viewport_size["width"], target
         found.click()
