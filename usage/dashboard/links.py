@@ -9,7 +9,7 @@ from usage.models.labels import NONE
 
 PERIOD = ("range", "start", "end")
 # Parameters that other pages do not take.
-ONE_PAGE_ONLY = ("page", "before", "q", "by", "measure", "year", "day", "sort")
+ONE_PAGE_ONLY = ("page", "before", "q", "by", "measure", "year", "day", "week", "sort")
 
 
 def changed(query: QueryDict, values: dict) -> str:

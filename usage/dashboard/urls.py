@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from usage.dashboard.views import (
     choosing,
+    digests,
     filters,
     imports,
     manage,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("keys/", manage.keys, name="keys"),
     path("keys/name/", manage.alias, name="alias"),
     path("statement/", overviews.statement, name="statement"),
+    path("digest/", digests.digest, name="digest"),
     path("system/", manage.system, name="system"),
     path("system/tokens/", manage.token, name="token"),
     path("system/tokens/<int:token_id>/revoke/", manage.token, name="revoke_token"),

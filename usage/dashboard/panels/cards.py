@@ -75,14 +75,14 @@ def _requests(compared, series):
     now = compared.current
     shown = {"name": _("Requests"), "figure": compact(now.total), "exact": exact(now.total)}
     answered = _("%(share)s answered") % {"share": percent(now.answered_rate)} if now.total else ""
-    return _card(compared, series, "total", _relative, slug="requests", detail=answered, **shown)
+    return _card(compared, series, "total", relative, slug="requests", detail=answered, **shown)
 
 
 def _tokens(compared, series):
     now = compared.current
     shown = {"name": _("Tokens"), "figure": compact(now.total_tokens), "exact": exact(now.total_tokens)}
     output = _("%(count)s output") % {"count": compact(now.output_tokens)}
-    return _card(compared, series, "total_tokens", _relative, slug="tokens", detail=output, **shown)
+    return _card(compared, series, "total_tokens", relative, slug="tokens", detail=output, **shown)
 
 
 def _cost(compared, covered, series):
@@ -94,7 +94,7 @@ def _cost(compared, covered, series):
         shown["figure"] = f"≥ {figure}"
     priced = total and cost is not None
     each = _("%(cost)s / 1 k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
-    return _card(compared, series, "known_cost", _relative, slug="cost", detail=each, **shown)
+    return _card(compared, series, "known_cost", relative, slug="cost", detail=each, **shown)
 
 
 def _success(compared, series):
@@ -116,7 +116,7 @@ def _cached(compared, series):
 def _speed(compared, slug, name, field, over_time):
     now = getattr(compared.current_speeds, field)
     before = compared.previous_speeds and getattr(compared.previous_speeds, field).p50
-    change, trend = _relative(now.p50, before)
+    change, trend = relative(now.p50, before)
     if before and now.p50 is not None and abs(now.p50 / before - 1) >= NOTABLE_SLOWING:
         trend = "down" if now.p50 > before else "up"
     answers = _("median of %(count)s answers") % {"count": exact(now.count)}
@@ -133,7 +133,7 @@ def _pace(now, peak, hours):
     return Card("pace", _("Now"), now.rpm, rpm, title, "", "none", " · ".join(parts), line)
 
 
-def _relative(now, before):
+def relative(now: float | None, before: float | None) -> tuple[str, str]:
     """(change in per cent, trend): more is neither good nor bad."""
     if not before or now is None:
         return "", "none"
