@@ -7,11 +7,13 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, gettext_noop
 
 from pricing.tokenclasses import TOKEN_CLASSES
+from usage.analytics.health import newest_day as newest_day_of
 from usage.analytics.tokenclasses import FEES
 from usage.dashboard import differences, formats, links, markup, moments
 from usage.dashboard.panels import heatmap
 from usage.dashboard.panels.sparklines import sparkline
 from usage.ops import gaps
+from usage.query.forms import UsageFilterForm, checked
 
 CLASS_TITLES = {each.name: each.title for each in TOKEN_CLASSES} | {FEES: gettext_noop("Fees per request")}
 MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)+)')
@@ -34,6 +36,13 @@ def cut(answer, name):
     """A line that says how many items an answer's list has, where it is cut."""
     total = answer.totals.get(name)
     return {"shown": len(getattr(answer, name)), "total": total and formats.exact(total)}
+
+
+@register.simple_tag(takes_context=True)
+def newest_day(context):
+    """The newest local day (ISO) with anything of the page's filters, whatever its range; empty without one."""
+    day = newest_day_of(checked(UsageFilterForm(context["query"])).usage_filter())
+    return day.isoformat() if day else ""
 
 
 @register.filter
