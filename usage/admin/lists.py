@@ -78,7 +78,7 @@ class UsedApiKeyAdmin(Merging, UsageColumns, ApiKeyAdmin):
     def cost(self, key):
         """List price in USD, and the share of tokens that have no price."""
         share = key.unpriced * 100 / key.token_count if key.token_count else 0
-        unpriced = f" ({share:.0f} % of tokens unpriced)" if share >= 0.5 else ""
+        unpriced = f" ({share:.0f}% of tokens unpriced)" if share >= 0.5 else ""
         return f"${int(key.pico) / PICO:,.2f}{unpriced}"
 
 

@@ -93,7 +93,7 @@ def _cost(compared, covered, series):
     if covered.minimum_tokens and cost is not None:
         shown["figure"] = f"≥ {figure}"
     priced = total and cost is not None
-    each = _("%(cost)s / 1 k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
+    each = _("%(cost)s / 1k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
     return _card(compared, series, "known_cost", relative, slug="cost", detail=each, **shown)
 
 
@@ -139,10 +139,10 @@ def relative(now: float | None, before: float | None) -> tuple[str, str]:
         return "", "none"
     change = (now - before) / before
     if abs(change) < 0.0005:
-        return "±0 %", "flat"
+        return "±0%", "flat"
     if abs(change) >= 10:
         return f"×{now / before:.0f}", "flat"
-    return f"{_sign(change)}{abs(change) * 100:.1f} %", "flat"
+    return f"{_sign(change)}{abs(change) * 100:.1f}%", "flat"
 
 
 def points_changed(now: float | None, before: float | None) -> tuple[str, str]:
