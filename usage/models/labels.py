@@ -104,7 +104,7 @@ LABELS = {
         ),
         Label(
             "source",
-            _("Source"),
+            _("Account"),
             "source",
             "Accounts: an e-mail or name, or an upstream key or its fingerprint; any of them.",
             shown=("source_display",),
@@ -112,7 +112,7 @@ LABELS = {
             kept=True,
             most=10_000,
         ),
-        Label("auth_index", _("Account"), "auth_index", "The account's index at CPA.", grouped=False, most=10_000),
+        Label("auth_index", _("Account index"), "auth_index", "The account's index at CPA.", grouped=False, most=10_000),
         Label(
             "result",
             _("Result"),

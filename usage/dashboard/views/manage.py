@@ -130,7 +130,7 @@ def sync(request):
     """Read CPA's lists now."""
     if error := sync_now():
         raise APIException(error)
-    return _("CPA's lists are read.")
+    return _("Accounts and keys are synced with CPA.")
 
 
 @changes("system")
