@@ -132,7 +132,7 @@ def test_a_success_without_tokens_has_no_cost(client):
 def test_it_is_said_in_chinese(client):
     priced(*CARDS)
     text = page_of(client, "zh-CN", tokens=WRITES)
-    assert "目录中的 openai/gpt-5" in text
+    assert "价目表中的 openai/gpt-5" in text
     assert "Codex 账号总是返回" in text
 
 
