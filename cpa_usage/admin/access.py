@@ -1,6 +1,8 @@
 """Tokens for programs in the admin."""
 
 from django.contrib import admin, messages
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -16,10 +18,10 @@ class ApiTokenAdmin(ModelAdmin):
     actions = ["revoke"]
     show_full_result_count = False
 
-    @display(description="State", label={"active": "success", "revoked": "danger", "expired": "warning"})
+    @display(description=_("State"), label={"active": "success", "revoked": "danger", "expired": "warning"})
     def state(self, token):
         """Whether it still works."""
-        return token.state
+        return token.state, gettext(token.state)
 
     def get_fields(self, request, obj=None):
         """A new one has only a name, a scope and perhaps an end."""
@@ -35,11 +37,11 @@ class ApiTokenAdmin(ModelAdmin):
             super().save_model(request, obj, form, change)
         else:
             token = obj.issue()
-            messages.warning(request, f"The token, shown this once: {token}")
+            messages.warning(request, f"{_('The token, shown this once:')} {token}")
 
-    @admin.action(description="Revoke")
+    @admin.action(description=_("Revoke"))
     def revoke(self, request, queryset):
         """At once, for all who have it."""
         for token in queryset:
             token.revoke()
-        messages.success(request, f"{len(queryset)} tokens are revoked.")
+        messages.success(request, _("%s tokens are revoked.") % len(queryset))

@@ -112,7 +112,9 @@ LABELS = {
             kept=True,
             most=10_000,
         ),
-        Label("auth_index", _("Account index"), "auth_index", "The account's index at CPA.", grouped=False, most=10_000),
+        Label(
+            "auth_index", _("Account index"), "auth_index", "The account's index at CPA.", grouped=False, most=10_000
+        ),
         Label(
             "result",
             _("Result"),

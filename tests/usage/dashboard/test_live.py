@@ -57,7 +57,10 @@ def test_notices_and_the_light_come_and_go(page):
         page.get_by_role("button", name="Live").click()
         notice, light = page.locator("#notice-drain-silent"), page.locator("#light")
         assert notice.inner_text().startswith("The collector has never run.")
-        assert (light.get_attribute("class"), light.get_attribute("title")) == ("light bad", "The collector has never run.")
+        assert (light.get_attribute("class"), light.get_attribute("title")) == (
+            "light bad",
+            "The collector has never run.",
+        )
         page.evaluate(QUIET)
         assert (page.locator("#notices").is_visible(), light.get_attribute("class")) == (False, "light good")
         page.evaluate(AGAIN)
