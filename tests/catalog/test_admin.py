@@ -56,7 +56,7 @@ def test_a_sync_is_asked_for_and_then_done(admin, cpa):
     assert AuthFile.objects.count() == 0
     reply = admin.post(SYNC_NOW, {"_form_submitted": "on"})
     assert reply["Location"].endswith(FILES)
-    assert "CPA&#x27;s lists were read." in admin.get(FILES).content.decode()
+    assert "Accounts and keys are synced with CPA." in admin.get(FILES).content.decode()
     assert AuthFile.objects.count() == 5
 
 
