@@ -4,19 +4,8 @@ from django.apps import apps
 from django.utils.translation import gettext_lazy
 
 OURS = ("usage", "pricing", "catalog", "aliases", "cpa_usage", "django_q")
-# What tables are named after, and what people call it.
-CALLED = {
-    "auth file": "account",
-    "auth files": "accounts",
-    "auth index": "account index",
-    "provider": "upstream key",
-    "providers": "upstream keys",
-    "alias": "name",
-    "alias updated at": "name updated at",
-    "drain state": "collector",
-    "drain states": "collector",
-    "last pop at": "last read at",
-}
+# What people call what tables and columns are named after.
+CALLED = {"auth file": "account", "auth index": "account index", "alias": "name", "drain state": "collector"}
 
 
 def translate_names():
@@ -36,4 +25,6 @@ def translate_names():
 
 
 def _called(name):
-    return gettext_lazy(CALLED.get(str(name), name))
+    for old, new in CALLED.items():
+        name = name.replace(old, new)
+    return gettext_lazy(name)

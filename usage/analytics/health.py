@@ -5,23 +5,13 @@ from datetime import date
 from django.conf import settings
 
 from usage.analytics.answers import Cell, DayCell, Health, Year, instant
-from usage.models import Day, Event, Quarter
+from usage.models import Event
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
-from usage.query.snapshots import once, snapshot
+from usage.query.snapshots import snapshot
 from usage.query.sums import add_up
 from usage.time.clock import now_us
-from usage.time.periods import (
-    Period,
-    date_of,
-    day_number,
-    day_start,
-    five_minute_rows,
-    local_date,
-    local_day,
-    rfc3339_local_day,
-    rfc3339_utc,
-)
+from usage.time.periods import Period, date_of, day_number, five_minute_rows, local_date, rfc3339_local_day, rfc3339_utc
 from usage.time.units import FIVE_MINUTES_S, SECOND_US
 
 
@@ -46,15 +36,6 @@ def health(filters: UsageFilter, year: int | None = None, day: date | None = Non
         detail=_cells(filters, day, reader.events_from) if day else [],
         detail_from=instant(reader.events_from),
     )
-
-
-@once
-def recorded_since() -> int | None:
-    """Seconds of the first quarter of an hour with a record, of its day where that is no longer kept; None without."""
-    day, quarter = (rows.objects.order_by("bucket").values_list("bucket", flat=True).first() for rows in (Day, Quarter))
-    if quarter is not None and local_day(quarter, settings.TIME_ZONE) == day:
-        return quarter
-    return None if day is None else day_start(date_of(day), settings.TIME_ZONE)
 
 
 def newest_day(filters: UsageFilter) -> date | None:

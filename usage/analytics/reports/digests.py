@@ -22,7 +22,6 @@ from usage.time.units import SECOND_US
 WEEK = timedelta(days=7)
 MOST, REASONS = 5, 3
 RANKED = ("model", "api_key", "source")
-WATCHED = ("model", "api_key")  # of which new values are named
 BY_COST = ("cost", "requests")
 
 
@@ -37,7 +36,7 @@ class Digest(Struct, frozen=True, kw_only=True):
     reasons: list[Reason]  # the commonest
     cache_saved: float  # US dollars: what tokens read from a cache had cost more as uncached input
     busiest: tuple[str, int] | None  # the start of an hour, its attempts; None where no detail is kept
-    new: dict[str, list[str]]  # names first seen in this week by WATCHED; empty where records began in it
+    new: dict[str, list[str]]  # models and keys first seen in this week; empty where records began in it
 
 
 def week_of(monday: date) -> Period:
@@ -62,7 +61,7 @@ def digest(filters: UsageFilter, monday: date, now: int) -> Digest:
         reasons=failures(filters, REASONS).reasons,
         cache_saved=_cache_saved(reader),
         busiest=_busiest(reader.kept()),
-        new={name: _new(reader, LABELS[name]) for name in WATCHED} if begun < monday else {},
+        new={name: _new(reader, LABELS[name]) for name in RANKED[:2]} if begun < monday else {},
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import count as count_from
 from typing import NamedTuple
 
 from usage.analytics.answers import Cell, DayCell
@@ -39,14 +40,11 @@ def recorded(found: list[Row], seconds: int, since: int, now: int) -> list[Row]:
     """The rows from that of the first record on (s); empty cells before it, or still to come, are of class n."""
 
     def classes(row):
-        first = datetime.fromisoformat(row.start).timestamp()
-        starts = [first + place * seconds for place in range(len(row.classes))]
-        return [
-            name if name != "0" or since <= start <= now else "n"
-            for name, start in zip(row.classes, starts, strict=True)
-        ]
+        start = int(datetime.fromisoformat(row.start).timestamp())
+        starts = zip(row.classes, count_from(start, seconds), strict=False)
+        return ["n" if name == "0" and not since <= start <= now else name for name, start in starts]
 
-    begun = [row for row in found if datetime.fromisoformat(row.end).timestamp() > since]
+    begun = (row for row in found if datetime.fromisoformat(row.end).timestamp() > since)
     return [row._replace(classes=classes(row)) for row in begun]
 
 

@@ -16,10 +16,9 @@ from usage.analytics.coverage import without_cost
 from usage.analytics.events.paging import newest
 from usage.analytics.failures import failures as failures_of
 from usage.analytics.health import health as health_of
-from usage.analytics.health import recorded_since
 from usage.analytics.latency import latency, medians
 from usage.analytics.overview import overview as overview_of
-from usage.analytics.overview import pace, peak
+from usage.analytics.overview import pace, peak, recorded_since
 from usage.analytics.reports.statements import statement as statement_of
 from usage.analytics.timelines import MEASURE_TITLES, STACKED, timeline
 from usage.analytics.tokenclasses import token_classes
