@@ -118,7 +118,7 @@ def token(request, token_id=None):
     if token_id is not None:
         for found in ApiToken.objects.filter(pk=token_id):
             found.revoke()
-        return _("The token is revoked.")
+        return _("Token revoked.")
     form = TokenForm(request.POST)
     if not form.is_valid():
         raise ValidationError(form.errors)
@@ -149,7 +149,7 @@ def switch(request, name):
     """Turn CPA's usage records or request logs on or off."""
     on = request.POST.get("value", "on") == "on"
     set_switch(name, on)
-    return _("It is switched on at CPA.") if on else _("It is switched off at CPA.")
+    return _("Switched on at CPA.") if on else _("Switched off at CPA.")
 
 
 def as_number(text: str) -> float | str:
