@@ -4,6 +4,8 @@ from django.contrib import admin, messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from catalog.models import AuthFile, Provider
@@ -12,9 +14,9 @@ from cpa_usage.admin.rows import ReadOnlyAdmin
 
 BADGES = {"active": "success", "disabled": "warning", "unavailable": "danger", "error": "danger", "absent": "info"}
 SYNC_DIALOG = {
-    "title": "Read CPA's lists now?",
-    "description": "Accounts, upstream keys, models and switches are read again.",
-    "form_submit_text": "Sync now",
+    "title": _("Sync accounts and keys with CPA?"),
+    "description": _("Accounts, upstream keys, models and switches are read again."),
+    "form_submit_text": _("Sync now"),
 }
 
 
@@ -27,16 +29,18 @@ class ListedAdmin(ReadOnlyAdmin):
         """Never: old records point at them."""
         return False
 
-    @display(description="Status", label=BADGES)
+    @display(description=_("Status"), label=BADGES)
     def badge(self, row):
         """Its state, coloured."""
-        return row.state
+        return row.state, gettext(row.state)
 
-    @action(description="Sync now", url_path="sync-now", icon="sync", permissions=["view"], dialog=SYNC_DIALOG)
+    @action(description=_("Sync now"), url_path="sync-now", icon="sync", permissions=["view"], dialog=SYNC_DIALOG)
     def sync_now(self, request, form):
         """Read CPA's lists and show the error, if any."""
         error = sync_now()
-        messages.add_message(request, messages.ERROR if error else messages.SUCCESS, error or "CPA's lists were read.")
+        messages.add_message(
+            request, messages.ERROR if error else messages.SUCCESS, error or _("Accounts and keys are synced with CPA.")
+        )
         listed = reverse(f"admin:catalog_{self.opts.model_name}_changelist")
         if request.headers.get("HX-Request"):  # the dialog is htmx's: a plain redirect would end up inside of it
             return HttpResponse(headers={"HX-Redirect": listed})

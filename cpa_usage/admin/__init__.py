@@ -8,7 +8,9 @@ from unfold.admin import ModelAdmin
 
 from cpa_usage.admin import access as accessadmin  # registers ours
 from cpa_usage.admin.rows import ReadOnlyAdmin
+from cpa_usage.admin.words import translate_names
 
+translate_names()
 # Superusers are made with manage.py createsuperuser; the rest is registered again below.
 for hidden in (User, Group, Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(hidden):

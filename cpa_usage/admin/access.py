@@ -1,6 +1,8 @@
 """Secrets in the admin: tokens for programs, and what else can be revoked."""
 
 from django.contrib import admin, messages
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -13,17 +15,18 @@ class Revoking:
     actions = ["revoke"]
     show_full_result_count = False
 
-    @display(description="State", label={"active": "success", "revoked": "danger", "expired": "warning"})
+    @display(description=_("State"), label={"active": "success", "revoked": "danger", "expired": "warning"})
     def state(self, secret):
         """Whether it still works."""
-        return secret.state
+        return secret.state, gettext(secret.state)
 
-    @admin.action(description="Revoke")
+    @admin.action(description=_("Revoke"))
     def revoke(self, request, queryset):
         """At once, for all who have it."""
         for secret in queryset:
             secret.revoke()
-        messages.success(request, f"Revoked: {len(queryset)} of {self.opts.verbose_name_plural}.")
+        found = {"count": len(queryset), "kind": self.opts.verbose_name_plural}
+        messages.success(request, _("Revoked: %(count)s of %(kind)s.") % found)
 
 
 @admin.register(ApiToken)
@@ -47,4 +50,4 @@ class ApiTokenAdmin(Revoking, ModelAdmin):
             super().save_model(request, obj, form, change)
         else:
             token = obj.issue()
-            messages.warning(request, f"The token, shown this once: {token}")
+            messages.warning(request, f"{_('The token, shown this once:')} {token}")

@@ -2,6 +2,7 @@
 
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import gettext
 
 SECTIONS = {
     "": [("Dashboard", "monitoring", "overview")],
@@ -12,16 +13,16 @@ SECTIONS = {
         ("Account fees", "subscriptions", "pricing_accountfee"),
         ("Display currency", "currency_exchange", "pricing_displaycurrency"),
     ],
-    "Clients": [("API keys & aliases", "key", "aliases_apikey")],
+    "Clients": [("Keys & names", "key", "aliases_apikey")],
     "CPA": [
-        ("Auth files", "badge", "catalog_authfile"),
-        ("Providers", "dns", "catalog_provider"),
+        ("Accounts", "badge", "catalog_authfile"),
+        ("Upstream keys", "dns", "catalog_provider"),
         ("Names of accounts", "label", "aliases_accountname"),
     ],
     "Records": [
         ("Dead letters", "report", "usage_deadletter"),
         ("Gaps", "warning", "usage_gap"),
-        ("Drain", "water_drop", "usage_drainstate"),
+        ("Collector", "water_drop", "usage_drainstate"),
         ("Columns of bills", "table", "usage_columnmapping"),
     ],
     "Access": [
@@ -46,12 +47,12 @@ def icon(request):
 def navigation(request):
     """The sidebar, in the form unfold wants it."""
     return [
-        {"title": title, "items": [_item(*entry) for entry in entries], "separator": bool(title)}
+        {"title": gettext(title), "items": [_item(*entry) for entry in entries], "separator": bool(title)}
         for title, entries in SECTIONS.items()
     ]
 
 
 def _item(title, icon, name):
     if name == "overview":  # every address of the admin begins with the dashboard's
-        return {"title": title, "icon": icon, "link": reverse(name), "active": lambda request: False}
-    return {"title": title, "icon": icon, "link": reverse(f"admin:{name}_changelist")}
+        return {"title": gettext(title), "icon": icon, "link": reverse(name), "active": lambda request: False}
+    return {"title": gettext(title), "icon": icon, "link": reverse(f"admin:{name}_changelist")}

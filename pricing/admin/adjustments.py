@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -22,7 +23,7 @@ class AdjustmentAdmin(Confirmed, ModelAdmin):
     search_fields = ["value", "note"]
     show_full_result_count = False
 
-    @display(description="Fee per success (USD)", ordering="request")
+    @display(description=_("Fee per success (USD)"), ordering="request")
     def fee(self, adjustment):
         """In USD, without trailing zeros."""
         return shown_rate(adjustment.request, PICO)
@@ -34,7 +35,8 @@ class AdjustmentAdmin(Confirmed, ModelAdmin):
     def save_model(self, request, obj, form, change):
         """Save it and cost its days again, once the effect was seen."""
         if not self.confirmed(request):
-            title = f"What this does to the costs of {obj.get_scope_display()} {obj.value}"
+            whose = f"{obj.get_scope_display()} {obj.value}"
+            title = _("What this does to the costs of %(whose)s") % {"whose": whose}
             raise Unconfirmed(title, lambda: adjusting.effect_of_putting(obj))
         adjusting.put(obj)
 

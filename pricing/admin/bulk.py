@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -17,7 +18,9 @@ from pricing.models import Model
 class SourceForm(forms.Form):
     """The model that rates are copied from: any that is priced today."""
 
-    source = forms.ModelChoiceField(Model.objects.none(), label="Copy today's rates of", widget=UnfoldAdminSelectWidget)
+    source = forms.ModelChoiceField(
+        Model.objects.none(), label=_("Copy today's rates of"), widget=UnfoldAdminSelectWidget
+    )
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -29,32 +32,32 @@ class BulkPricing(Confirmed):
 
     actions = ["take_from_catalogue", "copy_rates", "clear"]
 
-    @action(description="Take the catalogue's price", permissions=["change"])
+    @action(description=_("Take the catalogue's price"), permissions=["change"])
     def take_from_catalogue(self, request, queryset):
         """Delete manual prices of these models and cost all their history by the catalogue."""
         listed = [model for model in queryset if getattr(model, "catalogue", None) and model.catalogue.sets]
         missing = [model for model in queryset if model not in listed]
-        skipped = [f"The catalogue has no price for {model}: it stays as it is." for model in missing]
-        return self._change(request, listed, Model.take_catalogue, "Take the catalogue's price", skipped)
+        skipped = [_("The catalogue has no price for %s: it stays as it is.") % model for model in missing]
+        return self._change(request, listed, Model.take_catalogue, _("Take the catalogue's price"), skipped)
 
-    @action(description="Copy rates of another model", permissions=["change"])
+    @action(description=_("Copy rates of another model"), permissions=["change"])
     def copy_rates(self, request, queryset):
         """Price these models by hand, as another model is priced today."""
         form = SourceForm(request.POST if "source" in request.POST else None)
         if not form.is_valid():
-            return self.page(request, "source.html", "Copy rates", {"form": form}, but=["source"])
+            return self.page(request, "source.html", _("Copy rates"), {"form": form}, but=["source"])
         source = form.cleaned_data["source"]
         others = [model for model in queryset if model != source]
-        return self._change(request, others, lambda model: model.copy_price(source), f"Copy the rates of {source}")
+        return self._change(request, others, lambda model: model.copy_price(source), _("Copy the rates of %s") % source)
 
-    @action(description="Clear the price", permissions=["change"])
+    @action(description=_("Clear the price"), permissions=["change"])
     def clear(self, request, queryset):
         """Leave these models unpriced until a price is set or taken again."""
-        return self._change(request, list(queryset), Model.clear_price, "Clear the price")
+        return self._change(request, list(queryset), Model.clear_price, _("Clear the price"))
 
     def _change(self, request, models, change, title, skipped=()):
         if not models:
-            messages.warning(request, " ".join(skipped) or "There is nothing to change.")
+            messages.warning(request, " ".join(skipped) or _("There is nothing to change."))
             return None
         if not self.confirmed(request):
             effect = reduce(add, (model.effect_of(change) for model in models))
@@ -62,10 +65,10 @@ class BulkPricing(Confirmed):
         with transaction.atomic():
             for model in models:
                 change(model)
-        messages.success(request, f"{title}: done for {_named(models)}.")
+        messages.success(request, _("%(title)s: done for %(names)s.") % {"title": title, "names": _named(models)})
         return None
 
 
 def _named(models):
     shown = ", ".join(str(model) for model in models[:5])
-    return shown if len(models) <= 5 else f"{shown} and {len(models) - 5} more"
+    return shown if len(models) <= 5 else _("%(names)s and %(count)s more") % {"names": shown, "count": len(models) - 5}

@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from pricing.admin.confirming import Confirmed
 from pricing.models import Model
 
-FORGET = "Forget the choice"
+FORGET = _("Forget the choice of %s")
 
 
 class Choosing(Confirmed):
@@ -29,7 +30,7 @@ class Choosing(Confirmed):
         model, matched = get_object_or_404(Model, pk=pk), request.GET.get("entry", "")
         if not self.has_change_permission(request, model):
             raise PermissionDenied
-        title = f"Price {model} as {matched}" if matched else f"{FORGET} of {model}"
+        title = _("Price %(model)s as %(entry)s") % {"model": model, "entry": matched} if matched else FORGET % model
         try:
             if request.method != "POST" or not self.confirmed(request):
                 return self.ask(request, model.effect_of(lambda each: _change(each, matched)), title)
@@ -37,17 +38,17 @@ class Choosing(Confirmed):
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         else:
-            messages.success(request, f"{title}: done.")
+            messages.success(request, _("%s: done.") % title)
         return redirect("admin:pricing_model_change", pk)
 
-    @display(description="Candidates in the catalogue")
+    @display(description=_("Candidates in the catalogue"))
     def candidates(self, model):
         """A link to choose each, after one to forget the choice that was made."""
         entry = getattr(model, "catalogue", None)
         if entry is None:
             return "–"
         page = reverse("admin:pricing_model_choose", args=[model.pk])
-        links = [(page, f"{FORGET} of {entry.chosen}")] if entry.chosen else []
+        links = [(page, FORGET % entry.chosen)] if entry.chosen else []
         links += [(f"{page}?{urlencode({'entry': each.matched})}", each.matched) for each in entry.choices]
         return format_html_join(mark_safe("<br>"), '<a href="{}">{}</a>', links) or "–"
 

@@ -1,13 +1,14 @@
 """The page that shows the effect of a change of prices on costs, month by month, before it is saved."""
 
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
 
 from cpa_usage.keys import mask
 from pricing.models.scopes import value_in
 from pricing.rates import PICO
 
 CONFIRMED = "_confirmed"
-HEADERS = ["Month", "Cost before", "Cost after", "Change", "Unpriced tokens before", "after"]
+HEADERS = [_("Month"), _("Cost before"), _("Cost after"), _("Change"), _("Unpriced tokens before"), _("after")]
 
 
 class Unconfirmed(Exception):
@@ -63,7 +64,7 @@ def without_key(posted, field):
 
 def _rows(effect):
     rows = [_row(month, month.month) for month in effect.months if month.changes]
-    return [*rows, _row(effect.total, "Total")] if len(rows) > 1 else rows
+    return [*rows, _row(effect.total, _("Total"))] if len(rows) > 1 else rows
 
 
 def _row(month, name):

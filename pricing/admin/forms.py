@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from pricing.hours import minute_of, shown_minute
@@ -63,15 +64,15 @@ class Clock(forms.CharField):
 class RateCardForm(forms.ModelForm):
     """One card; the empty rates are the ones they derive from."""
 
-    hours_from = Clock(label="From hour (UTC)", required=False)
-    hours_to = Clock(label="To hour (UTC)", required=False)
-    prompt = UsdPerMillion(label="Prompt")
-    completion = UsdPerMillion(label="Completion")
-    cache_read = UsdPerMillion(label="Cache read", required=False)
-    cache_write = UsdPerMillion(label="Cache write", required=False)
-    cache_write_1h = UsdPerMillion(label="Cache write for 1 hour", required=False)
-    reasoning = UsdPerMillion(label="Reasoning", required=False)
-    request = UsdPerRequest(label="Fee per success (USD)", required=False)
+    hours_from = Clock(label=_("From hour (UTC)"), required=False)
+    hours_to = Clock(label=_("To hour (UTC)"), required=False)
+    prompt = UsdPerMillion(label=_("Prompt"))
+    completion = UsdPerMillion(label=_("Completion"))
+    cache_read = UsdPerMillion(label=_("Cache read"), required=False)
+    cache_write = UsdPerMillion(label=_("Cache write"), required=False)
+    cache_write_1h = UsdPerMillion(label=_("Cache write for 1 hour"), required=False)
+    reasoning = UsdPerMillion(label=_("Reasoning"), required=False)
+    request = UsdPerRequest(label=_("Fee per success (USD)"), required=False)
 
     class Meta:
         model = RateCard
@@ -121,14 +122,14 @@ class PriceSetForm(forms.ModelForm):
             model=model, origin=Origin.MANUAL, scope=scope, scope_value=value_in(scope, value)
         )
         if "valid_from" in cleaned and same.filter(valid_from=day).exclude(pk=self.instance.pk).exists():
-            self.add_error("valid_from", "The model has a price from this day on already: change that one.")
+            self.add_error("valid_from", _("The model has a price from this day on already: change that one."))
         return cleaned
 
 
 class AdjustmentForm(forms.ModelForm):
     """A factor and a fee of some usage, from a day on."""
 
-    request = UsdPerRequest(label="Fee per success (USD)", required=False, help_text="Empty: none.")
+    request = UsdPerRequest(label=_("Fee per success (USD)"), required=False, help_text=_("Empty: none."))
 
     class Meta:
         model = Adjustment
@@ -146,7 +147,7 @@ class AdjustmentForm(forms.ModelForm):
         check_value(scope, value, "value")
         same_day = adjustments_of(scope, value).filter(valid_from=cleaned.get("valid_from"))
         if "valid_from" in cleaned and same_day.exclude(pk=self.instance.pk).exists():
-            self.add_error("valid_from", "It has an adjustment from this day on already: change that one.")
+            self.add_error("valid_from", _("It has an adjustment from this day on already: change that one."))
         return cleaned
 
 

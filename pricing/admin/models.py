@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
@@ -25,11 +27,11 @@ SOURCES = {"unpriced": "danger", "manual": "info", "catalogue": "success"}
 class Priced(admin.SimpleListFilter):
     """With or without a price today; needs ModelQuerySet.with_prices()."""
 
-    title, parameter_name = "price", "priced"
+    title, parameter_name = _("price"), "priced"
 
     def lookups(self, request, model_admin):
         """Values of `?priced=`."""
-        return [("no", "unpriced"), ("yes", "priced")]
+        return [("no", _("unpriced")), ("yes", _("priced"))]
 
     def queryset(self, request, queryset):
         """By the annotation `is_priced`."""
@@ -39,11 +41,11 @@ class Priced(admin.SimpleListFilter):
 class Offered(admin.SimpleListFilter):
     """Models whose past costs the catalogue would correct."""
 
-    title, parameter_name = "correction", "offered"
+    title, parameter_name = _("correction"), "offered"
 
     def lookups(self, request, model_admin):
         """The only value of `?offered=`."""
-        return [("yes", "offered by the catalogue")]
+        return [("yes", _("offered by the catalogue"))]
 
     def queryset(self, request, queryset):
         """By the entry of the last look-up."""
@@ -59,7 +61,7 @@ class SetInline(TabularInline):
     extra = 0
     can_delete = False
     show_change_link = True
-    verbose_name_plural = "Price sets"
+    verbose_name_plural = _("Price sets")
 
     def get_queryset(self, request):
         """With everything that a row shows, in three queries."""
@@ -69,12 +71,12 @@ class SetInline(TabularInline):
         """Never: sets are added on a page of their own."""
         return False
 
-    @display(description="For")
+    @display(description=_("For"))
     def whose(self, price_set):
         """Whose usage it is for."""
         return price_set.whose
 
-    @display(description="Rates (USD per million)")
+    @display(description=_("Rates (USD per million)"))
     def rates(self, price_set):
         """One line a card."""
         return format_html_join(mark_safe("<br>"), "{}", ((_line(card),) for card in price_set.cards.all()))
@@ -104,32 +106,33 @@ class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
         """Never: records point at it, and its price can be cleared."""
         return False
 
-    @action(description="Set a price", url_path="set-price", icon="add", permissions=["change"])
+    @action(description=_("Set a price"), url_path="set-price", icon="add", permissions=["change"])
     def add_price(self, request, object_id):
         """The form of a new price set of this model."""
         return redirect(f"{reverse('admin:pricing_priceset_add')}?{urlencode({'model': object_id})}")
 
-    @display(description="Price", ordering="is_priced", label=SOURCES)
+    @display(description=_("Price"), ordering="is_priced", label=SOURCES)
     def source(self, model):
         """The origin of today's price."""
         price_set = model.set_in_force(timezone.localdate())
-        return price_set.origin if price_set else "unpriced"
+        origin = price_set.origin if price_set else "unpriced"
+        return origin, gettext(origin)
 
-    @display(description="Today (USD per million)")
+    @display(description=_("Today (USD per million)"))
     def rates(self, model):
         """The standard card of today."""
         price_set = model.set_in_force(timezone.localdate())
         card = price_set and price_set.base
         return _line(card) if card else "–"
 
-    @display(description="Catalogue")
+    @display(description=_("Catalogue"))
     def listed(self, model):
         """The catalogue's entry, or the reason why there is none."""
         entry = getattr(model, "catalogue", None)
-        note = ". Corrected figures are offered." if entry and entry.corrects else ""
-        return f"{entry}{note}" if entry else "not asked yet"
+        note = gettext(". Corrected figures are offered.") if entry and entry.corrects else ""
+        return f"{entry}{note}" if entry else _("not asked yet")
 
-    @display(description="Taking the catalogue's price would change")
+    @display(description=_("Taking the catalogue's price would change"))
     def offered(self, model):
         """The effect on past costs."""
         entry = getattr(model, "catalogue", None)
@@ -137,8 +140,9 @@ class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
             return "–"
         total = model.effect_of(Model.take_catalogue).total
         if total.cost_before == total.cost_after:
-            return "no cost of the past"
-        return f"past costs from {usd(total.cost_before)} to {usd(total.cost_after)}"
+            return _("no cost of the past")
+        costs = {"before": usd(total.cost_before), "after": usd(total.cost_after)}
+        return _("past costs from %(before)s to %(after)s") % costs
 
 
 def _line(card: RateCard) -> str:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
@@ -31,7 +32,9 @@ class CardInline(TabularInline):
     form, formset = RateCardForm, RateCards
     extra = 0
     min_num = 1
-    verbose_name_plural = "Rate cards (USD per million tokens; an empty rate is the one it derives from; hours in UTC)"
+    verbose_name_plural = _(
+        "Rate cards (USD per million tokens; an empty rate is the one it derives from; hours in UTC)"
+    )
 
     def get_fields(self, request, obj=None):
         """Rates that cannot be changed are shown, like the others, as their fields would have them."""
@@ -63,7 +66,7 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
         """An existing set stays with its model."""
         return ["model"] if obj else []
 
-    @display(description="For", ordering="scope")
+    @display(description=_("For"), ordering="scope")
     def whose(self, price_set):
         """Whose usage it is for."""
         return price_set.whose
@@ -91,7 +94,7 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
         price_set, cards = form.instance, formset.cards()
         if not self.confirmed(request):
             model = price_set.model
-            title = f"What this does to the costs of {model}"
+            title = _("What this does to the costs of %(whose)s") % {"whose": model}
             raise Unconfirmed(title, lambda: model.effect_of(lambda copy: copy.put_set(price_set, cards)))
         price_set.model.put_set(price_set, cards)
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []

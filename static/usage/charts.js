@@ -36,7 +36,7 @@ const UNITS = [
 function compact(value) {
   const unit = UNITS.find(unit => Math.abs(value) >= unit.size);
   const figure = Number((value / (unit ? unit.size : 1)).toPrecision(3));
-  return unit ? `${figure} ${unit.name}` : `${figure}`;
+  return unit ? `${figure}${unit.name}` : `${figure}`;
 }
 
 function rounded(value) {

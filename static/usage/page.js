@@ -131,7 +131,7 @@ async function upload(form, file) {
     if (!reply?.ok) return show(job, false);
     offset += PIECE_BYTES;
     bar.value = Math.min(offset / file.size, 1);
-    show(`${Math.floor(bar.value * 100)} %`, true);
+    show(`${Math.floor(bar.value * 100)}%`, true);
   } while (offset < file.size);
   location.href = form.dataset.upload;
 }

@@ -50,7 +50,7 @@ def renamed(*aliases):
 
 def test_the_list_shows_who_used_what(admin, used):
     page = admin.get(KEYS).content.decode()
-    for text in (mask(ALICE), mask(BOB), "$2.00", "100 % of tokens unpriced", "2026-11-24", fingerprint(ALICE)[:12]):
+    for text in (mask(ALICE), mask(BOB), "$2.00", "100% of tokens unpriced", "2026-11-24", fingerprint(ALICE)[:12]):
         assert text in page
     assert ALICE not in page
     assert [key.mask for key in admin.get(KEYS).context["cl"].result_list] == [mask(ALICE), mask(BOB)]

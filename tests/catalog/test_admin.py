@@ -52,11 +52,11 @@ def test_a_list_takes_as_many_queries_for_a_hundred_rows_as_for_ten(admin, djang
 
 
 def test_a_sync_is_asked_for_and_then_done(admin, cpa):
-    assert "Read CPA&#x27;s lists now?" in admin.get(SYNC_NOW).content.decode()
+    assert "Sync accounts and keys with CPA?" in admin.get(SYNC_NOW).content.decode()
     assert AuthFile.objects.count() == 0
     reply = admin.post(SYNC_NOW, {"_form_submitted": "on"})
     assert reply["Location"].endswith(FILES)
-    assert "CPA&#x27;s lists were read." in admin.get(FILES).content.decode()
+    assert "Accounts and keys are synced with CPA." in admin.get(FILES).content.decode()
     assert AuthFile.objects.count() == 5
 
 

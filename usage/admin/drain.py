@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from django.contrib import admin, messages
 from django.utils import timezone
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from cpa_usage.admin.rows import ReadOnlyAdmin
@@ -12,7 +13,7 @@ from usage.ingest.writer import retry
 from usage.models import DeadLetter, DrainState, Gap
 from usage.records.secrecy import shown
 
-KINDS = dict.fromkeys(DeadLetter.Kind.labels, "warning") | {DeadLetter.Kind.MALFORMED.label: "danger"}
+KINDS = dict.fromkeys(DeadLetter.Kind.values, "warning") | {DeadLetter.Kind.MALFORMED: "danger"}
 
 
 @admin.register(DeadLetter)
@@ -25,27 +26,27 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     fields = ["badge", "reason", "arrived_at", "size", "masked"]
     actions = ["retry"]
 
-    @display(description="Kind", ordering="kind", label=KINDS)
+    @display(description=_("Kind"), ordering="kind", label=KINDS)
     def badge(self, letter):
         """Its kind, coloured."""
-        return letter.get_kind_display()
+        return letter.kind, gettext(letter.get_kind_display())
 
-    @admin.display(description="Arrived", ordering="arrived")
+    @admin.display(description=_("Arrived"), ordering="arrived")
     def arrived_at(self, letter):
         """Local time."""
         return f"{timezone.localtime(datetime.fromtimestamp(letter.arrived // 1_000_000, UTC)):%Y-%m-%d %H:%M:%S}"
 
-    @admin.display(description="Bytes")
+    @admin.display(description=_("Bytes"))
     def size(self, letter):
         """Size of the whole record."""
         return len(letter.raw)
 
-    @admin.display(description="Record (keys masked)")
+    @admin.display(description=_("Record (keys masked)"))
     def masked(self, letter):
         """The beginning of the record."""
         return shown(bytes(letter.raw))
 
-    @action(description="Try to store them again", permissions=["delete"])
+    @action(description=_("Try to store them again"), permissions=["delete"])
     def retry(self, request, queryset):
         """Store what can be stored now; the rest stays."""
         chosen, stored = queryset.count(), retry(queryset)
@@ -63,12 +64,12 @@ class GapAdmin(ReadOnlyAdmin):
     search_fields = ["reason"]
     actions = ["dismiss", "restore"]
 
-    @action(description="Dismiss: raise no notice", permissions=["delete"])
+    @action(description=_("Dismiss: raise no notice"), permissions=["delete"])
     def dismiss(self, request, queryset):
         """Put them aside."""
         queryset.dismiss()
 
-    @action(description="Take a dismissal back", permissions=["delete"])
+    @action(description=_("Take a dismissal back"), permissions=["delete"])
     def restore(self, request, queryset):
         """They raise a notice again."""
         queryset.restore()

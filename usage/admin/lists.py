@@ -8,6 +8,7 @@ from django.db.models import BigIntegerField, Exists, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from aliases.admin import ApiKeyAdmin
@@ -44,12 +45,12 @@ class UsageColumns:
         label, field = self.label
         return f"{reverse('overview')}?{urlencode({'range': '30d', label: getattr(row, field)})}"
 
-    @display(description="Requests", ordering="request_count")
+    @display(description=_("Requests"), ordering="request_count")
     def requests(self, row):
         """Attempts ever counted."""
         return f"{row.request_count:,}"
 
-    @display(description="Last seen", ordering="last_day")
+    @display(description=_("Last seen"), ordering="last_day")
     def last_seen(self, row):
         """The local day."""
         shown = "–" if row.last_day is None else date.isoformat(date_of(row.last_day))
@@ -74,11 +75,11 @@ class UsedApiKeyAdmin(Merging, UsageColumns, ApiKeyAdmin):
         """As the API lists them; not `ordering`, which would mark these columns as sorted."""
         return ["-request_count", "mask", "fingerprint"]
 
-    @display(description="Cost", ordering="pico")
+    @display(description=_("Cost"), ordering="pico")
     def cost(self, key):
         """List price in USD, and the share of tokens that have no price."""
         share = key.unpriced * 100 / key.token_count if key.token_count else 0
-        unpriced = f" ({share:.0f} % of tokens unpriced)" if share >= 0.5 else ""
+        unpriced = _(" (%(share)s%% of tokens unpriced)") % {"share": f"{share:.0f}"} if share >= 0.5 else ""
         return f"${int(key.pico) / PICO:,.2f}{unpriced}"
 
 
@@ -94,7 +95,7 @@ class UsedModelAdmin(Merging, UsageColumns, ModelAdmin):
         """Models whose cost is unknown come first."""
         return ["is_priced", "-request_count", "name"]
 
-    @display(description="Tokens", ordering="token_count")
+    @display(description=_("Tokens"), ordering="token_count")
     def tokens(self, model):
         """As CPA counts them."""
         return f"{model.token_count:,}"

@@ -3,6 +3,7 @@
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 from django_q.tasks import async_task
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -16,7 +17,7 @@ from usage.rollups.merging import Merge, Refused, target
 class MergeForm(forms.Form):
     """The value that others become: its name, or (other)."""
 
-    source = forms.CharField(label="Merge into", initial=OTHER, widget=UnfoldAdminTextInputWidget)
+    source = forms.CharField(label=_("Merge into"), initial=OTHER, widget=UnfoldAdminTextInputWidget)
 
     def __init__(self, label: Label, *args):
         super().__init__(*args)
@@ -33,28 +34,31 @@ class MergeForm(forms.Form):
 class Merging(Confirmed):
     """For a list of the values of a label; see UsageColumns."""
 
-    @action(description="Merge into another, or into (other)", permissions=["change"])
+    @action(description=_("Merge into another, or into (other)"), permissions=["change"])
     def merge(self, request, queryset):
         """Ask into which, show the effect, and let the task cluster do it."""
         name, field = self.label
         form = MergeForm(LABELS[name], request.POST if "source" in request.POST else None)
         if not form.is_valid():
-            return self.page(request, "source.html", "Merge", {"form": form}, but=["source"])
+            return self.page(request, "source.html", _("Merge"), {"form": form}, but=["source"])
         into = form.cleaned_data["source"]
         values = [v for v in queryset.order_by().values_list(field, flat=True) if v not in {*ALWAYS, into}]
         if not values:
-            messages.warning(request, "There is nothing to merge.")
+            messages.warning(request, _("There is nothing to merge."))
             return None
-        title = f"Merge {len(values):,} into {request.POST['source']}"
+        title = _("Merge %(count)s into %(into)s") % {"count": f"{len(values):,}", "into": request.POST["source"]}
         if not self.confirmed(request):
             return self._ask_to_merge(request, Merge(LABELS[name], values, into), title)
         async_task("usage.tasks.merge_labels", name, values, into)
-        messages.success(request, f"{title}: the task cluster does it in the background, a day at a time.")
+        done = _("%(title)s: the task cluster does it in the background, a day at a time.") % {"title": title}
+        messages.success(request, done)
         return None
 
     def _ask_to_merge(self, request, merge, title):
-        told = [f"{merge.requests:,} requests are moved, and cannot be told apart afterwards."]
+        told = [
+            _("%(count)s requests are moved, and cannot be told apart afterwards.") % {"count": f"{merge.requests:,}"}
+        ]
         effect = merge.effect()
         if effect.total.unpriced_after > effect.total.unpriced_before:
-            told.append("Where there is no price, their cost becomes unknown.")
+            told.append(_("Where there is no price, their cost becomes unknown."))
         return self.ask(request, effect, title, told)

@@ -38,6 +38,12 @@ def health(filters: UsageFilter, year: int | None = None, day: date | None = Non
     )
 
 
+def newest_day(filters: UsageFilter) -> date | None:
+    """The newest local day on which the filters find something, in any period."""
+    days = Reader.of(filters).within(Period(None, None)).counts_per_day()
+    return date_of(max(days)) if days else None
+
+
 def _years(counts):
     totals = add_up((date_of(day).year, counted) for day, counted in sorted(counts.items()))
     return [Year(year, total) for year, (total, _) in totals.items()]

@@ -78,6 +78,15 @@ def peak(found: Overview) -> Peak | None:
 
 
 @once
+def recorded_since() -> int | None:
+    """Seconds of the first quarter of an hour with a record, of its day where that is no longer kept; None without."""
+    day, quarter = (rows.objects.order_by("bucket").values_list("bucket", flat=True).first() for rows in (Day, Quarter))
+    if quarter is not None and local_date(quarter, settings.TIME_ZONE) == date_of(day):
+        return quarter
+    return None if day is None else day_start(date_of(day), settings.TIME_ZONE)
+
+
+@once
 def covered_seconds(period: Period) -> tuple[int, int] | None:
     """The seconds [start, end) that series of the period show; None while there is nothing to show.
 

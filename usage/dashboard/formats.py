@@ -14,14 +14,14 @@ def exact(number: float | None) -> str:
 
 
 def compact(number: float | None, in_full: int = IN_FULL) -> str:
-    """`48,213` in full below `in_full`, from there on `1.24 M`."""
+    """`48,213` in full below `in_full`, from there on `1.24M`."""
     if number is None:
         return DASH
     if abs(number) < in_full:
         return f"{number:,.0f}" if isinstance(number, int) or abs(number) >= 100 else f"{number:.3g}"
-    # Three digits may round up to the next unit: 999,950 is 1.00 M.
+    # Three digits may round up to the next unit: 999,950 is 1.00M.
     scale, unit = next((scale, unit) for scale, unit in UNITS if abs(number) >= scale * 0.9995)
-    return f"{_three_digits(number / scale)} {unit}"
+    return f"{_three_digits(number / scale)}{unit}"
 
 
 def short(number: float | None) -> str:
@@ -30,7 +30,7 @@ def short(number: float | None) -> str:
 
 
 def money(amount: float | None, sign: str = "$") -> str:
-    """`$214.38`, below one unit four decimals, from a hundred thousand on `$1.24 M`."""
+    """`$214.38`, below one unit four decimals, from a hundred thousand on `$1.24M`."""
     if amount is None:
         return DASH
     if amount == 0:
@@ -58,16 +58,16 @@ def usd_exact(dollars: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """`97.9 %` of a share of one; never 100 or 0 for what is not quite."""
+    """`97.9%` of a share of one; never 100 or 0 for what is not quite."""
     if share is None:
         return DASH
     if share == 0:
-        return "0 %"
-    if abs(share - 1) < 1e-12:  # sums of dollars are not exact: the whole must still read as 100 %
-        return "100 %"
+        return "0%"
+    if abs(share - 1) < 1e-12:  # sums of dollars are not exact: the whole must still read as 100%
+        return "100%"
     if 0.9995 <= share < 1:
-        return ">99.9 %"
-    return "<0.1 %" if 0 < share < 0.0005 else f"{share * 100:.1f} %"
+        return ">99.9%"
+    return "<0.1%" if 0 < share < 0.0005 else f"{share * 100:.1f}%"
 
 
 def duration(ms: float | None) -> str:

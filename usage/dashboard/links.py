@@ -11,7 +11,7 @@ from usage.models.labels import NONE
 PERIOD = ("range", "start", "end")
 # Parameters that other pages do not take.
 ONE_PAGE_ONLY = (
-    *("page", "before", "q", "by", "measure", "compare", "year", "day", "sort", "order", "shown"),
+    *("page", "before", "q", "by", "measure", "compare", "year", "day", "week", "sort", "order", "shown"),
     *("view", "group", "account"),
 )
 

@@ -109,14 +109,16 @@ LABELS = {
         ),
         Label(
             "source",
-            _("Source"),
+            _("Account"),
             "source",
             "The account: an e-mail or name, or an upstream key or its fingerprint.",
             shown=("source_display",),
             kept=True,
             most=10_000,
         ),
-        Label("auth_index", _("Account"), "auth_index", "The account's index at CPA.", grouped=False, most=10_000),
+        Label(
+            "auth_index", _("Account index"), "auth_index", "The account's index at CPA.", grouped=False, most=10_000
+        ),
         Label(
             "result",
             _("Result"),

@@ -33,7 +33,7 @@ def checklist(watched: Watch) -> list[Step]:
         _step(_("CPA is reachable"), away, cpa.last_sync_at or refused, asked, again),
         _step(_("CPA accepts the management key"), refused, cpa.last_sync_at),
         _step(_("CPA writes usage statistics"), watched.first("statistics-off"), cpa.statistics_enabled, off),
-        _step(_("The drain is running"), watched.first("drain-silent"), True),
+        _step(_("The collector is running"), watched.first("drain-silent"), True),
         Step(_("The first record is stored"), None, send),
     ]
 

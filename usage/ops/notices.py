@@ -138,9 +138,9 @@ def _stalled(facts):
     seen, last = facts.state.heartbeat_at, facts.state.last_pop_at
     start, cure = _("Start it: systemctl start cpa-usage-drain, or manage.py drain."), _(KINDS["queue"].cure)
     if seen is None:
-        yield _error("drain-silent", _("The drain has never run."), start)
+        yield _error("drain-silent", _("The collector has never run."), start)
     elif not is_alive(facts.state, facts.now):
-        sentence = _("The drain has given no sign of life since %(since)s.") % {"since": moment(seen)}
+        sentence = _("The collector has not responded since %(since)s.") % {"since": moment(seen)}
         yield _error("drain-silent", sentence, start, since=seen)
     elif facts.incidents.keys() & {"queue", "key", "spool", "database"}:
         return  # they have notices of their own
@@ -200,7 +200,7 @@ def _proof(facts):
         found = {"since": state.proved_at, "detail": state.proof, "unready": False}
         yield _error("proof", _("The totals differ from their events."), cure, **found)
     elif state.proved_at and facts.now - state.proved_at > PROOF_AGE:
-        sentence = _("The totals were last proven at %(since)s.") % {"since": moment(state.proved_at)}
+        sentence = _("The totals were last verified at %(since)s.") % {"since": moment(state.proved_at)}
         yield _warning("proof", sentence, _("Run manage.py verify."), since=state.proved_at)
 
 

@@ -15,6 +15,7 @@ PAGES = {
     "bill": "prices/reconcile/",
     "keys": "keys/",
     "statement": "statement/",
+    "digest": "digest/",
     "system": "system/",
     "import": "system/import/",
     "filters": "filters/?range=7d&model=a-model-that-is-chosen",

@@ -219,8 +219,8 @@ CUT = """() => [...document.querySelectorAll(".card")].flatMap(card => {
 LONG = """() => document.querySelectorAll(".card").forEach(card => {
   card.querySelector("data").textContent = "$12,345.67";
   card.querySelector("header span")?.remove();
-  card.querySelector("header").append(Object.assign(document.createElement("span"), { textContent: "+1,234.5 %" }));
-  card.querySelector("small").textContent = "$123.45 per 1 k requests · peak 12,345 rpm";
+  card.querySelector("header").append(Object.assign(document.createElement("span"), { textContent: "+1,234.5%" }));
+  card.querySelector("small").textContent = "$123.45 per 1k requests · peak 12,345 rpm";
 })"""
 
 

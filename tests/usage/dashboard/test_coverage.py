@@ -41,15 +41,15 @@ def test_a_period_of_images_has_no_cost_and_names_the_model(client):
     stored_now(made(NOW_US, "gpt-image-1", tokens=NOTHING))
     text = text_of(client, "/")
     assert "$0" not in card_of(text)
-    assert "0 % priced" in card_of(text)
-    assert "> Priced: 0 % of requests, 0 of 1 models · 1 success without any tokens" in text
+    assert "0% priced" in card_of(text)
+    assert "> Priced: 0% of requests, 0 of 1 models · 1 success without any tokens" in text
     assert "<b>1 request of the last 7 days has no known cost.</b> Models: gpt-image-1" in text
 
 
 def test_the_card_says_how_much_is_priced(client, mixed):
     text = text_of(client, "/")
-    assert "20.0 % priced" in card_of(text)
-    parts = "> Priced: 20.0 % of requests, 1 of 3 models, 50.0 % of tokens"
+    assert "20.0% priced" in card_of(text)
+    parts = "> Priced: 20.0% of requests, 1 of 3 models, 50.0% of tokens"
     assert f"{parts} · 3 successes without any tokens" in text
 
 
@@ -113,7 +113,7 @@ def test_a_key_without_a_known_cost_shows_none(client):
 
 def test_it_is_said_in_chinese(client, mixed):
     reply = client.get("/", headers={"Accept-Language": "zh-CN"})
-    assert "已计价：20.0 % 的请求" in reply.text
+    assert "已计价：20.0% 的请求" in reply.text
 
 
 def test_the_system_page_lists_whose_tokens_are_guessed(client):

@@ -84,8 +84,8 @@ def test_a_file_is_uploaded_looked_at_imported_and_undone(client, data):
     run_tasks()
     assert not Event.objects.exists() and totals() == {}
     undone = words(client.get(PATH))
-    assert "Taken back 50 events" in undone and "New 50" not in undone
-    assert "removed from the list" in client.post(f"{PATH}{job}/remove/", follow=True).text
+    assert "Undone 50 events" in undone and "New 50" not in undone
+    assert "Removed from the list" in client.post(f"{PATH}{job}/remove/", follow=True).text
     assert not Import.objects.exists()
 
 
@@ -172,11 +172,11 @@ def test_a_discarded_file_is_not_read_to_its_end(client, monkeypatch):
 def test_a_preview_says_when_it_is_out_of_date(client):
     older, job = uploaded(client), uploaded(client)
     shown = words(client.get(PATH))
-    assert len(re.findall(r"Looked at \d+ \w{3} 20", shown)) == shown.count("New 50") == 2 and "ook again" not in shown
+    assert len(re.findall(r"Checked at \d+ \w{3} 20", shown)) == shown.count("New 50") == 2 and "ook again" not in shown
     client.post(f"{PATH}{job.id}/run/")
     run_tasks()
     stale = client.get(PATH).text
-    assert "Another import has ended since: look again." in stale and f'action="/usage{PATH}{older.id}/look/"' in stale
+    assert "Another import has ended since: check again." in stale and f'action="/usage{PATH}{older.id}/look/"' in stale
     client.post(f"{PATH}{older.id}/look/")
     run_tasks()
     shown = words(client.get(PATH))

@@ -33,12 +33,12 @@ def test_a_large_file_is_uploaded_in_pieces(page, tmp_path):
     page.route("**/upload/", piece)
     page.goto("system/import/")
     page.set_input_files("input[type=file]", path)
-    page.click("text=Upload and look")
+    page.click("text=Upload and check")
     page.wait_for_selector("h2:has-text('usage.jsonl')")
     assert page.locator("text=being looked at").count() == 1
     assert [each[:2] for each in shown] == [(True, True)] * 3
     first, *later = (said for *_, said in shown)
-    assert first == "" and all(re.fullmatch(r"[1-9]\d %", said) for said in later)
+    assert first == "" and all(re.fullmatch(r"[1-9]\d%", said) for said in later)
     label, figures = page.evaluate(LABEL)
     assert label <= 0.37 * figures  # the value has room beside it
     page.click("text=Discard")
@@ -54,7 +54,7 @@ def test_a_refusal_stands_in_the_form_and_the_file_can_be_chosen_again(page, tmp
         page.set_viewport_size({"width": least, "height": 900})
         assert page.locator("input[type=file]").bounding_box()["height"] >= button
     page.set_input_files("input[type=file]", path)
-    page.click("text=Upload and look")
+    page.click("text=Upload and check")
     page.wait_for_selector("output.bad:has-text('file: The submitted file is empty.')")
     assert page.locator("[data-upload] button").is_enabled()
     assert page.locator("[data-upload] progress").is_hidden()

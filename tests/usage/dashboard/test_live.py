@@ -56,8 +56,11 @@ def test_notices_and_the_light_come_and_go(page):
         open_page(page, "accounts/?range=7d")
         page.get_by_role("button", name="Live").click()
         notice, light = page.locator("#notice-drain-silent"), page.locator("#light")
-        assert notice.inner_text().startswith("The drain has never run.")
-        assert (light.get_attribute("class"), light.get_attribute("title")) == ("light bad", "The drain has never run.")
+        assert notice.inner_text().startswith("The collector has never run.")
+        assert (light.get_attribute("class"), light.get_attribute("title")) == (
+            "light bad",
+            "The collector has never run.",
+        )
         page.evaluate(QUIET)
         assert (notice.is_visible(), light.get_attribute("class")) == (False, "light good")
         page.evaluate(AGAIN)

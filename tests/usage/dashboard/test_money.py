@@ -124,7 +124,7 @@ def test_a_kept_page_is_old_once_a_rate_has_changed(client):
     ("code", "dollars", "text"),
     [
         ("EUR", 12.339, "€12.34"),
-        ("CNY", 1_240_000, "CN¥1.24 M"),
+        ("CNY", 1_240_000, "CN¥1.24M"),
         ("SEK", 0.00001, "<SEK\xa00.0001"),
         ("EUR", 0, "€0"),
         ("EUR", None, "–"),

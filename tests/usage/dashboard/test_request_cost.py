@@ -125,14 +125,14 @@ def test_what_is_no_candidate_is_refused(client, posted, said):
 def test_a_success_without_tokens_has_no_cost(client):
     priced(*CARDS)
     text = page_of(client, tokens=dict.fromkeys(WRITES, 0))
-    assert "CPA told no tokens of this request, and its price is per token." in text
+    assert "CPA reported no tokens for this request, and its price is per token." in text
     assert "$0<" not in text
 
 
 def test_it_is_said_in_chinese(client):
     priced(*CARDS)
     text = page_of(client, "zh-CN", tokens=WRITES)
-    assert "目录中的 openai/gpt-5" in text
+    assert "价目表中的 openai/gpt-5" in text
     assert "Codex 账号总是返回" in text
 
 

@@ -40,15 +40,15 @@ def test_they_are_listed_newest_first_and_ones_own_is_marked():
     signed_in("<b>curl</b>", "2001:db8::7")
     newer, older = rows(first)
     assert "<b>curl" not in first.get(SYSTEM).content.decode()
-    assert "2001:db8::7" in newer and "<b>curl</b>" in newer and "this one" not in newer
-    assert "203.0.113.9" in older and "Firefox" in older and "this one" in older
+    assert "2001:db8::7" in newer and "<b>curl</b>" in newer and "this session" not in newer
+    assert "203.0.113.9" in older and "Firefox" in older and "this session" in older
 
 
 def test_one_that_is_ended_elsewhere_is_sent_to_the_login():
     mine, other = signed_in("Firefox"), signed_in("Safari")
     theirs, _ = rows(mine)
     assert mine.post(END.search(theirs)[1])["Location"] == "/usage/system/?range=7d"
-    assert "The session is over." in mine.get(SYSTEM).content.decode()
+    assert "Session ended." in mine.get(SYSTEM).content.decode()
     assert len(rows(mine)) == 1
     assert other.get(SYSTEM)["Location"] == TO_LOGIN
     assert other.get("/api/v1/status").status_code == 401
@@ -113,4 +113,4 @@ def test_a_bearer_tokens_session_is_the_present_one_too():
     token = SessionToken.open(HttpRequest())
     client = Client()
     client.cookies[COOKIE] = str(token)
-    assert "this one" in rows(client)[0]
+    assert "this session" in rows(client)[0]

@@ -322,9 +322,9 @@ def test_another_consumer(healthy):
 @pytest.mark.parametrize(
     ("changed", "name", "sentence"),
     [
-        ({"heartbeat_at": timedelta(hours=1)}, "Drain", "The drain has given no sign of life since "),
+        ({"heartbeat_at": timedelta(hours=1)}, "Drain", "The collector has not responded since "),
         ({"last_pop_at": timedelta(hours=1)}, "Drain", "CPA has not answered since "),
-        ({"proved_at": timedelta(days=3)}, "Proof", "The totals were last proven at "),
+        ({"proved_at": timedelta(days=3)}, "Proof", "The totals were last verified at "),
     ],
 )
 def test_what_has_not_happened_for_too_long(healthy, changed, name, sentence):

@@ -109,8 +109,8 @@ def test_a_rival_is_an_error_until_it_has_gone_though_a_subscription_gets_every_
 @pytest.mark.parametrize(
     ("state", "notice_id", "sentence"),
     [
-        ({"heartbeat_at": None}, "drain-silent", "The drain has never run."),
-        ({"heartbeat_at": 46}, "drain-silent", "The drain has given no sign of life since 12:29."),
+        ({"heartbeat_at": None}, "drain-silent", "The collector has never run."),
+        ({"heartbeat_at": 46}, "drain-silent", "The collector has not responded since 12:29."),
         ({"last_pop_at": 46}, "cpa-away", "CPA has not answered since 12:29."),
         ({"last_pop_at": None}, "cpa-away", "CPA's queue has not answered yet."),
     ],

@@ -45,10 +45,10 @@ def test_ready_while_records_are_consumed(client, heartbeat, pop):
 @pytest.mark.parametrize(
     ("heartbeat", "pop", "reason"),
     [
-        (46, 46, "The drain has given no sign of life since 11:59."),
+        (46, 46, "The collector has not responded since 11:59."),
         (1, 46, "CPA has not answered since 11:59."),
         (1, None, "CPA's queue has not answered yet."),
-        (None, None, "The drain has never run."),
+        (None, None, "The collector has never run."),
     ],
 )
 def test_unready_within_a_minute_of_a_stall(client, heartbeat, pop, reason):
@@ -57,7 +57,7 @@ def test_unready_within_a_minute_of_a_stall(client, heartbeat, pop, reason):
 
 
 def test_unready_before_the_first_drain(client):
-    assert readyz(client) == unready("The drain has never run.")
+    assert readyz(client) == unready("The collector has never run.")
 
 
 def test_unready_while_migrations_are_missing(client):

@@ -221,7 +221,7 @@ def test_the_command_says_what_it_does_first():
     [
         (["model", "nothing-*"], "No Model fits nothing-*."),
         (["model", "junk-*", "--into", "no-such"], "Model no-such: nothing has this name."),
-        (["source", "(other)", ""], "No Source fits (other) ."),
+        (["source", "(other)", ""], "No Account fits (other) ."),
         (["api_key", "*", "--into", "sk-j****0000"], "Key sk-j****0000: several have this name."),
     ],
 )

@@ -21,7 +21,7 @@ from usage.time.periods import local_day
 from usage.time.units import SECOND_US
 
 NO_PRICE = _("The model has no price for this day.")
-NO_TOKENS = _("CPA told no tokens of this request, and its price is per token.")
+NO_TOKENS = _("CPA reported no tokens for this request, and its price is per token.")
 AT_LEAST = "At least: CPA does not tell for how long {tokens:,} tokens were written to a cache; an hour costs {rate}."
 
 

@@ -81,7 +81,7 @@ def _card(compared, series, field, changed, **shown):
 def _requests(compared, series):
     now = compared.current
     shown = {"name": _("Requests"), "figure": compact(now.total), "exact": exact(now.total)}
-    answered = _("%(share)s answered") % {"share": percent(now.answered_rate)} if now.success else ""
+    answered = _("%(share)s answered") % {"share": percent(now.answered_rate)} if now.total else ""
     if now.failed and not now.success:
         answered = _("%(count)s reached the client") % {"count": exact(now.client_failed)}
     return _card(compared, series, "total", relative, slug="requests", detail=answered, **shown)
@@ -102,7 +102,7 @@ def _cost(compared, covered, series):
     if covered.minimum_tokens and cost is not None:
         shown["figure"] = f"≥ {figure}"
     priced = total and cost
-    each = _("%(cost)s / 1 k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
+    each = _("%(cost)s / 1k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
     return _card(compared, series, "known_cost", relative, slug="cost", detail=each, **shown)
 
 
@@ -149,10 +149,10 @@ def relative(now: float | None, before: float | None) -> tuple[str, str]:
         return "", "none"
     change = (now - before) / before
     if abs(change) < 0.0005:
-        return "±0 %", "flat"
+        return "±0%", "flat"
     if abs(change) >= 10:
         return f"×{now / before:.0f}", "flat"
-    return f"{_sign(change)}{abs(change) * 100:.1f} %", "flat"
+    return f"{_sign(change)}{abs(change) * 100:.1f}%", "flat"
 
 
 def points_changed(now: float | None, before: float | None) -> tuple[str, str]:

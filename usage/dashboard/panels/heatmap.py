@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import count as count_from
 from typing import NamedTuple
 
 from usage.analytics.answers import Cell, DayCell
@@ -35,14 +36,33 @@ def rows(grid: list[list[Cell]], seconds: int, zone, until: str = "") -> list[Ro
     return [_row(row, seconds, zone, busiest) for row in grid if row and (not until or row[0].bucket <= until)]
 
 
-def months(days: list[DayCell]) -> list[Month]:
-    """The days of a year as calendars, weeks from Monday on."""
+def recorded(found: list[Row], seconds: int, since: int, now: int) -> list[Row]:
+    """The rows from that of the first record on (s); empty cells before it, or still to come, are of class n."""
+
+    def classes(row):
+        start = int(datetime.fromisoformat(row.start).timestamp())
+        starts = zip(row.classes, count_from(start, seconds), strict=False)
+        return ["n" if name == "0" and not since <= start <= now else name for name, start in starts]
+
+    begun = (row for row in found if datetime.fromisoformat(row.end).timestamp() > since)
+    return [row._replace(classes=classes(row)) for row in begun]
+
+
+def months(days: list[DayCell], since: str, until: str) -> list[Month]:
+    """The days of a year as calendars, weeks from Monday on, from the month of one ISO date to that of another.
+
+    Days before or after these are None; weeks of such days alone are left out.
+    """
+    used = [day.date for day in days if day.total]
+    since, until = min([since, *used]), max([until, *used])
     busiest = typical_most(day.total for day in days)
     found: dict[str, list] = {}
     for day in days:
-        cells = found.setdefault(day.date[:7], [None] * datetime.fromisoformat(day.date).weekday())
-        cells.append((day, failure_level(day, busiest)))
-    return [Month(f"{month}-01", [cells[i : i + 7] for i in range(0, len(cells), 7)]) for month, cells in found.items()]
+        if since[:7] <= day.date[:7] <= until[:7]:
+            cells = found.setdefault(day.date[:7], [None] * datetime.fromisoformat(day.date).weekday())
+            cells.append((day, failure_level(day, busiest)) if since <= day.date <= until else None)
+    weeks = {month: [cells[i : i + 7] for i in range(0, len(cells), 7)] for month, cells in found.items()}
+    return [Month(f"{month}-01", [week for week in all_ if any(week)]) for month, all_ in weeks.items()]
 
 
 def strip_classes(cells: list) -> list[str]:

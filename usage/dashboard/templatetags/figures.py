@@ -6,11 +6,13 @@ from django.utils.translation import gettext
 
 from cpa_usage.http.static import files_of, is_for_print
 from usage.analytics.events.bodies import spoken
+from usage.analytics.health import newest_day as newest_day_of
 from usage.dashboard import differences, formats, links, markup, moments
 from usage.dashboard.panels import heatmap
 from usage.dashboard.panels.charts import CLASS_TITLES
 from usage.dashboard.panels.sparklines import area, sparkline
 from usage.ops import gaps
+from usage.query.forms import UsageFilterForm, checked
 
 NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
 register = template.Library()
@@ -36,6 +38,13 @@ def cut(answer, name):
 
 register.simple_tag(files_of)
 register.filter(is_for_print)
+
+
+@register.simple_tag(takes_context=True)
+def newest_day(context):
+    """The newest local day (ISO) with anything of the page's filters, whatever its range; empty without one."""
+    day = newest_day_of(checked(UsageFilterForm(context["query"])).usage_filter())
+    return day.isoformat() if day else ""
 
 
 @register.filter

@@ -28,11 +28,11 @@ AT_WORK = [State.UPLOADING, State.LOOKING, State.RUNNING, State.UNDOING]
 # What can be asked of an import: in which states, which one follows, the task for it, and a sentence. Without a task
 # it is deleted.
 VERBS = {
-    "look": ([State.WAITING], State.LOOKING, "look_at", lazy("The file is looked at.")),
+    "look": ([State.WAITING], State.LOOKING, "look_at", lazy("The file is being checked.")),
     "run": ([State.WAITING], State.RUNNING, "go_on", lazy("The import has begun.")),
     "undo": ([State.RUNNING, State.DONE], State.UNDOING, "take_back", lazy("The import is being undone.")),
     "discard": ([State.UPLOADING, State.LOOKING, State.WAITING], None, None, lazy("The file is removed.")),
-    "remove": ([State.REFUSED, State.UNDONE], None, None, lazy("It is removed from the list.")),
+    "remove": ([State.REFUSED, State.UNDONE], None, None, lazy("Removed from the list.")),
 }
 
 

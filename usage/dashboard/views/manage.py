@@ -112,7 +112,7 @@ def token(request, token_id=None):
     if token_id is not None:
         for found in ApiToken.objects.filter(pk=token_id):
             found.revoke()
-        return _("The token is revoked.")
+        return _("Token revoked.")
     form = TokenForm(request.POST)
     if not form.is_valid():
         raise ValidationError(form.errors)
@@ -124,7 +124,7 @@ def sync(request):
     """Read CPA's lists now."""
     if error := sync_now():
         raise APIException(error)
-    return _("CPA's lists are read.")
+    return _("Accounts and keys are synced with CPA.")
 
 
 @changes("system")
@@ -143,7 +143,7 @@ def switch(request, name):
     """Turn CPA's usage records or request logs on or off."""
     on = request.POST.get("value", "on") == "on"
     set_switch(name, on)
-    return _("It is switched on at CPA.") if on else _("It is switched off at CPA.")
+    return _("Switched on at CPA.") if on else _("Switched off at CPA.")
 
 
 def as_number(text: str) -> float | str:

@@ -1,8 +1,9 @@
 """Pages about usage: each view collects answers of usage.analytics for its template."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
+from django.conf import settings
 from django.shortcuts import render
 from django.utils.timezone import get_current_timezone, localdate
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from usage.analytics.failures import failures as failures_of
 from usage.analytics.health import health as health_of
 from usage.analytics.latency import latency, medians
 from usage.analytics.overview import overview as overview_of
-from usage.analytics.overview import pace, peak
+from usage.analytics.overview import pace, peak, recorded_since
 from usage.analytics.reports.statements import statement as statement_of
 from usage.analytics.reports.worth import worth
 from usage.analytics.timelines import FAILURE_RATE, LATENCY, MEASURE_TITLES, STACKED, timeline
@@ -29,32 +30,38 @@ from usage.dashboard.panels.charts import chart_data, earlier_words, split, vers
 from usage.dashboard.panels.coverage import notes
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.empties import nothing
-from usage.dashboard.panels.heatmap import months, rows
+from usage.dashboard.panels.heatmap import months, recorded, rows
 from usage.dashboard.panels.rankings import ranking
 from usage.ops.checklist import checklist
 from usage.query.forms import YearForm, checked
 from usage.query.largest import MOST
 from usage.query.names import grouping_labels
 from usage.query.snapshots import snapshot
-from usage.time.periods import month_after
-from usage.time.units import FIVE_MINUTES_S, QUARTER_S
+from usage.time.clock import now_us
+from usage.time.periods import local_date, month_after, rfc3339_utc
+from usage.time.units import FIVE_MINUTES_S, QUARTER_S, SECOND_US
 
 LATEST = 8
 ROWS = 100  # of a table
 RANKED_BY = {"token_classes": "tokens", FAILURE_RATE: "failed", LATENCY: "requests"}  # where it is no measure itself
 RANKED = ("model", "api_key", "source")
+FEW_DAYS = 7  # with so many days of records or fewer, Health opens with the newest of them
 
 
 @page("usage/overview.html")
 def overview(request, filters):
     """The most important figures of the period; before the first record, the steps of the installation."""
     if steps := checklist(request.watch):
-        return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
+        return _first_run(request, steps)
     chosen = checked(ChartForm(request.GET)).cleaned_data
     with snapshot():
         compare = PREVIOUS if chosen["compare"] == NONE else chosen["compare"]
         found = {**_cards(filters, compare), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
     return {"live": 5, "chart_data": chart_data(found["chart"], drill(request)), **found}
+
+
+def _first_run(request, steps):
+    return render(request, "usage/first_run.html", {**frame(request), "steps": steps, "live": 3})
 
 
 def _cards(filters, compare):
@@ -67,7 +74,7 @@ def _cards(filters, compare):
         "versus": compared.previous and versus(compared.previous_start, compared.previous_end),
         "cards": cards(found, compared, covered, medians(filters), pace(filters), peak(found)),
         "worth": not filters.of_failures and worth(filters),
-        "heat": rows(found.health_grid, QUARTER_S, get_current_timezone(), found.generated_at),
+        "heat": _heat(found.health_grid, QUARTER_S, found.generated_at),
     }
 
 
@@ -130,18 +137,31 @@ def statement(request, filters):
     return {"statement": statement_of(filters), "months": [(before, first), (first, month_after(first))]}
 
 
+def _heat(grid, seconds, until=""):
+    """Rows of cells from the first record on, up to those that begin at `until`."""
+    found = rows(grid, seconds, get_current_timezone(), until)
+    return recorded(found, seconds, recorded_since() or 0, now_us() // SECOND_US)
+
+
 @page("usage/health.html")
+@snapshot()
 def health(request, filters):
-    """A year of days, and one of them in cells of five minutes."""
+    """A year of days, and one of them in cells of five minutes; before the first record, the first steps."""
     chosen = checked(YearForm(request.GET)).cleaned_data
-    found = health_of(filters, **chosen)
+    if steps := checklist(request.watch):
+        return _first_run(request, steps)
+    found, since = health_of(filters, **chosen), recorded_since() or 0
+    used = [day.date for day in found.days if day.total]
+    if 0 < len(used) <= FEW_DAYS and not found.selected_day:
+        found = health_of(filters, found.year, date.fromisoformat(used[-1]))
     return {
+        "since": rfc3339_utc(since),
         "live": 30,
         "no_range": True,
         "health": found,
-        "months": months(found.days),
+        "months": months(found.days, local_date(since, settings.TIME_ZONE).isoformat(), localdate().isoformat()),
         "years": sorted({found.year, *(year.year for year in found.years)}),
         "total": sum(day.total for day in found.days),
         "failed": sum(day.failed for day in found.days),
-        "heat": rows(found.detail, FIVE_MINUTES_S, get_current_timezone()),
+        "heat": _heat(found.detail, FIVE_MINUTES_S),
     }

@@ -52,7 +52,7 @@ def open_sessions(request) -> dict:
 def end(request, session_id):
     """End a session, this one or another; one that is over already is as well."""
     sessionlist.end(session_id)
-    messages.success(request, _("The session is over."))
+    messages.success(request, _("Session ended."))
     return redirect(f"{reverse('system')}?{request.GET.urlencode()}")
 
 

@@ -1,0 +1,50 @@
+"""Pages on the first days, and of ranges without anything: what they show, and where they lead."""
+
+import re
+
+import pytest
+
+from tests.usage.made import DAY, HOUR, NOON, record, stored
+
+pytestmark = pytest.mark.django_db
+
+
+def test_before_the_first_record_health_shows_the_steps(client):
+    assert client.get("/health/").context["steps"]
+
+
+def test_heat_maps_begin_with_the_first_record(client, set_clock):
+    set_clock(NOON)  # Tuesday 24 November
+    stored(record(NOON - HOUR))
+    overview = client.get("/").context["heat"]
+    assert [row.label[:10] for row in overview] == ["2026-11-24"]
+    assert overview[0].classes == ["n"] * 44 + ["4"] + ["0"] * 4 + ["n"] * 47
+
+    health = client.get("/health/")
+    (month,) = health.context["months"]
+    assert (month.date, len(month.weeks), month.weeks[0][:3]) == ("2026-11-01", 1, [None, month.weeks[0][1], None])
+    assert health.context["health"].selected_day == "2026-11-24"
+    assert [row.label[11:] for row in health.context["heat"]] == ["08:00", "12:00", "16:00", "20:00"]
+    assert "records since 2026-11-24 11:00" in re.sub("<[^>]+>", "", health.text)
+
+
+def test_of_many_days_none_is_chosen_and_quiet_ones_are_shown(client, set_clock):
+    set_clock(NOON)
+    stored(*(record(NOON - days * DAY) for days in (0, 1, 3, 4, 5, 6, 7, 40)))
+    health = client.get("/health/")
+    assert health.context["health"].selected_day is None
+    assert [month.date for month in health.context["months"]] == ["2026-10-01", "2026-11-01"]
+    november = [day for week in health.context["months"][1].weeks for day in week if day]
+    assert len(november) == 24 and november[0][0].total == 0
+    filtered = client.get("/?model=other&range=all").context["heat"]
+    assert len(filtered) == 31  # records are there, of others
+
+
+def test_a_range_without_anything_leads_to_the_newest_day_with_something(client, set_clock):
+    set_clock(NOON)
+    stored(record(NOON - 20 * DAY), record(NOON, model="other"))
+    for path in ("/", "/analysis/"):
+        page = client.get(f"{path}?model=gpt-5&range=today").text
+        assert "model=gpt-5&amp;start=2026-11-04&amp;end=2026-11-05" in page
+        page = client.get(f"{path}?model=never&range=today").text
+        assert "Nothing was ever recorded with these filters." in page
