@@ -23,7 +23,7 @@ def shown(client, query):
 def test_what_a_change_is_compared_with_is_written_on_the_page(client):
     stored(*(record(NOON - HOUR - n * DAY) for n in range(16)), record(NOON - 2 * HOUR - DAY))
     cards, text = shown(client, "range=today")
-    assert cards["requests"].change == "−50.0 %"
+    assert cards["requests"].change == "−50.0%"
     assert "Changes vs 23 Nov, 00:00–12:00" in text
     assert "Changes vs 17 Nov, 00:00–12:00" in shown(client, "range=today&compare=week")[1]
     assert "Changes vs 3–9 Nov" not in shown(client, "start=2026-11-10&end=2026-11-17")[1]
