@@ -17,6 +17,7 @@ def test_weeks_lead_to_each_other_and_to_their_requests(client, set_clock):
         assert address in page
     this_week = client.get("/digest/?week=2026-W48")
     assert "week=2026-W49" not in this_week.text
+    assert len(re.findall(r'href="[^"]*week=', this_week.text)) == 1  # other pages know no weeks
     assert this_week.context["digest"].figures.total == 0
 
 

@@ -38,7 +38,8 @@ def week(request, filters):
     text, this = request.GET.get("week", "").strip(), localdate() - timedelta(days=localdate().weekday())
     monday = checked(WeekForm({"week": text and f"{text}-1"})).cleaned_data["week"] or this - WEEK
     found = digest(filters, monday, now_us())
-    request.query.pop("range", None)
+    for name in ("range", "week"):
+        request.query.pop(name, None)
     request.query.update({"start": monday.isoformat(), "end": (monday + WEEK).isoformat()})
     with currency_of(week_of(monday)):
         context = {
