@@ -144,7 +144,7 @@ def choose(request):
         raise BadRequest("model", _("There is no such model.")) from None
     except ValidationError as refusal:
         raise BadRequest("matched", refusal.messages[0]) from None
-    return _("It is priced as %(entry)s, and history is costed again.") % {"entry": matched}
+    return _("Priced as %(entry)s; past usage is costed again.") % {"entry": matched}
 
 
 def _price_list(filters, today, part):
