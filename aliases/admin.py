@@ -4,6 +4,7 @@ from django.contrib import admin, messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
 from msgspec import json
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -41,32 +42,32 @@ class ApiKeyAdmin(ModelAdmin):
         """Through the verb, which trims what was typed and counts the change."""
         ApiKey.objects.describe(obj.fingerprint, **{name: form.cleaned_data.get(name) for name in SAID})
 
-    @display(description="Key", ordering="mask")
+    @display(description=_("Key"), ordering="mask")
     def shown(self, key):
         """The mask; a key that was only named by its fingerprint has none."""
-        return key.mask or "(known by its fingerprint)"
+        return key.mask or _("(known by its fingerprint)")
 
-    @display(description="Fingerprint")
+    @display(description=_("Fingerprint"))
     def key_id(self, key):
         """The first characters of it."""
         return key.fingerprint[:12]
 
-    @action(description="Clear the names", permissions=["change"])
+    @action(description=_("Clear the names"), permissions=["change"])
     def clear_names(self, request, queryset):
         """The keys stay."""
         named = [key for key in queryset if key.alias]
         for key in named:
             key.forget()
-        messages.success(request, f"{len(named)} names were cleared.")
+        messages.success(request, _("%d names were cleared.") % len(named))
 
-    @action(description="Export JSON", url_path="export", icon="download", permissions=["view"])
+    @action(description=_("Export JSON"), url_path="export", icon="download", permissions=["view"])
     def export_file(self, request):
         """The API's export as a file."""
         headers = {"Content-Disposition": 'attachment; filename="cpa-usage-aliases.json"'}
         body = json.format(json.encode(shapes.export()), indent=2)
         return HttpResponse(body, content_type="application/json", headers=headers)
 
-    @action(description="Import JSON", url_path="import", icon="upload", permissions=["change"])
+    @action(description=_("Import JSON"), url_path="import", icon="upload", permissions=["change"])
     def import_file(self, request):
         """A file that is imported whole or not at all."""
         form = ImportForm(request.POST or None, request.FILES or None)
@@ -75,7 +76,7 @@ class ApiKeyAdmin(ModelAdmin):
             sentence = f"{done.imported} keys were named, {done.skipped} items skipped, {done.removed} names cleared."
             messages.success(request, sentence)
             return redirect("admin:aliases_apikey_changelist")
-        context = {**self.admin_site.each_context(request), "title": "Import names", "opts": self.opts, "form": form}
+        context = {**self.admin_site.each_context(request), "title": _("Import names"), "opts": self.opts, "form": form}
         return TemplateResponse(request, "admin/aliases/import.html", context)
 
 

@@ -5,12 +5,11 @@ from datetime import date, timedelta
 from django.conf import settings
 from msgspec import Struct
 
-from pricing.book import Charged, PriceBook
 from usage.analytics.answers import PICO, Summary, summary_of
 from usage.analytics.breakdowns import Breakdown, breakdown
 from usage.analytics.failures import Reason, failures
 from usage.analytics.overview import NOTHING, covered_days
-from usage.ingest.costs import CHARGED_BY
+from usage.analytics.reports.worth import cache_reads
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
 from usage.query.names import names_of
@@ -51,6 +50,7 @@ def digest(filters: UsageFilter, monday: date, now: int) -> Digest:
     reader, earliest = Reader.of(filters), covered_days(Period(None, None))
     days = [monday + timedelta(days=day) for day in range(7)]
     before, begun = monday - WEEK, earliest[0] if earliest else date.max
+    read, uncached = cache_reads(reader)
     is_comparable = begun < before and filters.period.end <= now
     return Digest(
         monday=monday,
@@ -59,20 +59,10 @@ def digest(filters: UsageFilter, monday: date, now: int) -> Digest:
         days=[(day, summary_of(reader.per_day().get(day_number(day), NOTHING))) for day in days],
         tops=[breakdown(filters, name, MOST, BY_COST[0], BY_COST) for name in RANKED],
         reasons=failures(filters, REASONS).reasons,
-        cache_saved=_cache_saved(reader),
+        cache_saved=(uncached - read) / PICO,
         busiest=_busiest(reader.kept()),
         new={name: _new(reader, LABELS[name]) for name in RANKED[:2]} if begun < monday else {},
     )
-
-
-def _cache_saved(reader):
-    """In US dollars, at the prices of each day."""
-    book, saved = PriceBook.current(), 0
-    by = {name: CHARGED_BY[name] for name in book.depends_on}
-    for row in reader.rows(reader.plan(), tuple(by.values()), ("cache_read",), with_cost=True):
-        rates = book.rates(Charged(**dict(zip(by, row.group, strict=True))), row.day)
-        saved += row.measures[0] * (rates.prompt - rates.cache_read) if rates else 0
-    return saved / PICO
 
 
 def _busiest(reader):

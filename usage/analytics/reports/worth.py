@@ -48,7 +48,7 @@ class Worth(Struct, frozen=True, kw_only=True):
 @snapshot()
 def worth(filters: UsageFilter) -> Worth:
     """The month and its forecast; of the period what the cache saved, and fees with what they were used for."""
-    read, uncached = _cache_reads(Reader.of(filters))
+    read, uncached = cache_reads(Reader.of(filters))
     fee, fee_yield = fees_and_yield(filters)
     return Worth(
         month=_month(filters),
@@ -60,7 +60,7 @@ def worth(filters: UsageFilter) -> Worth:
     )
 
 
-def _cache_reads(reader) -> tuple[int, int]:
+def cache_reads(reader: Reader) -> tuple[int, int]:
     """What tokens read from a cache cost, and what they had cost uncached, at the prices of their days. Pico-USD."""
     book, read, uncached = PriceBook.current(), 0, 0
     depends_on = book.depends_on
