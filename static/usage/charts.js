@@ -279,16 +279,16 @@ function stopChoosing(chart) {
   if (chart?.chosen) choose(chart, null);
 }
 
-const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+const BAR_STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
 document.addEventListener("keydown", event => {
   if (event.key === "Escape" && drag.chart) return stopChoosing(drag.chart);
   const chart = charts.get(event.target);
   if (!chart) return;
   const chosen = chart.chosen || [-1, -1];
-  if (event.key in STEPS) {
+  if (event.key in BAR_STEPS) {
     const last = chart.usage.buckets.length - 1;
-    const to = Math.max(0, Math.min(last, chosen[1] + STEPS[event.key]));
+    const to = Math.max(0, Math.min(last, chosen[1] + BAR_STEPS[event.key]));
     choose(chart, [event.shiftKey && chart.chosen ? chosen[0] : to, to]);
   } else if (event.key === "Enter" && chart.chosen) {
     if (chosen[0] !== chosen[1]) zoom(chart);

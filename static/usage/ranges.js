@@ -92,7 +92,7 @@ document.addEventListener("click", event => {
   calendar.querySelector(`[data-months="${button.dataset.months}"]`).focus();
 });
 
-const STEPS = {
+const DAY_STEPS = {
   ArrowLeft: day => daysAfter(day, -1),
   ArrowRight: day => daysAfter(day, 1),
   ArrowUp: day => daysAfter(day, -7),
@@ -105,9 +105,9 @@ const STEPS = {
 
 document.addEventListener("keydown", event => {
   const button = event.target.closest?.(".calendar [data-day]");
-  if (!button || !STEPS[event.key]) return;
+  if (!button || !DAY_STEPS[event.key]) return;
   event.preventDefault();
-  moveTo(button.closest(".calendar"), STEPS[event.key](button.dataset.day));
+  moveTo(button.closest(".calendar"), DAY_STEPS[event.key](button.dataset.day));
 });
 
 document.addEventListener("input", event => {
