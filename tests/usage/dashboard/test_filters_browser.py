@@ -34,7 +34,7 @@ def test_a_value_is_left_out_and_the_panel_opens_at_the_label_of_its_chip(page):
     assert page.locator(".chip.on b").all_inner_texts() == ["claude", "codex"]
     page.locator(".chip.on a").first.click()
     dialog = page.get_by_role("dialog")
-    assert dialog.locator("legend").nth(1).inner_text() == "Provider"
+    assert dialog.locator("legend").first.inner_text() == "Provider"
     assert dialog.locator("[name=provider]:checked").count() == 2
     dialog.get_by_role("checkbox", name="not claude", exact=True).check(force=True)
     assert dialog.locator("[name=provider]:checked").count() == 1

@@ -38,6 +38,7 @@ def test_live_updates_change_figures_and_nothing_that_the_user_did(page):
     page.locator(".as-table summary").click()
     head = page.locator(".as-table thead th").nth(1)
     head.get_by_role("button").click()
+    page.evaluate(AGAIN)  # links of the page have the order of the table now
     page.locator(".as-table .scroll").evaluate("one => { one.scrollLeft = 120 }")
     page.evaluate("document.getElementById('cards').dataset.kept = 'yes'")
     page.evaluate(LATER)

@@ -69,7 +69,7 @@ def test_a_pasted_id_opens_its_request_and_can_be_copied(page):
     page.keyboard.press("Enter")
     page.wait_for_selector("#log-title")
     page.locator("[data-copy=request-id]").click()
-    page.wait_for_function("document.querySelector('[data-copy=request-id]').textContent === '✓'")
+    page.locator("[data-copy=request-id]", has_text="✓").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == event["request_id"]
 
 
