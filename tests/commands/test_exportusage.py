@@ -27,7 +27,7 @@ def test_it_writes_to_standard_output(client, month, run, capfdbinary):
     ("words", "sentence"),
     [
         (["--format", "xls"], "--format: Unknown format: use csv, jsonl, parquet, xlsx."),
-        (["--columns", "nothing"], "--columns: Unknown nothing: use event_key,"),
+        (["--columns", "nothing"], "--columns: Unknown nothing: use local_time, event_key,"),
         (["--by", "hour"], "--by: Unknown hour: use day, week, month,"),
         (["-o", "/nowhere/at/all.csv"], "/nowhere/at/all.csv cannot be written: No such file or directory."),
         (["--status", "nine"], "--status: A status is a whole number"),

@@ -22,7 +22,7 @@ VALUES, ACCOUNTS, PROVIDERS = MANY + 1000, 1100, 300
 # The admin's lists have a hundred rows, those of the API five hundred.
 MOST_BYTES, MOST_BYTES_OF_API, MOST_QUERIES, MOST_ROWS = 500_000, 1_000_000, 100, 1000
 # Files of all that was asked for, what CPA answers, and what is too large by itself: the description of the API.
-ELSEWHERE = {"export", "usage_export", "request_log", "schema", "docs"}
+ELSEWHERE = {"export", "edit_key", "usage_export", "request_log", "schema", "docs"}
 RANGE = "?range=7d"
 
 
@@ -92,7 +92,7 @@ def pages_say_how_many(client):
     models, keys = Model.objects.count(), ApiKey.objects.real().count()
     last = ApiKey.objects.latest("id")
     for path, said in {
-        "/prices/": f"1–50 of {models:,}",
+        "/prices/": f"1–100 of {models:,}",
         "/keys/": f"1–100 of {keys:,}",
         "/keys/?page=3": f"201–300 of {keys:,}",
         "/prices/?q=flooded-model-00012": "1–10 of 10",
@@ -101,7 +101,7 @@ def pages_say_how_many(client):
         "/filters/": f"any of {models:,}",
         "/filters/choices/?label=model&model=model-000123": "flooded-model-000123",
         "/filters/?model=flooded-model-010999": 'value="flooded-model-010999" checked',
-        f"/filters/?api_key={last.fingerprint}": f'value="{last.fingerprint}" checked > <span>{last.mask}</span>',
+        f"/filters/?api_key={last.fingerprint}": f'value="{last.fingerprint}" checked > {last.mask} </label>',
     }.items():
         assert said in re.sub(r"\s+", " ", client.get(path).text), path
 

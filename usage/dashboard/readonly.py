@@ -11,6 +11,7 @@ from django.conf import settings
 
 DROPPED = {"form", "nav", "footer", "dialog"}
 DROPPED_CLASSES = {"top", "notes", "note", "skip", "menu", "pager", "buttons", "edit"}
+IDENTIFYING = ("key", "narrow", "drill")  # in the data of a chart
 ADDRESSES = {"href", "xlink:href", "src", "srcset", "action", "formaction"}
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 
@@ -86,5 +87,5 @@ def _leads(name, value):
 
 def _without_keys(text):
     """The data of a chart, which needs neither what a filter takes for its parts nor an address."""
-    found = json.loads(text, object_hook=lambda each: each | {name: "" for name in ("key", "drill") if each.get(name)})
+    found = json.loads(text, object_hook=lambda each: each | {name: "" for name in IDENTIFYING if each.get(name)})
     return json.dumps(found).replace("<", "\\u003C")

@@ -18,6 +18,7 @@ WHOLE = {
     *("ping", "version", "status", "notices", "auth/session", "aliases/export"),
     *("usage/events", "usage/health", "usage/overview", "usage/pace", "usage/comparison", "usage/timeline"),
     *("usage/token-classes", "usage/medians", "usage/summary", "usage/statement", "usage/export"),
+    *("usage/account", "usage/worth"),
 }
 
 

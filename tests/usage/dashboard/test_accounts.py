@@ -76,7 +76,7 @@ def test_where_no_limit_is_told_nothing_is_guessed(client):
 
 def test_a_row_says_it_all(client, used):
     AuthFile.objects.create(auth_index="a", name="a.json", email="ann@example.com", provider="codex", plan="plus")
-    assert "ann@example.com codex plus 2 50.0 %" in shown(client)
+    assert "ann@example.com codex plus 2 50.0%" in shown(client)
     assert "5h 75% used resets 14:00 (in 2 h)" in shown(client)
 
 

@@ -46,7 +46,7 @@ def test_a_quota_says_so_in_chinese(client, set_clock):
     stored(record(NOON - HOUR, response_headers=said(NOON + 13 * HOUR + MINUTE)))
     set_clock(NOON)
     found = words(client, **{"Accept-Language": "zh-CN"})
-    assert "已用 76% · 重置于 11月25日 01:01 （还有 13 小时 1 分 ）" in found
+    assert "已用 76% · 11月25日 01:01 （ 13 小时 1 分 后） 重置" in found
 
 
 def test_the_quota_of_a_model_stands_under_its_name(client, set_clock):

@@ -104,7 +104,7 @@ def test_one_click_chooses_among_the_candidates(client):
     assert client.get("/prices/").text.count("Use this price") == 2
     chosen = client.post("/prices/choose/", {"model": "glm-5", "matched": "openrouter/glm-5"})
     page = client.get(chosen["Location"].removeprefix("/usage"))
-    assert "It is priced as openrouter/glm-5, and history is costed again." in page.text
+    assert "Priced as openrouter/glm-5; past usage is costed again." in page.text
     item = client.get(f"/api/v1/usage/events/{Event.objects.get().key}").json()
     assert (item["price"]["matched"], item["price"]["candidates"], item["cost"] > 0) == ("openrouter/glm-5", [], True)
 

@@ -46,7 +46,7 @@ def test_columns_of_client_program_speed_cache_and_message(client):
     names = ("client", "program", "speed", "share", "message")
     client.cookies["columns"] = ".".join(names)
     text = client.get("/requests/").text
-    row = {"client": "10.0.0.7", "program": "claude-cli/2.0.1", "speed": "100", "share": "75.0 %", "message": "–"}
+    row = {"client": "10.0.0.7", "program": "claude-cli/2.0.1", "speed": "100", "share": "75.0%", "message": "–"}
     assert cells(text) == row
     assert cells(text, 1)["message"] == "502 Bad Gateway"
     assert cells(text, 1)["speed"] == "–"

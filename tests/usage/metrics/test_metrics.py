@@ -172,7 +172,7 @@ def test_accounts_of_one_name_are_one_series(captured):
 def test_a_scrape_costs_the_same_however_much_is_stored(captured, django_assert_num_queries):
     samples()
     for _ in range(2):
-        with django_assert_num_queries(10 + (connection.vendor == "postgresql")):  # which is asked for its size
+        with django_assert_num_queries(11 + (connection.vendor == "postgresql")):  # which is asked for its size
             samples()
         store(spread())
     assert of(samples(), "cpa_usage_requests_total") > len(captured)
