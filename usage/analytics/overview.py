@@ -77,13 +77,12 @@ def peak(found: Overview) -> Peak | None:
     return Peak(busiest.total / MINUTES, busiest.bucket) if busiest and busiest.total else None
 
 
-@once
 def recorded_since() -> int | None:
     """Seconds of the first quarter of an hour with a record, of its day where that is no longer kept; None without."""
-    day, quarter = (rows.objects.order_by("bucket").values_list("bucket", flat=True).first() for rows in (Day, Quarter))
-    if quarter is not None and local_date(quarter, settings.TIME_ZONE) == date_of(day):
-        return quarter
-    return None if day is None else day_start(date_of(day), settings.TIME_ZONE)
+    if (first := _first()) is None:
+        return None
+    day, quarter = first
+    return day_start(date_of(day), settings.TIME_ZONE) if quarter is None else quarter
 
 
 @once
@@ -108,18 +107,27 @@ def covered_seconds(period: Period) -> tuple[int, int] | None:
     return max(start, end - LONGEST_S), end
 
 
-@once
 def recorded_from() -> int | None:
     """From when on (µs) everything that was recorded is known; None before the first record.
 
     The quarter hour after that of the first record, or the day after its day where no quarters of that are kept.
     """
-    first = Day.objects.order_by("bucket").values_list("bucket", flat=True).first()
-    if first is None:
+    if (first := _first()) is None:
         return None
-    start, end = (day_start(date_of(day), settings.TIME_ZONE) for day in (first, first + 1))
+    day, quarter = first
+    since = day_start(date_of(day + 1), settings.TIME_ZONE) if quarter is None else quarter + QUARTER_S
+    return since * SECOND_US
+
+
+@once
+def _first():
+    """The first local day with a record, and its first quarter hour (s), None where that is no longer kept."""
+    day = Day.objects.order_by("bucket").values_list("bucket", flat=True).first()
+    if day is None:
+        return None
     quarter = Quarter.objects.order_by("bucket").values_list("bucket", flat=True).first()
-    return (quarter + QUARTER_S if quarter is not None and start <= quarter < end else end) * SECOND_US
+    is_kept = quarter is not None and local_date(quarter, settings.TIME_ZONE) == date_of(day)
+    return day, quarter if is_kept else None
 
 
 def covered_days(period: Period) -> tuple[date, date] | None:

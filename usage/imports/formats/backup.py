@@ -100,7 +100,8 @@ class Backup(Source):
                 error = None if record.timestamp <= latest else _("It does not tell when it happened.")
                 yield Item(row[0], record.fail_body.encode(), error=error, stored=record)
             except ValueError:
-                yield Item(row[0], encode(row), error=_("It is no request as this format has them."))
+                fields = dict(zip(Kept.__struct_fields__, row, strict=True))  # a dead letter is shown by its names
+                yield Item(row[0], encode(fields), error=_("It is no request as this format has them."))
 
     def prices(self) -> list[FoundPrice]:
         """The rates of small requests at the standard tier that are in force."""
