@@ -27,6 +27,11 @@ def moment(at, form="j M, H:i:s"):
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', text, written(_local(text), form))
 
 
+def from_day(day):
+    """The day from which something holds; without one it always has."""
+    return moment(day, "j M Y") if day else gettext("always")
+
+
 def stretch(start: int | None, end: int | None) -> str:
     """A span of time [start, end) in µs, in words: `22–28 Nov`, `28 Nov, 07:30–07:45`; empty if open at a side."""
     return period_in_words(Period(start, end), settings.TIME_ZONE, today())
@@ -45,7 +50,7 @@ def today() -> date:
 def built(text):
     """When a version was built: a moment, or the text itself where it is none."""
     try:
-        return moment(text, "Y-m-d H:i")
+        return moment(text, "j M Y, H:i")
     except ValueError:
         return text
 

@@ -25,7 +25,7 @@ def test_heat_maps_begin_with_the_first_record(client, set_clock):
     assert (month.date, len(month.weeks), month.weeks[0][:3]) == ("2026-11-01", 1, [None, month.weeks[0][1], None])
     assert health.context["health"].selected_day == "2026-11-24"
     assert [row.label[11:] for row in health.context["heat"]] == ["08:00", "12:00", "16:00", "20:00"]
-    assert "records since 2026-11-24 11:00" in re.sub("<[^>]+>", "", health.text)
+    assert "records since 24 Nov 2026, 11:00" in re.sub("<[^>]+>", "", health.text)
 
 
 def test_of_many_days_none_is_chosen_and_quiet_ones_are_shown(client, set_clock):

@@ -74,7 +74,7 @@ def test_a_stranger_sees_the_page_as_it_is_and_no_way_on(owner, share, page):
 
 
 def test_its_parameters_are_those_of_the_view_and_of_no_visitor(share):
-    store_history(2, 80)
+    store_history(2, 400)  # some of them failed, at every hour of the day
     address = share("requests", "range=7d&result=failed&shown=model.cost")
     visitor = Client()
     visitor.cookies["columns"] = "request"

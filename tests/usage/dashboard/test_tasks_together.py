@@ -75,9 +75,14 @@ def test_f_a_trace_id_opens_its_request(page):
 
 
 def test_g_failed_requests_of_one_model_as_csv_with_dates_that_are_dates(page):
-    open_page(page, "?range=7d")
-    with budget(page, clicks=4, keys=1) as hand:
-        hand.click("#list-model a.row")
+    models = api(page, "usage/breakdown?range=last_week&by=model")["rows"]
+    model = max(models, key=lambda row: row["figures"]["failed"])["label"]
+    open_page(page, "")
+    with budget(page, clicks=4) as hand:
+        hand.click(page.get_by_role("link", name="Last week", exact=True))
+        page.wait_for_url(re.compile("range=last_week"))
+        page.wait_for_load_state("networkidle")
+        hand.click(page.locator("#list-model a.row", has_text=model).first)
         page.wait_for_selector(".chip.on")
         hand.click("[data-card=success]")
         page.wait_for_url(re.compile("result=failed"))
@@ -86,7 +91,7 @@ def test_g_failed_requests_of_one_model_as_csv_with_dates_that_are_dates(page):
             hand.click(page.get_by_role("link", name="CSV", exact=True))
         with open(saved.value.path(), newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-        assert len(rows) == total
+        assert len(rows) == total > 0
         assert all(datetime.fromisoformat(next(iter(row.values()))) for row in rows)
 
 

@@ -26,7 +26,8 @@ TITLES = {
     "30d": gettext_lazy("30 days"),
     "all": gettext_lazy("All"),
 }
-QUICK = ("today", "yesterday", "this_week", "24h", "7d", "30d", "all")  # one click away where there is room
+# One click away where there is room
+QUICK = ("today", "yesterday", "this_week", "last_week", "24h", "7d", "30d", "all")
 MIDNIGHT = "00:00"
 FIELDS = ("last", "unit", "first_day", "last_day", "since", "until")
 OWN = {*FIELDS, *PERIOD, "page", "before"}  # parameters that another range changes

@@ -21,7 +21,7 @@ for function in (
     *(markup.count, markup.brief, markup.money, markup.cents, markup.span, markup.middle, markup.about),
     markup.measured,
     *(differences.signed, differences.dollars, differences.signed_dollars),
-    *(moments.moment, moments.built, moments.ago, moments.until, moments.days),
+    *(moments.moment, moments.from_day, moments.built, moments.ago, moments.until, moments.days),
     *(heatmap.counts, heatmap.strip_classes, sparkline, area, spoken, gaps.when, gaps.reason),
 ):
     register.filter(function)
