@@ -281,7 +281,7 @@ def check_log(body):
     """Laid out as texts that a page can show."""
     found = laid_out(RequestLog(True, "a.log", body, size=len(body)))
     assert msgspec.convert(msgspec.to_builtins(found), type(found)) == found  # each field is of its type
-    pages = [render_to_string("usage/parts/log_section.html", {"section": each}) for each in found.sections]
+    pages = [render_to_string("usage/request/log_section.html", {"section": each}) for each in found.sections]
     assert "".join(pages).encode() is not None
 
 

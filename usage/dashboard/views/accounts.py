@@ -37,7 +37,7 @@ def accounts(request, filters):
     chosen = checked(PageForm(request.GET)).cleaned_data
     drawer = _drawer(request, filters, chosen["account"])
     if request.headers.get("HX-Target") == DRAWER:
-        part = render(request, "usage/parts/account_drawer.html", drawer)
+        part = render(request, "usage/accounts/drawer.html", drawer)
         part["Cache-Control"] = "no-store"  # the whole page has the same address
         return part
     found = accounts_of(filters, q=chosen["q"], sort=chosen["sort"], history=chosen["view"] == "cards")

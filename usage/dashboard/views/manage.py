@@ -116,7 +116,7 @@ def token(request, token_id=None):
     form = TokenForm(request.POST)
     if not form.is_valid():
         raise ValidationError(form.errors)
-    return render_to_string("usage/parts/new_token.html", {"token": form.issue()})
+    return render_to_string("usage/system/new_token.html", {"token": form.issue()})
 
 
 @changes("system")

@@ -66,7 +66,7 @@ def share_view(request):
     posted = {name: text for name, text in request.POST.dict().items() if text}
     token = share(**rest.valid(ShareBody, {"name": _("Shared view"), **posted}))
     origin = settings.APP_PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
-    return render_to_string("usage/parts/new_link.html", {"link": f"{origin}{reverse('shared', args=[token])}"})
+    return render_to_string("usage/views/new_link.html", {"link": f"{origin}{reverse('shared', args=[token])}"})
 
 
 @changes("views")

@@ -50,7 +50,7 @@ def _page_of(request, link) -> HttpResponse:
 def _top(link, inner):
     """What is shown, in words."""
     about = {"link": link, "title": TITLES[link.page], "chips": chips_of(inner.query)}
-    return render_to_string("usage/parts/shared_top.html", about | {"ranges": ranges_of(inner.query, inner.period)})
+    return render_to_string("usage/views/shared_top.html", about | {"ranges": ranges_of(inner.query, inner.period)})
 
 
 def _no_page(request, link):
