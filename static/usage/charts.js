@@ -47,7 +47,7 @@ function rounded(value) {
 const exact = value => value.toLocaleString("en", { maximumFractionDigits: 6 });
 
 const threeDigits = value => Number(value.toPrecision(3)).toLocaleString("en");
-const percent = value => `${threeDigits(value * 100)} %`;
+const percent = value => `${threeDigits(value * 100)}%`;
 const duration = ms => ms < 1000 ? `${Math.round(ms)} ms` : `${threeDigits(ms / 1000)} s`;
 
 // How figures of a measure are written out, and on the axis. Costs are in the currency of the page; percentiles are
@@ -240,7 +240,7 @@ function zoom(chart) {
 
 function openRequestsOf(data, place, layer) {
   const only = layer ? layer.narrow : "";
-  openRequests(`${data.drill}${only}`, startOf(data, place), startOf(data, place + 1));
+  openRequests(data.drill, only, startOf(data, place), startOf(data, place + 1));
 }
 
 // A click on a layer of a bar opens its requests, one above a bar those of its lowest layer.

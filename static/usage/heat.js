@@ -52,7 +52,7 @@ document.addEventListener("scroll", hideTip, { passive: true, capture: true });
 document.addEventListener("click", event => {
   const cell = cellAt(event.target);
   const failed = event.target.matches(".cw, .cx") ? "&result=failed" : "";
-  if (cell) openRequests(cell.heat.dataset.drill + failed, cell.start, cell.end);
+  if (cell) openRequests(cell.heat.dataset.drill, failed, cell.start, cell.end);
 });
 
 // --- by keyboard ------------------------------------------------------------------------------------------------

@@ -17,10 +17,17 @@ function clock(seconds, options) {
 
 const iso = seconds => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 
+// An address with other values of the filters that `narrow` names: `&name=value`.
+function narrowedTo(address, narrow) {
+  const url = new URL(address, location.href);
+  new URLSearchParams(narrow).forEach((value, name) => url.searchParams.set(name, value));
+  return url.pathname + url.search;
+}
+
 // In a shared view there is nowhere to go to.
-function openRequests(drill, start, end) {
+function openRequests(drill, narrow, start, end) {
   if (!drill?.startsWith("/")) return;
-  location.href = `${drill}&start=${iso(start)}&end=${iso(end)}`;
+  location.href = narrowedTo(drill, `${narrow}&start=${iso(start)}&end=${iso(end)}`);
 }
 
 // --- ages -----------------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ function sortAsNamed() {
 // The address of the row's first link; the heading of the column may narrow it down.
 function addressOf(cell, link) {
   const narrow = cell.closest("table").tHead?.rows[0].cells[cell.cellIndex]?.dataset.narrow;
-  return narrow ? `${link.href}&${narrow}` : link.href;
+  return narrow ? narrowedTo(link.href, narrow) : link.href;
 }
 
 function openRow(event) {

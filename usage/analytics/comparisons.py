@@ -35,7 +35,9 @@ class Comparison(Struct, frozen=True, kw_only=True):
 @snapshot()
 def comparison(filters: UsageFilter, compare: str = PREVIOUS) -> Comparison:
     """The period so far, and as much of the one before (`previous`), or of the same days some weeks before (`week`)."""
-    before, reader = recorded(earlier(filters.period, now_us(), settings.TIME_ZONE, compare)), Reader.of(filters)
+    before, reader = earlier(filters.period, now_us(), settings.TIME_ZONE, compare), Reader.of(filters)
+    since = known_from(reader)
+    before = before if before and since is not None and before.start >= since else None
     filters_before = before and filters.with_period(before)
     return Comparison(
         current=summary_of(reader.total()),
@@ -47,42 +49,64 @@ def comparison(filters: UsageFilter, compare: str = PREVIOUS) -> Comparison:
     )
 
 
-def recorded(period: Period | None) -> Period | None:
-    """The period, if all of it lies after the first record ever stored; part of one is no measure of anything."""
+def known_from(reader: Reader, is_fine: bool = False) -> int | None:
+    """From when on (µs) a period can be compared: all of it, as a part is no measure of it. None before any record.
+
+    What only events know ends where they are no longer kept, and so does what is finer than days.
+    """
     since = recorded_from()
-    return period if period and since is not None and period.start >= since else None
+    if since is not None and (is_fine or reader.filters.of_events):
+        return max(since, reader.events_from or 0)
+    return since
 
 
 def earlier(period: Period, now: int, zone: str, compare: str = PREVIOUS) -> Period | None:
-    """The period to compare with, cut where `now` (µs) lies in this one; None where nothing can lie before."""
+    """The period to compare with, cut where `now` (µs) lies in this one; None where nothing can lie before.
+
+    Of a month that is not over the one before may be shorter; of one that is, all of the month before counts.
+    """
     if compare == NONE or period.start is None or period.start >= now:
         return None
-    now = now // QUARTER_US * QUARTER_US
-    end = now if period.end is None else period.end
-    so_far, back = max(min(end, now), period.start + 1), way_back(period.start, end, zone, compare)
-    start, until = back(period.start), min(back(so_far), period.start)  # the month before may be shorter
+    end = end_of(period, now)
+    back = way_back(period.start, end, zone, compare)
+    start, until = back(period.start), min(back(min(end, now)), period.start)
+    if compare == PREVIOUS and end <= now and _days(period.start, end, zone):
+        until = period.start
     return Period(start, until) if 0 <= start < until else None
+
+
+def end_of(period: Period, now: int) -> int:
+    """The end of a period in µs; of an open one that of the quarter hour of `now`."""
+    return -(-now // QUARTER_US) * QUARTER_US if period.end is None else period.end
 
 
 def way_back(start: int, end: int, zone: str, compare: str) -> Callable[[int], int]:
     """What takes a moment of [start, end) to the earlier period; all in µs.
 
-    Whole local days go back by days, not by hours, and a calendar month to the month before.
+    Whole local days go back by days, not by hours, and a calendar month to the month before; all else by whole
+    quarter hours, so that no total of one counts in part only.
     """
-    first, after = (local_day(each // SECOND_US, zone) for each in (start, end))
-    is_days = [_midnight(first, zone), _midnight(after, zone)] == [start, end]
+    days = _days(start, end, zone)
     if compare == WEEK:
-        days = WEEK_DAYS * max(1, -(-(after - first) // WEEK_DAYS))
-    elif is_days:
-        days = _month_before(first, after) or after - first
+        first, after = days or (local_day(each // SECOND_US, zone) for each in (start, end))
+        number = WEEK_DAYS * max(1, -(-(after - first) // WEEK_DAYS))
+    elif days:
+        number = _month_before(*days) or days[1] - days[0]
     else:
-        return lambda moment: moment - (end - start)
+        length = -(-(end - start) // QUARTER_US) * QUARTER_US
+        return lambda moment: moment - length
 
     def back(moment):
         day = local_day(moment // SECOND_US, zone)
-        return _midnight(day - days, zone) + moment - _midnight(day, zone)
+        return _midnight(day - number, zone) + moment - _midnight(day, zone)
 
     return back
+
+
+def _days(start, end, zone):
+    """The number of the first local day and of the day after the last, of a period of whole ones; else None."""
+    days = first, after = [local_day(each // SECOND_US, zone) for each in (start, end)]
+    return days if [_midnight(first, zone), _midnight(after, zone)] == [start, end] else None
 
 
 def _month_before(first, after):

@@ -12,9 +12,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pricing.tokenclasses import CLASSES
 from usage.analytics.answers import PICO, Instant
-from usage.analytics.comparisons import NONE, earlier, way_back
+from usage.analytics.comparisons import NONE, earlier, end_of, known_from, way_back
 from usage.analytics.latency import latency_counts, percentiles
-from usage.analytics.overview import covered_seconds, recorded_from
+from usage.analytics.overview import covered_seconds
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
 from usage.query.largest import largest
@@ -111,7 +111,7 @@ def timeline(filters: UsageFilter, by: str, measure: str, compare: str = NONE) -
     *buckets, end = map(rfc3339_utc if step < DAY_S else _local, grid.starts)
     found = UNSET
     if compare != NONE:
-        found = _earlier(grid, measure, filters.period.end or covered[1] * SECOND_US, compare)
+        found = _earlier(grid, measure, compare)
     by = by if measure in STACKED else ""
     return Timeline(
         measure=measure, by=by, step=step, buckets=buckets, end=end, layers=layers, others=others, earlier=found
@@ -190,14 +190,13 @@ def _lines(grid, measure) -> list[Layer]:
     return [Layer(measure, "", value([sum(column) for column in zip(*sums, strict=True)]), list(map(value, sums)))]
 
 
-def _earlier(grid, measure, end, compare) -> Earlier | UnsetType:
+def _earlier(grid, measure, compare) -> Earlier | UnsetType:
     """The measure as a whole in an earlier period; UNSET where there is none, or nothing was recorded then."""
-    period, zone = grid.reader.filters.period, settings.TIME_ZONE
-    before, since = earlier(period, now_us(), zone, compare), recorded_from()
+    period, zone, now = grid.reader.filters.period, settings.TIME_ZONE, now_us()
+    before, since = earlier(period, now, zone, compare), known_from(grid.reader, is_fine=grid.step < DAY_S)
     if before is None or since is None:
         return UNSET
-    if grid.step < DAY_S:  # of days before the kept detail nothing finer is known
-        since = max(since, grid.reader.events_from or 0)
+    end = end_of(period, now)
     back = way_back(period.start, end, zone, compare)
     starts = [back(start * SECOND_US) // SECOND_US for start in grid.starts]
     if grid.step >= DAY_S:
@@ -207,6 +206,8 @@ def _earlier(grid, measure, end, compare) -> Earlier | UnsetType:
     if not any(known):
         return UNSET
     full = Period(before.start, max(before.end, min(back(end), period.start)))
+    if starts[-1] * SECOND_US < full.end:  # the month before is longer
+        starts.append(full.end // SECOND_US)
     of_full, so_far = (
         _lines(_Grid(grid.reader.within(each), starts, grid.step), measure)[0] for each in (full, before)
     )
@@ -214,7 +215,7 @@ def _earlier(grid, measure, end, compare) -> Earlier | UnsetType:
         start=rfc3339_utc(before.start // SECOND_US),
         end=rfc3339_utc(before.end // SECOND_US),
         total=so_far.total if before.start >= since else None,
-        values=[value if is_known else None for value, is_known in zip(of_full.values, known, strict=True)],
+        values=[value if is_known else None for value, is_known in zip(of_full.values, known, strict=False)],
     )
 
 

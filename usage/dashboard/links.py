@@ -1,12 +1,11 @@
 """Queries of links: the filters of a page with some parameters changed."""
 
 from datetime import date, timedelta
-from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
 
-from usage.models.labels import NONE
+from usage.models.labels import NONE, status_of
 
 PERIOD = ("range", "start", "end")
 # Parameters that other pages do not take.
@@ -36,18 +35,28 @@ def day_query(query, day):
 
 
 def account_requests(address, account, **more):
-    """The address of the requests of an account: that of requests with the other filters, and those of the account."""
+    """The address of the requests of an account: that of requests, with the account's labels among its filters."""
     about, indexes = account.about, account.auth_indexes
     shared = account.provider if account.named_as != about.source else ""
     only = {"auth_index": indexes[0]} if len(indexes) == 1 else {"provider": shared}
-    labels = {name: value for name, value in {"source": about.source, **only, **more}.items() if value}
-    return f"{address}&{urlencode(labels)}"
+    path, _, query = address.partition("?")
+    narrower = QueryDict(query, mutable=True)
+    for name, value in {"source": about.source, **only, **more}.items():
+        if value:
+            narrower[name] = value
+    return f"{path}?{narrower.urlencode()}"
 
 
 def failures_of(query, status, message, *label):
     """The query for the failures with a status and a message ("" for none), and with the value of a label."""
     more = dict([label]) if label else {}
-    return changed(query, {"message": message or NONE, "result": "failed", "status": status, **more})
+    named = {"message": message or NONE, "result": "failed", "status": status_filter(status)}
+    return changed(query, named | more)
+
+
+def status_filter(code):
+    """What the filter by status takes for the code of a failure, which may be none of HTTP's."""
+    return status_of(True, code or 0)
 
 
 def page_address(name: str, query: QueryDict, *without: str) -> str:

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct, structs
 
 from cpa_usage.http.lists import Listing, totals_of
 from usage.analytics.accounts.credentials import spent_per_quarter
-from usage.analytics.accounts.folding import Account, Folded, Quota, folded
+from usage.analytics.accounts.folding import Account, Folded, Quota, folded, paid_and_yielded
 from usage.analytics.accounts.quotas import LEAST, windows
 from usage.analytics.accounts.spending import first_costs, merged, spent_since
 from usage.analytics.answers import PICO, Cell, instant
@@ -75,12 +75,12 @@ def accounts(
     items = filled(filters, found[:limit], history)
     if sort != "-requests":
         items.sort(key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
-    with_fee = [each.about for each in items if each.about.fee_usd]
+    fee, fee_yield = paid_and_yielded(items)
     return Accounts(
         items=items,
         **_limits(items),
-        fee_usd=sum(about.fee_usd for about in with_fee) if with_fee else None,
-        fee_yield_usd=sum(about.cost for about in with_fee) if with_fee else None,
+        fee_usd=fee,
+        fee_yield_usd=fee_yield,
         totals=totals_of(items=(len(found), items)),
     )
 

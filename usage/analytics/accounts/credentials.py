@@ -7,7 +7,6 @@ from msgspec import Meta
 
 from catalog import models as catalog
 from cpa_usage.http.lists import Listing, totals_of
-from pricing.models import AccountFee
 from usage.analytics.accounts.fees import Fee, fees_of
 from usage.analytics.analysis import most_first
 from usage.analytics.answers import Figures, figures, instant
@@ -64,17 +63,6 @@ def credentials(filters: UsageFilter, limit: int = MOST) -> Credentials:
     fees = fees_of(filters, [(source, auth_index) for (source, _, auth_index), _ in found])
     items = [_credential(account, row, known, seen, fee) for (account, row), fee in zip(found, fees, strict=True)]
     return Credentials(items=items, detail_from=instant(reader.events_from), totals=totals_of(items=(count, items)))
-
-
-@snapshot()
-def fees_and_yield(filters: UsageFilter) -> tuple[float | None, float | None]:
-    """Fees of accounts for the days of the period, and what these were used for, by list prices; None: no fee. USD."""
-    if not AccountFee.objects.exists():
-        return None, None
-    found = most_first(_per_account(Reader.of(filters), MOST)[0])
-    fees = fees_of(filters, [(source, auth_index) for (source, _, auth_index), _ in found])
-    paid = [(fee.usd, figures(row)["cost"]) for (_, row), fee in zip(found, fees, strict=True) if fee.usd]
-    return (sum(usd for usd, _ in paid), sum(cost for _, cost in paid)) if paid else (None, None)
 
 
 def _credential(account, row, known, seen, fee: Fee):

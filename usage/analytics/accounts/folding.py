@@ -1,11 +1,13 @@
 """One account of people, however many auth indexes CPA gave it: whose usage belongs together, and what it is called."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, structs
 
 from aliases.models import AccountName
+from pricing.models import AccountFee
 from usage.analytics.accounts.credentials import Credential, accounts_of_cpa, credentials, last_seen
 from usage.analytics.accounts.fees import fees_of
 from usage.analytics.accounts.quotas import Window
@@ -14,6 +16,7 @@ from usage.models import Series
 from usage.query.filters import UsageFilter
 from usage.query.largest import MOST
 from usage.query.reader import Reader
+from usage.query.snapshots import snapshot
 from usage.time.periods import rfc3339_utc
 
 UNKNOWN = ("", "absent")  # states of an index that CPA does not list
@@ -82,6 +85,18 @@ def folded(filters: UsageFilter) -> list[Folded]:
     for row, who, plan in members:
         groups.setdefault((*who, plan or plans.get(who, "")), []).append(row)
     return _accounts(filters, groups)
+
+
+@snapshot()
+def fees_and_yield(filters: UsageFilter) -> tuple[float | None, float | None]:
+    """`paid_and_yielded` of all accounts, also of those that were not used in the period."""
+    return paid_and_yielded(each.account for each in folded(filters)) if AccountFee.objects.exists() else (None, None)
+
+
+def paid_and_yielded(accounts: Iterable[Account]) -> tuple[float | None, float | None]:
+    """Fees for the days of the period, and the cost of what those accounts were used for. USD; None without a fee."""
+    paid = [(each.about.fee_usd, each.about.cost) for each in accounts if each.about.fee_usd]
+    return (sum(usd for usd, _ in paid), sum(cost for _, cost in paid)) if paid else (None, None)
 
 
 def _identity(row, known, routes):

@@ -7,7 +7,7 @@ from django.utils.timezone import localdate
 from msgspec import Meta, Struct
 
 from pricing.book import Charged, PriceBook
-from usage.analytics.accounts.credentials import fees_and_yield
+from usage.analytics.accounts.folding import fees_and_yield
 from usage.analytics.answers import PICO, Usd
 from usage.analytics.overview import recorded_from
 from usage.ingest.costs import CHARGED_BY

@@ -82,6 +82,11 @@ def _requests(compared, series):
     now = compared.current
     shown = {"name": _("Requests"), "figure": compact(now.total), "exact": exact(now.total)}
     answered = _("%(share)s answered") % {"share": percent(now.answered_rate)} if now.total else ""
+    if answered and now.client_requests != now.total:
+        answered = _("%(count)s from clients, %(answered)s") % {
+            "count": exact(now.client_requests),
+            "answered": answered,
+        }
     if now.failed and not now.success:
         answered = _("%(count)s reached the client") % {"count": exact(now.client_failed)}
     return _card(compared, series, "total", relative, slug="requests", detail=answered, **shown)

@@ -23,6 +23,7 @@ for function in (
     *(differences.signed, differences.dollars, differences.signed_dollars),
     *(moments.moment, moments.from_day, moments.built, moments.ago, moments.until, moments.days),
     *(heatmap.counts, heatmap.strip_classes, sparkline, area, spoken, gaps.when, gaps.reason),
+    links.status_filter,
 ):
     register.filter(function)
 for tag in (links.narrowed, links.day_query, links.account_requests, links.failures_of):

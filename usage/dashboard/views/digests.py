@@ -60,11 +60,11 @@ def _figures(found: Digest) -> list[tuple[str, str, tuple[str, str], str]]:
     def change(field, changed=relative):
         return changed(getattr(now, field), getattr(before, field)) if before else ("", "")
 
-    attempts = _("%(count)s attempts") % {"count": exact(now.total)}
+    of_clients = _("%(count)s from clients") % {"count": exact(now.client_requests)}
     output = _("%(count)s output") % {"count": compact(now.output_tokens)}
     from_cache = _("%(share)s of input from cache") % {"share": percent(now.cache_hit_rate)}
     return [
-        (_("Requests"), compact(now.client_requests), change("client_requests"), attempts),
+        (_("Requests"), compact(now.total), change("total"), of_clients),
         (_("Answered"), percent(now.answered_rate), change("answered_rate", points_changed), ""),
         (_("Tokens"), compact(now.total_tokens), change("total_tokens"), output),
         (_("Cost"), amount(now.known_cost).text, change("known_cost"), ""),

@@ -37,15 +37,21 @@ def keys(request, filters):
     found, listed = checked(ListForm(request.GET)).page_of(PAGE_SIZE, lambda part: counted(aliases(part)))
     used = used_by(filters, "api_key", ["", *(key.key_id for key in found.items)])
     of_owners = used_by(filters, OWNER, sorted({key.owner for key in found.items} - {""}))
+    everything = aliases().items if of_owners else []
     return {
-        "rows": _owned(found.items, used, of_owners),
+        "rows": _owned(found.items, used, of_owners, everything),
         "unkeyed": used.get(NO_KEY),
         "list": listed,
     }
 
 
-def _owned(keys: list[Alias], used: dict[str, Summary], of_owners: dict[str, Summary]) -> list[Row]:
-    """The keys in their order, those of one owner together; `used` by key id, and by owner."""
+def _owned(
+    keys: list[Alias], used: dict[str, Summary], of_owners: dict[str, Summary], everything: list[Alias]
+) -> list[Row]:
+    """The keys in their order, those of one owner together; `used` by key id, and by owner.
+
+    Sums of an owner are of all keys there are, `everything`, whether they are listed here or not.
+    """
     groups: dict[str, list[Alias]] = {}
     for key in keys:
         groups.setdefault(key.owner or key.key_id, []).append(key)
@@ -53,7 +59,8 @@ def _owned(keys: list[Alias], used: dict[str, Summary], of_owners: dict[str, Sum
     for owner, group in groups.items():
         is_many = len(group) > 1
         if is_many:
-            rows.append(Row(None, owner, of_owners.get(owner), sum(key.event_count for key in group), len(group)))
+            ever = [key.event_count for key in everything if key.owner == owner]
+            rows.append(Row(None, owner, of_owners.get(owner), sum(ever), len(ever)))
         rows += [Row(key, key.owner, used.get(key.key_id), key.event_count, under=is_many) for key in group]
     return rows
 
