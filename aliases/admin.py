@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from msgspec import json
+from msgspec.structs import asdict
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
@@ -73,8 +74,8 @@ class ApiKeyAdmin(ModelAdmin):
         form = ImportForm(request.POST or None, request.FILES or None)
         if form.is_valid():
             done = ApiKey.objects.import_items(form.cleaned_data["mode"], form.cleaned_data["file"])
-            sentence = f"{done.imported} keys were named, {done.skipped} items skipped, {done.removed} names cleared."
-            messages.success(request, sentence)
+            sentence = _("Keys named: %(imported)s. Items skipped: %(skipped)s. Names cleared: %(removed)s.")
+            messages.success(request, sentence % asdict(done))
             return redirect("admin:aliases_apikey_changelist")
         context = {**self.admin_site.each_context(request), "title": _("Import names"), "opts": self.opts, "form": form}
         return TemplateResponse(request, "admin/aliases/import.html", context)

@@ -60,6 +60,11 @@ class AuthFileAdmin(ListedAdmin):
 class ProviderAdmin(ListedAdmin):
     """Upstream keys."""
 
-    list_display = ["display_name", "provider_type", "key_mask", "prefix", "base_url", "badge", "auth_index"]
+    list_display = ["vendor", "provider_type", "key_mask", "prefix", "base_url", "badge", "auth_index"]
     list_filter = ["provider_type", "disabled"]
     search_fields = ["name", "prefix", "base_url", "auth_index", "key_mask"]
+
+    @display(description=_("Vendor"))
+    def vendor(self, key):
+        """Its name, else the prefix, else the type."""
+        return key.display_name

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext_lazy
+
 from cpa_usage import __version__ as VERSION
 from cpa_usage import logs
 from cpa_usage.env import Environment
@@ -269,7 +271,7 @@ _BLUE = {  # the dashboard's accent, from light to dark
 UNFOLD = {
     "SITE_TITLE": "cpa-usage",
     "SITE_HEADER": "cpa-usage",
-    "SITE_SUBHEADER": "administration",
+    "SITE_SUBHEADER": gettext_lazy("administration"),
     "SITE_SYMBOL": "monitoring",
     "SITE_URL": f"{APP_BASE_PATH}/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "cpa_usage.admin.menu.icon"}],

@@ -2,13 +2,17 @@
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
 from cpa_usage.admin import access as accessadmin  # registers ours
 from cpa_usage.admin.rows import ReadOnlyAdmin
 from cpa_usage.admin.words import translate_names
+from cpa_usage.management.commands.plantasks import OURS
 
 translate_names()
 # Superusers are made with manage.py createsuperuser; the rest is registered again below.
@@ -20,6 +24,14 @@ for hidden in (User, Group, Schedule, Success, Failure, OrmQ):
 @admin.register(Schedule)
 class Schedules(ReadOnlyAdmin, ScheduleAdmin):
     """What runs when, as manage.py plantasks has it: a schedule names any function of any module."""
+
+    list_display = ["task", *ScheduleAdmin.list_display[2:]]
+    list_display_links = ["task"]
+
+    @display(description=_("Task"), ordering="name")
+    def task(self, schedule):
+        """Its name in the visitor's language."""
+        return gettext(schedule.name.removeprefix(OURS))
 
 
 @admin.register(Success)

@@ -17,6 +17,8 @@ def translate_names():
             about.verbose_name, about.verbose_name_plural = map(
                 _called, (about.verbose_name, about.verbose_name_plural)
             )
+            for constraint in about.constraints:
+                constraint.violation_error_message = gettext_lazy(constraint.violation_error_message)
             for field in about.local_fields:
                 field.verbose_name = _called(field.verbose_name)
                 field.help_text = field.help_text and gettext_lazy(field.help_text)

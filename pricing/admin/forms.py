@@ -34,7 +34,7 @@ class UsdPerMillion(forms.DecimalField):
         try:
             return None if amount is None else self.checked(amount)
         except ValueError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(_(str(error))) from error
 
 
 class UsdPerRequest(UsdPerMillion):
@@ -58,7 +58,7 @@ class Clock(forms.CharField):
         try:
             return minute_of(text) if text else None
         except ValueError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(_(str(error))) from error
 
 
 class RateCardForm(forms.ModelForm):

@@ -22,6 +22,14 @@ from pricing.models import Model, PriceSet, RateCard
 from pricing.rates import PICO
 
 SOURCES = {"unpriced": "danger", "manual": "info", "catalogue": "success"}
+RATES = {
+    "prompt": _("%s in"),
+    "completion": _("%s out"),
+    "cache_read": _("cache read %s"),
+    "cache_write": _("write %s"),
+    "cache_write_1h": _("1-hour write %s"),
+    "reasoning": _("reasoning %s"),
+}
 
 
 class Priced(admin.SimpleListFilter):
@@ -56,7 +64,7 @@ class SetInline(TabularInline):
     """A model's price sets, read-only; each links to its own page."""
 
     model = PriceSet
-    fields = ["valid_from", "whose", "origin", "state", "rates", "matched", "note"]
+    fields = ["valid_from", "whose", "origin", "in_use", "rates", "matched", "note"]
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -75,6 +83,11 @@ class SetInline(TabularInline):
     def whose(self, price_set):
         """Whose usage it is for."""
         return price_set.whose
+
+    @display(description=_("State"))
+    def in_use(self, price_set):
+        """In force today, ahead, past or overridden."""
+        return gettext(price_set.state)
 
     @display(description=_("Rates (USD per million)"))
     def rates(self, price_set):
@@ -147,12 +160,9 @@ class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
 
 def _line(card: RateCard) -> str:
     """A card in a few words, in USD per million tokens."""
-    over = f" over {card.context_over:,}" if card.context_over else ""
-    hours = f" {card.hours} UTC" if card.hours else ""
-    tier = f"{card.tier or ('standard' if over or hours else '')}{over}{hours}"
-    names = {"cache read": "cache_read", "write": "cache_write", "1-hour write": "cache_write_1h"}
-    rates = {name: getattr(card, rate) for name, rate in (names | {"reasoning": "reasoning"}).items()}
-    more = "".join(f", {name} {shown_rate(rate)}" for name, rate in rates.items() if rate is not None)
-    fee = f", ${shown_rate(card.request, PICO)} a request" if card.request else ""
-    price = f"{shown_rate(card.prompt)} in, {shown_rate(card.completion)} out{more}{fee}"
-    return f"{tier}: {price}" if tier else price
+    rates = ((text, getattr(card, name)) for name, text in RATES.items())
+    parts = [text % shown_rate(rate) for text, rate in rates if rate is not None]
+    if card.request:
+        parts.append(_("$%s a request") % shown_rate(card.request, PICO))
+    price = ", ".join(parts)
+    return f"{card}: {price}" if card.tier or card.context_over or card.hours else price

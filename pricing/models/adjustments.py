@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext
 
 from pricing.models.constraints import one_a_day
 from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value, value_in
@@ -48,7 +49,8 @@ class Adjustment(models.Model):
         )
 
     def __str__(self):
-        return f"× {self.factor.normalize():f} for {self.get_scope_display()} {self.value}"
+        whose = gettext(" for %s") % f"{self.get_scope_display()} {self.value}"
+        return f"× {self.factor.normalize():f}{whose}"
 
     def clean(self):
         """The value as records name it."""

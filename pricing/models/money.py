@@ -96,7 +96,8 @@ class AccountFee(Shown):
         )
 
     def __str__(self):
-        return f"{self.account}: {self.usd_per_month} USD per month from {self.valid_from or 'always'}"
+        since = _("from %s") % self.valid_from if self.valid_from else _("from always")
+        return f"{self.account}: {_('%s USD per month') % self.usd_per_month} {since}"
 
     def clean(self):
         """A key is known by its fingerprint."""
@@ -117,4 +118,4 @@ class DisplayCurrency(Shown):
         verbose_name_plural = "display currency"
 
     def __str__(self):
-        return f"{self.rate.normalize():f} {self.code} for 1 USD from {self.valid_from}"
+        return f"1 USD = {self.rate.normalize():f} {self.code} {_('from %s') % self.valid_from}"

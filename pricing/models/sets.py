@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, StepValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cpa_usage.database import revisions
@@ -85,8 +86,9 @@ class PriceSet(models.Model):
         )
 
     def __str__(self):
-        of = f" for {self.whose}" if self.scope else ""
-        return f"{self.model}{of} from {self.valid_from or 'always'} ({self.origin})"
+        of = gettext(" for %s") % self.whose if self.scope else ""
+        since = gettext("from %s") % self.valid_from if self.valid_from else gettext("from always")
+        return f"{self.model}{of} {since} ({gettext(self.origin)})"
 
     def clean(self):
         """The scope's value as records name it."""
@@ -201,7 +203,8 @@ class RateCard(models.Model):
         )
 
     def __str__(self):
-        return f"{self.tier or 'standard'} over {self.context_over}"
+        over = gettext(" over %s tokens") % f"{self.context_over:,}" if self.context_over else ""
+        return gettext(self.tier or "standard") + over + (f" {self.hours} UTC" if self.hours else "")
 
     def holds_at(self, clock: int | None) -> bool:
         """Whether it is for this minute of the UTC day; None: for every one."""
@@ -252,7 +255,7 @@ class CatalogueEntry(models.Model):
         verbose_name_plural = "catalogue entries"
 
     def __str__(self):
-        return self.matched or self.reason
+        return self.matched or (self.reason and gettext(self.reason))
 
     @property
     def dated_cards(self) -> tuple[DatedCards, ...]:

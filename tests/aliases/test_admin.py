@@ -112,14 +112,14 @@ def test_an_export_is_taken_back(admin, used):
     assert reply["Content-Disposition"] == 'attachment; filename="cpa-usage-aliases.json"'
     assert ALICE not in reply.content.decode()
     ApiKey.objects.forget(ALICE)
-    assert "1 keys were named, 0 items skipped, 0 names cleared." in upload(admin, reply.content).content.decode()
+    assert "Keys named: 1. Items skipped: 0. Names cleared: 0." in upload(admin, reply.content).content.decode()
     assert names() == {fingerprint(ALICE): "Alice"}
 
 
 def test_replacing_clears_the_other_names(admin, used):
     ApiKey.objects.rename(ALICE, "Alice")
     page = upload(admin, {"items": [{"api_key": BOB, "alias": "Bob"}, {"api_key": "", "alias": "x"}]}, "replace")
-    assert "1 keys were named, 1 items skipped, 1 names cleared." in page.content.decode()
+    assert "Keys named: 1. Items skipped: 1. Names cleared: 1." in page.content.decode()
     assert names() == {fingerprint(BOB): "Bob"}
 
 

@@ -23,7 +23,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     list_display = ["__str__", "badge", "arrived_at", "size"]
     list_filter = ["kind"]
     search_fields = ["reason"]
-    fields = ["badge", "reason", "arrived_at", "size", "masked"]
+    fields = ["kind", "reason", "arrived_at", "size", "masked"]
     actions = ["retry"]
 
     @display(description=_("Kind"), ordering="kind", label=KINDS)

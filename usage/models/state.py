@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.db import OperationalError, models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 OWNED = timedelta(seconds=5)  # for which the right to drain lasts: a drain that is gone is replaced within 10
 WANTED = timedelta(seconds=3)  # for which a drain that stands by keeps the others from taking it
@@ -85,7 +86,7 @@ class DrainState(models.Model):
     wanted_until = models.DateTimeField(null=True, help_text="Until then a drain with records to store has precedence.")
 
     def __str__(self):
-        return f"drain in mode {self.mode or 'unknown'}"
+        return f"{gettext('collector')} ({self.mode})" if self.mode else gettext("collector")
 
     @classmethod
     def load(cls):
