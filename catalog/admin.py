@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from catalog.models import AuthFile, Provider
+from catalog.reported import reported
 from catalog.sync import sync_now
 from cpa_usage.admin.rows import ReadOnlyAdmin
 
@@ -38,9 +39,8 @@ class ListedAdmin(ReadOnlyAdmin):
     def sync_now(self, request, form):
         """Read CPA's lists and show the error, if any."""
         error = sync_now()
-        messages.add_message(
-            request, messages.ERROR if error else messages.SUCCESS, error or _("Accounts and keys are synced with CPA.")
-        )
+        said = reported(error) or _("Accounts and keys are synced with CPA.")
+        messages.add_message(request, messages.ERROR if error else messages.SUCCESS, said)
         listed = reverse(f"admin:catalog_{self.opts.model_name}_changelist")
         if request.headers.get("HX-Request"):  # the dialog is htmx's: a plain redirect would end up inside of it
             return HttpResponse(headers={"HX-Redirect": listed})

@@ -321,7 +321,10 @@ def test_a_request_that_is_not_kept_is_not_there(client, traffic, key):
 
 
 def test_a_log_that_cpa_cannot_give_says_why(client, traffic):
-    assert "CPA does not answer" in client.get(f"/requests/{some_key()}/log/").text
+    address = f"/requests/{some_key()}/log/"
+    assert "CPA does not answer" in client.get(address).text
+    chinese = client.get(address, headers={"Accept-Language": "zh-CN"}).text
+    assert ("没有响应（" in chinese, "does not answer" in chinese) == (True, False)
 
 
 def test_a_failure_is_told_by_its_message_even_where_its_json_is_cut_off(client):

@@ -4,6 +4,7 @@ from django import template
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 
+from catalog.reported import reported
 from cpa_usage.http.static import files_of, is_for_print
 from usage.analytics.events.bodies import spoken
 from usage.analytics.health import newest_day as newest_day_of
@@ -24,6 +25,7 @@ for function in (
     *(moments.moment, moments.from_day, moments.built, moments.ago, moments.until, moments.days),
     *(heatmap.counts, heatmap.strip_classes, sparkline, area, spoken, gaps.when, gaps.reason),
     links.status_filter,
+    reported,
 ):
     register.filter(function)
 for tag in (links.narrowed, links.day_query, links.account_requests, links.failures_of):

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 
 from catalog.api import set_switch
+from catalog.reported import reported
 from catalog.sync import sync_now
 from cpa_usage.api import OURS
 from cpa_usage.auth.adminlogin import is_let_in
@@ -123,7 +124,7 @@ def token(request, token_id=None):
 def sync(request):
     """Read CPA's lists now."""
     if error := sync_now():
-        raise APIException(error)
+        raise APIException(reported(error))
     return _("Accounts and keys are synced with CPA.")
 
 
