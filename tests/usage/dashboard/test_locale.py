@@ -4,10 +4,12 @@ import re
 from gettext import GNUTranslations
 
 import pytest
+from django.utils.timezone import now
 from django.utils.translation import gettext, override
 
 from catalog.models import STATES
 from tests import PROJECT
+from usage.models import DrainState
 
 FOLDER = PROJECT / "locale/zh_Hans/LC_MESSAGES"
 ENTRY = re.compile(r'^msgid ((?:".*"\n)+)(?:msgid_plural "(.*)"\n)?msgstr(?:\[0\])? ((?:".*"\n?)+)', re.MULTILINE)
@@ -33,7 +35,7 @@ def test_everything_is_translated_and_compiled():
 
 def test_placeholders_survive_translation():
     source = (FOLDER / "django.po").read_text()
-    entries = [(text(found[1]), text(found[3])) for found in ENTRY.finditer(source)][1:]
+    entries = [(found[2] or text(found[1]), text(found[3])) for found in ENTRY.finditer(source)][1:]
     places = re.compile(r"%\(\w+\)s|\{\d\}")
     assert [key for key, translated in entries if set(places.findall(key)) != set(places.findall(translated))] == []
 
@@ -49,6 +51,16 @@ def test_pages_speak_chinese(client):
     reply = client.get("/system/", headers={"Accept-Language": "zh-CN"})
     assert '<html lang="zh-hans"' in reply.text
     assert "概览" in reply.text
+
+
+@pytest.mark.django_db
+def test_a_page_says_that_it_is_not_live_while_the_collector_stands(client):
+    for language, words in {"en": ("Not live", "Live"), "zh-CN": ("已中断", "实时")}.items():
+        stopped = client.get("/", headers={"Accept-Language": language}).text
+        DrainState.objects.update_or_create(pk=1, defaults={"heartbeat_at": now(), "last_pop_at": now()})
+        going = client.get("/", headers={"Accept-Language": language}).text
+        assert [word for text, word in zip((stopped, going), words, strict=True) if f">{word}<" not in text] == []
+        DrainState.objects.all().delete()
 
 
 # A parameter that means nothing, and what the page says about it.
