@@ -12,7 +12,7 @@ function clock(seconds, options) {
     hourCycle: "h23",
     ...options
   });
-  return format.format(new Date(seconds * 1000));
+  return format.format(new Date(seconds * 1000)).replace("日周", "日 周");
 }
 
 const iso = seconds => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
@@ -49,11 +49,11 @@ function timeLeft(seconds) {
   const units = [
     { number: Math.floor(seconds / 86400), name: chinese ? "天" : "d" },
     { number: Math.floor(seconds / 3600) % 24, name: chinese ? "小时" : "h" },
-    { number: Math.floor(seconds / 60) % 60, name: chinese ? "分" : "min" }
+    { number: Math.floor(seconds / 60) % 60, name: chinese ? "分钟" : "min" }
   ];
   const shown = units[0].number ? units.slice(0, 2) : units.slice(1);
   const text = shown.filter(unit => unit.number).map(unit => `${unit.number} ${unit.name}`).join(" ");
-  return text || (chinese ? "不到 1 分" : "< 1 min");
+  return (text || (chinese ? "不到 1 分钟" : "< 1 min")).replaceAll(" ", "\u00a0");
 }
 
 function showAges() {

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from catalog.reported import reported
 from usage.models import Series
 from usage.ops.notices import Action, Watch
 
@@ -33,13 +34,13 @@ def checklist(watched: Watch) -> list[Step]:
         _step(_("CPA is reachable"), away, cpa.last_sync_at or refused, asked, again),
         _step(_("CPA accepts the management key"), refused, cpa.last_sync_at),
         _step(_("CPA writes usage statistics"), watched.first("statistics-off"), cpa.statistics_enabled, off),
-        _step(_("The collector is running"), watched.first("drain-silent"), True),
+        _step(_("Collector"), watched.first("drain-silent"), True),
         Step(_("The first record is stored"), None, send),
     ]
 
 
 def _step(title, notice, done, hint="", action=None):
     if notice:
-        told = " ".join(filter(None, (notice.sentence, notice.detail, notice.cure)))
+        told = " ".join(filter(None, (notice.sentence, reported(notice.detail), notice.cure)))
         return Step(title, False, told, notice.action or action)
     return Step(title, True) if done else Step(title, None, hint, action)

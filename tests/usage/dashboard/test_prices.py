@@ -113,7 +113,7 @@ def test_hours_have_rates_of_their_own_and_blank_ones_are_as_else(client, gpt):
 def test_cards_that_the_form_does_not_show_are_counted(client, gpt):
     cards = [RateCard(prompt=1, completion=1), RateCard(tier="flex", prompt=2, completion=1)]
     gpt.put_set(gpt.price_sets.get(), cards)
-    assert "1 card for a tier" in form_of(client, "prices/edit", edit="gpt-5")
+    assert "Saving replaces 1 card with a tier" in form_of(client, "prices/edit", edit="gpt-5")
 
 
 @pytest.mark.parametrize(

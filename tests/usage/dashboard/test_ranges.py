@@ -31,7 +31,7 @@ SAID = {
     "range=this_week": "This week 23–29 Nov",
     "range=last_month": "Last month 1–31 Oct",
     "range=5h": "Last 5 hours",
-    "range=1h": "Last 1 hour",
+    "range=1h": "Last hour",
     "range=90d": "Last 90 days 27 Aug – 24 Nov",
     "range=all": "All",
     "start=2026-11-21&end=2026-11-22": "Sat 21 Nov",

@@ -130,8 +130,8 @@ def test_without_scripts_the_same_choices_are_a_form(chromium, served):
     page.goto("requests/?range=7d&result=failed")
     page.locator("#range").click()
     popover = page.locator("#ranges")
-    popover.get_by_label("First day").fill("2026-11-21")
-    popover.get_by_label("Last day").fill("2026-11-21")
+    popover.get_by_label("Start day").fill("2026-11-21")
+    popover.get_by_label("End day").fill("2026-11-21")
     popover.get_by_label("Start time").fill("07:30")
     popover.locator(".between .button").click()
     assert asked(page) == {"result": "failed", "start": "2026-11-21T07:30", "end": "2026-11-22"}

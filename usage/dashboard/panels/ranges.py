@@ -67,9 +67,9 @@ def title_of(name: str) -> str:
         return str(TITLES[name])
     match last_of(name):
         case (count, "h"):
-            return ngettext("Last %(count)s hour", "Last %(count)s hours", count) % {"count": count}
+            return ngettext("Last hour", "Last %(count)s hours", count) % {"count": count}
         case (count, "d"):
-            return ngettext("Last %(count)s day", "Last %(count)s days", count) % {"count": count}
+            return ngettext("Last day", "Last %(count)s days", count) % {"count": count}
     return ""
 
 
