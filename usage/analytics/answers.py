@@ -20,7 +20,7 @@ Usd = Annotated[float, Meta(description="US dollars, unrounded; unpriced tokens 
 class Figures(Struct, frozen=True, kw_only=True):
     """The measures every answer is made of."""
 
-    total: Annotated[int, Meta(description="Attempts: one record of CPA each.")] = 0
+    total: Annotated[int, Meta(description="Attempts: one record of CPA each; pages call them requests.")] = 0
     success: int = 0
     failed: int = 0
     input_tokens: Annotated[int, Meta(description="Uncached input, billed at the prompt price.")] = 0

@@ -22,7 +22,7 @@ BY |= {"owner": "owner"}
 class Amount(Struct, frozen=True, kw_only=True):
     """What was used."""
 
-    requests: Annotated[int, Meta(description="Attempts.")]
+    requests: Annotated[int, Meta(description="Attempts, as pages count requests: retries too.")]
     failed: int
     tokens: int
     cost: Annotated[float, Meta(description="US dollars, to the hundredth of a cent.")]
