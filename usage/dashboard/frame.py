@@ -18,10 +18,11 @@ NAV = {
     "health": _("Health"),
     "prices": _("Prices"),
     "keys": _("Keys"),
+    "digest": _("Digest"),
     "system": _("System"),
 }
 TITLES = NAV | {"failures": _("Failures"), "statement": _("Statement")}  # of pages that views lead to
-KEYS = "oarchpks"  # `g` and the key of a page open it
+KEYS = "oarchpkds"  # `g` and the key of a page open it
 
 
 def frame(request) -> dict:

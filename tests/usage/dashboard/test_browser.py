@@ -259,3 +259,15 @@ def test_a_bill_is_compared_on_a_phone_and_on_a_desk(page, axe):
         found = axe.run(page, options=RULES).response["violations"]
         assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
     assert page.wrong == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("width", [701, 1001, 1024, 1081, 1280, 1321, 1440])
+def test_the_bar_has_room_for_all_pages_and_for_signing_out(page, language, width):
+    page.set_extra_http_headers({"Accept-Language": language})
+    page.set_viewport_size({"width": width, "height": 900})
+    open_page(page, "")
+    words = {"en": "Sign out", "zh-hans": "退出登录"}[language]
+    page.locator(".own").evaluate("(own, words) => own.insertAdjacentHTML('beforeend', words)", words)
+    right = page.locator("nav > :visible").last.bounding_box()
+    assert right["x"] + right["width"] <= page.locator(".tools").bounding_box()["x"]

@@ -15,7 +15,7 @@ from usage.query.filters import UsageFilter
 from usage.query.names import grouping_labels, names_with, owners
 
 CHOICES, SUGGESTED = 100, 20
-FILTERED = (*NAV, "failures")  # the pages that the form can filter
+FILTERED = (*(name for name in NAV if name != "digest"), "failures")  # the pages that the form can filter
 
 
 class Choices(NamedTuple):
