@@ -82,6 +82,54 @@ document.addEventListener("change", event => {
 
 document.addEventListener("DOMContentLoaded", showSearch);
 
+// --- search in a list of the page, as one types -----------------------------------------------------------------
+
+const TYPED_MS = 300; // a pause in typing
+
+// All of the panel but the form is replaced by what another answer has there: what one types in stays as it is.
+function replaceAround(form, other) {
+  for (let kept = form; !kept.matches("section"); kept = kept.parentElement) {
+    const fresh = [...other.parentElement.childNodes];
+    for (const old of [...kept.parentElement.childNodes]) {
+      if (old !== kept) old.remove();
+    }
+    kept.before(...fresh.slice(0, fresh.indexOf(other)));
+    kept.after(...fresh.slice(fresh.indexOf(other) + 1));
+    other = other.parentElement;
+  }
+}
+
+async function seek(form) {
+  const { value } = form.q;
+  const address = new URL(location.pathname, location.origin);
+  for (const [name, each] of new FormData(form)) {
+    if (each) address.searchParams.append(name, each);
+  }
+  const order = new URLSearchParams(location.search).get("order");
+  if (order) address.searchParams.set("order", order);
+  const reply = await fetch(address);
+  if (!reply.ok || reply.redirected) return;
+  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  const other = page.querySelector("form[data-seek]");
+  if (form.q.value !== value || !form.isConnected) return; // typed on, or gone
+  if (!other) return location.assign(address); // a list that is short without a search has no form
+  replaceAround(form, other);
+  history.replaceState(history.state, "", address);
+  htmx.process(form.closest("section"));
+  makeSortable(form.closest("section"));
+  sortAsNamed();
+  document.dispatchEvent(new CustomEvent("parts:replaced", { detail: page }));
+}
+
+function seekSoon(event) {
+  const form = event.target.closest("form[data-seek]");
+  if (!form || event.isComposing) return;
+  clearTimeout(seekSoon.timer);
+  seekSoon.timer = setTimeout(seek, TYPED_MS, form);
+}
+
+for (const event of ["input", "compositionend"]) document.addEventListener(event, seekSoon);
+
 // Disabled fields are not sent: the empty ones.
 function leaveOutUnused(event) {
   const form = event.target;

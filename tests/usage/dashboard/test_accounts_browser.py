@@ -18,7 +18,7 @@ def test_an_account_opens_beside_the_list_and_closes(page):
     assert page.evaluate("document.activeElement.id") == "account-title"
     assert page.locator("#accounts").get_attribute("data-kept") == "yes"
     page.keyboard.press("Escape")
-    page.wait_for_function("document.getElementById('account').hidden")
+    page.locator("#account[hidden]").wait_for(state="attached")
     assert "account=" not in page.url
     page.go_back()
     title.wait_for()
@@ -47,4 +47,20 @@ def test_nothing_is_wider_than_the_screen(page, width, query):
         assert page.locator("#accounts .scroll").evaluate("one => one.scrollWidth <= one.clientWidth")
         row = page.locator("#accounts tbody tr").first.bounding_box()
         assert row["height"] < 90
+    assert page.wrong == []
+
+
+def test_the_list_is_searched_as_one_types(page):
+    open_page(page, "accounts/?sort=name")
+    called = page.locator(FIRST).last.inner_text()
+    field = page.get_by_role("searchbox", name="Search accounts")
+    field.press_sequentially(called, delay=20)
+    second = page.locator(FIRST).nth(1)
+    second.wait_for(state="detached")
+    assert (page.locator(FIRST).inner_text(), "sort=name" in page.url, "q=" in page.url) == (called, True, True)
+    assert field.evaluate("field => [field === document.activeElement, field.value]") == [True, called]
+    page.locator("#accounts tbody tr").first.locator(".of-plan").click()
+    page.locator("#account-title").wait_for()
+    field.fill("")
+    second.wait_for()
     assert page.wrong == []
