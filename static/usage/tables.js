@@ -80,11 +80,17 @@ function addressOf(cell, link) {
   return narrow ? narrowedTo(link.href, narrow) : link.href;
 }
 
+let isClosing = false; // what is pressed beside an open menu or popover closes that, and opens nothing
+
+document.addEventListener("pointerdown", event => {
+  isClosing = $$("details.menu[open], :popover-open").some(open => !open.contains(event.target));
+}, true);
+
 function openRow(event) {
   const cell = event.target.closest("tbody td:not(.wide-cell)");
   const link = cell?.parentElement.querySelector("a[href]");
   const handled = event.target.closest("a, button, summary, .said [open], form, .heat, .cross");
-  if (!link || handled || String(getSelection())) return;
+  if (!link || handled || isClosing || String(getSelection())) return;
   if (event.ctrlKey || event.metaKey || event.button === 1) {
     open(addressOf(cell, link));
   } else if (link.hasAttribute("hx-target")) {

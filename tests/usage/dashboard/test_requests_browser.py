@@ -90,3 +90,19 @@ def test_failed_requests_of_a_model_are_a_file_whose_dates_are_dates(page):
     rows = list(csv.DictReader(Path(started.value.path()).read_text("utf-8-sig").splitlines(keepends=True)))
     assert len(rows) == shown_total(page)
     assert all(datetime.strptime(row["local_time"], "%Y-%m-%d %H:%M:%S") for row in rows)
+
+
+def test_a_click_beside_an_open_menu_closes_it_and_opens_no_row(page):
+    open_page(page, "requests/?range=7d")
+    cell = page.locator("#requests tbody td:not(.wide-cell):not(:has(a))").first
+    page.get_by_text("Columns", exact=True).click()
+    cell.click()
+    assert page.locator("details.menu[open]").count() == 0
+    page.locator("#range").click()
+    cell.click()
+    assert page.locator(":popover-open").count() == 0
+    page.wait_for_timeout(200)  # in which the request would open
+    assert "requests/?range=7d" in page.url
+    cell.click()
+    page.wait_for_url(re.compile(r"requests/[0-9a-f]+-"))
+    assert page.wrong == []
