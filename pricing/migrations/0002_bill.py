@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('scope', models.CharField(choices=[('provider', 'provider'), ('account', 'account'), ('api_key', 'client key')], max_length=16)),
                 ('value', models.CharField(help_text='Provider or account as requests show it, or a client key, which is kept as its fingerprint.', max_length=255)),
                 ('valid_from', models.DateField(blank=True, help_text='Local date; empty means always.', null=True, validators=[django.core.validators.MinValueValidator(datetime.date(2000, 1, 1), 'No price is that old: leave the date empty for always.'), django.core.validators.MaxValueValidator(datetime.date(2199, 12, 31), 'That date is too far away.')])),
-                ('factor', models.DecimalField(decimal_places=6, default=Decimal('1'), help_text='What every rate is multiplied by: 0.3 is 30 % of the list price.', max_digits=10, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1000)])),
+                ('factor', models.DecimalField(decimal_places=6, default=Decimal('1'), help_text='What every rate is multiplied by: 0.3 is 30% of the list price.', max_digits=10, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1000)])),
                 ('request', models.BigIntegerField(default=0, help_text='Pico-USD for each successful request.', validators=[django.core.validators.MinValueValidator(0, 'A rate is never negative.'), django.core.validators.MaxValueValidator(100000000000000, 'A fee is at most 100 USD per request.')])),
                 ('note', models.CharField(blank=True, max_length=255)),
                 ('updated_at', models.DateTimeField(auto_now=True)),

@@ -34,7 +34,7 @@ class Adjustment(models.Model):
         decimal_places=6,
         default=Decimal(1),
         validators=FACTOR_VALIDATORS,
-        help_text="What every rate is multiplied by: 0.3 is 30 % of the list price.",
+        help_text="What every rate is multiplied by: 0.3 is 30% of the list price.",
     )
     request = models.BigIntegerField(
         default=0, validators=FEE_VALIDATORS, help_text="Pico-USD for each successful request."

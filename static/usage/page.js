@@ -53,7 +53,7 @@ function timeLeft(seconds) {
   ];
   const shown = units[0].number ? units.slice(0, 2) : units.slice(1);
   const text = shown.filter(unit => unit.number).map(unit => `${unit.number} ${unit.name}`).join(" ");
-  return (text || (chinese ? "不到 1 分钟" : "< 1 min")).replaceAll(" ", "\u00a0");
+  return text || (chinese ? "不到 1 分钟" : "< 1 min");
 }
 
 function showAges() {

@@ -73,13 +73,12 @@ def until(text):
 
 
 def _left(at):
-    """`3 h 12 min` until a moment in seconds since the epoch, in the words of page.js; no line breaks in it."""
+    """`3 h 12 min` until a moment in seconds since the epoch, in the words of page.js."""
     minutes = max(0, int(at - now_us() / SECOND_US)) // 60
     days, hours = divmod(minutes // 60, 24)
     units = [(days, gettext("d")), (hours, gettext("h")), (minutes % 60, gettext("min"))]
     shown = units[:2] if days else units[1:]
-    words = " ".join(f"{number} {unit}" for number, unit in shown if number) or gettext("< 1 min")
-    return words.replace(" ", "\N{NO-BREAK SPACE}")
+    return " ".join(f"{number} {unit}" for number, unit in shown if number) or gettext("< 1 min")
 
 
 def _local(text):

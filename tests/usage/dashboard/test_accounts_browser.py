@@ -64,3 +64,11 @@ def test_the_list_is_searched_as_one_types(page):
     field.fill("")
     second.wait_for()
     assert page.wrong == []
+
+
+def test_the_time_that_is_left_stays_on_one_line(page):
+    page.set_extra_http_headers({"Accept-Language": "zh-CN"})
+    open_page(page, "accounts/")
+    left = page.locator("time[data-left]")
+    assert left.first.inner_text().endswith(("小时", "分钟"))
+    assert left.evaluate_all("all => all.filter(one => one.getClientRects().length > 1).length") == 0

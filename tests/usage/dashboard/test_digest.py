@@ -5,6 +5,7 @@ import re
 import pytest
 from django.test import Client
 
+from pricing.models import Model
 from tests.usage.made import DAY, NOON, record, stored
 
 
@@ -19,6 +20,24 @@ def test_weeks_lead_to_each_other_and_to_their_requests(client, set_clock):
     assert "week=2026-W49" not in this_week.text
     assert len(re.findall(r'href="[^"]*week=', this_week.text)) == 1  # other pages know no weeks
     assert this_week.context["digest"].figures.total == 0
+
+
+@pytest.mark.django_db
+def test_bars_are_in_proportion_to_the_largest_also_that_of_the_others(client, set_clock):
+    set_clock(NOON)
+    for name in "abcdefg":
+        Model.objects.set_price(name, {"prompt": 10**6, "completion": 10**6})
+    last_week = NOON - 7 * DAY
+    stored(*(record(last_week - n, model="abcdefg"[min(n, 6)]) for n in range(8)))
+    (panel,) = re.findall(r'aria-labelledby="top-model".*?</section>', client.get("/digest/").text, re.DOTALL)
+    assert re.findall(r'class="f(\d)"\s+width="([\d.]+)%"', panel) == [
+        ("1", "100.00"),
+        *[("1", "50.00")] * 4,
+        ("7", "100.00"),
+    ]
+    assert re.search(
+        r'href="[^"]*analysis/[^"]*by=model[^"]*#breakdown-title">\s+<span class="name">\s+2 others', panel
+    )
 
 
 @pytest.mark.django_db

@@ -45,7 +45,6 @@ def test_a_quota_says_how_much_is_used_and_when_it_resets(client, set_clock, lef
 def test_a_quota_says_so_in_chinese(client, set_clock):
     stored(record(NOON - HOUR, response_headers=said(NOON + 13 * HOUR + MINUTE)))
     set_clock(NOON)
-    assert "13\xa0小时\xa01\xa0分钟" in client.get("/accounts/", headers={"Accept-Language": "zh-CN"}).text
     found = words(client, **{"Accept-Language": "zh-CN"})
     assert "已用 76% · 11月25日 01:01 （ 13 小时 1 分钟 后） 重置" in found
 
