@@ -28,7 +28,7 @@ class Alias(Struct, frozen=True):
     alias: str
     owner: Annotated[str, Meta(description="A person or a team; empty for none.")]
     note: str
-    event_count: Annotated[int, Meta(description="Requests ever counted.")]
+    event_count: Annotated[int, Meta(description="Attempts ever counted.")]
     alias_updated_at: datetime | None
 
 
