@@ -18,6 +18,7 @@ PAGE_KEYS = {
     "h": "Health",
     "p": "Prices",
     "k": "Keys",
+    "d": "Weekly digest",
     "s": "System",
     "o": "Overview",
 }

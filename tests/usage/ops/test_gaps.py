@@ -61,7 +61,7 @@ def test_a_notice_says_how_many_where_that_is_known():
 
 def test_all_of_it_is_told_in_chinese():
     with override("zh-hans"):
-        assert told(gap(times=2)) == "可能丢失了记录：12:19:21–12:20:21，1 分，共 2 次。"
+        assert told(gap(times=2)) == "可能丢失了记录：12:19:21–12:20:21，1 分钟，共 2 次。"
         assert told(gap(timedelta(seconds=1), AT - timedelta(days=1), lost=3)) == (
             "丢失了 3 条记录：11月23日 12:19:21，持续 1 秒。"
         )
