@@ -145,8 +145,9 @@ def _made(name, providers) -> Match | None:
 
 def _listed(provider, name) -> Match | None:
     """The provider's entry for the first spelling it knows; free and paid entries are never mistaken for each other."""
+    free = is_free(name)
+    entries = [info for info in provider.models if info.id.lower().endswith(FREE) == free]
     for spelling in spellings(name):
-        entries = [m for m in provider.models if m.id.lower().endswith(FREE) == is_free(name)]
         for info in entries:
             if info.is_match(spelling):
                 return Match(provider.id, info)
