@@ -4,7 +4,7 @@ from collections import defaultdict
 from operator import attrgetter
 
 from usage.ingest.attempts import Attempt, counts_alone, finals, siblings_from
-from usage.ingest.partitions import edges_since
+from usage.ingest.partitions import Edges
 from usage.models import Event
 
 AT_ONCE = 5000  # request ids whose stored events are judged at a time
@@ -48,9 +48,9 @@ def settle_stored(days: dict[range, list[str]]) -> list[tuple[int, int, bool, in
 
     Returns what changed, as settle() does: the caller mends the rollups.
     """
-    changes = []
+    changes, edges = [], Edges()
     for ended, ids in days.items():
-        start, _ = edges_since(ended.start)
+        start, _ = edges.since(ended.start)
         for first in range(0, len(ids), AT_ONCE):
             for old in _stored_by_request(_stored(ids[first : first + AT_ONCE], ended, start)).values():
                 changes += _judge([], old, [], [])
@@ -81,11 +81,11 @@ def _stored_siblings(since: dict[str, int]):
     `since`: for each id the UTC day from which on its attempts count. An attempt that took longer than a day may itself
     follow one that ended before; then that one is looked for too.
     """
-    found = {}
+    found, edges = {}, Edges() if since else None
     while since:
         earlier = {}
         for first, ids in _by_value(since).items():
-            start, stop = edges_since(first)
+            start, stop = edges.since(first)
             for event in _stored(ids, range(first, stop), start) if first < stop else ():
                 found[event.id] = event
                 day, id = siblings_from(event.timestamp), event.request_id
