@@ -74,7 +74,8 @@ def resolve(  # noqa: PLR0917  what each rule needs
     """
     name = name.strip().lower().removeprefix("models/")
     by_seller = {seller: m for seller in sorted(sellers) or [""] if (m := _sold_by(seller, name, providers))}
-    listings = [match for provider in providers if (match := _listed(provider, name))]
+    needed = providers if chosen or not by_seller else ()
+    listings = [match for provider in needed if (match := _listed(provider, name))]
     found = [*by_seller.values()] or listings
     if picked := next((match for match in [*found, *listings] if str(match) == chosen), None):
         return Resolved(picked, by_seller, listings)
