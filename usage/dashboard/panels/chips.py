@@ -1,5 +1,6 @@
 """The filters in force, as a page shows them: one chip each, with the query that remains when it is removed."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from django.http import QueryDict
@@ -29,6 +30,11 @@ class Chip(NamedTuple):
     is_excluded: bool
 
     @property
+    def words(self) -> str:
+        """The filter as a text."""
+        return f"{self.name} ≠ {self.value}" if self.is_excluded else f"{self.name}: {self.value}"
+
+    @property
     def of_events(self) -> bool:
         """Whether totals cannot be filtered by it."""
         return self.label in EVENT_FILTERS
@@ -37,31 +43,31 @@ class Chip(NamedTuple):
 def chips_of(query: QueryDict) -> list[Chip]:
     """A chip for every filter of a query except its period, in a fixed order."""
     titles = {name: label.title for name, label in filtering().items()} | EVENT_FILTERS
-    return [
-        _chip(query, name, str(title), text)
-        for name, title in titles.items()
-        for text in query.getlist(name)
-        if text.strip()
-    ]
+    given = [(name, text) for name in titles for text in query.getlist(name) if text.strip()]
+    texts: dict[str, list[str]] = {}
+    for name, text in given:
+        texts.setdefault(name.removeprefix(NOT), []).append(text)
+    words = {label: in_words(label, values) for label, values in texts.items()}
+    return [_chip(query, name, str(titles[name]), text, words[name.removeprefix(NOT)][text]) for name, text in given]
 
 
-def _chip(query, name, title, text):
+def _chip(query, name, title, text, words):
     label = name.removeprefix(NOT)
-    return Chip(title, in_words(label, text), _without(query, name, text), label, label != name)
+    return Chip(title, words, _without(query, name, text), label, label != name)
 
 
-def in_words(name: str, text: str) -> str:
-    """The value of a filter as people read it."""
+def in_words(name: str, texts: Collection[str]) -> dict[str, str]:
+    """Values of a filter as people read them."""
     if name in {"source", OWNER}:
-        return names_of(LABELS[name], {text})[text][1]
+        return {text: shown for text, (_key, shown) in names_of(LABELS[name], set(texts)).items()}
     if name == "api_key":
-        key = key_fingerprint(text)
-        shown = names_of(LABELS[name], {key})[key][1]
-        return _("unknown key") if shown == key else shown
+        keys = {text: key_fingerprint(text) for text in texts}
+        shown = names_of(LABELS[name], set(keys.values()))
+        return {text: _("unknown key") if shown[key][1] == key else shown[key][1] for text, key in keys.items()}
     if name == "auth_index":
-        known = accounts([text]).get(text)
-        return known.display if known else text
-    return _("none") if text == NONE else str(WORDS.get((name, text), text))
+        known = accounts(texts)
+        return {text: known[text].display if text in known else text for text in texts}
+    return {text: _("none") if text == NONE else str(WORDS.get((name, text), text)) for text in texts}
 
 
 def _without(query, name, text):
