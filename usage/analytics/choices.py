@@ -49,6 +49,14 @@ class AccountsForm(forms.Form):
     sort = Choice("sort", "What they are sorted by; with `-` the largest first.", lambda: ORDERS, "-requests")
 
 
+class AccountsPageForm(AccountsForm):
+    """And how the page shows them; one of them beside the others."""
+
+    view = Choice("view", "", lambda: ("table", "cards"), "table")
+    group = Choice("group", "", lambda: ("none", "provider"), "none")
+    account = forms.CharField(required=False, max_length=255)
+
+
 class AccountForm(forms.Form):
     """Which account is meant."""
 
