@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.models import accounts
+from cpa_usage.keys import is_fingerprint
 from usage.models.labels import LABELS, NONE, NOT, OWNER, filtering
 from usage.query.filters import key_fingerprint
 from usage.query.names import names_of
@@ -21,13 +22,31 @@ WORDS = {
 
 
 class Chip(NamedTuple):
-    """One filter: its name, its value in words, and the query without it."""
+    """One filter: its name, its value in words, and where it is: in the query, under a parameter, this text."""
 
     name: str
     value: str
-    without: QueryDict
-    label: str  # or what else it filters by
-    is_excluded: bool
+    query: QueryDict
+    parameter: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        """Or what else it filters by."""
+        return self.parameter.removeprefix(NOT)
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether all but this value pass."""
+        return self.parameter != self.label
+
+    @property
+    def without(self) -> QueryDict:
+        """The query without it."""
+        rest = self.query.copy()
+        rest.setlist(self.parameter, [text for text in self.query.getlist(self.parameter) if text != self.text])
+        rest.pop("page", None)
+        return rest
 
     @property
     def words(self) -> str:
@@ -48,30 +67,23 @@ def chips_of(query: QueryDict) -> list[Chip]:
     for name, text in given:
         texts.setdefault(name.removeprefix(NOT), []).append(text)
     words = {label: in_words(label, values) for label, values in texts.items()}
-    return [_chip(query, name, str(titles[name]), text, words[name.removeprefix(NOT)][text]) for name, text in given]
-
-
-def _chip(query, name, title, text, words):
-    label = name.removeprefix(NOT)
-    return Chip(title, words, _without(query, name, text), label, label != name)
+    return [Chip(str(titles[name]), words[name.removeprefix(NOT)][text], query, name, text) for name, text in given]
 
 
 def in_words(name: str, texts: Collection[str]) -> dict[str, str]:
     """Values of a filter as people read them."""
     if name in {"source", OWNER}:
-        return {text: shown for text, (_key, shown) in names_of(LABELS[name], set(texts)).items()}
+        return {text: _shown(text, shown) for text, (_key, shown) in names_of(LABELS[name], set(texts)).items()}
     if name == "api_key":
         keys = {text: key_fingerprint(text) for text in texts}
-        shown = names_of(LABELS[name], set(keys.values()))
-        return {text: _("unknown key") if shown[key][1] == key else shown[key][1] for text, key in keys.items()}
+        names = names_of(LABELS[name], set(keys.values()))
+        return {text: _shown(key, names[key][1]) for text, key in keys.items()}
     if name == "auth_index":
         known = accounts(texts)
         return {text: known[text].display if text in known else text for text in texts}
     return {text: _("none") if text == NONE else str(WORDS.get((name, text), text)) for text in texts}
 
 
-def _without(query, name, text):
-    rest = query.copy()
-    rest.setlist(name, [other for other in query.getlist(name) if other != text])
-    rest.pop("page", None)
-    return rest
+def _shown(value, shown):
+    """How a value is shown; of a key that nothing is known of, only that."""
+    return _("unknown key") if shown == value and is_fingerprint(value) else shown
