@@ -143,8 +143,8 @@ def _without_key(name, text):
             return given
         case "api_key" | "owner" if given:
             return LABELS["api_key"].key_of(key_fingerprint(given))
-        case "q" | "message":
-            return masked(text, ())  # as masks and messages are stored
+        case "q" | "message" | "request_id" | "auth_index":
+            return masked(text, ())  # as messages are stored
     return text
 
 

@@ -138,7 +138,7 @@ def test_a_kept_view_counts_what_it_counted_before_for_every_value_of_each_label
 
 def test_no_key_is_kept_in_whatever_parameter_it_was_typed(client):
     key = "sk-live-Zq81hRAWSECRET77ab12cd34"
-    names = [*filtering(), "message", "q", "whose", "account", "edit", "bogus"]
+    names = [*filtering(), "message", "request_id", "q", "whose", "account", "edit", "bogus"]
     typed = [name for name in names if name.removeprefix("not_") not in {"result", "status"}]
     held = [
         (page, name)
@@ -146,7 +146,7 @@ def test_no_key_is_kept_in_whatever_parameter_it_was_typed(client):
         for name in typed
         if key in kept(page, QueryDict(f"{name}={key}")).urlencode()
     ]
-    plain = {"model", "provider", "endpoint", "requested_model", "reasoning_effort", "tier", "auth_index"}
+    plain = {"model", "provider", "endpoint", "requested_model", "reasoning_effort", "tier"}
     assert {name.removeprefix("not_") for _page, name in held} <= plain  # no filter takes a key there
 
 
@@ -210,3 +210,10 @@ def test_the_panel_says_how_many_views_it_leaves_out(client):
     assert re.search(r'href="/usage/admin/usage/savedview/"[^>]*>\s*2 more in the admin', text)
     SavedView.objects.filter(name__gte="view 100").delete()
     assert "more in the admin" not in client.get("/views/?for=overview").text
+
+
+def test_a_key_that_nothing_is_known_of_is_not_shown_by_its_fingerprint(client):
+    unknown = "ab" * 32
+    for name in ("owner", "source", "api_key", "not_owner"):
+        bar = client.get(f"/requests/?range=all&{name}={unknown}").text.partition('class="chip on"')[2]
+        assert "<b>unknown key</b>" in bar.partition("</span>")[0], name
