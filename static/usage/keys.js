@@ -11,7 +11,7 @@ const KEYS = {
 };
 
 function listKeys() {
-  const list = document.getElementById("shortcuts")?.content.firstElementChild.cloneNode(true);
+  const list = document.getElementById("shortcuts")?.content.firstElementChild?.cloneNode(true);
   if (!list) return;
   document.body.append(list);
   list.addEventListener("close", () => list.remove());
