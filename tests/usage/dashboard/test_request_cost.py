@@ -106,7 +106,7 @@ def test_one_click_chooses_among_the_candidates(client):
     before, wanted = Model.objects.get().choice(), {"model": "glm-5", "matched": "openrouter/glm-5"}
 
     def chosen(**more):
-        reply = client.post("/prices/choose/", wanted | more)
+        reply = client.post("/prices/choose/", wanted | more, headers={"HX-Request": "true", "HX-Boosted": "true"})
         return client.get(reply["Location"].removeprefix("/usage")).text
 
     assert "glm-5 as openrouter/glm-5: 7 days: $0 → $" in chosen(preview="1") and not PriceSet.objects.exists()
