@@ -8,6 +8,10 @@ from pathlib import Path
 from django.db.backends.sqlite3 import base, schema
 from django.db.models import CompositePrimaryKey
 
+# Of each value that is no number and no text sqlite3 asks how it is adapted, and longest where nothing says so.
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
+
 
 class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
     """Rollups are read by their key: in order of arrival the rows of one question lie on many pages.

@@ -74,7 +74,8 @@ def resolve(  # noqa: PLR0917  what each rule needs
     """
     name = name.strip().lower().removeprefix("models/")
     by_seller = {seller: m for seller in sorted(sellers) or [""] if (m := _sold_by(seller, name, providers))}
-    listings = [match for provider in providers if (match := _listed(provider, name))]
+    needed = providers if chosen or not by_seller else ()
+    listings = [match for provider in needed if (match := _listed(provider, name))]
     found = [*by_seller.values()] or listings
     if picked := next((match for match in [*found, *listings] if str(match) == chosen), None):
         return Resolved(picked, by_seller, listings)
@@ -145,8 +146,9 @@ def _made(name, providers) -> Match | None:
 
 def _listed(provider, name) -> Match | None:
     """The provider's entry for the first spelling it knows; free and paid entries are never mistaken for each other."""
+    free = is_free(name)
+    entries = [info for info in provider.models if info.id.lower().endswith(FREE) == free]
     for spelling in spellings(name):
-        entries = [m for m in provider.models if m.id.lower().endswith(FREE) == is_free(name)]
         for info in entries:
             if info.is_match(spelling):
                 return Match(provider.id, info)

@@ -18,13 +18,17 @@ function showEdit(part, opener) {
     dialog.remove();
     opener.focus();
   });
+  let isChanged = false;
+  dialog.addEventListener("input", () => isChanged = true);
   dialog.addEventListener("click", click => {
-    if (click.target !== dialog && !click.target.closest("[data-close]")) return;
+    const isBeside = click.target === dialog;
+    if (isBeside ? isChanged : !click.target.closest("[data-close]")) return; // what was typed is not dropped by a slip
     click.preventDefault();
     click.stopPropagation();
     dialog.close();
   }, true);
   dialog.showModal();
+  dialog.querySelector("input[autofocus]")?.select(); // what is typed takes the place of what was there
 }
 
 document.addEventListener("click", async event => {

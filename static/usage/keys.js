@@ -1,17 +1,17 @@
 // Keys for those who know them: `/` searches, `g` and a letter opens a page, `t` the range, `?` lists them all.
 "use strict";
 
-const inField = target => target.closest("input, select, textarea, [contenteditable]");
+const inField = target => target.closest("input, select, [contenteditable]");
 let isGoing = false; // `g` was pressed before
 
 const KEYS = {
   "/": () => document.querySelector(".find [type=search]")?.focus(),
-  t: () => document.querySelector("[data-range-toggle], #range")?.click(),
+  t: () => document.querySelector("#range")?.click(),
   "?": listKeys
 };
 
 function listKeys() {
-  const list = document.getElementById("shortcuts")?.content.firstElementChild.cloneNode(true);
+  const list = document.getElementById("shortcuts")?.content.firstElementChild?.cloneNode(true);
   if (!list) return;
   document.body.append(list);
   list.addEventListener("close", () => list.remove());

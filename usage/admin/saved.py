@@ -29,4 +29,4 @@ class SavedViewAdmin(ReadOnlyAdmin):
 class SharedViewAdmin(Revoking, ReadOnlyAdmin):
     """A revoked one stays to be looked at until it is deleted."""
 
-    list_display = ["name", "shown", "page", "query", "state", "made_at", "expires_at", "last_used_at"]
+    list_display = ["__str__", "shown", "page", "query", "state", "made_at", "expires_at", "last_used_at"]

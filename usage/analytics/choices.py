@@ -7,7 +7,7 @@ from usage.analytics.accounts.accounts import ORDERS
 from usage.analytics.comparisons import COMPARED, NONE, PREVIOUS
 from usage.analytics.reports.summaries import BY
 from usage.analytics.timelines import LATENCY, STACKED, WHOLE
-from usage.models.labels import FAILED
+from usage.query.filters import asks_for_failures
 from usage.query.names import grouping_labels
 
 OVER_TIME = [*WHOLE, LATENCY]
@@ -49,6 +49,14 @@ class AccountsForm(forms.Form):
     sort = Choice("sort", "What they are sorted by; with `-` the largest first.", lambda: ORDERS, "-requests")
 
 
+class AccountsPageForm(AccountsForm):
+    """And how the page shows them; one of them beside the others."""
+
+    view = Choice("view", "", lambda: ("table", "cards"), "table")
+    group = Choice("group", "", lambda: ("none", "provider"), "none")
+    account = forms.CharField(required=False, max_length=255)
+
+
 class AccountForm(forms.Form):
     """Which account is meant."""
 
@@ -72,8 +80,8 @@ class TimelineForm(BreakdownForm):
 
     def clean_measure(self):
         """Of failures their number, unless a measure is given."""
-        is_of_failures = self.data.get("result") == FAILED or self.data.get("status") or self.data.get("message")
-        return "requests" if is_of_failures and not self.data.get("measure") else self.cleaned_data["measure"]
+        is_by_default = asks_for_failures(self.data) and not self.data.get("measure")
+        return "requests" if is_by_default else self.cleaned_data["measure"]
 
 
 class ChartForm(TimelineForm):

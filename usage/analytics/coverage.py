@@ -8,7 +8,6 @@ from django.utils.translation import gettext_noop
 from msgspec import Meta, Struct
 
 from cpa_usage.http.lists import Listing, totals_of
-from pricing.book import PriceBook
 from pricing.models import Model
 from usage.analytics.answers import Figures, Tokens, figures, has_no_known_cost
 from usage.analytics.events.explaining import NO_TOKENS, Candidate, candidates_of
@@ -16,6 +15,7 @@ from usage.models import MEASURES, PRICED
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
 from usage.query.largest import MOST, largest
+from usage.query.partial import price_book
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.periods import day_number
@@ -162,7 +162,7 @@ def _most_first(rows):
 
 def _minimum_tokens(reader, column):
     """By each model's own price of today, at the standard tier: nothing else needs to be read for it."""
-    today, book = day_number(timezone.localdate()), PriceBook.current()
+    today, book = day_number(timezone.localdate()), price_book()
     found = 0
     for (model,), row in largest(reader, (column,), UNSPECIFIED[0], MOST, UNSPECIFIED).rows.items():
         rates = book.standard_rates(model, today)

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from pricing.book import Charged, PriceBook
+from pricing.book import Charged
 from pricing.rates import rates_of_classes
 from pricing.tokenclasses import CLASSES
 from usage.analytics.answers import PICO
 from usage.ingest.costs import CHARGED_BY
 from usage.models import MEASURES
 from usage.query.filters import UsageFilter
+from usage.query.partial import price_book
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 
@@ -34,7 +35,7 @@ class TokenClasses(Struct, frozen=True):
 @snapshot()
 def token_classes(filters: UsageFilter) -> TokenClasses:
     """Disjoint classes, and fees per request where there are any; together they cost what the period costs."""
-    reader, book = Reader.of(filters), PriceBook.current()
+    reader, book = Reader.of(filters), price_book()
     names = (*CLASSES, FEES)
     counts, pico = dict(zip(MEASURES, reader.total(), strict=True)), dict.fromkeys(names, 0)
     depends_on = book.depends_on

@@ -9,7 +9,7 @@ from usage.dashboard.formats import DASH, compact, duration, exact, percent, sho
 
 EXACT_FROM = 1000  # answers, from which a percentile of a histogram is off by few per cent
 
-LONG, END = 28, 10  # characters of a name that is cut in its middle, and of its end
+LONG, END = 28, 10  # characters up to which a name is not cut in its middle, and of its end
 
 
 def count(number):
@@ -46,9 +46,9 @@ def span(ms):
     return _data(ms or None, duration(ms or None), f"{exact(ms)} ms")
 
 
-def middle(name):
+def middle(name, most=LONG):
     """A name that keeps its end where there is no room for all of it, for that is where long ones differ."""
-    if len(name) <= LONG:
+    if len(name) <= most:
         return name
     return format_html(
         '<span class="middle" title="{}"><span>{}</span><span>{}</span></span>', name, name[:-END], name[-END:]

@@ -76,7 +76,7 @@ def cost_of(job: Import) -> tuple[int, int]:
 def priced_day(day: int, counted) -> dict[tuple[int, int], list[int]]:
     """Rows of Day by (day, series), from (series id, *COUNTED), with what they cost today."""
     rows = {(day, series): [*row, *UNPRICED] for series, *row in counted}
-    costs = Costs(PriceBook.load())
+    costs = Costs(PriceBook.current())
     costs.learn(Series.objects.filter(id__among=sorted(series for _, series in rows)))
     for (_, series), row in rows.items():
         costs.fill(series, day, row)

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 SPAN = timedelta(seconds=5)  # of the lease; each batch extends it, and a run that was killed holds it no longer
 ALIVE = timedelta(seconds=30)  # after its last sign of life a drain counts as gone
 PATIENCE_S = 45  # for retention, or for such a lease
+OBJECTS = 50_000  # new ones after which what holds itself is looked for, some megabytes of them; usually 700
 PRICES, ALIASES = "prices", "aliases"  # what an import takes besides events, if it is asked to
 
 
@@ -79,6 +80,7 @@ def run_all(files: list[tuple[Import, Path]], tell: Callable[[Import], object], 
     Days older than the kept detail become totals at the end: those of all these files together, each request once.
     """
     gc.freeze()  # what is loaded by now stays: to look through it again and again takes an eighth of the time
+    gc.set_threshold(OBJECTS)  # and a batch is rows that go by themselves: to look through them takes a tenth
     until = time.monotonic() + seconds
     with held() as slices:
         for job, path in files:  # another process may have ended, undone or begun it again while this one waited

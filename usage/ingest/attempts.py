@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from usage.records.decoding import MOST
 from usage.time.units import DAY_US, SECOND_US
 
 NEAR_US = 60 * SECOND_US  # between the end of one attempt and the start of the next
@@ -16,6 +17,11 @@ def ended_day(timestamp: int, latency_ms: int) -> int:
 def siblings_from(timestamp: int) -> int:
     """The earliest UTC day on which an attempt can have ended that was followed by one begun at `timestamp` µs."""
     return (timestamp - NEAR_US) // DAY_US
+
+
+def siblings_until(timestamp: int, latency_ms: int) -> int:
+    """The UTC day before which every attempt ended that followed one begun at `timestamp` µs: none lasts longer."""
+    return (timestamp + NEAR_US + (latency_ms + MOST) * 1000) // DAY_US + 1
 
 
 class Attempt(NamedTuple):

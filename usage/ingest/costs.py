@@ -1,5 +1,7 @@
 """What rollups cost: filled in as they are counted, and again when a price changes."""
 
+from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from pricing.book import Charged
@@ -10,9 +12,11 @@ from usage.models import MEASURES
 TOKENS = slice(MEASURES.index(CLASSES[0]), MEASURES.index(CLASSES[-1]) + 1)
 REQUESTS, FAILED, TOTAL, EMPTY = map(MEASURES.index, ("requests", "failed", "total", "without_tokens"))
 COUNTS = (REQUESTS, FAILED, TOTAL, EMPTY)
+_counts = itemgetter(*COUNTS)
 PRICES_FROM = MEASURES.index("cost")  # where the measures begin that prices decide
 # What is read of a row to cost it: what Costs.of takes.
 COSTED_BY = (*(MEASURES[place] for place in COUNTS), *MEASURES[TOKENS])
+REMEMBERED = 10_000  # rates of a series on a day
 CHARGED_BY = {name: name for name in Charged._fields} | {"api_key": "api_key__fingerprint"}
 
 
@@ -31,6 +35,7 @@ class Costs:
         """`known` by series id, more of which `learn` reads."""
         self.book = book
         self.known = {} if known is None else known
+        self._rates = lru_cache(REMEMBERED)(self._rates_of)
 
     def learn(self, series):
         """Look up what the prices of a queryset of Series depend on."""
@@ -40,11 +45,14 @@ class Costs:
     def fill(self, series_id, day, row):
         """Set the measures of a row of one local day that prices decide; one that only moves marks costs nothing."""
         if row[REQUESTS]:
-            row[PRICES_FROM:] = self.of(series_id, day, *(row[place] for place in COUNTS), *row[TOKENS])
+            row[PRICES_FROM:] = self.of(series_id, day, *_counts(row), *row[TOKENS])
 
     def of(self, series_id, day, requests, failed, total, empty, *tokens) -> Priced:  # noqa: PLR0917
         """What a series counted on one local day costs; `empty`: successes without tokens."""
-        return priced(self.book.rates(self.known[series_id], day), requests, failed, total, empty, tokens)
+        return priced(self._rates(series_id, day), requests, failed, total, empty, tokens)
+
+    def _rates_of(self, series_id, day):
+        return self.book.rates(self.known[series_id], day)
 
 
 def priced(rates, requests, failed, total, empty, tokens) -> Priced:  # noqa: PLR0917

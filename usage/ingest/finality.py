@@ -3,8 +3,8 @@
 from collections import defaultdict
 from operator import attrgetter
 
-from usage.ingest.attempts import Attempt, counts_alone, finals, siblings_from
-from usage.ingest.partitions import edges_since
+from usage.ingest.attempts import Attempt, counts_alone, finals, siblings_from, siblings_until
+from usage.ingest.partitions import Edges
 from usage.models import Event
 
 AT_ONCE = 5000  # request ids whose stored events are judged at a time
@@ -17,15 +17,14 @@ def settle(fresh):
 
     Returns ([bool], [(timestamp, series id, failed, ±1)]): the change of stored events' marks is written here.
     """
-    final, by_id, since = [True] * len(fresh), defaultdict(list), {}
+    final, by_id, within = [True] * len(fresh), defaultdict(list), {}
     for i, record in enumerate(fresh):
         id = record.request_id
         if not counts_alone(id, record.endpoint):
             by_id[id].append(i)
-            day = siblings_from(record.timestamp)
-            if since.setdefault(id, day) > day:
-                since[id] = day
-    stored = _stored_siblings(since)
+            days = _siblings_within(record)
+            within[id] = _both(days, within[id]) if id in within else days
+    stored = _stored_siblings(within)
     # Few ids occur twice: only of these it matters what else a request has in common.
     met_before, requests = {id for id, *_ in stored}, defaultdict(list)
     for id, found in by_id.items():
@@ -48,9 +47,9 @@ def settle_stored(days: dict[range, list[str]]) -> list[tuple[int, int, bool, in
 
     Returns what changed, as settle() does: the caller mends the rollups.
     """
-    changes = []
+    changes, edges = [], Edges()
     for ended, ids in days.items():
-        start, _ = edges_since(ended.start)
+        start, _ = edges.since(ended.start)
         for first in range(0, len(ids), AT_ONCE):
             for old in _stored_by_request(_stored(ids[first : first + AT_ONCE], ended, start)).values():
                 changes += _judge([], old, [], [])
@@ -75,24 +74,34 @@ def _mark(changes):
             Event.objects.filter(timestamp__among=times, id__among=ids).update(final=mark)
 
 
-def _stored_siblings(since: dict[str, int]):
+def _stored_siblings(within: dict[str, tuple[int, int]]):
     """Stored events of requests, first stored first.
 
-    `since`: for each id the UTC day from which on its attempts count. An attempt that took longer than a day may itself
-    follow one that ended before; then that one is looked for too.
+    `within`: for each id the UTC days [first, stop) on which its attempts ended. One that is found may itself follow
+    one that ended before these, or be followed by one that ended after them; then that one is looked for too.
     """
-    found = {}
-    while since:
-        earlier = {}
-        for first, ids in _by_value(since).items():
-            start, stop = edges_since(first)
-            for event in _stored(ids, range(first, stop), start) if first < stop else ():
+    found, edges = {}, Edges() if within else None
+    while within:
+        wider = {}
+        for (first, stop), ids in _by_value(within).items():
+            start, end = edges.since(first)
+            days = range(first, min(stop, end))
+            for event in _stored(ids, days, start) if days else ():
                 found[event.id] = event
-                day, id = siblings_from(event.timestamp), event.request_id
-                if day < first:
-                    earlier[id] = min(day, earlier.get(id, day))
-        since = earlier
+                id, around = event.request_id, _siblings_within(event)
+                if around[0] < first or days.stop < min(around[1], end):
+                    wider[id] = _both(around, wider.get(id, (first, stop)))
+        within = wider
     return _stored_by_request(found[id] for id in sorted(found))
+
+
+def _siblings_within(attempt):
+    return siblings_from(attempt.timestamp), siblings_until(attempt.timestamp, attempt.latency_ms)
+
+
+def _both(days, others):
+    """The days [first, stop) of both, and those in between."""
+    return min(days[0], others[0]), max(days[1], others[1])
 
 
 def _stored(request_ids, days, start):

@@ -105,22 +105,28 @@ class Partitions:
         return made
 
 
-def edges_since(day: int) -> tuple[int | None, int]:
-    """Where the first partition begins (µs) of those with attempts that ended on a UTC day since 1970-01-01, or later;
-    and the day after the last on which any ended. No beginning on SQLite, and where there are none.
+class Edges:
+    """Where attempts are that ended on a day or later: as of when it was made, for many days.
 
     An attempt may take weeks, but few do: their partitions need not be searched for each request.
     """
-    if connection.vendor == "sqlite":
-        return None, Event.objects.days().stop
-    around = [each for each in partitions() if each.end > day * DAY_US - LONGEST_US]
-    if not around:
-        return None, 0
-    newest = ", ".join(f"(SELECT max(ended_day) FROM {each.name})" for each in around)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {newest}")
-        ended = [(last or 0, each.start) for last, each in zip(cursor.fetchone(), around, strict=True)]
-    return min((start for last, start in ended if last >= day), default=None), max(ended)[0] + 1
+
+    def __init__(self):
+        self._partitions = partitions()
+        self._stop = Event.objects.days().stop if connection.vendor == "sqlite" else 0
+
+    def since(self, day: int) -> tuple[int | None, int]:
+        """Where the first partition begins (µs) of those with attempts that ended on a UTC day since 1970-01-01, or
+        later; and the day after the last on which any ended. No beginning on SQLite, and where there are none.
+        """
+        around = [each for each in self._partitions if each.end > day * DAY_US - LONGEST_US]
+        if not around:
+            return None, self._stop
+        newest = ", ".join(f"(SELECT max(ended_day) FROM {each.name})" for each in around)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {newest}")
+            ended = [(last or 0, each.start) for last, each in zip(cursor.fetchone(), around, strict=True)]
+        return min((start for last, start in ended if last >= day), default=None), max(ended)[0] + 1
 
 
 def drop(partition: Partition) -> int | None:

@@ -98,7 +98,7 @@ class Writer:
         folded = self.series.rename(fresh, series_ids)
         final, undone = settle(fresh)
         self._insert(fresh, series_ids, final, since)
-        if since is not None:
+        if since is not None and any(record.timestamp < since for record in fresh):
             kept = [i for i, record in enumerate(fresh) if record.timestamp >= since]
             fresh, series_ids, final = ([rows[i] for i in kept] for rows in (fresh, series_ids, final))
             undone = [change for change in undone if change[0] >= since]

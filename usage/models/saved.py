@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
 
 from cpa_usage.models import Secret
 
@@ -44,8 +46,25 @@ class SavedView(View):
         constraints = [models.UniqueConstraint(fields=["name"], name="saved_view_name")]
 
 
+class SharedViewQuerySet(models.QuerySet):
+    """Links to views."""
+
+    def active_first(self):
+        """Those that are open, then those that are over; the newest of each first."""
+        over = models.Q(revoked_at__isnull=False) | models.Q(expires_at__lte=timezone.now())
+        return self.order_by(models.Case(models.When(over, then=1), default=0), "-made_at", "-pk")
+
+
 class SharedView(Secret, View):
-    """A view that its link shows to people without a login, and nothing else, until it ends or is revoked."""
+    """A view that its link shows to people without a login, and nothing else, until it ends or is revoked.
+
+    One without a name is called a shared view in the language of its reader.
+    """
+
+    objects = SharedViewQuerySet.as_manager()
 
     class Meta:
         ordering = ["-made_at", "-pk"]
+
+    def __str__(self):
+        return self.name or gettext("Shared view")

@@ -1,10 +1,11 @@
 """What a question about usage is restricted to: a period, values of labels, and what only single events know."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cpa_usage.keys import fingerprint, fingerprint_of
-from usage.models.labels import FAILED, LABELS, NO_KEY, NONE, NOT, filtering
+from usage.models.labels import FAILED, LABELS, NO_KEY, NONE, NOT, SUCCESS, filtering
 from usage.time.periods import Period
 
 TRACE_ID = re.compile(r"\d{14}-[0-9a-f]{16}-([0-9a-f]{8})")
@@ -38,6 +39,12 @@ class UsageFilter:
     def with_period(self, period: Period) -> "UsageFilter":
         """The same filter over another period."""
         return replace(self, period=period)
+
+
+def asks_for_failures(parameters: Mapping[str, str]) -> bool:
+    """Whether they ask for failed attempts alone; only these have a status or a message."""
+    asked = parameters.get("result") == FAILED or parameters.get(f"{NOT}result") == SUCCESS
+    return asked or bool(parameters.get("status") or parameters.get("message"))
 
 
 def conditions(given: dict[str, list[str]]) -> tuple[tuple[str, tuple], ...]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from cpa_usage.http.lists import Part
-from usage.models.labels import FAILED, NOT, OWNER, filtering
+from usage.models.labels import FAILED, NOT, OWNER, SUCCESS, filtering
 from usage.models.querysets import MESSAGE_LENGTH
 from usage.query.fields import CHECKS, MomentField, RangeField, RepeatedField, one_of
 from usage.query.filters import UsageFilter, conditions, label_value, request_id_of
@@ -74,6 +74,8 @@ class UsageFilterForm(forms.Form):
             labels["api_key"] = keys_of(labels.pop(OWNER), labels.get("api_key"))
         if f"{NOT}{OWNER}" in labels:
             labels[f"{NOT}api_key"] = [*keys_of(labels.pop(f"{NOT}{OWNER}")), *labels.get(f"{NOT}api_key", ())]
+        if "result" not in labels and (excluded := labels.pop(f"{NOT}result", None)):
+            labels["result"] = [result for result in (FAILED, SUCCESS) if result not in excluded]
         if message is not None:  # only failures have one
             labels.setdefault("result", [FAILED])
         if "status" in labels and labels.get("result") == [FAILED]:

@@ -21,7 +21,7 @@ def names_of(label: Label, values: Collection[str]) -> dict[str, tuple[str, str]
         found = Series.values_of(label).filter(**{f"{label.columns[0]}__in": sorted(values)})
         shown |= {row[0]: label.shown_as(*row) for row in found}
     if label.name == "source":
-        shown |= {account: name for account, name in AccountName.objects.names().items() if account in values}
+        shown |= {account: name for account, name in account_names().items() if account in values}
     return {value: (label.key_of(value), text) for value, text in shown.items()}
 
 
@@ -32,6 +32,12 @@ def names_with(label: Label, text: str, most: int) -> list[tuple[str, str]]:
         matches |= Q(source__in=AccountName.objects.filter(name__icontains=text).values("account"))
     found = [row[0] for row in Series.values_of(label).filter(matches)[:most] if row[0]]
     return list(names_of(label, dict.fromkeys(found)).values())
+
+
+@once
+def account_names() -> dict[str, str]:
+    """What people call accounts."""
+    return AccountName.objects.names()
 
 
 @once

@@ -10,6 +10,8 @@ from usage.query.filters import UsageFilter
 from usage.query.snapshots import once
 from usage.time.periods import local_day
 
+price_book = once(PriceBook.current)
+
 
 @once
 def partial_buckets(filters: UsageFilter, start: int | None, end: int | None) -> list[tuple[int, int, list[int]]]:
@@ -20,7 +22,7 @@ def partial_buckets(filters: UsageFilter, start: int | None, end: int | None) ->
 def priced(events: EventQuerySet, moment: str, per_second: int = 1) -> list[tuple[int, int, list[int]]]:
     """(moment, series id, measures) of events; `moment` is a column, of which so many are a second."""
     rows = list(events.measured(moment, "series_id"))
-    costs, zone = Costs(PriceBook.current()), settings.TIME_ZONE
+    costs, zone = Costs(price_book()), settings.TIME_ZONE
     costs.learn(Series.objects.filter(id__among=sorted({row[1] for row in rows})))
     found = []
     for at, series_id, *counted in rows:

@@ -107,8 +107,10 @@ def parse(raw: bytes, arrived: int) -> Record | None:
     return record_of(decode(trimmed), trimmed, arrived)
 
 
-def record_of(item: Item, raw: bytes, arrived: int) -> Record:
-    """The record of a decoded item, known by its bytes `raw`; raises Malformed where its time is none."""
+def record_of(item: Item, raw: bytes, arrived: int, known_by: bytes | None = None) -> Record:
+    """The record of a decoded item, known by its bytes `raw`, or by another fingerprint; raises Malformed where its
+    time is none.
+    """
     # What is remembered must stay small, even if a client sends user agents of a megabyte.
     client = caller if len(raw) <= ORDINARY else caller.__wrapped__
     words = _words(item)
@@ -118,7 +120,7 @@ def record_of(item: Item, raw: bytes, arrived: int) -> Record:
         names,
         *_time(item.timestamp, arrived),
         arrived,
-        blake2b(raw, digest_size=16).digest(),
+        known_by or blake2b(raw, digest_size=16).digest(),
         line(item.request_id, LABEL),
         item.latency_ms,
         item.ttft_ms or 0,

@@ -86,6 +86,9 @@ def test_a_link_shows_the_view_in_another_browser_and_leads_nowhere(page, chromi
     stranger.locator("canvas").wait_for()
     for place in (".heat .cells i", "canvas", ".card", "#list-model .row"):
         stranger.locator(place).first.click(force=True)
+    failed = []
+    stranger.on("pageerror", lambda error: failed.append(str(error)))
+    stranger.keyboard.press("?")
     stranger.wait_for_timeout(300)
-    assert stranger.url == link
+    assert (stranger.url, failed) == (link, [])
     stranger.context.close()

@@ -104,7 +104,7 @@ def test_hours_have_rates_of_their_own_and_blank_ones_are_as_else(client, gpt):
     }
     row = re.sub(r"\s+", " ", row_of(page, "gpt-5"))
     assert "16:30–00:30 UTC: 1.00 / 2.00" in row and "1-hour write 5.00" in row
-    assert '<td class="num">2.00</td>' in row and '<td class="num">4.00</td>' in row  # although it holds at midnight
+    assert ">2.00</td>" in row and ">4.00</td>" in row  # although it holds at midnight
     form = re.sub(r"\s+", " ", form_of(client, "prices/edit", edit="gpt-5"))
     for field in ('name="hours_from" step="900" value="16:30"', 'name="off_completion"', 'name="off_cache"'):
         assert field in form

@@ -95,6 +95,23 @@ def test_a_model_is_priced_in_three_clicks_with_its_effect_shown_first_and_that_
     assert "no price" in row.inner_text() and page.wrong == []
 
 
+def test_what_is_typed_takes_the_place_of_a_price_and_a_click_beside_the_form_keeps_it(prices):
+    row = prices.locator("tr", has=prices.get_by_title("gpt-5", exact=True))
+    row.get_by_role("link", name="Edit").click()
+    first = prices.locator("dialog input[autofocus]")
+    first.wait_for()
+    prices.keyboard.type("0.6")
+    prices.mouse.click(5, 500)
+    assert first.input_value() == "0.6"
+    prices.keyboard.press("Escape")
+    prices.locator("dialog").wait_for(state="detached")
+    row.get_by_role("link", name="Edit").click()
+    first.wait_for()
+    prices.mouse.click(5, 500)
+    prices.locator("dialog").wait_for(state="detached")
+    assert prices.wrong == []
+
+
 def test_two_keys_get_one_owner_who_is_summed(page):
     open_page(page, "keys/")
     for mask in ("sk-c****0001", "sk-c****0002"):

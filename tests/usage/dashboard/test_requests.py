@@ -154,6 +154,36 @@ def test_an_empty_range_can_be_widened(client):
     assert links(client.get("/requests/?range=all&model=none").text) == {"Without Model: none · 1": "?range=all"}
 
 
+def test_an_exclusion_is_named_as_such(client):
+    stored_now(record(NOW_US))
+    found = links(client.get("/requests/?range=24h&not_model=gpt-5").text)
+    assert found == {"Without Model ≠ gpt-5 · 1": "?range=24h"}
+
+
+def test_of_very_many_filters_the_first_alone_are_tried(client, django_assert_max_num_queries):
+    stored_now(record(NOW_US))
+    many = "".join(f"&provider=p{n}" for n in range(200))
+    with django_assert_max_num_queries(80):
+        assert "Without filters · 1" in client.get(f"/requests/?range=24h{many}").text
+
+
+def test_a_search_for_an_unknown_id_says_so(client):
+    stored_now(record(NOW_US - 3000 * MINUTE, request_id="known"))
+    for path in ("/requests/?range=24h&request_id=nosuchid", "/requests/?open=1&request_id=nosuchid"):
+        text = client.get(path).text
+        assert "No request has the id nosuchid." in text
+        assert links(text) == {"Clear filters": "?range=all"}
+    text = client.get("/requests/?range=24h&request_id=known").text
+    assert links(text) == {"At any time · 1": "?range=all&request_id=known"}
+
+
+@pytest.mark.parametrize("path", ["/requests/", "/analysis/", "/"])
+def test_filters_are_named_only_where_there_are_some(client, path):
+    stored_now(record(NOW_US - 3000 * MINUTE))
+    assert "with these filters" not in client.get(f"{path}?range=24h").text
+    assert "in this range with these filters" in client.get(f"{path}?range=24h&provider=codex").text
+
+
 def test_a_range_without_failures_says_of_how_many_requests(client):
     stored_now(*(record(NOW_US - n) for n in range(3)))
     text = client.get("/analysis/failures/?range=24h").text

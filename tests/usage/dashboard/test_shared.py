@@ -12,8 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from aliases.models import ApiKey
+from cpa_usage.keys import fingerprint
 from tests.faults.test_doors import ADDRESSES
-from tests.usage.traffic import store_history
+from tests.usage.made import record
+from tests.usage.traffic import NOW_US, store_history, stored_now
 from usage.models import SharedView
 from usage.ops.savedviews import SHARED
 
@@ -121,11 +123,15 @@ def test_it_ends_when_it_says(share, set_clock):
     assert codes == [[200, 200], [404, 200]]
 
 
-def test_a_view_that_the_page_refuses_by_now_has_no_way_on_either(share):
-    address = share()
-    SharedView.objects.update(query="range=never")
+@pytest.mark.parametrize(
+    "query", ["range=never", "last=5&unit=h", "first_day=2026-11-20", "open=1&request_id=r1", "order=bogus"]
+)
+def test_a_view_that_is_no_page_by_now_has_no_way_on_either(share, query):
+    stored_now(record(NOW_US, request_id="r1"))
+    address = share("requests")
+    SharedView.objects.update(query=query)
     reply = Client().get(address)
-    assert (reply.status_code, "<nav" in reply.text, "/usage/requests/" in reply.text) == (400, False, False)
+    assert (reply.status_code, "<nav" in reply.text, "/usage/requests/" in reply.text) == (404, False, False)
 
 
 def test_only_a_hash_of_it_is_stored_and_no_line_of_a_log_names_it(share, caplog):
@@ -169,3 +175,54 @@ def test_without_a_login_only_a_browser_on_this_machine_makes_and_revokes_them(d
     elsewhere.post(f"/views/links/{made.pk}/revoke/")
     assert SharedView.objects.get().state == "active"
     assert "revoke" not in elsewhere.get("/views/").text
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [("overview", "last=5&unit=h"), ("overview", "first_day=2026-11-20"), ("requests", "open=1&request_id=r1")],
+)
+def test_a_link_does_not_lead_elsewhere(share, page, query):
+    stored_now(record(NOW_US, request_id="r1"))
+    reply = Client().get(share(page, query))
+    assert (reply.status_code, "Location" in reply.headers) == (200, False)
+
+
+def test_what_is_excluded_by_an_account_that_is_a_key_stays_excluded(share):
+    key = "sk-upstream-0123456789"
+    stored_now(record(NOW_US, source=key, auth_type="apikey", model="left-out"), record(NOW_US - 1, model="seen"))
+    text = Client().get(share("requests", f"range=7d&not_source={fingerprint(key)}")).text.partition("<main")[2]
+    assert ("seen" in text, "left-out" in text) == (True, False)
+
+
+def test_opening_a_link_leaves_the_message_of_its_maker_where_it_is(owner, share):
+    address = share()
+    owner.post("/views/save/", {"name": "mine", "page": "overview", "query": ""})
+    for opened in (address, f"/shared/{'a' * 43}/"):
+        assert "View saved." not in owner.get(opened).text
+    assert "View saved." in owner.get("/views/").text
+
+
+def test_an_empty_view_offers_nothing(share):
+    stored_now(record(NOW_US))
+    text = Client().get(share("requests", "range=7d&model=nope")).text
+    assert "No request in this range with these filters." in text
+    assert "Without" not in text and "Clear filters" not in text
+
+
+def test_a_link_without_a_name_has_one_in_the_language_of_its_reader(owner, share):
+    address = share(name="")
+    assert SharedView.objects.get().name == ""
+    assert "<bdi>Shared view</bdi>" in Client().get(address).text
+    assert "<bdi>共享视图</bdi>" in Client(headers={"accept-language": "zh-hans"}).get(address).text
+    assert "<bdi>Shared view</bdi>" in owner.get("/views/").text
+
+
+def test_open_links_are_listed_first_and_what_is_left_out_is_counted(owner, share):
+    share(name="the oldest")
+    now = timezone.now()
+    SharedView.objects.bulk_create(
+        SharedView(name=f"over {n}", page="overview", digest=n, shown="", revoked_at=now) for n in range(101)
+    )
+    text = owner.get("/views/?for=overview").text
+    assert 0 < text.index("the oldest") < text.index("over 100")
+    assert re.search(r'href="/usage/admin/usage/sharedview/"[^>]*>\s*2 more in the admin', text)

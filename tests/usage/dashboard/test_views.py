@@ -7,7 +7,9 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from aliases.models import ApiKey
@@ -105,6 +107,35 @@ def test_more_rows_need_no_more_queries(client, path, django_assert_max_num_quer
     few = counted()
     stored_now(*(record(NOW_US - n * 1000 - 1, model=f"m{n}", api_key=f"key-{n}") for n in range(100)))
     assert counted() == few
+
+
+@pytest.mark.parametrize("path", ["/requests/", "/filters/"])
+def test_more_values_of_a_filter_need_no_more_queries(client, traffic, path, django_assert_max_num_queries):
+    def counted(many):
+        names = ("source", "not_source", "api_key", "not_api_key", "owner", "not_owner", "auth_index", "not_auth_index")
+        values = [(name, f"{name}{n}") for name in names for n in range(many)]
+        with django_assert_max_num_queries(200) as found:
+            assert client.get(path, query_params=values and [("range", "all"), *values]).status_code == 200
+        return len(found)
+
+    ApiKey.objects.bulk_create(ApiKey(fingerprint=str(n), owner=f"owner{n}") for n in range(40))
+    assert counted(9) == counted(2)
+
+
+def test_the_overview_reads_names_and_prices_once(client, traffic):
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/?range=all")
+    asked = [query["sql"].partition("WHERE")[0] for query in queries]
+    for read in ('FROM "aliases_accountname"', '"pricing_revision"."stamp"'):
+        assert len([sql for sql in asked if read in sql]) == 1, read
+
+
+def test_failures_are_asked_for_by_excluding_what_succeeded(client, traffic):
+    for path in ("/", "/analysis/", "/requests/"):
+        asked = [client.get(f"{path}?range=all&{query}").text for query in ("result=failed", "not_result=success")]
+        told = [re.findall(r'<data value="([^"]*)"|<th scope="col"[^>]*>(?:<a[^>]*>)?([^<]+)', text) for text in asked]
+        assert told[0] == told[1], path
+    assert "Failures over time" in client.get("/?range=all&not_result=success").text
 
 
 def test_a_browser_that_has_the_page_gets_a_304_until_something_changes(client, traffic):
@@ -340,4 +371,4 @@ def test_what_has_no_price_has_no_share_of_the_cost(client):
     Model.objects.set_price("gpt-5", {"prompt": 10**6, "completion": 10**6})
     stored_now(record(NOW_US), record(NOW_US - 1, model="free", alias="free"))
     row = client.get("/analysis/").text.split('title="free"')[1].partition("</tr>")[0]
-    assert row.count('<td class="num">–</td>') == len(("cost", "share", "per request", "per million"))
+    assert row.count(">–</td>") == len(("cost", "share", "per request", "per million"))

@@ -87,6 +87,17 @@ def test_an_attempt_of_days_joins_what_is_before_and_after_it():
     assert (ended_at(), totals()["client_requests"]) == ([0], 1)
 
 
+def test_a_row_of_attempts_of_many_days_is_one_request_in_whatever_order_it_is_told():
+    """Days on which attempts ended are looked through as far as one can last; one found there leads further."""
+    long = 11 * 86_400
+    starts = [NOON - (3 * long - n * (long + 30)) * SECOND for n in range(3)]
+    attempts = [record(at, request_id="0a0a0a0a", failed=True, latency_ms=long * 1000) for at in starts]
+    for told in reversed([*attempts, record(starts[-1] + (long + 30) * SECOND, request_id="0a0a0a0a")]):
+        stored(told)
+        assert (len(ended_at()), totals()["client_requests"], totals().get("client_failed", 0)) == (1, 1, 0)
+    assert list(check()) == []
+
+
 def test_late_records_find_their_kin_beside_new_ones():
     """A batch may hold what ended today and what ended weeks ago; each is looked for where it was."""
     old = NOON - 20 * 86_400 * SECOND

@@ -6,7 +6,6 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, structs
 
-from aliases.models import AccountName
 from pricing.models import AccountFee
 from usage.analytics.accounts.credentials import Credential, accounts_of_cpa, credentials, last_seen
 from usage.analytics.accounts.fees import fees_of
@@ -15,6 +14,7 @@ from usage.analytics.answers import Cell, Figures
 from usage.models import Series
 from usage.query.filters import UsageFilter
 from usage.query.largest import MOST
+from usage.query.names import account_names
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.periods import rfc3339_utc
@@ -133,7 +133,7 @@ def _unused(filters, known, routes, used):
 
 def _accounts(filters, groups) -> list[Folded]:
     """The accounts of {(provider, name there, plan): rows}."""
-    names, sharing = AccountName.objects.names(), Counter(rows[0].source for rows in groups.values())
+    names, sharing = account_names(), Counter(rows[0].source for rows in groups.values())
     fees = fees_of(filters, [(rows[0].source, *(row.auth_index for row in rows)) for rows in groups.values()])
     found = [
         _account(key, _together(rows, fee), rows, names, sharing)

@@ -12,12 +12,12 @@ from django.core.exceptions import ValidationError
 from django.db.models import BigIntegerField, Case, ExpressionWrapper, F, FloatField, Value, When
 from django.utils.translation import gettext as _
 
-from pricing.book import PriceBook
 from pricing.rates import rates_of_classes
 from pricing.tokenclasses import CLASSES
 from usage.ingest.costs import Costs
 from usage.models import Day, Event, Series
 from usage.query.filters import UsageFilter
+from usage.query.partial import price_book
 from usage.query.reader import Reader
 from usage.query.snapshots import once
 from usage.time.periods import local_day
@@ -50,7 +50,7 @@ def largest(reader: Reader, order: str) -> list[tuple[int, bytes]]:
 
 def _dearest(events, filters):
     """As many of the attempts that cost most as are sure to be these."""
-    costs = Costs(PriceBook.current())
+    costs = Costs(price_book())
     most = _most(_highest(costs, filters))
     events = events.alias(of=ExpressionWrapper(F("series_id") + 0, BigIntegerField())).annotate(most=most)
     names = ("timestamp", "id", "fingerprint", "series_id", "failed", "total", *CLASSES, "most")

@@ -9,14 +9,14 @@ from django.db.models import F
 from django.utils.timezone import localtime
 from msgspec import Meta, Struct, convert
 
-from aliases.models import AccountName
-from pricing.book import PriceBook
 from pricing.tokenclasses import CACHE_WRITES, CLASSES
 from usage.analytics.answers import PICO, Instant, instant
 from usage.analytics.events.explaining import Explanation, cost_of, explained, found_for, is_minimum
 from usage.models.event import key_of
 from usage.models.labels import group_of, key_name
 from usage.models.querysets import EventQuerySet
+from usage.query.names import account_names
+from usage.query.partial import price_book
 from usage.time.periods import rfc3339_utc_us
 
 
@@ -138,10 +138,10 @@ EXPORTED = DETAIL | {
 
 def event_rows(events: EventQuerySet, shape: type[EventRow] = EventRow) -> list[EventRow]:
     """The events as they come, in this shape; each priced with the rates of its day."""
-    book = PriceBook.current()
+    book = price_book()
     # Plain values: an instance of each event, series, model and key would take thrice as long.
     plain, more = ((*PLAIN, "fail_body_length"), EXPORTED) if issubclass(shape, FullRow) else (PLAIN, {})
-    names = {} if shape is ExportRow else AccountName.objects.names()
+    names = {} if shape is ExportRow else account_names()
     return [convert(_completed(event, book, names), shape) for event in events.values(*plain, **STORED, **more)]
 
 
@@ -150,8 +150,8 @@ def event_detail(events: EventQuerySet) -> EventDetail | None:
     event = events.values(*PLAIN, "fail_body_length", **STORED, **DETAIL).first()
     if event is None:
         return None
-    book = PriceBook.current()
-    completed = _completed(event, book, AccountName.objects.names())
+    book = price_book()
+    completed = _completed(event, book, account_names())
     return convert({**completed, "price": explained(event, book)}, EventDetail)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from django.conf import settings
 from msgspec import Meta, Struct
 
-from pricing.book import Charged, PriceBook
+from pricing.book import Charged
 from pricing.rates import usd, usd_per_million
 from usage.analytics.overview import covered_days
 from usage.analytics.reports.parts import Report, report
@@ -16,6 +16,7 @@ from usage.ingest.costs import CHARGED_BY
 from usage.models.labels import filtering
 from usage.query.filters import UsageFilter
 from usage.query.names import names_of
+from usage.query.partial import price_book
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.periods import month_after
@@ -78,7 +79,7 @@ def _shown(label, values):
 
 def _prices(reader, models):
     """Each price that something of these models was counted at."""
-    book, found = PriceBook.current(), {}
+    book, found = price_book(), {}
     for row in reader.rows(reader.plan(), ("model__name", *CHARGED_BY.values()), ("requests", "failed")):
         price = book.found(Charged(*row.group[1:]), row.day) if row.group[0] in models else None
         if price and row.measures[0]:

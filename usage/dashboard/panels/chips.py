@@ -1,5 +1,6 @@
 """The filters in force, as a page shows them: one chip each, with the query that remains when it is removed."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from django.http import QueryDict
@@ -7,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.models import accounts
+from cpa_usage.keys import is_fingerprint
 from usage.models.labels import LABELS, NONE, NOT, OWNER, filtering
 from usage.query.filters import key_fingerprint
 from usage.query.names import names_of
@@ -20,13 +22,36 @@ WORDS = {
 
 
 class Chip(NamedTuple):
-    """One filter: its name, its value in words, and the query without it."""
+    """One filter: its name, its value in words, and where it is: in the query, under a parameter, this text."""
 
     name: str
     value: str
-    without: QueryDict
-    label: str  # or what else it filters by
-    is_excluded: bool
+    query: QueryDict
+    parameter: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        """Or what else it filters by."""
+        return self.parameter.removeprefix(NOT)
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether all but this value pass."""
+        return self.parameter != self.label
+
+    @property
+    def without(self) -> QueryDict:
+        """The query without it."""
+        rest = self.query.copy()
+        rest.setlist(self.parameter, [text for text in self.query.getlist(self.parameter) if text != self.text])
+        rest.pop("page", None)
+        return rest
+
+    @property
+    def words(self) -> str:
+        """The filter as a text."""
+        return f"{self.name} ≠ {self.value}" if self.is_excluded else f"{self.name}: {self.value}"
 
     @property
     def of_events(self) -> bool:
@@ -37,35 +62,28 @@ class Chip(NamedTuple):
 def chips_of(query: QueryDict) -> list[Chip]:
     """A chip for every filter of a query except its period, in a fixed order."""
     titles = {name: label.title for name, label in filtering().items()} | EVENT_FILTERS
-    return [
-        _chip(query, name, str(title), text)
-        for name, title in titles.items()
-        for text in query.getlist(name)
-        if text.strip()
-    ]
+    given = [(name, text) for name in titles for text in query.getlist(name) if text.strip()]
+    texts: dict[str, list[str]] = {}
+    for name, text in given:
+        texts.setdefault(name.removeprefix(NOT), []).append(text)
+    words = {label: in_words(label, values) for label, values in texts.items()}
+    return [Chip(str(titles[name]), words[name.removeprefix(NOT)][text], query, name, text) for name, text in given]
 
 
-def _chip(query, name, title, text):
-    label = name.removeprefix(NOT)
-    return Chip(title, in_words(label, text), _without(query, name, text), label, label != name)
-
-
-def in_words(name: str, text: str) -> str:
-    """The value of a filter as people read it."""
+def in_words(name: str, texts: Collection[str]) -> dict[str, str]:
+    """Values of a filter as people read them."""
     if name in {"source", OWNER}:
-        return names_of(LABELS[name], {text})[text][1]
+        return {text: _shown(text, shown) for text, (_key, shown) in names_of(LABELS[name], set(texts)).items()}
     if name == "api_key":
-        key = key_fingerprint(text)
-        shown = names_of(LABELS[name], {key})[key][1]
-        return _("unknown key") if shown == key else shown
+        keys = {text: key_fingerprint(text) for text in texts}
+        names = names_of(LABELS[name], set(keys.values()))
+        return {text: _shown(key, names[key][1]) for text, key in keys.items()}
     if name == "auth_index":
-        known = accounts([text]).get(text)
-        return known.display if known else text
-    return _("none") if text == NONE else str(WORDS.get((name, text), text))
+        known = accounts(texts)
+        return {text: known[text].display if text in known else text for text in texts}
+    return {text: _("none") if text == NONE else str(WORDS.get((name, text), text)) for text in texts}
 
 
-def _without(query, name, text):
-    rest = query.copy()
-    rest.setlist(name, [other for other in query.getlist(name) if other != text])
-    rest.pop("page", None)
-    return rest
+def _shown(value, shown):
+    """How a value is shown; of a key that nothing is known of, only that."""
+    return _("unknown key") if shown == value and is_fingerprint(value) else shown

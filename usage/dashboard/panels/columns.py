@@ -12,8 +12,9 @@ from usage.analytics.events.bodies import spoken
 from usage.analytics.events.rows import FullRow
 from usage.dashboard.formats import DASH, compact, percent
 from usage.dashboard.markup import brief, cost, span
-from usage.models.labels import FAILED, LABELS
+from usage.models.labels import LABELS
 from usage.models.querysets import MESSAGE_LENGTH
+from usage.query.filters import asks_for_failures
 
 COOKIE, SHOWN = "columns", "shown"  # and the parameter: `columns` are those of an export
 DEFAULT = ("model", "key", "account", "input", "cached", "output", "total", "ttft", "latency", "cost", "result")
@@ -112,6 +113,5 @@ COLUMNS = {
 def chosen_of(request) -> list[str]:
     """The columns of the address, else those this browser has chosen, in the order of COLUMNS, else the usual ones."""
     wanted = (request.GET.get(SHOWN) or request.COOKIES.get(COOKIE, "")).split(".")
-    query = request.query
-    of_failures = query.get("result") == FAILED or query.get("status") or query.get("message")
-    return [name for name in COLUMNS if name in wanted] or list(OF_FAILURES if of_failures else DEFAULT)
+    usual = OF_FAILURES if asks_for_failures(request.query) else DEFAULT
+    return [name for name in COLUMNS if name in wanted] or list(usual)

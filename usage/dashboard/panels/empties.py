@@ -1,6 +1,7 @@
 """What a list of requests that is empty can offer: which change of its query finds some."""
 
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -13,6 +14,8 @@ from usage.ops.checklist import checklist
 from usage.query.forms import UsageFilterForm, checked
 from usage.query.snapshots import snapshot
 
+MOST = 10  # filters that are tried without, one by one
+
 
 class Way(NamedTuple):
     """A change in words, the query with it, and how many attempts that finds."""
@@ -23,20 +26,29 @@ class Way(NamedTuple):
 
 
 def nothing(request, failed: bool = False) -> dict:
-    """The context of parts/ways_out.html: whether nothing was recorded ever, else what else could be asked."""
+    """The context of parts/ways_out.html: whether nothing was recorded ever, else what else could be asked.
+
+    Who sees a shared page cannot ask anything else.
+    """
     if checklist(request.watch):
         return {"unrecorded": True}
+    if hasattr(request, "shared"):
+        return {}
+    wanted = request.query.get("request_id")
+    if wanted and not _count(QueryDict(urlencode({"range": "all", "request_id": wanted})), failed=False):
+        return {"unknown_id": wanted}
     return {"ways": ways_out(request.query, failed)}
 
 
 @snapshot()
 def ways_out(query: QueryDict, failed: bool) -> list[Way]:
     """Each filter without which there would be some, or all filters where no single one is to blame; then the range.
+    Of very many filters the first alone are tried.
 
     `failed`: only failures count.
     """
     chips = chips_of(query)
-    single = [(_("Without %s") % f"{chip.name}: {chip.value}", chip.without) for chip in chips]
+    single = [(_("Without %s") % chip.words, chip.without) for chip in chips[:MOST]]
     bare = _changed(QueryDict(), {name: query.get(name) for name in PERIOD})
     ways = _found(single, failed) or _found([(_("Without filters"), bare)] * (len(chips) > 1), failed)
     widened = _changed(query, {"start": None, "end": None, "range": "all"})

@@ -27,17 +27,24 @@ register.filter(cost)
 @register.simple_tag
 def headings(names, query=None):
     """The head of each column; of the default ones where no names are given. With a query some of them order it."""
-    return format_html_join("", "{}", ((_heading(COLUMNS[name], query),) for name in names or DEFAULT))
+    return format_html_join("", "{}", ((_heading(name, query),) for name in names or DEFAULT))
 
 
-def _heading(column, query):
-    kind = mark_safe(' class="num"') if column.numeric else ""
+def _heading(name, query):
+    column = COLUMNS[name]
+    kind = f"{'num ' if column.numeric else ''}is-{name}"
     if not (column.order and query):
-        return format_html('<th scope="col"{}>{}</th>', kind, column.title)
+        return format_html('<th scope="col" class="{}">{}</th>', kind, column.title)
     is_current = query.get("order") == column.order
     link = narrowed(query, "order", None if is_current else column.order)
     sign = mark_safe(' aria-sort="descending"') if is_current else ""
-    return format_html('<th scope="col"{}{}><a href="{}">{}</a></th>', kind, sign, link, column.title)
+    return format_html('<th scope="col" class="{}"{}><a href="{}">{}</a></th>', kind, sign, link, column.title)
+
+
+@register.filter
+def is_usual(names):
+    """Whether these are the default columns: some of them go where there is no room."""
+    return not names or tuple(names) == DEFAULT
 
 
 @register.simple_tag

@@ -1,6 +1,5 @@
 """The page of accounts: a table or cards, the limit that is reached next, and one account beside them."""
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -11,7 +10,7 @@ from cpa_usage.http import rest
 from cpa_usage.keys import account_name
 from usage.analytics.accounts.accounts import accounts as accounts_of
 from usage.analytics.accounts.detail import account as account_of
-from usage.analytics.choices import AccountsForm, Choice
+from usage.analytics.choices import AccountsPageForm
 from usage.dashboard.links import PERIOD, changed, page_address
 from usage.dashboard.pages import page
 from usage.dashboard.panels.accounts import headings, rows, windows_of
@@ -24,19 +23,11 @@ DRAWER = "account"  # the id of the part that htmx asks for alone
 OF_ACCOUNT = ("source", "auth_index")  # filters that the link to an account's requests sets
 
 
-class PageForm(AccountsForm):
-    """How accounts are shown."""
-
-    view = Choice("view", "", lambda: ("table", "cards"), "table")
-    group = Choice("group", "", lambda: ("none", "provider"), "none")
-    account = forms.CharField(required=False, max_length=255)
-
-
 @page("usage/accounts.html")
 @snapshot()
 def accounts(request, filters):
     """Upstream accounts: usage, the last day, and quotas; `account` is opened beside them."""
-    chosen = checked(PageForm(request.GET)).cleaned_data
+    chosen = checked(AccountsPageForm(request.GET)).cleaned_data
     drawer = _drawer(request, filters, chosen["account"])
     if request.headers.get("HX-Target") == DRAWER:
         part = render(request, "usage/accounts/drawer.html", drawer)

@@ -64,16 +64,16 @@ def _unlisted(query):
 def _choices(options, label, query) -> Choices:
     if label.name == OWNER:
         wanted = {*owners().values(), *query.getlist(OWNER)}
-        shown = [(owner, in_words(OWNER, owner)) for owner in sorted(wanted)]
+        shown = sorted(in_words(OWNER, wanted).items())
     elif found := getattr(options, f"{label.name}_options", None):
         shown = [(getattr(option, label.name), option.label) for option in found]
     else:
         shown = [(value, value) for value in getattr(options, f"{label.name}s", ())]
     if shown and label.column == label.name and not label.shown:
-        shown.append((NONE, in_words(label.name, NONE)))
+        shown.append((NONE, in_words(label.name, [NONE])[NONE]))
     picked, excluded = (query.getlist(name) for name in (label.name, f"{NOT}{label.name}"))
     known = {value for value, _ in shown}
     total = max(options.totals.get(f"{label.name}{end}", 0) for end in ("s", "_options"))
-    chosen = [(text, in_words(label.name, text)) for text in (*picked, *excluded) if text not in known]
+    chosen = in_words(label.name, [text for text in (*picked, *excluded) if text not in known])
     shown.sort(key=lambda pair: pair[0] not in (*picked, *excluded))
-    return Choices(label, [*chosen, *shown], picked, excluded, total)
+    return Choices(label, [*chosen.items(), *shown], picked, excluded, total)

@@ -31,10 +31,17 @@ def views(request, filters):
         "whole": query,
         "next": f"{reverse(here)}?{query}",
         "views": SavedView.objects.all()[:MOST],
-        "links": SharedView.objects.all()[:MOST] if is_let_in(request) else None,
+        "more_views": max(0, SavedView.objects.count() - MOST),
+        **(_links() if is_let_in(request) else {}),
         "can_share": here in SHARED,
         "ends": ENDS,
     }
+
+
+def _links():
+    """Links that are open come first."""
+    links = SharedView.objects.active_first()
+    return {"links": links[:MOST], "more_links": max(0, links.count() - MOST)}
 
 
 @changes("views")
@@ -45,17 +52,20 @@ def keep(request):
 
 
 @changes("views")
-def change(request, view_id, verb):
-    """Delete a view, or give it another name; of another view that has this name it takes the place."""
-    found = SavedView.objects.filter(pk=view_id)
-    if verb == "delete":
-        found.delete()
-        return _("View deleted.")
-    for view in found:
+def delete(request, view_id):
+    """The page that it led to is as it was."""
+    SavedView.objects.filter(pk=view_id).delete()
+    return _("View deleted.")
+
+
+@changes("views")
+def rename(request, view_id):
+    """Give a view another name; of another view that has this name it takes the place."""
+    for view in SavedView.objects.filter(pk=view_id):
         body = rest.valid(ViewBody, {**request.POST.dict(), "page": view.page, "query": view.query})
         if body["name"] != view.name:
             save(**body)
-            found.delete()
+            view.delete()
     return _("Name saved.")
 
 
@@ -64,7 +74,7 @@ def share_view(request):
     """Make a link to a view, which the page shows this once."""
     _refuse_strangers(request)
     posted = {name: text for name, text in request.POST.dict().items() if text}
-    token = share(**rest.valid(ShareBody, {"name": _("Shared view"), **posted}))
+    token = share(**rest.valid(ShareBody, posted))
     origin = settings.APP_PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
     return render_to_string("usage/views/new_link.html", {"link": f"{origin}{reverse('shared', args=[token])}"})
 

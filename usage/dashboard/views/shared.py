@@ -24,17 +24,19 @@ HEADERS = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"
 @require_safe
 def shared(request, token):
     """The page, or that the link does not hold; guesses are throttled as those at tokens of the API."""
+    vars(request).pop("_messages", None)  # they wait for a page of their own
     link = SharedView.find(token)
     is_open = link is not None and link.state == "active"
-    response = _page_of(request, link) if is_open else _no_page(request, link)
+    response = (is_open and _page_of(request, link)) or _no_page(request, link)
     del response["ETag"]
     for name, value in HEADERS.items():
         response[name] = value
     return response
 
 
-def _page_of(request, link) -> HttpResponse:
-    """What the page answers to its own address, made read-only. The parameters of the request are not looked at."""
+def _page_of(request, link) -> HttpResponse | None:
+    """What the page answers to its own address, made read-only; None where that is no page but a refusal or another
+    address. The parameters of the request are not looked at."""
     inner = copy(request)
     inner.shared, inner.GET, inner.COOKIES = link, QueryDict(link.query), {"theme": theme_of(request)}
     inner.META = {**request.META, "QUERY_STRING": link.query, "HTTP_IF_NONE_MATCH": ""}
@@ -43,6 +45,8 @@ def _page_of(request, link) -> HttpResponse:
     inner.path_info = inner.path.removeprefix(settings.APP_BASE_PATH)
     inner.resolver_match = resolve(inner.path_info)
     response = inner.resolver_match.func(inner, **inner.resolver_match.kwargs)
+    if response.status_code != 200:
+        return None
     response.content = read_only(response.content.decode(), _top(link, inner))
     return response
 

@@ -83,7 +83,7 @@ class Backup(Source):
         except (ValueError, KeyError, TypeError, OSError, OverflowError):  # of a time or a zone that there is not
             raise Refused(_("The database is damaged: %s."), "usage_drainstate") from None
         self.position_of_end = database.extent("usage_event")[1]
-        first, last, count = next(database.select(gone)).values()
+        first, last, count = next(database.select(gone))
         if count:
             days = {"first": date_of(first), "last": date_of(last), "count": f"{count:,}"}
             sentence = _(
@@ -94,7 +94,7 @@ class Backup(Source):
     def items(self, after: int = 0) -> Iterator[Item]:
         """An item for each kept event behind a position."""
         latest = now_us() + AHEAD
-        for row in self._database.tuples(EVENTS % (after, self._since)):
+        for row in self._database.select(EVENTS % (after, self._since)):
             try:
                 record = _record(row)
                 error = None if record.timestamp <= latest else _("It does not tell when it happened.")
@@ -105,7 +105,7 @@ class Backup(Source):
 
     def prices(self) -> list[FoundPrice]:
         """The rates of small requests at the standard tier that are in force."""
-        found = {name: rates for name, *rates in map(dict.values, self._database.select(PRICES))}
+        found = {name: rates for name, *rates in self._database.select(PRICES)}
         return [FoundPrice(name, *(r if r is None else usd_per_million(r) for r in found[name])) for name in found]
 
     def aliases(self) -> list[FoundAlias]:
@@ -137,7 +137,7 @@ def _refuse_other_versions(database):
     columns = database.tables.get("usage_event", set()) | database.tables.get("usage_series", set())
     differing = columns ^ {*COLUMNS.split()}
     if differing - {"imported"} or not database.tables["usage_drainstate"] >= {*STATE}:
-        (of,) = next(database.select("SELECT max(name) FROM django_migrations WHERE app = 'usage'")).values()
+        (of,) = next(database.select("SELECT max(name) FROM django_migrations WHERE app = 'usage'"))
         sentence = _(
             "It is a backup of another version of this program (%s): import an export of that version, or restore the"
             " backup there and upgrade."

@@ -5,17 +5,18 @@ from operator import mul
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from cpa_usage.keys import fingerprint, mask
 from usage.imports.formats.jsonlines import COUNTS
-from usage.imports.formats.records import PLAIN, counts_of, encode, of_classes, sent
+from usage.imports.formats.records import BLANK, FIELDS, Sent, checked, encode, failure, of_classes
 from usage.imports.formats.source import FoundAlias, FoundPrice, Item, Refused, Source
 from usage.imports.formats.sqlite import Database
-from usage.records.decoding import Malformed
+from usage.records.decoding import NOTHING, Malformed, TokenCounts
 
 NEEDED = {"timestamp", "model", "failed", "input_tokens", "output_tokens", "total_tokens"}
 MOST = 1e6  # US dollars per million tokens
+ZEROS = dict.fromkeys((*COUNTS, "cached_tokens"), 0)
 CLAUDE = {"claudeexecutor", "claude", "anthropic"}  # an executor, or providers of records without one
 
 
@@ -23,7 +24,7 @@ class EventTables(Source):
     """Events of tables that are alike, in the order of their ids, which are their positions."""
 
     kept_in = ["usage_events"]
-    names: list[str]  # columns beyond those that CPA's fields have their names from
+    names: list[str]  # columns beyond ZEROS and those that CPA's fields have their names from
     key_names: tuple[str, str]  # the table of client keys, and the column of their names
 
     def __init__(self, database: Database):
@@ -37,14 +38,18 @@ class EventTables(Source):
 
     def items(self, after: int = 0) -> Iterator[Item]:
         """An item for each event behind a position."""
-        for row in self._database.rows(self._tables, [*PLAIN, *COUNTS, *self.names], after):
+        names = [*FIELDS, *ZEROS, *self.names]
+        for row in self._database.tuples(self._tables, names, after, BLANK | ZEROS):
             try:
-                record, cost = self._converted(row, *(row[name] or 0 for name in COUNTS))
-                yield Item(row["id"], encode(record), cost, sent=record)
+                record = Sent(*row[1 : len(FIELDS) + 1])
+                record.timestamp, record.failed = record.timestamp.replace(" ", "T", 1), bool(record.failed)
+                cost = self._convert(record, *row[len(FIELDS) + 1 :])
+                record = checked(record)
+                yield Item(row[0], encode(record), cost, sent=record)
             except Malformed as error:
-                yield _unread(row, str(error))
+                yield _unread(("id", *names), row, str(error))
             except (TypeError, ValueError, AttributeError):
-                yield _unread(row, _("It is no request as this format has them."))
+                yield _unread(("id", *names), row, _("It is no request as this format has them."))
 
     def prices(self) -> list[FoundPrice]:
         """One for each model."""
@@ -67,7 +72,7 @@ class Original(EventTables):
 
     kind, title = "original", gettext_lazy("the database of cpa-usage in Go")
     left_out = [gettext_lazy("It has no address and program of clients.")]
-    names = ["cached_tokens", "fail_status_code", "fail_body", "response_headers"]
+    names = ["fail_status_code", "fail_body"]
     key_names = "api_key_aliases", "alias"
 
     def _found_prices(self):
@@ -76,19 +81,19 @@ class Original(EventTables):
             write = row[rates[3]]
             yield FoundPrice(row["model"], *(_number(row[name]) for name in rates[:3]), write and _number(write))
 
-    def _converted(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
-        cached, price = row["cached_tokens"] or 0, self._prices.get((row["model"] or "").strip())
+    def _convert(self, record, into, out, reasoning, total, read, written, cached, code, body):  # noqa: PLR0917  columns
+        price = self._prices.get(record.model.strip())
         cost = price and _paid(price, into, out, cached, written)
-        is_claude = (row["executor_type"] or row["provider"] or "").lower() in CLAUDE
+        is_claude = (record.executor_type or record.provider).lower() in CLAUDE
         # Where the total is input and output, the input is whole already, or there was no cache.
         if not is_claude and read + written and total not in {into + out, into + out + reasoning}:
             into += read + written
-        names = {"tokens": counts_of(into, out, reasoning, cached, total, read, written)}
-        if headers := row.pop("response_headers", None):
-            names["response_headers"] = Raw(headers)
-        if row["request_service_tier"] == row["service_tier"]:  # it writes what was asked for to both columns
-            names["request_service_tier"] = None
-        return sent(row, row["fail_status_code"], row["fail_body"], **names), cost
+        record.tokens = TokenCounts(into, out, reasoning, cached, total, read, written)
+        record.fail = failure(code, body)
+        record.response_headers = Raw(record.response_headers) if record.response_headers else NOTHING
+        if record.request_service_tier == record.service_tier:  # it writes what was asked for to both columns
+            record.request_service_tier = None
+        return cost
 
 
 class Keeper(EventTables):
@@ -106,7 +111,7 @@ class Keeper(EventTables):
         gettext_lazy("Its names of accounts and rules of prices are not taken over."),
     ]
     kept_in = ["usage_events_archive", "usage_events"]
-    names = ["api_group_key", "model_alias", "cached_tokens"]
+    names = ["api_group_key", "model_alias"]
     key_names = "cpa_api_keys", "key_alias"
 
     def __init__(self, database: Database):
@@ -126,12 +131,13 @@ class Keeper(EventTables):
             self._rules[row["model"]] = [rule for rule in rules if rule["model_price_setting_id"] == row["id"]]
             yield FoundPrice(row["model"], *(_number(row[name]) * factor for name in rates))
 
-    def _converted(self, row, into, out, reasoning, total, read, written):  # noqa: PLR0917  COUNTS
-        cached, key = row["cached_tokens"] or 0, row["api_group_key"] or ""
+    def _convert(self, record, into, out, reasoning, total, read, written, cached, key, alias):  # noqa: PLR0917  columns
         read = read or (cached if cached != written else 0)  # until July 2026 it had some reads as cached alone
-        cost = self._cost(row, max(into - read - written, 0), out, read, written)
+        record.api_key, record.alias, record.response_headers = key or "", alias, NOTHING
+        cost = self._cost(record, max(into - read - written, 0), out, read, written)
         # It files requests without a key under the provider, the route or "unknown" in place of the key.
-        key = "" if key in {row["provider"], row["endpoint"], "unknown"} - self._keys else key
+        if key in {record.provider, record.endpoint, "unknown"} - self._keys:
+            record.api_key = ""
         if total == into + read + written + out:  # the total says so: input is without cache
             into += read + written
         if total == into + out + reasoning:  # and so: output is without reasoning
@@ -139,21 +145,24 @@ class Keeper(EventTables):
         uncached = max(into - read - written, 0)
         rest = max(total - uncached - read - written - out, 0)
         out, rest = (out + rest, 0) if out else (out, rest)  # the total knows more of an output that is known
-        names = of_classes(uncached, read, written, out, min(reasoning, out), total, rest)
-        return sent(row, **names, api_key=key, alias=row["model_alias"]), cost
+        counts = uncached, read, written, out, min(reasoning, out), total, rest
+        record.tokens, record.token_breakdown = of_classes(*counts)
+        return cost
 
-    def _cost(self, row, *counts):
+    def _cost(self, record, *counts):
         """As it computes it: each rule that fits multiplies."""
-        price = self._prices.get(row["model"]) or self._prices.get(row["model_alias"])
+        price = self._prices.get(record.model) or self._prices.get(record.alias)
         cost = price and _paid(price, *counts)
         for rule in self._rules[price.model] if price else ():
-            cost *= _number(rule["multiplier"]) if row.get(rule["key"]) == rule["value"] else 1
+            told = structs.asdict(record) | {"api_group_key": record.api_key, "model_alias": record.alias}
+            cost *= _number(rule["multiplier"]) if told.get(rule["key"]) == rule["value"] else 1
         return cost
 
 
-def _unread(row, why):
-    row["api_group_key"] = None  # a dead letter is shown with masks for what is called api_key
-    return Item(row["id"], encode(row), error=why)
+def _unread(names, row, why):
+    named = zip(names, row, strict=True)  # a dead letter is shown with masks for what is called api_key
+    told = {name: value for name, value in named if value is not None and name != "api_group_key"}
+    return Item(row[0], encode(told), error=why)
 
 
 def _number(value):

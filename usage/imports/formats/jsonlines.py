@@ -3,6 +3,7 @@
 import csv
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Annotated
 
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from usage.records.decoding import Count, Fail, Malformed, TokenCounts
 
 LABEL = 255
 COUNTS = [f"{name}_tokens" for name in ("input", "output", "reasoning", "total", "cache_read", "cache_creation")]
+_counts = attrgetter(*COUNTS)
 MOST = 1e9  # US dollars of a request
 NO_KEYS = {"source": "", "api_key": ""}
 
@@ -150,11 +152,10 @@ class Own(Rows):
         row.source = row.api_key = ""
         if row.fail_status_code or row.fail_body:
             row.fail = Fail(row.fail_status_code or 0, row.fail_body or "")
-        uncached, out, reasoning, total, read, written = (getattr(row, name) for name in COUNTS)
+        uncached, out, reasoning, total, read, written = _counts(row)
         rest = row.unclassified_tokens
         rest = max(total - uncached - read - written - out, 0) if rest is None else rest
-        names = of_classes(uncached, read, written, out, reasoning, total, rest)
-        row.tokens, row.token_breakdown = names["tokens"], names["token_breakdown"]
+        row.tokens, row.token_breakdown = of_classes(uncached, read, written, out, reasoning, total, rest)
         hour = row.cache_creation_1h_tokens or 0
         if hour or row.cache_creation_5m_tokens:
             row.tokens.cache_creation_5m_tokens, row.tokens.cache_creation_1h_tokens = max(written - hour, 0), hour
@@ -179,16 +180,18 @@ class OwnCsv(Own):
             for cells in csv.reader(texts(self._file.lines(max(after, position))), strict=True):
                 if not line.endswith(b"\n"):
                     raise Refused(_("The file is cut off: its last line ends in the middle."))
-                yield self._row(position, dict(zip(columns, cells, strict=False)), line)
+                yield self._row(position, columns, cells, line)
         except (csv.Error, UnicodeError):
             raise Refused(_("The file is cut off or damaged, near byte %d."), position) from None
 
-    def _row(self, position, texts, line):
+    def _row(self, position, columns, cells, line):
         try:
-            cells = {name: _READERS.get(name, text_of)(text) for name, text in texts.items() if text}
-            return self._of(convert(cells, Exported), position, line)
+            texts = list(map(text_of, cells)) if "'" in "".join(cells) else cells
+            told = {name: text for name, text in zip(columns, texts, strict=False) if text}
+            return self._of(convert(told, Exported, strict=False), position, line)
         except ValueError:
-            return Item(position, encode(texts), error=_("It is no request as this format has them."))
+            raw = encode(dict(zip(columns, cells, strict=False)))
+            return Item(position, raw, error=_("It is no request as this format has them."))
 
 
 def header_of(line: bytes) -> list[str]:
@@ -197,13 +200,8 @@ def header_of(line: bytes) -> list[str]:
 
 
 def text_of(cell: str) -> str:
-    """The text of a cell that has one, without the apostrophe that keeps spreadsheets from taking it for a formula."""
-    return cell[1:] if cell[0] == "'" and safe(cell[1:]) == cell else cell
-
-
-_READERS = dict.fromkeys((*COUNTS, "unclassified_tokens", "latency_ms", "ttft_ms", "fail_status_code"), int)
-_READERS |= {"cost": float, "failed": lambda cell: cell.lower() == "true"}
-_READERS |= dict.fromkeys((f"cache_creation_{kept}_tokens" for kept in ("5m", "1h")), int)
+    """The text of a cell, without the apostrophe that keeps spreadsheets from taking it for a formula."""
+    return cell[1:] if cell[:1] == "'" and safe(cell[1:]) == cell else cell
 
 
 def fields_of(raw: bytes) -> dict | None:

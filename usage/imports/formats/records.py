@@ -1,19 +1,47 @@
 """Records as CPA sends them, made of what a source kept of them: the same facts make the same bytes."""
 
-from msgspec import Struct, ValidationError, convert
+from msgspec import Struct, ValidationError, convert, defstruct, structs
 from msgspec.json import Encoder
 
-from usage.records.decoding import Breakdown, Count, InputTokens, Item, OutputTokens, TokenCounts, tolerant
+from usage.records.decoding import Breakdown, Count, Fail, InputTokens, Item, OutputTokens, TokenCounts, tolerant
 
 encode = Encoder().encode
-NESTED = {"tokens", "token_breakdown", "fail", "response_headers", "generate", "accounting_version"}
-PLAIN = [name for name in Item.__struct_fields__ if name not in NESTED | {"access_token_sha256"}]
 TEXTS = ("source", "auth_index", "provider", "model", "endpoint", "auth_type", "api_key", "request_id")
 BLANK = dict.fromkeys(TEXTS, "") | {"latency_ms": 0}
 
 
 class Sent(Item, omit_defaults=True, gc=False, forbid_unknown_fields=False):
     """The fields of a record; what is not known of it is left out."""
+
+
+FIELDS = Sent.__struct_fields__[: Sent.__struct_fields__.index("generate")]  # what a source may have
+
+
+def _list_of(kind):
+    """What converts a tuple of the fields of a struct."""
+    return defstruct(kind.__name__, [(each.name, each.type) for each in structs.fields(kind)], array_like=True)
+
+
+_LISTS = {kind: _list_of(kind) for kind in (Sent, TokenCounts, Fail)}
+
+
+def checked(record: Sent) -> Item:
+    """A record whose fields, and counts of tokens without a breakdown, may be of any type and size.
+
+    Raises Malformed for what no record can have.
+    """
+    try:
+        for part in (record, record.fail, record.tokens if record.token_breakdown is None else None):
+            if part is not None:
+                convert(structs.astuple(part), _LISTS[type(part)])
+    except ValidationError:  # as odd as some records of CPA, perhaps
+        return tolerant(encode(record))
+    return record
+
+
+def failure(code: int | None, body: str | None) -> Fail | None:
+    """CPA's `fail`."""
+    return Fail(code or 0, body or "") if code or body else None
 
 
 def sent(row: dict, code: int | None = None, body: str | None = None, **more) -> Item:
@@ -45,16 +73,14 @@ class Classes(Struct, array_like=True, gc=False):
     rest: Count
 
 
-def of_classes(*counts: int) -> dict:
+def of_classes(*counts: int) -> tuple[TokenCounts, Breakdown]:
     """CPA's `tokens` and `token_breakdown` of Classes; raises msgspec.ValidationError for what no request can have."""
     uncached, read, written, out, reasoning, total, rest = counts
     convert(counts, Classes)
     into = uncached + read + written
     kinds = InputTokens(into, uncached, read, written), OutputTokens(out, out - reasoning, reasoning)
-    return {
-        "tokens": TokenCounts(into, out, reasoning, read, total, read, written),
-        "token_breakdown": Breakdown(2, "complete", into + out + rest, *kinds, rest),
-    }
+    tokens = TokenCounts(into, out, reasoning, read, total, read, written)
+    return tokens, Breakdown(2, "complete", into + out + rest, *kinds, rest)
 
 
 def counts_of(*counts: int) -> dict:

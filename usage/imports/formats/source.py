@@ -52,7 +52,10 @@ class Item(NamedTuple):
         if self.stored:
             self.stored.arrived = arrived
             return self.stored
-        record = parse(self.raw, arrived) if self.sent is None else record_of(self.sent, self.raw, arrived)
+        if self.sent is None:
+            record = parse(self.raw, arrived)
+        else:
+            record = record_of(self.sent, self.raw, arrived, (self.given or {}).get("fingerprint"))
         if record is not None and record.timestamp == arrived:
             raise Malformed(_("It does not tell when it happened."))
         if record is None or not self.given:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -12,14 +13,8 @@ from usage.imports.formats.source import Refused
 from usage.imports.formats.text import LONGEST, refuse_a_change
 
 COLUMNS = "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
-readable = partial(str, encoding="utf-8", errors="replace")  # a text that is not UTF-8 would be quoted in an error
-
-
-class Row(dict):
-    """The values of a row by the names of its columns; None for a column that there is not."""
-
-    def __missing__(self, name):
-        return None
+NO_UTF_8 = "Could not decode to UTF-8"  # so begins an error that quotes the text
+readable = partial(str, encoding="utf-8", errors="replace")
 
 
 class Database:
@@ -34,30 +29,41 @@ class Database:
             for table, column in connection.execute(COLUMNS):
                 self.tables.setdefault(table, set()).add(column)
 
-    def rows(self, tables: list[str], names: list[str], after: int = -1) -> Iterator[dict]:
-        """The rows of tables that are alike, in the order of their ids, of ids behind `after`; None for no such column.
+    def rows(self, tables: list[str], names: list[str]) -> Iterator[dict]:
+        """The rows of tables that are alike, as tuples() has them, by the names of their columns."""
+        for row in self.tuples(tables, names):
+            yield dict(zip(("id", *names), row, strict=True))
 
-        No rows where there is no such table.
+    def tuples(
+        self, tables: list[str], names: list[str], after: int = -1, blank: dict[str, str | int] | None = None
+    ) -> Iterator[tuple]:
+        """(id, *columns of these names) of tables that are alike, in the order of ids, of those behind `after`.
+
+        None for no such column, and nothing of no such table. `blank`: what stands for None, by name.
         """
-        selects, tables = [], [table for table in tables if table in self.tables]
-        names = [name for name in names if any(name in self.tables[table] for table in tables)]
-        for table in tables:
-            columns = [f'"{name}"' if name in self.tables[table] else f'NULL AS "{name}"' for name in ("id", *names)]
-            selects.append(f"SELECT {', '.join(columns)} FROM {table} WHERE id > {int(after)}")
+        selects = []
+        for table in filter(self.tables.get, tables):
+            has = self.tables[table]
+            columns = {name: f'"{name}"' if name in has else "NULL" for name in ("id", *names)}
+            columns |= {name: f"coalesce({columns[name]}, {value!r})" for name, value in (blank or {}).items()}
+            values = ", ".join(f'{value} AS "{name}"' for name, value in columns.items())
+            selects.append(f"SELECT {values} FROM {table} WHERE id > {int(after)}")
         return self.select(f"{' UNION ALL '.join(selects)} ORDER BY 1") if selects else iter(())
 
-    def select(self, sql: str) -> Iterator[dict]:
-        """The rows of a SELECT by the names of its columns, all of one snapshot."""
-        with self._opened() as connection:
-            rows = connection.execute(sql)
-            names = [column for column, *_ in rows.description]
-            for row in rows:
-                yield Row(zip(names, row, strict=True))
-
-    def tuples(self, sql: str) -> Iterator[tuple]:
+    def select(self, sql: str) -> Iterator[tuple]:
         """The rows of a SELECT, all of one snapshot."""
         with self._opened() as connection:
-            yield from connection.execute(sql)
+            connection.execute("BEGIN")
+            connection.text_factory, read = str, 0  # much faster than `readable`, and right nearly always
+            try:
+                for row in connection.execute(sql):
+                    yield row
+                    read += 1
+            except sqlite3.OperationalError as error:
+                if not str(error).startswith(NO_UTF_8):
+                    raise
+                connection.text_factory = readable
+                yield from islice(connection.execute(sql), read, None)
 
     def extent(self, table: str) -> tuple[int, int]:
         """(rows, highest id) of a table."""
