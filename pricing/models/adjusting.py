@@ -66,6 +66,12 @@ def effect_of_putting(adjustment: Adjustment, name=None):
     return price_history().effect_of(_usage(adjustment.scope, adjustment.value), book, name)
 
 
+def effect_of_dropping(adjustment: Adjustment, name=None):
+    """What drop() would do to the costs of the past; nothing is kept. `name`: see PriceHistory."""
+    book = book_after(copy(adjustment).delete)
+    return price_history().effect_of(_usage(adjustment.scope, adjustment.value), book, name)
+
+
 def adjustments_of(scope: str, value: str):
     """All adjustments of a provider, an account or a client key, which may be given as it is."""
     return Adjustment.objects.filter(scope=scope, value=value_in(scope, value))

@@ -13,6 +13,8 @@ from pricing.models.sets import CatalogueEntry, Origin, PriceSet, RateCard, Revi
 from pricing.precedence import begins, latest
 from pricing.queueing import queue_pricing
 
+OF_CHOICE = ("chosen", "matched", "reason", "sets", "corrects")  # fields of an entry that choosing changes
+
 
 class FollowsCatalogue:
     """The part of Model that is about the catalogue."""
@@ -66,6 +68,28 @@ class FollowsCatalogue:
         with self.repricing():
             self._block_catalogue(False)
             self._take(entry)
+
+    def choice(self) -> tuple[dict, list[Offer], bool]:
+        """What the catalogue's entry says, the sets that were taken, and whether they are out of force.
+
+        What put_choice_back() takes.
+        """
+        taken: dict[str, list[PriceSet]] = {}
+        for each in self.price_sets.filter(origin=Origin.CATALOGUE).prefetch_related("cards"):
+            taken.setdefault(each.scope_value, []).append(each)
+        offers = [Offer(s, sets[-1].matched, tuple(each.dated_cards for each in sets)) for s, sets in taken.items()]
+        entry = CatalogueEntry.objects.filter(model=self).values(*OF_CHOICE).first()
+        return entry or {}, offers, self.catalogue_blocked
+
+    def put_choice_back(self, entry: dict, offers: list[Offer], blocked: bool):
+        """Make the catalogue's entry and sets what choice() said that they were."""
+        with self.repricing():
+            self._block_catalogue(blocked)
+            others = self.price_sets.filter(origin=Origin.CATALOGUE)
+            others.exclude(scope_value__in=[offer.seller for offer in offers]).delete()
+            for offer in offers:
+                self._write_catalogue(offer)
+            CatalogueEntry.objects.filter(model=self).update(**entry)
 
     def forget_choice(self):
         """Leave the entry to the catalogue again: the chosen one's price for all usage goes until the next look."""

@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import re
+from datetime import date
 
 import pytest
 
@@ -51,6 +52,11 @@ def shown(used, names, cost):
     return [*(exact(used[name]) for name in names), cost(used["cost"]) if used["cost"] else "–"]
 
 
+def on_paper(name):
+    """A day as the page writes it; another name as it is."""
+    return f"{date.fromisoformat(name):%-d %b %Y}" if re.fullmatch(r"\d{4}-\d\d-\d\d", name) else name
+
+
 @pytest.mark.parametrize("key", ["", "Alice"])
 def test_page_api_terminal_and_csv_have_the_same_figures(client, big, run, monkeypatch, key):
     monkeypatch.setenv("COLUMNS", "200")
@@ -62,7 +68,7 @@ def test_page_api_terminal_and_csv_have_the_same_figures(client, big, run, monke
     rows = cells(client.get(f"/statement/?{MONTH}{only}").text)
     assert rows[0] == ["Day", "Requests", "Input", "Cache read", "Cache write", "Output", "Tokens", "Cost"]
     on_page = [row for row in rows if row[0] not in ("Day", "Model")][: len(lines)]
-    assert on_page == [[name, *shown(used, PAGE, "${:,.2f}".format)] for name, used in lines]
+    assert on_page == [[on_paper(name), *shown(used, PAGE, "${:,.2f}".format)] for name, used in lines]
 
     in_terminal = [line.split()[-8:] for line in run(*words).splitlines() if re.search(r" (\$[\d.,]+|–) *$", line)]
     assert in_terminal == [shown(used, TERMINAL, usd) for _, used in lines]

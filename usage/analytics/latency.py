@@ -27,6 +27,7 @@ from usage.time.periods import day_start, local_date, rfc3339_utc, whole_hour
 from usage.time.units import DAY_S, DAY_US, HOUR_S, HOUR_US, SECOND_US
 
 COUNTED_FROM_EVENTS_US = 7 * DAY_US  # where a filter asks for more than models
+FEW_EVENTS = 50_000  # of a period: all of them are counted
 BY_HOUR_S = 8 * DAY_S + HOUR_S  # longer periods show their days; one of them may have 25 hours
 
 
@@ -61,6 +62,7 @@ class Speeds(Struct, frozen=True):
 
     ttft: Percentiles
     latency: Percentiles
+    measured_from: Annotated[str | None, Meta(description="Start of what was looked at; null for all of the period.")]
 
 
 class Medians(Struct, frozen=True, kw_only=True):
@@ -72,7 +74,10 @@ class Medians(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def latency(filters: UsageFilter, limit: int = MOST) -> Latency:
-    """Filtered by models alone, whole hours of the period; with any other filter, the events of its last seven days."""
+    """Filtered by models alone, whole hours of the period; with any other filter, its events.
+
+    Of a period with more than FEW_EVENTS, whatever the filter, these are the events of its last seven days.
+    """
     start, sums, count = _by_model(filters, limit)
     models = dict(Model.objects.filter(id__in={model for model, _ in sums}).values_list("id", "name"))
     nothing = [0] * BUCKETS
@@ -95,11 +100,13 @@ def latency(filters: UsageFilter, limit: int = MOST) -> Latency:
 
 @snapshot()
 def speeds(filters: UsageFilter) -> Speeds:
-    """Percentiles of all models together, of the whole hours that the period touches."""
-    over_time = _over_time(filters)
-    sums = _counted(_measured(filters)[1]) if over_time is None else over_time
+    """Percentiles of all models together, of what latency() looks at."""
+    (start, rows), over_time = _measured(filters), _over_time(filters)
+    sums = _counted(rows) if over_time is None else over_time
     totals = add_up((kind, counts) for (*_, kind), counts in sums.items())
-    return Speeds(*(percentiles(totals.get(kind, [])) for kind in (TTFT, LATENCY)))
+    is_part = start > (filters.period.start or 0)
+    since = rfc3339_utc(start // SECOND_US) if is_part else None
+    return Speeds(*(percentiles(totals.get(kind, [])) for kind in (TTFT, LATENCY)), since)
 
 
 @snapshot()
@@ -160,11 +167,18 @@ def _measured(filters):
     kept_from = events_from() or 0
     if (rows := _histograms(filters)) is not None:
         return _first_hour(filters, kept_from) * SECOND_US, rows
-    end = filters.period.end or now_us()
-    start = max(filters.period.start or 0, kept_from, end - COUNTED_FROM_EVENTS_US)
+    start = max(filters.period.start or 0, kept_from)
     if filters.values_of("result") == (True,):
         return start, None
+    if not _are_few(filters.period):
+        now = now_us()
+        start = max(start, min(filters.period.end or now, now) - COUNTED_FROM_EVENTS_US)
     return start, Event.objects.between(start, filters.period.end).matching(filters)
+
+
+def _are_few(period):
+    """Whether a period has few events of any kind: these are looked through, whatever is filtered by."""
+    return sum(counts[0] for counts in Reader.of(UsageFilter(period)).kept().counts_per_day().values()) <= FEW_EVENTS
 
 
 @once

@@ -1,14 +1,19 @@
 """Taking a change back: the message about it has a button that holds what there was before, signed, for an hour."""
 
+from hashlib import blake2b
+
 from django.core import signing
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from msgspec import convert, json
 from rest_framework.exceptions import APIException
 
-from aliases.models import SAID, ApiKey
-from pricing.catalogue.listings import DatedCards
+from aliases import models as aliases
+from aliases.models import SAID, AccountName, ApiKey
+from pricing import models as pricing
+from pricing.catalogue.listings import DatedCards, Offer
 from pricing.models import Model
 
 SALT, LASTS_S = "usage.dashboard.undoing", 3600
@@ -35,18 +40,49 @@ def _price_again(price, name, *place):
         model.put_back(convert(dated, list[DatedCards]), blocked, *place)
 
 
-KINDS = {"key": (_said_of, _say_again), "price": (_price_of, _price_again)}  # how it is now, and how to put that back
+def _choice_of(name):
+    """What Model.put_choice_back takes, in plain values."""
+    found = [model.choice() for model in Model.objects.filter(name=name)]
+    return json.decode(json.encode(found[0] if found else ({}, [], False)))
+
+
+def _choose_again(choice, name):
+    entry, offers, blocked = choice
+    for model in Model.objects.filter(name=name):
+        model.put_choice_back(entry, convert(offers, list[Offer]), blocked)
+
+
+def _name_of(account):
+    return AccountName.objects.names().get(account, "")
+
+
+def _name_again(name, account):
+    AccountName.objects.rename(account, name)
+
+
+# How it is now, how to put that back, and the counter of such changes, which makes others wait.
+KINDS = {
+    "key": (_said_of, _say_again, aliases.Revision),
+    "account": (_name_of, _name_again, aliases.Revision),
+    "price": (_price_of, _price_again, pricing.Revision),
+    "choice": (_choice_of, _choose_again, pricing.Revision),
+}
 
 
 class Undoable:
     """A change of one of KINDS: made before it, and asked for the message about it afterwards.
 
-    `which`: the fingerprint of a client key; or a model's name, a scope and its value.
+    `which`: the fingerprint of a client key; an account; a model's name, a scope and its value; a model's name.
     """
 
     def __init__(self, kind: str, *which: str):
         self.kind, self.which = kind, list(which)
         self.before = self._now()
+
+    @property
+    def stamp(self) -> str:
+        """Tells what there was before from anything else, for a form to carry."""
+        return blake2b(json.encode(self.before), digest_size=8).hexdigest()
 
     def told(self, sentence: str, name: str) -> SafeString:
         """The sentence and the button, as HTML, about what has this name; without the button where nothing changed."""
@@ -56,7 +92,7 @@ class Undoable:
         return render_to_string("usage/parts/undo.html", context)
 
     def _now(self):
-        now, _again = KINDS[self.kind]
+        now, *_others = KINDS[self.kind]
         return now(*self.which)
 
 
@@ -66,8 +102,10 @@ def undo(kept: str) -> str:
         kind, which, before, after, name = signing.loads(kept, salt=SALT, max_age=LASTS_S)
     except signing.BadSignature:
         raise APIException(_("This can no longer be undone.")) from None
-    now, again = KINDS[kind]
-    if now(*which) != after:
-        raise APIException(_("It has been changed since, so nothing is undone."))
-    again(before, *which)
+    now, again, revision = KINDS[kind]
+    with transaction.atomic():
+        revision.bump()
+        if now(*which) != after:
+            raise APIException(_("It has been changed since, so nothing is undone."))
+        again(before, *which)
     return _("Undone: %(name)s is as it was before.") % {"name": name}

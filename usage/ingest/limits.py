@@ -3,7 +3,7 @@
 from usage.models import LimitReading, PastReading
 from usage.models.labels import OTHER
 from usage.records.record import limit_headers
-from usage.time.units import HOUR_S, SECOND_US
+from usage.time.units import HOUR_S, HOUR_US
 
 IDS = {"request-id", "x-request-id"}  # other with every request, and no limit
 
@@ -15,36 +15,36 @@ class LimitNotes:
         self._noted: dict[str, int] = {}
 
     def note(self, records):
-        """Keep the headers of each account's newest record, unless a newer one was noted before."""
+        """Keep the headers of each account's newest record of each hour, unless a newer one was noted before."""
         newest = {}
         for record in records:
-            if record.response_headers and record.timestamp >= self._noted.get(record.auth_index, 0):
-                self._noted[record.auth_index] = record.timestamp
-                newest[record.auth_index] = record
-        newest.pop(OTHER, None)  # many accounts
-        found = {index: (r.timestamp, limit_headers(r.response_headers)) for index, r in newest.items()}
-        if found := {index: reading for index, reading in found.items() if reading[1]}:
+            if not record.response_headers:
+                continue
+            index, at = record.auth_index, record.timestamp
+            before = newest.get((index, at // HOUR_US))
+            if at >= (before.timestamp if before else self._noted.get(index, 0)):
+                newest[index, at // HOUR_US] = record
+        for (index, _), record in newest.items():
+            self._noted[index] = max(record.timestamp, self._noted.get(index, 0))
+        found = [
+            (*place, newest[place].timestamp, limit_headers(newest[place].response_headers)) for place in sorted(newest)
+        ]
+        if found := [reading for reading in found if reading[0] != OTHER and reading[-1]]:  # other: many accounts
             _keep(found)
 
 
 def _keep(found):
-    known = {row.auth_index: row for row in LimitReading.objects.filter(auth_index__in=found)}
-    newer = [
-        LimitReading(auth_index=index, seen_at=at, headers=headers)
-        for index, (at, headers) in sorted(found.items())
-        if index not in known or at >= known[index].seen_at
-    ]
-    changed = [row for row in newer if row.auth_index not in known or _limits(row) != _limits(known[row.auth_index])]
-    past = [
-        PastReading(
-            hour=row.seen_at // SECOND_US // HOUR_S * HOUR_S,
-            auth_index=row.auth_index,
-            seen_at=row.seen_at,
-            headers=_limits(row),
-        )
-        for row in changed
-    ]
-    _upsert(newer, ["auth_index"])
+    """`found`: (account, hour since the epoch, when in µs, headers), those of an account in the order of time."""
+    known = LimitReading.objects.filter(auth_index__in={index for index, *_ in found})
+    newest, past, newer = {row.auth_index: row for row in known}, [], {}
+    for index, hour, at, headers in found:
+        before, row = newest.get(index), LimitReading(auth_index=index, seen_at=at, headers=headers)
+        if before and at < before.seen_at:
+            continue
+        newest[index] = newer[index] = row
+        if before is None or _limits(row) != _limits(before):
+            past.append(PastReading(hour=hour * HOUR_S, auth_index=index, seen_at=at, headers=_limits(row)))
+    _upsert(list(newer.values()), ["auth_index"])
     _upsert(past, ["hour", "auth_index"])
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, scratch, stored
-from usage.analytics.latency import Medians, latency, medians
+from usage.analytics.latency import Medians, latency, medians, speeds
 from usage.models import COUNTS, DrainState, Duration, Event, Quarter
 from usage.models.histograms import BUCKETS, bounds_of, bucket_of, percentile
 from usage.query.forms import UsageFilterForm
@@ -81,10 +81,16 @@ def test_whole_hours_are_looked_at_for_models_and_exact_events_for_anything_else
     assert (by_source.items[0].latency.count, by_source.measured_from) == (1, "2026-11-24T04:30:00Z")
 
 
-def test_other_filters_are_answered_of_the_last_seven_days_of_the_period():
+@pytest.mark.parametrize(("few", "count", "since"), [(10, 10, None), (9, 7, "2026-11-17T04:00:01Z")])
+def test_other_filters_are_answered_of_the_last_seven_days_of_many_events(monkeypatch, set_clock, few, count, since):
+    set_clock(NOON + SECOND)
+    monkeypatch.setattr("usage.analytics.latency.FEW_EVENTS", few)
     stored(*(attempt(NOON - days * DAY, 100 + days) for days in range(10)))
-    answer = latency(asked(start="2026-11-01", end="2026-11-24T12:00:01", provider="codex"))
-    assert (answer.items[0].latency.count, answer.measured_from) == (7, "2026-11-17T04:00:01Z")
+    for end in ("2026-11-24T12:00:01", "2026-12-01"):
+        filters = asked(start="2026-11-01", end=end, provider="codex")
+        answer, of_all = latency(filters), speeds(filters)
+        assert (answer.items[0].latency.count, answer.measured_from) == (count, since or "2026-10-31T16:00:00Z")
+        assert (of_all.latency.count, of_all.measured_from) == (count, since)
 
 
 def test_failures_have_no_latency():

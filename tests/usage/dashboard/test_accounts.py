@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from aliases.models import AccountName
@@ -146,8 +147,20 @@ def test_a_name_is_given_at_the_account_and_shown_wherever_it_is(client, used):
         assert "Blue" in client.get(path).text, path
     assert "Blue" in client.get("/filters/choices/?label=source&source=blu").text
     assert client.get("/api/v1/usage/breakdown?by=source").json()["rows"][1]["label"] == "Blue"
-    client.post("/accounts/name/", {"account": "ann@example.com", "name": " "})
+    page = client.post("/accounts/name/", {"account": "ann@example.com", "name": " "}, follow=True).text
     assert AccountName.objects.names() == {}
+    kept = re.search(r'name="undo"\s+value="([^"]+)"', page)[1]
+    for sentence in ("Undone: ann@example.com is as it was before.", "It has been changed since"):
+        assert sentence in client.post("/undo/", {"undo": kept, "next": "/usage/accounts/"}, follow=True).text
+        assert AccountName.objects.names() == {"ann@example.com": "Blue"}
+
+
+def test_links_of_an_account_put_it_in_place_of_others(client, used):
+    text = client.get("/accounts/?range=7d&source=bob@example.com&source=ann@example.com&provider=codex").text
+    links = [QueryDict(unescape(link)) for link in re.findall(r'href="/usage/requests/\?([^"]*)"', text)]
+    of_ann = [query for query in links if query.get("auth_index") == "a"]
+    assert of_ann and all(query.getlist("source") == ["ann@example.com"] for query in of_ann)
+    assert all(client.get(f"/requests/?{query.urlencode()}").status_code == 200 for query in of_ann)
 
 
 def test_the_api_says_the_same(client, used):

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from tests.usage.made import DAY, HOUR, NOON, record, stored
+from aliases.models import ApiKey
+from pricing.models import Model
+from tests.usage.made import DAY, HOUR, NOON, SECOND, record, stored
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +44,31 @@ def test_a_median_of_few_answers_is_marked(client, answers, figure):
     stored(*(record(NOON - HOUR + n) for n in range(answers)))
     assert shown(client, "range=today")[0]["latency"].figure == figure
     assert ("≈ <data" in client.get("/analysis/?range=today").text) == (answers < 1000)
+
+
+@pytest.mark.parametrize(("few", "count", "note"), [(22, 11, ""), (20, 7, "since 17 Nov, 12:00")])
+def test_a_median_of_a_part_of_the_period_says_so_and_is_not_compared(client, monkeypatch, few, count, note):
+    monkeypatch.setattr("usage.analytics.latency.FEW_EVENTS", few)
+    stored(
+        *(record(NOON - HOUR - n * DAY, api_key=key) for n in range(26) for key in ("sk-one-0000001", "sk-two-0000001"))
+    )
+    one = ApiKey.of("sk-one-0000001").fingerprint
+    card = shown(client, f"start=2026-11-14&end=2026-11-25&api_key={one}")[0]["latency"]
+    assert (card.exact, card.note, card.change) == (f"median of {count} answers", note, "" if note else "±0%")
+
+
+def test_what_a_thousand_requests_cost_is_of_clients_requests(client):
+    Model.objects.set_price("gpt-5", {"prompt": 10**9, "completion": 0})
+    tokens = {"input": 1000, "cached": 0, "output": 0, "reasoning": 0, "total": 1000}
+    failed = [record(NOON - HOUR + n, failed=True, request_id="r", tokens=dict.fromkeys(tokens, 0)) for n in range(3)]
+    stored(*failed, record(NOON - HOUR + 9, request_id="r", tokens=tokens))
+    assert shown(client, "range=today")[0]["cost"].detail == "$1,000.00 / 1k requests"
+
+
+def test_the_busiest_quarter_is_named_as_such(client):
+    stored(*(record(NOON - 10 * SECOND + n) for n in range(10)), *(record(NOON - HOUR + n) for n in range(45)))
+    card = shown(client, "range=today")[0]["pace"]
+    assert (card.figure, card.detail.partition(" · ")[2]) == ("10 rpm", "busiest 15 min: 3 rpm")
 
 
 def test_a_sparkline_begins_with_the_first_record(client):

@@ -52,6 +52,19 @@ def test_a_drag_over_the_chart_leads_to_that_range_and_escape_takes_it_back(page
     assert page.wrong == []
 
 
+def test_a_click_on_a_layer_puts_its_model_in_place_of_those_filtered_by(page):
+    chosen = [row["key"] for row in api(page, "usage/breakdown?range=7d&by=model")["rows"][:2]]
+    query = f"?range=7d&measure=requests&by=model&model={chosen[0]}&model={chosen[1]}"
+    layers = {layer["key"]: layer["values"] for layer in api(page, f"usage/timeline{query}")["layers"]}
+    open_page(page, query)
+    page.locator("#chart").scroll_into_view_if_needed()
+    page.mouse.click(*place(page, 0.5))
+    page.wait_for_url(re.compile("requests/"))
+    (model,) = (unquote(value) for name, value in re.findall(r"(\w+)=([^&]+)", page.url) if name == "model")
+    assert model in chosen and shown_total(page) in layers[model]
+    assert page.wrong == []
+
+
 def test_the_bars_of_a_chart_are_walked_through_with_the_keys(page):
     today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
     query = f"?start={today - timedelta(days=1)}&end={today}&measure=requests"

@@ -51,6 +51,14 @@ def test_a_reason_leads_to_exactly_the_failures_it_counts(client, traffic, filte
     assert [pair for pair in whose[:12] if total(client, unescape(pair[0])) != int(pair[1])] == []
 
 
+def test_a_failure_with_a_code_that_is_none_of_https_leads_to_a_list(client):
+    stored_now(record(NOW_US, failed=True, fail={"status_code": 999, "body": "busy"}))
+    for path, within in (("/analysis/failures/", ""), ("/accounts/", "&account=a1b2c3d4e5f60718")):
+        text = client.get(f"{path}?range=7d{within}").text
+        links = [unescape(link) for link in LINK.findall(text) if "message=busy" in link]
+        assert links and [link for link in links if total(client, link) != 1] == [], path
+
+
 @pytest.mark.parametrize("name", grouping_labels())
 def test_a_row_of_the_analysis_leads_to_the_requests_it_counts(client, traffic, name):
     text = client.get(f"/analysis/?range=7d&by={name}").text

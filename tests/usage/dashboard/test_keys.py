@@ -48,6 +48,13 @@ def test_keys_of_one_owner_stand_below_their_sum(client, keys):
     assert rows_of(client.get("/keys/").text)[2] == (False, "Ann Ask &lt;Bob&gt;", "Ops &amp; co", "sk-c****0001", "1")
 
 
+def test_sums_of_an_owner_are_of_all_keys_whatever_is_searched_for(client, keys):
+    ApiKey.objects.describe(BOT, alias="Anchor", owner="Ops & co")
+    rows = rows_of(client.get("/keys/?q=An").text)
+    assert [row[1].split()[0] for row in rows] == ["Ops", "Anchor", "Ann"]
+    assert rows[0] == (False, "Ops &amp; co", "Ops &amp; co", "3 keys", "7")
+
+
 def test_a_key_is_named_and_given_an_owner_and_that_is_taken_back(client, keys):
     form = client.get("/keys/", {"range": "24h"}).text
     address = f"/keys/edit/?range=24h&edit={fingerprint(ANN)}"

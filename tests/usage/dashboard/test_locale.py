@@ -90,7 +90,7 @@ def test_forms_say_in_chinese_what_is_wrong(client):
     chinese = {"headers": {"Accept-Language": "zh-CN"}}
     wrong = {"-1": "费率不能为负数。", "nothing": "需要填写数字。", "20000": "费率最高为每百万 Token 10,000 美元。"}
     for number, sentence in wrong.items():
-        client.post("/prices/set/", {"model": "m", "prompt": number}, **chinese)
+        client.post("/prices/set/", {"model": "m", "prompt": number, "completion": "0"}, **chinese)
         assert f"prompt_price_per_1m: {sentence}" in client.get("/prices/", **chinese).text
     client.post("/keys/name/", {"key_id": "sk-a****0001", "alias": "x"}, **chinese)
     assert "api_key: 这是掩码后的密钥：请改为发送它的 key_id。" in client.get("/keys/", **chinese).text

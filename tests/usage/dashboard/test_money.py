@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from aliases.models import AccountName
 from pricing.models import AccountFee, DisplayCurrency, Model, Revision
 from tests.usage.made import DAY, NOON, record, stored
 from usage.dashboard.currency import Currency, amount
@@ -177,7 +178,7 @@ def test_what_is_no_rate_is_refused_by_its_field(client, fields, sentence):
 def test_a_fee_is_entered_at_its_account(client):
     opened = "?range=today&view=cards&account=a1b2c3d4e5f60718"
     page = posted(client, f"/accounts/fee/{opened}", account=ANN, usd_per_month="60")
-    assert "The fee is entered." in page
+    assert "Fee of ann@example.com saved: $60.00 per month." in page
     text = re.sub(r"<[^>]*>", "", page)
     assert text.count("$2.00 paid, $1.00 of list value") == 3  # of all, of the account, and beside the list
     assert "$60.00 per month" in text
@@ -188,7 +189,8 @@ def test_a_fee_is_entered_at_its_account(client):
     assert "usd_per_month: A fee is never negative." in posted(
         client, "/accounts/fee/", account=ANN, usd_per_month="-1"
     )
-    assert "The fee is cleared." in posted(client, "/accounts/fee/", account=ANN, clear="1")
+    AccountName.objects.rename(ANN, "Ann's plan")
+    assert "Fee of Ann&#x27;s plan cleared." in posted(client, "/accounts/fee/", account=ANN, clear="1")
     assert not AccountFee.objects.exists()
     assert "paid" not in client.get("/accounts/?range=today").text.partition("<main")[2]
 

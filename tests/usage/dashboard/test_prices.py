@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.core import signing
+from rest_framework.exceptions import APIException
 
 from aliases.models import ApiKey
 from cpa_usage.keys import fingerprint
-from pricing.models import Adjustment, Model, PriceSet, RateCard, adjusting
+from pricing.models import Adjustment, Model, PriceSet, RateCard, Revision, adjusting
 from tests.usage.made import DAY, NOON, record, stored
 from usage.dashboard.undoing import SALT
 from usage.models import Day
@@ -122,6 +123,8 @@ def test_cards_that_the_form_does_not_show_are_counted(client, gpt):
         ({"whose": "api_key:sk-c****0001"}, "scope_value: This is a masked key: give the key or its fingerprint."),
         ({"whose": "planet:x"}, "scope: "),
         ({"request_price": "101"}, "request_price: A fee is at most 100 USD per request."),
+        ({"prompt": " "}, "prompt_price_per_1m: A number is needed."),
+        ({"completion": ""}, "completion_price_per_1m: A number is needed."),
         ({"hours_from": "16:30"}, "cards.hours_to: Hours have a beginning and an end."),
         ({"hours_from": "16:31", "hours_to": "17:00"}, "cards.1.hours_from: A time is written as 16:30"),
     ],
@@ -153,10 +156,11 @@ def test_a_factor_is_added_changed_ended_and_removed(client, gpt):
     assert "past" in row_of(page, "provider codex")
     ended = Adjustment.objects.get(valid_from=TODAY)
     assert "End today" not in form_of(client, "prices/adjust/edit", edit=ended.pk)
-    assert "Removed" in post(client, "adjust", remove=str(ended.pk))
+    page = post(client, "adjust", remove=str(ended.pk))
+    assert "Factor and fee of provider codex removed. 7 days: $0.0001 → $0.2500" in page
     assert spent() == 50 * USD + PICO // 4
     assert "End today" in form_of(client, "prices/adjust/edit", edit=Adjustment.objects.get().pk)
-    assert "Removed" in post(client, "adjust", remove="nothing")
+    assert "It was removed already." in post(client, "adjust", remove="nothing")
 
 
 def test_a_factor_to_come_is_changed_on_its_day(client, gpt):
@@ -227,6 +231,7 @@ def test_without_scripts_a_preview_shows_the_form_as_it_was_filled_in(client, gp
     page = post(client, "set", model="gpt-5", whose="provider:codex", prompt="3", completion="0.25", preview="1")
     assert "7 days: $0.0001 → $0.0003" in page and 'value="0.25"' in page
     assert re.search(r'value="provider:codex" selected', page) and "chip on" not in page
+    assert "○" in page and "✓" not in page  # nothing is saved
     page = post(client, "adjust", whose=KEY, factor="2.5", note="a note", preview="1")
     assert 'value="2.5"' in page and 'value="a note"' in page
     assert not Adjustment.objects.exists() and PriceSet.objects.get().cards.get().prompt == USD
@@ -296,6 +301,32 @@ def test_the_first_price_of_a_model_is_taken_away_again(client, gpt):
     page += undone(client, page)
     assert "Undone" in page and spent() == 100 * USD
     assert not PriceSet.objects.filter(scope="api_key").exists()
+
+
+def test_nothing_is_undone_by_halves(client, gpt, monkeypatch):
+    page = post(client, "set", model="gpt-5", prompt="3", completion="0")
+
+    def changed_meanwhile(model, *_):
+        model.price_sets.all().delete()
+        raise APIException("later")
+
+    monkeypatch.setattr(Model, "put_back", changed_meanwhile)
+    before = Revision.current()
+    assert "later" in undone(client, page)
+    assert (PriceSet.objects.get().cards.get().prompt, Revision.current()) == (3 * USD, before)
+
+
+def test_what_another_tab_changed_meanwhile_is_not_replaced_unseen(client, gpt):
+    stamp = re.search(r'name="stamp" value="(\w+)"', form_of(client, "prices/edit", edit="gpt-5"))[1]
+    post(client, "set", model="gpt-5", prompt="3", completion="0", stamp=stamp)
+    for fields in ({"prompt": "4", "completion": "0"}, {"clear": "1"}):
+        page = post(client, "set", model="gpt-5", stamp=stamp, **fields)
+        assert "The price was changed meanwhile" in page and PriceSet.objects.get().cards.get().prompt == 3 * USD
+    page = post(client, "set", model="gpt-5", stamp=stamp, prompt="4", completion="0")
+    stamp = re.search(r'name="stamp" value="(\w+)"', page)[1]  # of the form as it was filled in
+    assert 'value="4"' in page
+    post(client, "set", model="gpt-5", stamp=stamp, prompt="4", completion="0")
+    assert PriceSet.objects.get().cards.get().prompt == 4 * USD
 
 
 @pytest.mark.parametrize("kept", ["", "x", "WyJwcmljZSJd:1abc:xyz"])

@@ -1,12 +1,13 @@
 """The page of a request says why it costs what it costs, and why a cost is not known."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from pricing.catalogue.listings import Card, DatedCards, Listing, Offer
-from pricing.models import Adjustment, Model
+from pricing.models import Adjustment, Model, PriceSet
 from tests.usage.made import NOON, record, stored
 from usage.models import Event
 
@@ -102,11 +103,24 @@ def test_one_click_chooses_among_the_candidates(client):
     text = page_of(client, model="glm-5", alias="glm-5", provider="openai-compatible-x", auth_type="apikey")
     assert "$0.60 / $1.20" in text and "$0.70 / $1.40" in text
     assert client.get("/prices/").text.count("Use this price") == 2
-    chosen = client.post("/prices/choose/", {"model": "glm-5", "matched": "openrouter/glm-5"})
-    page = client.get(chosen["Location"].removeprefix("/usage"))
-    assert "Priced as openrouter/glm-5; past usage is costed again." in page.text
-    item = client.get(f"/api/v1/usage/events/{Event.objects.get().key}").json()
+    before, wanted = Model.objects.get().choice(), {"model": "glm-5", "matched": "openrouter/glm-5"}
+
+    def chosen(**more):
+        reply = client.post("/prices/choose/", wanted | more, headers={"HX-Request": "true", "HX-Boosted": "true"})
+        return client.get(reply["Location"].removeprefix("/usage")).text
+
+    assert "glm-5 as openrouter/glm-5: 7 days: $0 → $" in chosen(preview="1") and not PriceSet.objects.exists()
+    page = chosen()
+    assert "Price of glm-5 saved. 7 days: $0 → $" in page
+    event = f"/api/v1/usage/events/{Event.objects.get().key}"
+    item = client.get(event).json()
     assert (item["price"]["matched"], item["price"]["candidates"], item["cost"] > 0) == ("openrouter/glm-5", [], True)
+    kept = re.search(r'name="undo"\s+value="([^"]+)"', page)[1]
+    client.post("/undo/", {"undo": kept, "next": "/usage/prices/"})
+    assert "Undone: glm-5 is as it was before." in client.get("/prices/").text
+    item = client.get(event).json()
+    assert (item["price"]["matched"], item["cost"], Model.objects.get().choice()) == ("", None, before)
+    assert client.get("/prices/").text.count("Use this price") == 2
 
 
 @pytest.mark.parametrize(

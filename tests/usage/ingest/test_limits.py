@@ -43,6 +43,13 @@ def test_history_keeps_the_last_change_of_each_hour_and_no_ids_of_requests():
     assert not PastReading.objects.filter(headers__has_key="x-request-id").exists()
 
 
+def test_a_history_stored_at_once_keeps_the_last_change_of_each_hour_too():
+    hours = [said(NOON + n * HOUR + more, f"{n // 2}{more}", f"r{n}") for n in range(24) for more in (1, 0, 2)]
+    stored(*hours)
+    assert past() == [(0, "02"), *((n * 3600, f"{n // 2}2") for n in range(2, 24, 2))]
+    assert newest()["a1b2c3d4e5f60718"][0] == NOON + 23 * HOUR + 2
+
+
 def test_records_without_limits_change_nothing():
     stored(said(NOON, "10"))
     stored(record(NOON + HOUR), record(NOON + HOUR, response_headers={"Date": ["x"]}))

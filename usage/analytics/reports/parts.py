@@ -39,12 +39,16 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def parts_of(filters: UsageFilter, every: str) -> list[tuple[date, UsageFilter]]:
-    """(first local day of a day, week or month, the filter within it), oldest first; see covered_seconds."""
+    """(first local day of a day, week or month in which something was used, the filter within it), oldest first.
+
+    See covered_seconds.
+    """
     covered, starts = covered_seconds(filters.period), {}
     for number, start, _ in days(*covered, settings.TIME_ZONE) if covered else ():
         starts.setdefault(FIRST_DAY[every](number), start * SECOND_US)
     edges = [filters.period.start, *list(starts.values())[1:], filters.period.end]
-    return [(day, filters.with_period(Period(*edges[i : i + 2]))) for i, day in enumerate(starts)]
+    used = set(map(FIRST_DAY[every], Reader.of(filters).counts_per_day()))
+    return [(day, filters.with_period(Period(*edges[i : i + 2]))) for i, day in enumerate(starts) if day in used]
 
 
 @snapshot()

@@ -1,5 +1,6 @@
 """What people ask first: what the month comes to, what the cache saved, and what a plan yielded."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from django.conf import settings
@@ -8,20 +9,18 @@ from msgspec import Meta, Struct
 
 from pricing.book import Charged
 from usage.analytics.accounts.folding import fees_and_yield
-from usage.analytics.answers import PICO, Usd
+from usage.analytics.answers import PICO, Figures, figures
 from usage.analytics.overview import recorded_from
 from usage.ingest.costs import CHARGED_BY
-from usage.models import MEASURES
 from usage.query.filters import UsageFilter
 from usage.query.partial import price_book
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.clock import now_us
-from usage.time.periods import Period, day_start, month_after
+from usage.time.periods import Period, day_start, month_after, rfc3339_utc
 from usage.time.units import DAY_US, QUARTER_US, SECOND_US
 
 PACE_US = 7 * DAY_US
-COST = MEASURES.index("cost")
 
 
 class Month(Struct, frozen=True, kw_only=True):
@@ -29,10 +28,12 @@ class Month(Struct, frozen=True, kw_only=True):
 
     first: Annotated[str, Meta(description="Its first day.")]
     after: Annotated[str, Meta(description="The first day of the next month.")]
-    cost: Usd
+    cost: Annotated[float | None, Meta(description="US dollars; null where nothing that was used has a known cost.")]
     forecast: Annotated[
-        float | None, Meta(description="At its end, at the pace of the last 7 days; null before the second day.")
+        float | None,
+        Meta(description="At its end, at the pace since `pace_from`; null before the second day, and without a cost."),
     ]
+    pace_from: Annotated[str | None, Meta(description="Where records are shorter: their start; null: the last 7 days.")]
 
 
 class Worth(Struct, frozen=True, kw_only=True):
@@ -75,12 +76,23 @@ def cache_reads(reader: Reader) -> tuple[int, int]:
 
 
 def _month(filters):
-    first, now = localdate().replace(day=1), now_us() // QUARTER_US * QUARTER_US
-    start, end = (day_start(day, settings.TIME_ZONE) * SECOND_US for day in (first, month_after(first)))
-    since = max(now - PACE_US, recorded_from() or now)  # of shorter records, all of them
-    cost, recent = (
-        Reader.of(filters.with_period(Period(*edges))).total()[COST] / PICO for edges in ((start, end), (since, now))
+    first, now, recorded = localdate().replace(day=1), now_us() // QUARTER_US * QUARTER_US, recorded_from()
+    start, second, end = (
+        day_start(day, settings.TIME_ZONE) * SECOND_US for day in (first, first + timedelta(days=1), month_after(first))
     )
-    known = now - max(start, recorded_from() or now) >= DAY_US
-    forecast = cost + recent / (now - since) * (end - now) if known else None
-    return Month(first=str(first), after=str(month_after(first)), cost=cost, forecast=forecast)
+    week_ago, recorded = now - PACE_US, now if recorded is None else recorded
+    since = max(week_ago, recorded)  # of shorter records, all of them
+    cost, recent = (
+        Figures(**figures(Reader.of(filters.with_period(Period(*edges))).total()))
+        for edges in ((start, end), (since, now))
+    )
+    forecast = None
+    if cost.known_cost is not None and now >= second and now - recorded >= DAY_US:
+        forecast = cost.cost + recent.cost / (now - since) * (end - now)
+    return Month(
+        first=str(first),
+        after=str(month_after(first)),
+        cost=cost.known_cost,
+        forecast=forecast,
+        pace_from=rfc3339_utc(since // SECOND_US) if since > week_ago else None,
+    )

@@ -1,8 +1,9 @@
 """The cards of the Overview: name, figure, change against the period before, and a sparkline."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import NamedTuple
 
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from usage.analytics.answers import Overview
@@ -15,6 +16,7 @@ from usage.dashboard.formats import compact, duration, exact, percent, short
 from usage.dashboard.markup import EXACT_FROM
 from usage.dashboard.panels.coverage import short_note
 from usage.dashboard.panels.sparklines import spark
+from usage.time.words import written
 
 DAYS_BY_HOUR = 8  # sparklines of longer periods show days
 # A smaller change is neither good nor bad: it comes and goes by itself.
@@ -100,14 +102,13 @@ def _tokens(compared, series):
 
 
 def _cost(compared, covered, series):
-    cost, total = compared.current.known_cost, compared.current.total
+    cost, requests = compared.current.known_cost, compared.current.client_requests
     value, figure, every_digit = amount(cost)
     shown = {"name": _("Cost"), "value": value, "figure": figure, "exact": every_digit}
     shown["note"] = short_note(covered)
     if covered.minimum_tokens and cost is not None:
         shown["figure"] = f"≥ {figure}"
-    priced = total and cost
-    each = _("%(cost)s / 1k requests") % {"cost": amount(cost / total * 1000).text} if priced else ""
+    each = _("%(cost)s / 1k requests") % {"cost": amount(cost / requests * 1000).text} if requests and cost else ""
     return _card(compared, series, "known_cost", relative, slug="cost", detail=each, **shown)
 
 
@@ -128,21 +129,30 @@ def _cached(compared, series):
 
 
 def _speed(compared, slug, name, field, over_time):
-    now = getattr(compared.current_speeds, field)
-    before = compared.previous_speeds and getattr(compared.previous_speeds, field).p50
+    now, since = getattr(compared.current_speeds, field), compared.current_speeds.measured_from
+    is_whole = compared.previous_speeds and not (since or compared.previous_speeds.measured_from)
+    before = getattr(compared.previous_speeds, field).p50 if is_whole else None
     change, trend = relative(now.p50, before)
     if before and now.p50 is not None and abs(now.p50 / before - 1) >= NOTABLE_SLOWING:
         trend = "down" if now.p50 > before else "up"
     answers = _("median of %(count)s answers") % {"count": exact(now.count)}
     figure = f"≈ {duration(now.p50)}" if now.p50 and now.count < EXACT_FROM else duration(now.p50)
     tail = _("median · p95 %(time)s") % {"time": duration(now.p95)} if now.count else ""
-    return Card(slug, name, now.p50, figure, answers, change, trend, tail, spark(over_time))
+    note = _("since %(day)s") % {"day": _day(since)} if since and now.count else ""
+    return Card(slug, name, now.p50, figure, answers, change, trend, tail, spark(over_time), note=note)
+
+
+def _day(text):
+    """A moment in words, without its hour at midnight."""
+    at = localtime(datetime.fromisoformat(text))
+    return written(at, "j M, H:i" if at.time() > time() else "j M")
 
 
 def _pace(now, peak, hours):
     parts = [_("%(count)s tpm") % {"count": short(now.tpm)}]
     if peak:
-        parts.append(_("peak %(rpm)s") % {"rpm": compact(round(peak.rpm, 0 if peak.rpm >= 10 else 1))})
+        busiest = compact(round(peak.rpm, 0 if peak.rpm >= 10 else 1))
+        parts.append(_("busiest 15 min: %(rpm)s rpm") % {"rpm": busiest})
     rpm, title = _("%(count)s rpm") % {"count": compact(now.rpm)}, _("Attempts that began in the last 60 seconds")
     line = spark(_since_first(hours, "total"))
     return Card("pace", _("Now"), now.rpm, rpm, title, "", "none", " · ".join(parts), line)

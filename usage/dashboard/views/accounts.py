@@ -7,12 +7,14 @@ from django.utils.translation import gettext as _
 from aliases.accountnames import AccountNameBody
 from aliases.models import AccountName
 from cpa_usage.http import rest
+from cpa_usage.keys import account_name
 from usage.analytics.accounts.accounts import accounts as accounts_of
 from usage.analytics.accounts.detail import account as account_of
 from usage.analytics.choices import AccountsPageForm
 from usage.dashboard.links import PERIOD, changed, page_address
 from usage.dashboard.pages import page
 from usage.dashboard.panels.accounts import headings, rows, windows_of
+from usage.dashboard.undoing import Undoable
 from usage.dashboard.views.manage import changes
 from usage.query.forms import checked
 from usage.query.snapshots import snapshot
@@ -64,5 +66,8 @@ def name(request):
     """Name one account; a blank name clears it."""
     posted = {field: request.POST.get(field, "") for field in ("account", "name")}
     body = rest.valid(AccountNameBody, posted)
+    account = account_name(body["account"])
+    change = Undoable("account", account)
     AccountName.objects.rename(**body)
-    return _("Name saved: %(name)s.") % body if body["name"] else _("Name cleared.")
+    sentence = _("Name saved: %(name)s.") % body if body["name"] else _("Name cleared.")
+    return change.told(sentence, body["name"] or account)

@@ -53,7 +53,7 @@ def changes(name, form=None):
                 error, level = error_of(refusal), messages.ERROR
                 sentence = f"{error.field}: {error.error}" if error.field else error.error
             is_preview = "preview" in request.POST
-            if is_preview and "HX-Request" in request.headers:
+            if is_preview and "HX-Request" in request.headers and "HX-Boosted" not in request.headers:
                 return HttpResponse(escape(sentence))
             messages.add_message(request, messages.INFO if is_preview and level != messages.ERROR else level, sentence)
             if "next" in request.POST:

@@ -5,11 +5,15 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from cpa_usage.http import rest
+from cpa_usage.keys import account_name
 from pricing.api.fees import FeeBody
 from pricing.models import AccountFee, DisplayCurrency
 from pricing.models.money import CODE_VALIDATORS, RATE_VALIDATORS
 from pricing.models.sets import DAY_VALIDATORS
+from usage.dashboard import formats
 from usage.dashboard.views.manage import as_number, changes
+from usage.models.labels import LABELS
+from usage.query.names import names_of
 
 
 class CurrencyBody(serializers.Serializer):
@@ -27,10 +31,18 @@ def fee(request):
     if "clear" in request.POST:
         for entered in AccountFee.objects.of(account):
             entered.delete()
-        return _("The fee is cleared.")
+        return _("Fee of %(account)s cleared.") % {"account": _called(account)}
     posted = {"account": account, "usd_per_month": as_number(request.POST.get("usd_per_month", ""))}
-    AccountFee.objects.enter(**rest.valid(FeeBody, posted | {"valid_from": request.POST.get("valid_from") or None}))
-    return _("The fee is entered.")
+    entered = rest.valid(FeeBody, posted | {"valid_from": request.POST.get("valid_from") or None})
+    AccountFee.objects.enter(**entered)
+    said = {"account": _called(account), "fee": formats.usd(float(entered["usd_per_month"]))}
+    return _("Fee of %(account)s saved: %(fee)s per month.") % said
+
+
+def _called(account):
+    """What people call an account, which may be given by its key."""
+    known = account_name(account)
+    return names_of(LABELS["source"], [known])[known][1]
 
 
 @changes("prices")

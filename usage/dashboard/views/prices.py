@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 
 from cpa_usage.http import rest
 from cpa_usage.http.errors import BadRequest
@@ -75,7 +76,7 @@ def edit_price(request, filters):
     row = next((row for row in rows if name and row.scope == whose), PricedModel(name))
     context = {"row": row, "asked": asked, "fields": typed(row.fields, asked), "hourly": typed(row.off_peak, asked)}
     if row.whose or (not whose and name):
-        return context
+        return context | {"stamp": _change_of(name, *(row.scope.split(":", 1) if row.scope else ("", ""))).stamp}
     return context | {"choices": choices(), "models": Model.objects.values_list("name", flat=True)[:MODELS]}
 
 
@@ -93,10 +94,11 @@ def price(request):
     which = {"model": request.POST.get("model", ""), **_whose(request.POST, "scope_value")}
     if "clear" in request.POST:
         which = rest.valid(ScopedModel, which)
-        change = Undoable("price", which["model"], which["scope"], value_in(which["scope"], which["scope_value"]))
+        change = _unseen(request, _change_of(which["model"], which["scope"], which["scope_value"]))
         Model.objects.clear_price(which.pop("model"), **which)
         return change.told(_("Price of %(model)s cleared.") % {"model": request.POST["model"]}, request.POST["model"])
     dated = {"valid_from": request.POST.get("valid_from") or None}
+    _refuse_blank(request.POST)
     values = dict(rest.valid(PriceOfPage, which | dated | _rates_or_cards(request.POST)))
     name, day, scope, value, cards = map(values.pop, ("model", "valid_from", "scope", "scope_value", "cards"))
 
@@ -107,7 +109,7 @@ def price(request):
     effect = in_words(known and known.effect_of(put, spans(timezone.localdate())))
     if "preview" in request.POST:
         return effect
-    change = Undoable("price", name, scope, value_in(scope, value))
+    change = _unseen(request, _change_of(name, scope, value))
     put(Model.objects, name)
     return change.told(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
 
@@ -116,9 +118,7 @@ def price(request):
 def adjustment(request):
     """Set or end a factor and a fee of a provider, an account or a client key, or take one away."""
     if "remove" in request.POST:
-        for each in [each for each in Adjustment.objects.all() if str(each.pk) == request.POST["remove"]]:
-            adjusting.drop(each)
-        return _("Removed; past usage is costed without it.")
+        return _removed(request.POST["remove"])
     posted = {"factor": 1, "valid_from": timezone.localdate().isoformat()}
     if "end" not in request.POST:
         names = ("factor", "request_price")
@@ -137,14 +137,49 @@ def adjustment(request):
 @changes("prices")
 def choose(request):
     """Price a model by one of its candidates."""
-    matched = request.POST.get("matched", "")
+    name, matched = request.POST.get("model", ""), request.POST.get("matched", "")
+    model = Model.objects.filter(name=name).first()
+    if model is None:
+        raise BadRequest("model", _("There is no such model."))
+    change = Undoable("choice", name)
     try:
-        Model.objects.get(name=request.POST.get("model", "")).choose(matched)
-    except Model.DoesNotExist:
-        raise BadRequest("model", _("There is no such model.")) from None
+        effect = in_words(model.effect_of(lambda each: each.choose(matched), spans(timezone.localdate())))
+        if "preview" in request.POST:
+            return _("%(model)s as %(entry)s: %(effect)s") % {"model": name, "entry": matched, "effect": effect}
+        model.choose(matched)
     except ValidationError as refusal:
         raise BadRequest("matched", refusal.messages[0]) from None
-    return _("Priced as %(entry)s; past usage is costed again.") % {"entry": matched}
+    return change.told(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
+
+
+def _removed(pk):
+    """Take the factor and the fee with this id away, and say whose."""
+    found = next((each for each in Adjustment.objects.all() if str(each.pk) == pk), None)
+    if found is None:
+        return _("It was removed already.")
+    place = found.scope, found.value
+    effect = in_words(adjusting.effect_of_dropping(found, spans(timezone.localdate())))
+    adjusting.drop(found)
+    said = {"whose": names_of_places([place])[place], "effect": effect}
+    return _("Factor and fee of %(whose)s removed. %(effect)s") % said
+
+
+def _change_of(name, scope, value):
+    return Undoable("price", name, scope, value_in(scope, value))
+
+
+def _unseen(request, change):
+    """The change; refused where the price is no longer the one that its form showed."""
+    if request.POST.get("stamp", change.stamp) != change.stamp:
+        raise APIException(_("The price was changed meanwhile, so it is not saved: save again to replace it."))
+    return change
+
+
+def _refuse_blank(posted):
+    """A form without a rate of input or output says nothing of what a model costs: 0 is to be said."""
+    for name in ("prompt", "completion"):
+        if not posted.get(name, "").strip():
+            raise BadRequest(f"{name}{RATE_SUFFIX}", _("A number is needed."))
 
 
 def _price_list(filters, today, part):

@@ -1,14 +1,16 @@
 """The month and its forecast, what the cache saved, and what plans yielded."""
 
+import re
 from datetime import date
 
 import pytest
 
+from catalog.models import AuthFile
 from pricing.models import AccountFee, Model
-from tests.usage.made import DAY, HOUR, NOON, record, stored
+from tests.usage.made import DAY, HOUR, NOON, SECOND, record, stored
 from usage.analytics.reports.worth import worth
 from usage.query.filters import UsageFilter
-from usage.time.periods import Period, resolve
+from usage.time.periods import Period, parse_moment, resolve
 
 pytestmark = pytest.mark.django_db
 MILLION = 1_000_000
@@ -72,6 +74,40 @@ def test_on_the_first_day_there_is_no_forecast(set_clock, now, first):
     stored(used(now - HOUR), used(now - first), arrived=now)
     month = worth(UsageFilter(WEEK)).month
     assert (month.cost, month.forecast) == (3 if first > DAY else 6, None)
+
+
+@pytest.mark.parametrize(("minutes", "is_known"), [(-15, False), (0, True)])
+def test_a_first_day_of_25_hours_ends_at_midnight(set_clock, settings, minutes, is_known):
+    settings.TIME_ZONE = "America/New_York"  # clocks go back on 1 November 2026
+    now = parse_moment("2026-11-02", settings.TIME_ZONE) + minutes * 60 * SECOND
+    set_clock(now)
+    stored(used(now - HOUR), used(now - 5 * DAY), arrived=now)
+    assert (worth(UsageFilter(WEEK)).month.forecast is not None) == is_known
+
+
+@pytest.mark.parametrize(("days", "words"), [(3, "at the pace since 21 Nov"), (8, "at the pace of the last 7 days")])
+def test_the_pace_of_shorter_records_is_named_as_that(client, days, words):
+    stored(used(NOON - HOUR), used(NOON - days * DAY))
+    assert words in re.sub(r"<[^>]*>|\s+", " ", client.get("/?range=7d").text).replace("  ", " ")
+
+
+def test_what_is_not_priced_is_no_zero(client):
+    stored(*(used(NOON - n * DAY, model="unpriced", alias="unpriced") for n in range(3)))
+    month = worth(UsageFilter(WEEK)).month
+    assert (month.cost, month.forecast) == (None, None)
+    page = client.get("/?range=7d").text
+    sums = page.partition('id="sums"')[2].partition("</section>")[0]
+    assert re.findall(r'<span class="n">([^<]*)<', sums) == ["–", "–"]
+    assert page.count("Nothing priced in this range.") == 2 + 3 and "Nothing in this range." not in page
+
+
+def test_an_account_that_was_not_used_costs_its_fee_here_as_on_the_page_of_accounts(client):
+    AuthFile.objects.create(auth_index="idle", name="idle", email="bob@example.com", provider="codex")
+    stored(used(NOON - 9 * DAY, source="bob@example.com", auth_index="idle"), used(NOON - HOUR))
+    AccountFee.objects.create(account="bob@example.com", usd_per_month=30, valid_from=date(2026, 11, 1))
+    on_page = client.get("/api/v1/usage/accounts", {"range": "7d"}).json()
+    assert (asked(client)["fee"], asked(client)["fee_yield"]) == (on_page["fee_usd"], on_page["fee_yield_usd"])
+    assert (round(on_page["fee_usd"], 9), on_page["fee_yield_usd"]) == (7, 0)
 
 
 def test_plans_are_shown_with_what_they_yielded(client):
