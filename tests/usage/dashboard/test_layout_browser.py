@@ -23,7 +23,7 @@ def open_at(page, path, width):
     open_page(page, path)
 
 
-@pytest.mark.parametrize("width", [910, 1024, 1121, 1280, 1366, 1440])
+@pytest.mark.parametrize("width", [910, 961, 1024, 1121, 1280, 1366, 1440])
 @pytest.mark.parametrize("query", ["?range=7d", "?range=7d&result=failed"])
 def test_a_request_shows_its_cost_and_result_without_scrolling(page, width, query):
     open_at(page, f"requests/{query}", width)
