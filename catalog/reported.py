@@ -1,7 +1,6 @@
 """Reports of the connection to CPA are stored in English, for logs and the API; pages say them in their language."""
 
 import re
-from functools import cache
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -36,14 +35,27 @@ SENTENCES = (
 )
 
 
+# Words and names of values in turn.
+PARTS = {sentence: re.split(r"%\((\w+)\)s", sentence) for sentence in SENTENCES}
+
+
 def reported(text: str) -> str:
-    """The sentences of a report in the reader's language, as far as they are ours."""
-    for sentence, pattern in _patterns().items():
-        text = pattern.sub(lambda found, sentence=sentence: gettext(sentence) % found.groupdict(), text)
+    """A report with its sentences, where they are ours, in the reader's language."""
+    for sentence in SENTENCES:
+        text = _translated(sentence, text)
     return text
 
 
-@cache
-def _patterns() -> dict[str, re.Pattern]:
-    """What finds each sentence in a text."""
-    return {each: re.compile(re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+?)", re.escape(each))) for each in SENTENCES}
+def _translated(sentence, text):
+    """The text with this sentence, where it occurs first, in the reader's language."""
+    words, *rest = PARTS[sentence]
+    start = text.find(words)
+    if start < 0:
+        return text
+    at, values = start + len(words), {}
+    for name, words in zip(rest[::2], rest[1::2], strict=True):
+        end = text.find(words, at)
+        if end < 0:
+            return text
+        values[name], at = text[at:end], end + len(words)
+    return text[:start] + gettext(sentence) % values + text[at:]

@@ -20,6 +20,7 @@ from aliases.forms import ImportForm
 from catalog import facts
 from catalog.keymemory import rest_after
 from catalog.problems import quoted
+from catalog.reported import reported
 from cpa_usage.http import proxies
 from cpa_usage.http.wire import JSONParser
 from cpa_usage.keys import is_fingerprint, looks_random
@@ -192,6 +193,10 @@ TABLE = [
         "catalog/keymemory.py:BAN",
     ),
     (quoted, [*TEXTS, ("", "\n", ""), ("", "ä ", "")], "catalog/problems.py:quoted"),
+    (
+        reported,
+        [*TEXTS, ("CPA answers ", "1 for 2: ", ""), ("", "CPA answers ", ""), ("", "CPA does not answer at a (", "")],
+    ),
     (looks_random, WORDS, "cpa_usage/keys.py:_NAME"),
     (
         proxies._BROWSER_HEADERS.fullmatch,
@@ -297,6 +302,7 @@ EXEMPT = {
     "cpa_usage/http/openapi.py:Schema.get_operation_id": OURS,
     "cpa_usage/http/openapi.py:add_structs": OURS,
     "cpa_usage/monitoring/requests.py:ID": BOUNDED,
+    "catalog/reported.py:PARTS": "It splits our own sentences, when the program starts.",
     "cpa_usage/http/worker.py:_QUICK": "It is tried at the beginning of a request alone, and repeats nothing.",
     "usage/collector/spool.py:NAME": "Names of files, which no system lets be long.",
     "usage/ops/doctor/cpa.py:_version": "CPA's version is cut at 64 characters where it is received.",

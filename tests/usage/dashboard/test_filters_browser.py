@@ -58,10 +58,10 @@ def test_a_long_chip_keeps_its_end_and_its_cross_on_a_phone(page):
 
 def test_an_order_is_in_the_address_and_in_views_that_are_saved(page):
     open_page(page, "analysis/?range=7d&by=provider")
-    page.get_by_role("button", name="Latency", exact=True).first.click()
+    page.get_by_role("button", name="Mean latency", exact=True).first.click()
     order = re.search(r"order=breakdown-title\.-?\d+", page.url)[0]
     page.reload()
-    assert page.locator("th[aria-sort] button").first.inner_text() == "Latency"
+    assert page.locator("th[aria-sort] button").first.inner_text() == "Mean latency"
     dialog = panel(page, "Views")
     dialog.get_by_placeholder("Name").fill("slowest")
     dialog.get_by_role("button", name="Save").click()
@@ -69,7 +69,7 @@ def test_an_order_is_in_the_address_and_in_views_that_are_saved(page):
     open_page(page, "?range=24h")
     panel(page, "Views").get_by_role("link", name="slowest").click()
     page.wait_for_url(re.compile(f"analysis/.*{re.escape(order)}"))
-    assert page.locator("th[aria-sort] button").first.inner_text() == "Latency"
+    assert page.locator("th[aria-sort] button").first.inner_text() == "Mean latency"
     panel(page, "Views").get_by_role("button", name="Delete").click()
     page.get_by_text("View deleted.").wait_for()
     assert page.wrong == []
