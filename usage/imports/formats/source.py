@@ -66,19 +66,25 @@ class Item(NamedTuple):
         """The record with what is given. Raises Malformed for what it cannot have."""
         if len(self.given.get("fingerprint", bytes(16))) != 16:
             raise Malformed(_("Its event key is none of ours."))
-        names = [(name, value) for name, value in self.given.items() if name in _TEXTS]
-        if not all(isinstance(value, str) for _name, value in names):
-            raise Malformed(_("A name in it is no text."))
+        names = tuple([given for given in self.given.items() if given[0] in _TEXTS])
         changed = _changed if len(self.raw) <= ORDINARY else _changed.__wrapped__  # as parse() has it
-        record.names, cleaned = changed(record.names, *names)
+        try:
+            record.names, cleaned = changed(record.names, names)
+        except TypeError:
+            raise Malformed(_("A name in it is no text.")) from None
         for name, value in (self.given | cleaned).items():
             setattr(record, name, value)
         return record
 
 
 @lru_cache(8192)
-def _changed(names, *given):
-    """(names of a record with others in their place, one object for all records that share them; those others)."""
+def _changed(names, given):
+    """(names of a record with others in their place, one object for all records that share them; those others).
+
+    Raises TypeError for one that is no text.
+    """
+    if not all(isinstance(value, str) for _name, value in given):
+        raise TypeError
     cleaned = {name: clean(name, value) for name, value in given}
     return tuple((dict(zip(_NAMES, names, strict=True)) | cleaned).values()), cleaned
 
