@@ -22,7 +22,7 @@ def shown(client, query):
     return {card.slug: card for card in reply.context["cards"]}, re.sub(r"<[^>]*>|\s+", " ", reply.text)
 
 
-def test_what_a_change_is_compared_with_is_written_on_the_page(client):
+def test_what_a_change_is_compared_with_is_written_on_the_page(client, set_clock):
     stored(*(record(NOON - HOUR - n * DAY) for n in range(16)), record(NOON - 2 * HOUR - DAY))
     cards, text = shown(client, "range=today")
     assert cards["requests"].change == "−50.0%"
@@ -30,6 +30,8 @@ def test_what_a_change_is_compared_with_is_written_on_the_page(client):
     assert "Changes vs 17 Nov, 00:00–12:00" in shown(client, "range=today&compare=week")[1]
     assert "Changes vs 3–9 Nov" not in shown(client, "start=2026-11-10&end=2026-11-17")[1]
     assert "Changes vs 10–16 Nov" in shown(client, "start=2026-11-17&end=2026-11-24")[1]
+    set_clock(NOON + 7 * SECOND)
+    assert "Changes vs 23 Nov, 00:00–12:01" in shown(client, "range=today")[1]
 
 
 def test_without_records_of_the_whole_period_before_nothing_changes(client):

@@ -14,6 +14,7 @@ from usage.dashboard.currency import current
 from usage.dashboard.moments import stretch
 from usage.dashboard.panels.cards import points_changed, relative
 from usage.time.periods import parse_moment
+from usage.time.units import MINUTE_US
 
 GAP = 0.15  # between the slices of a bar, in per cent of its width
 LAST_COLOUR = 7
@@ -69,8 +70,8 @@ def _line(layer, found, place):
 
 
 def versus(start: int, end: int) -> str:
-    """What a figure is compared with, [start, end) in µs."""
-    return _("vs %(period)s") % {"period": stretch(start, end)}
+    """What a figure is compared with, [start, end) in µs, to the minute."""
+    return _("vs %(period)s") % {"period": stretch(start, -(-end // MINUTE_US) * MINUTE_US)}
 
 
 def earlier_words(found: Timeline) -> dict:
