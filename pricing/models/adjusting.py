@@ -59,6 +59,16 @@ def clear(scope: str, value: str, valid_from: date | None = None):
         found.delete()
 
 
+def put_back(scope: str, value: str, rows: list[dict]):
+    """Adjustments with these fields in place of all that a provider, an account or a client key has now."""
+    with _recosting(scope, value_in(scope, value)):
+        adjustments_of(scope, value).delete()
+        for fields in rows:
+            adjustment = Adjustment(scope=scope, value=value, **fields)
+            adjustment.full_clean()
+            adjustment.save()
+
+
 def effect_of_putting(adjustment: Adjustment, name=None):
     """What put() would do to the costs of the past; nothing is kept. `name`: see PriceHistory."""
     adjustment.full_clean()

@@ -14,7 +14,7 @@ from aliases import models as aliases
 from aliases.models import SAID, AccountName, ApiKey
 from pricing import models as pricing
 from pricing.catalogue.listings import DatedCards, Offer
-from pricing.models import Model
+from pricing.models import AccountFee, Model, adjusting
 
 SALT, LASTS_S = "usage.dashboard.undoing", 3600
 
@@ -60,19 +60,47 @@ def _name_again(name, account):
     AccountName.objects.rename(account, name)
 
 
+def _factors_of(scope, value):
+    return _plain(adjusting.adjustments_of(scope, value).values("valid_from", "factor", "request", "note"))
+
+
+def _factors_again(rows, scope, value):
+    adjusting.put_back(scope, value, rows)
+
+
+def _fees_of(account):
+    return _plain(AccountFee.objects.of(account).values("valid_from", "usd_per_month"))
+
+
+def _fees_again(rows, account):
+    for fee in AccountFee.objects.of(account):
+        fee.delete()
+    for fields in rows:
+        fee = AccountFee(account=account, **fields)
+        fee.full_clean()
+        fee.save()
+
+
+def _plain(rows):
+    return json.decode(json.encode(list(rows)))
+
+
 # How it is now, how to put that back, and the counter of such changes, which makes others wait.
 KINDS = {
     "key": (_said_of, _say_again, aliases.Revision),
     "account": (_name_of, _name_again, aliases.Revision),
     "price": (_price_of, _price_again, pricing.Revision),
     "choice": (_choice_of, _choose_again, pricing.Revision),
+    "factor": (_factors_of, _factors_again, pricing.Revision),
+    "fee": (_fees_of, _fees_again, pricing.Revision),
 }
 
 
 class Undoable:
     """A change of one of KINDS: made before it, and asked for the message about it afterwards.
 
-    `which`: the fingerprint of a client key; an account; a model's name, a scope and its value; a model's name.
+    `which`: the fingerprint of a client key; an account; a model's name, a scope and its value; a model's name; a scope
+    and its value; an account, by its fingerprint where it is a key.
     """
 
     def __init__(self, kind: str, *which: str):

@@ -195,6 +195,16 @@ def test_a_fee_is_entered_at_its_account(client):
     assert "paid" not in client.get("/accounts/?range=today").text.partition("<main")[2]
 
 
+def test_a_fee_is_put_back(client):
+    AccountFee.objects.enter(ANN, 20, NOV_24)
+    for fields in ({"usd_per_month": "60"}, {"clear": "1"}):
+        page = posted(client, "/accounts/fee/", account=ANN, **fields)
+        kept = re.search(r'name="undo"\s+value="([^"]+)"', page)[1]
+        for sentence in ("Undone: ann@example.com is as it was before.", "It has been changed since"):
+            assert sentence in client.post("/undo/", {"undo": kept, "next": "/usage/accounts/"}, follow=True).text
+        assert list(AccountFee.objects.values_list("usd_per_month", "valid_from")) == [(20, NOV_24)]
+
+
 def test_the_admin_takes_rates(admin_client):
     form = {"code": "EUR", "rate": "0.92", "valid_from": "2026-11-01"}
     before = Revision.current()

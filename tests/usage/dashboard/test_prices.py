@@ -288,6 +288,26 @@ def test_a_price_of_many_cards_and_days_is_put_back_too(client, gpt):
     assert "Undone" in undone(client, page) and sets() == before
 
 
+def test_a_factor_and_a_fee_are_put_back_with_their_days_and_costs(client, gpt):
+    def entered():
+        return [(each.valid_from, each.factor, each.request, each.note) for each in Adjustment.objects.all()]
+
+    adjusting.enter("api_key", ALICE, factor="0.25", request=7, note="friend")
+    adjusting.enter("api_key", ALICE, date(2026, 11, 22), factor="0.5")
+    before, cost = entered(), spent()
+    ended = str(Adjustment.objects.get(valid_from=date(2026, 11, 22)).pk)
+    for fields in (
+        {"remove": ended},
+        {"whose": KEY, "factor": "9", "valid_from": "2026-11-23"},
+        {"whose": KEY, "end": "1"},
+    ):
+        page = post(client, "adjust", **fields)
+        assert entered() != before and spent() != cost
+        assert "Undone" in undone(client, page)
+        assert (entered(), spent()) == (before, cost)
+        assert "It has been changed since, so nothing is undone." in undone(client, page)
+
+
 def test_what_was_changed_since_stays(client, gpt):
     page = post(client, "set", model="gpt-5", prompt="3", completion="0")
     assert 'name="undo"' not in post(client, "set", model="gpt-5", prompt="3", completion="0")

@@ -11,6 +11,7 @@ from pricing.models import AccountFee, DisplayCurrency
 from pricing.models.money import CODE_VALIDATORS, RATE_VALIDATORS
 from pricing.models.sets import DAY_VALIDATORS
 from usage.dashboard import formats
+from usage.dashboard.undoing import Undoable
 from usage.dashboard.views.manage import as_number, changes
 from usage.models.labels import LABELS
 from usage.query.names import names_of
@@ -28,15 +29,16 @@ class CurrencyBody(serializers.Serializer):
 def fee(request):
     """Enter an account's monthly fee, or take all of its fees away."""
     account = request.POST.get("account", "")
+    change, called = Undoable("fee", account_name(account)), _called(account)
     if "clear" in request.POST:
         for entered in AccountFee.objects.of(account):
             entered.delete()
-        return _("Fee of %(account)s cleared.") % {"account": _called(account)}
+        return change.told(_("Fee of %(account)s cleared.") % {"account": called}, called)
     posted = {"account": account, "usd_per_month": as_number(request.POST.get("usd_per_month", ""))}
     entered = rest.valid(FeeBody, posted | {"valid_from": request.POST.get("valid_from") or None})
     AccountFee.objects.enter(**entered)
-    said = {"account": _called(account), "fee": formats.usd(float(entered["usd_per_month"]))}
-    return _("Fee of %(account)s saved: %(fee)s per month.") % said
+    said = {"account": called, "fee": formats.usd(float(entered["usd_per_month"]))}
+    return change.told(_("Fee of %(account)s saved: %(fee)s per month.") % said, called)
 
 
 def _called(account):

@@ -129,9 +129,10 @@ def adjustment(request):
     effect = in_words(adjusting.effect_of_putting(changed, spans(timezone.localdate())))
     if "preview" in request.POST:
         return effect
+    place = changed.scope, changed.value
+    change, whose = Undoable("factor", *place), names_of_places([place])[place]
     adjusting.put(changed)
-    whose = names_of_places([(changed.scope, changed.value)])[changed.scope, changed.value]
-    return _("Factor and fee of %(whose)s saved. %(effect)s") % {"whose": whose, "effect": effect}
+    return change.told(_("Factor and fee of %(whose)s saved. %(effect)s") % {"whose": whose, "effect": effect}, whose)
 
 
 @changes("prices")
@@ -159,9 +160,9 @@ def _removed(pk):
         return _("It was removed already.")
     place = found.scope, found.value
     effect = in_words(adjusting.effect_of_dropping(found, spans(timezone.localdate())))
+    change, whose = Undoable("factor", *place), names_of_places([place])[place]
     adjusting.drop(found)
-    said = {"whose": names_of_places([place])[place], "effect": effect}
-    return _("Factor and fee of %(whose)s removed. %(effect)s") % said
+    return change.told(_("Factor and fee of %(whose)s removed. %(effect)s") % {"whose": whose, "effect": effect}, whose)
 
 
 def _change_of(name, scope, value):
