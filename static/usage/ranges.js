@@ -88,8 +88,9 @@ document.addEventListener("click", event => {
   if (!button) return;
   const calendar = button.closest(".calendar");
   if (button.dataset.day) return pickDay(calendar, button.dataset.day);
-  drawCalendar(calendar, monthsAfter(calendar.querySelector("[tabindex='0']").dataset.day, button.dataset.months));
-  calendar.querySelector(`[data-months="${button.dataset.months}"]`).focus();
+  const months = Number(button.dataset.months);
+  drawCalendar(calendar, monthsAfter(calendar.querySelector("[tabindex='0']").dataset.day, months));
+  calendar.querySelector(`[data-months="${months}"]`).focus();
 });
 
 const DAY_STEPS = {

@@ -25,10 +25,11 @@ def opened(page):
 
 
 def day_button(popover, day):
-    """The calendar's button of a day, after going to its month."""
+    """The calendar's button of a day of this month or the one before, after going to its month."""
     heading = popover.locator(".calendar b")
-    while heading.inner_text() != f"{day:%B %Y}":
+    if heading.inner_text() != f"{day:%B %Y}":
         popover.get_by_role("button", name="Month before").click()
+    assert heading.inner_text() == f"{day:%B %Y}"
     return popover.locator(f"[data-day='{day}']")
 
 
@@ -47,6 +48,17 @@ def test_two_clicks_in_the_calendar_show_the_days_from_one_to_the_other(page):
     assert page.evaluate("document.activeElement.id") == "range"
     popover, _ = opened(page)
     assert popover.locator("[aria-selected=true]").count() == 3
+    assert page.wrong == []
+
+
+def test_the_buttons_beside_the_month_lead_to_others(page):
+    open_page(page, "?range=today")
+    popover, today = opened(page)
+    heading = popover.locator(".calendar b")
+    last_month = today.replace(day=1) - timedelta(days=1)
+    for name, shown in (("Month before", last_month), ("Month after", today)):
+        popover.get_by_role("button", name=name).click()
+        assert heading.inner_text() == f"{shown:%B %Y}"
     assert page.wrong == []
 
 

@@ -19,6 +19,12 @@ CARDS = (Card("", 0, 2_000_000, 8_000_000), LONG)
 WRITES = {"input": 300, "output": 50, "reasoning": 0, "cached": 0, "cache_creation": 20, "total": 350}
 
 
+@pytest.fixture(autouse=True)
+def noon(set_clock):
+    """The pages of prices show the last 7 days."""
+    set_clock(NOON)
+
+
 def page_of(client, language="en", **fields):
     stored(record(NOON, **fields))
     reply = client.get(f"/requests/{Event.objects.get().key}/", headers={"Accept-Language": language})
