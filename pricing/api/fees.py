@@ -78,16 +78,10 @@ def fees(request):
         AccountFee.objects.enter(**rest.body_of(request, FeeBody))
         return Response(PriceChanged())
     if request.method == "DELETE":
-        _clear(**rest.valid(WhichFee, request.query_params.dict()))
+        AccountFee.objects.clear(**rest.valid(WhichFee, request.query_params.dict()))
         return Response(PriceChanged())
     part = lists.part_of(request)
     return rest.answer(request, ("fees", Revision.current_stamp(), part), lambda: _fees(part))
-
-
-def _clear(account, valid_from):
-    fees = AccountFee.objects.of(account)
-    for fee in fees if valid_from is None else fees.filter(valid_from=valid_from):
-        fee.delete()
 
 
 def _fees(part):

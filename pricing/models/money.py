@@ -66,6 +66,20 @@ class AccountFeeQuerySet(models.QuerySet):
         """All fees of one account."""
         return self.filter(account=account_name(account))
 
+    def clear(self, account: str, valid_from: date | None = None):
+        """Delete all fees of one account, or the one that begins on a local date."""
+        fees = self.of(account)
+        for fee in fees if valid_from is None else fees.filter(valid_from=valid_from):
+            fee.delete()
+
+    def put_back(self, account: str, rows: list[dict]):
+        """Fees with these fields in place of all that one account has now."""
+        self.clear(account)
+        for fields in rows:
+            fee = self.model(account=account, **fields)
+            fee.full_clean()
+            fee.save()
+
     def by_account(self) -> dict[str, list["AccountFee"]]:
         """All fees, those of an account in the order in which they begin."""
         found: dict[str, list[AccountFee]] = {}

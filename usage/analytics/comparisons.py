@@ -14,7 +14,7 @@ from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.clock import now_us
-from usage.time.periods import Period, date_of, day_start, local_day, month_after
+from usage.time.periods import Period, date_of, day_start, local_day, month_after, whole_days
 from usage.time.units import QUARTER_US, SECOND_US
 
 COMPARED = PREVIOUS, WEEK, NONE = "previous", "week", "none"
@@ -70,7 +70,7 @@ def earlier(period: Period, now: int, zone: str, compare: str = PREVIOUS) -> Per
     end = end_of(period, now)
     back = way_back(period.start, end, zone, compare)
     start, until = back(period.start), min(back(min(end, now)), period.start)
-    if compare == PREVIOUS and end <= now and _days(period.start, end, zone):
+    if compare == PREVIOUS and end <= now and whole_days(period, zone):
         until = period.start
     return Period(start, until) if 0 <= start < until else None
 
@@ -86,12 +86,11 @@ def way_back(start: int, end: int, zone: str, compare: str) -> Callable[[int], i
     Whole local days go back by days, not by hours, and a calendar month to the month before; all else by whole
     quarter hours, so that no total of one counts in part only.
     """
-    days = _days(start, end, zone)
+    first, after = (local_day(each // SECOND_US, zone) for each in (start, end))
     if compare == WEEK:
-        first, after = days or (local_day(each // SECOND_US, zone) for each in (start, end))
         number = WEEK_DAYS * max(1, -(-(after - first) // WEEK_DAYS))
-    elif days:
-        number = _month_before(*days) or days[1] - days[0]
+    elif whole_days(Period(start, end), zone):
+        number = _month_before(first, after) or after - first
     else:
         length = -(-(end - start) // QUARTER_US) * QUARTER_US
         return lambda moment: moment - length
@@ -101,12 +100,6 @@ def way_back(start: int, end: int, zone: str, compare: str) -> Callable[[int], i
         return _midnight(day - number, zone) + moment - _midnight(day, zone)
 
     return back
-
-
-def _days(start, end, zone):
-    """The number of the first local day and of the day after the last, of a period of whole ones; else None."""
-    days = first, after = [local_day(each // SECOND_US, zone) for each in (start, end)]
-    return days if [_midnight(first, zone), _midnight(after, zone)] == [start, end] else None
 
 
 def _month_before(first, after):

@@ -31,7 +31,7 @@ def _say_again(said, fingerprint):
 def _price_of(name, *place):
     """What Model.put_back takes, in plain values; of a model that is not known, no price."""
     found = [model.manual_price(*place) for model in Model.objects.filter(name=name)]
-    return json.decode(json.encode(found[0] if found else ([], False)))
+    return _plain(found[0] if found else ([], False))
 
 
 def _price_again(price, name, *place):
@@ -43,7 +43,7 @@ def _price_again(price, name, *place):
 def _choice_of(name):
     """What Model.put_choice_back takes, in plain values."""
     found = [model.choice() for model in Model.objects.filter(name=name)]
-    return json.decode(json.encode(found[0] if found else ({}, [], False)))
+    return _plain(found[0] if found else ({}, [], False))
 
 
 def _choose_again(choice, name):
@@ -73,16 +73,12 @@ def _fees_of(account):
 
 
 def _fees_again(rows, account):
-    for fee in AccountFee.objects.of(account):
-        fee.delete()
-    for fields in rows:
-        fee = AccountFee(account=account, **fields)
-        fee.full_clean()
-        fee.save()
+    AccountFee.objects.put_back(account, rows)
 
 
-def _plain(rows):
-    return json.decode(json.encode(list(rows)))
+def _plain(parts):
+    """A list of them as JSON has them, which is what comes back in a button."""
+    return json.decode(json.encode(list(parts)))
 
 
 # How it is now, how to put that back, and the counter of such changes, which makes others wait.

@@ -1,7 +1,6 @@
 """What a list of requests that is empty can offer: which change of its query finds some."""
 
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -35,7 +34,7 @@ def nothing(request, failed: bool = False) -> dict:
     if hasattr(request, "shared"):
         return {}
     wanted = request.query.get("request_id")
-    if wanted and not _count(QueryDict(urlencode({"range": "all", "request_id": wanted})), failed=False):
+    if wanted and not _count(_changed(QueryDict(), {"range": "all", "request_id": wanted}), failed=False):
         return {"unknown_id": wanted}
     return {"ways": ways_out(request.query, failed)}
 

@@ -37,7 +37,8 @@ def keys(request, filters):
     found, listed = checked(ListForm(request.GET)).page_of(PAGE_SIZE, lambda part: counted(aliases(part)))
     used = used_by(filters, "api_key", ["", *(key.key_id for key in found.items)])
     of_owners = used_by(filters, OWNER, sorted({key.owner for key in found.items} - {""}))
-    everything = aliases().items if of_owners else []
+    is_part = found.totals or request.GET.get("q")
+    everything = aliases().items if is_part and of_owners else found.items
     return {
         "rows": _owned(found.items, used, of_owners, everything),
         "unkeyed": used.get(NO_KEY),

@@ -31,8 +31,7 @@ def fee(request):
     account = request.POST.get("account", "")
     change, called = Undoable("fee", account_name(account)), _called(account)
     if "clear" in request.POST:
-        for entered in AccountFee.objects.of(account):
-            entered.delete()
+        AccountFee.objects.clear(account)
         return change.told(_("Fee of %(account)s cleared.") % {"account": called}, called)
     posted = {"account": account, "usd_per_month": as_number(request.POST.get("usd_per_month", ""))}
     entered = rest.valid(FeeBody, posted | {"valid_from": request.POST.get("valid_from") or None})
