@@ -1,24 +1,9 @@
 """Several processes name keys at once: nothing is lost, nothing is there twice."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 
 from aliases.models import ApiKey, Revision
-
-
-def at_once(change, times):
-    """Run change(i) in threads, each with a connection of its own; its first exception is raised."""
-
-    def run(i):
-        try:
-            change(i)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(run, range(times)))
+from tests.threads import at_once
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.core import signing
+from django.test import Client
 from rest_framework.exceptions import APIException
 
 from aliases.models import ApiKey
 from cpa_usage.keys import fingerprint
 from pricing.models import Adjustment, Model, PriceSet, RateCard, Revision, adjusting
+from tests.threads import at_once
 from tests.usage.made import DAY, NOON, record, stored
 from usage.dashboard.undoing import SALT
 from usage.models import Day
@@ -352,3 +354,18 @@ def test_what_another_tab_changed_meanwhile_is_not_replaced_unseen(client, gpt):
 @pytest.mark.parametrize("kept", ["", "x", "WyJwcmljZSJd:1abc:xyz"])
 def test_a_button_that_is_not_ours_or_too_old_undoes_nothing(client, gpt, kept, set_clock):
     assert "This can no longer be undone." in undone(client, f'name="undo" value="{kept or " "}"')
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_tabs_that_save_at_once_one_alone_does(client):
+    Model.objects.create(name="gpt-5").set_price({"prompt": USD, "completion": 0})
+    stamp = re.search(r'name="stamp" value="(\w+)"', form_of(client, "prices/edit", edit="gpt-5"))[1]
+    led_to = []
+
+    def save(i):
+        fields = {"model": "gpt-5", "prompt": 3 + i, "completion": 0, "stamp": stamp}
+        led_to.append((Client().post("/prices/set/", fields)["Location"].partition("?")[0], 3 + i))
+
+    at_once(save, 4)
+    saved = [prompt for address, prompt in led_to if not address.endswith("edit/")]
+    assert [prompt * USD for prompt in saved] == [PriceSet.objects.get().cards.get().prompt]

@@ -3,6 +3,7 @@
 from functools import partial
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -94,23 +95,27 @@ def price(request):
     which = {"model": request.POST.get("model", ""), **_whose(request.POST, "scope_value")}
     if "clear" in request.POST:
         which = rest.valid(ScopedModel, which)
-        change = _unseen(request, _change_of(which["model"], which["scope"], which["scope_value"]))
-        Model.objects.clear_price(which.pop("model"), **which)
-        return change.told(_("Price of %(model)s cleared.") % {"model": request.POST["model"]}, request.POST["model"])
+        name = which.pop("model")
+        with transaction.atomic():
+            change = _unseen(request, name, which["scope"], which["scope_value"])
+            Model.objects.clear_price(name, **which)
+        return change.told(_("Price of %(model)s cleared.") % {"model": name}, name)
     dated = {"valid_from": request.POST.get("valid_from") or None}
     _refuse_blank(request.POST)
     values = dict(rest.valid(PriceOfPage, which | dated | _rates_or_cards(request.POST)))
     name, day, scope, value, cards = map(values.pop, ("model", "valid_from", "scope", "scope_value", "cards"))
 
-    def put(model, *which):
-        model.set_cards(*which, [RateCard(**card) for card in cards or [values]], day, scope=scope, scope_value=value)
+    def put(model):
+        model.set_cards([RateCard(**card) for card in cards or [values]], day, scope=scope, scope_value=value)
 
     known = Model.objects.filter(name=name).first()
     effect = in_words(known and known.effect_of(put, spans(timezone.localdate())))
     if "preview" in request.POST:
         return effect
-    change = _unseen(request, _change_of(name, scope, value))
-    put(Model.objects, name)
+    model = Model.objects.get_or_create(name=name)[0]  # committed first: see Model.objects.set_price
+    with transaction.atomic():
+        change = _unseen(request, name, scope, value)
+        put(model)
     return change.told(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
 
 
@@ -169,8 +174,10 @@ def _change_of(name, scope, value):
     return Undoable("price", name, scope, value_in(scope, value))
 
 
-def _unseen(request, change):
-    """The change; refused where the price is no longer the one that its form showed."""
+def _unseen(request, name, scope, value):
+    """The change; refused where the price is no longer the one that its form showed. Others wait until it is made."""
+    Revision.bump()
+    change = _change_of(name, scope, value)
     if request.POST.get("stamp", change.stamp) != change.stamp:
         raise APIException(_("The price was changed meanwhile, so it is not saved: save again to replace it."))
     return change
