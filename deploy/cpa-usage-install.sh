@@ -281,7 +281,7 @@ lay_out() {
     touch "$prefix/.cpa-usage"
     for folder in data logs backups; do
         mkdir -p "$prefix/$folder"
-        [ ! -L "$prefix/$folder" ] || fail "$prefix/$folder is a link: name its target in .env instead."
+        [ ! -L "$prefix/$folder" ] || fail "$prefix/$folder is a link, and the services see no other folder: mount the other disk there."
         chmod 0700 "$prefix/$folder"
         [ -n "$root" ] || chown -h "$user:" "$prefix/$folder"
     done
@@ -292,25 +292,24 @@ make_user() {
     local shell
     shell=$(command -v nologin || echo /bin/false)
     useradd --system --user-group --home-dir "/home/$user" --shell "$shell" "$user"
-    if [ ! -d "/home/$user" ]; then
-        install -d -o "$user" -g "$user" -m 0755 "/home/$user"
-    fi
     mkdir -p "$prefix"
     touch "$prefix/.made-user"
 }
 
 copy_release() {
     local home=$prefix/releases/$version
-    rm -rf "$home" "$prefix/releases/.$version"
     require_room "$prefix/releases" $(($(du -s --block-size=1 "$source" | cut -f 1) * 4)) "for the release and its packages"
-    cp -R "$source" "$prefix/releases/.$version"
-    ln -s "${prefix#"$root"}/.env" "$prefix/releases/.$version/.env"
-    mv -T "$prefix/releases/.$version" "$home"
+    if ! [ "$source" -ef "$home" ]; then # else it lies there already, without its packages
+        rm -rf "$home" "$prefix/releases/.$version"
+        cp -R "$source" "$prefix/releases/.$version"
+        mv -T "$prefix/releases/.$version" "$home"
+    fi
+    ln -sfn "${prefix#"$root"}/.env" "$home/.env"
 }
 
 build_venv() {
     local home=$prefix/releases/$version
-    "$python" -m venv "$home/.venv"
+    "$python" -m venv --clear "$home/.venv"
     "$home/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-cache-dir --no-compile \
         --find-links "$home/wheelhouse" -r "$home/requirements.txt" -c "$home/constraints.txt"
     "$home/.venv/bin/python" -m compileall -q -j 0 "$home" >/dev/null || true # on all cores; services may not write here
@@ -325,7 +324,9 @@ build_venv() {
 
 # --- .env ---------------------------------------------------------------------------------------------------------
 
-value_of() { sed -nE "s/^$1=['\"]?([^'\"]*)['\"]?$/\\1/p" "$prefix/.env" 2>/dev/null | tail -n 1; }
+value_of() { # of several lines the first counts
+    sed -nE "/^$1=/{s/^$1=['\"]?([^'\"]*)['\"]?$/\\1/p;q}" "$prefix/.env" 2>/dev/null || true
+}
 
 is_configured() { [ -n "$(value_of CPA_BASE_URL)" ] && [ -n "$(value_of CPA_MANAGEMENT_KEY)" ]; }
 
@@ -351,6 +352,9 @@ set_variables() {
         fi
         out+=$line$'\n'
     done <"$file"
+    for name in "${!wanted[@]}"; do # which no line named
+        out+="$name=${wanted[$name]}"$'\n'
+    done
     (umask 077 && printf %s "$out" >"$prefix/.env.new")
     [ -n "$root" ] || chown -h "$user:" "$prefix/.env.new"
     mv "$prefix/.env.new" "$prefix/.env"
@@ -515,7 +519,7 @@ install_release() {
 prepare_release() {
     local home=$prefix/releases/$version
     if is_complete "$version"; then
-        [ "$source" = "$home" ] || cmp --quiet "$source/SHA256SUMS" "$home/SHA256SUMS" ||
+        [ "$source" -ef "$home" ] || cmp --quiet "$source/SHA256SUMS" "$home/SHA256SUMS" ||
             fail "Another release that calls itself $version is installed: give each release a version of its own."
         return
     fi
@@ -579,7 +583,8 @@ back_up() {
     database=$(setting "$version" SQLITE_PATH)
     [ -s "$database" ] || return 0
     backup=$prefix/backups/before-$version-$(date +%Y%m%d-%H%M%S).db
-    manage "${old:-$version}" backup "$backup" || undo "there is no backup, so nothing was changed"
+    # By the new release: an earlier try, which was killed, may have migrated it, and then the old one refuses it.
+    manage "$version" backup "$backup" || undo "there is no backup, so nothing was changed"
 }
 
 # A copy of the file, and what migrating it may write: 1.3 times the file again.
@@ -599,6 +604,8 @@ replace_drain() {
     trap 'undo "it was interrupted"' INT TERM HUP
     upgrading=1
     systemctl stop cpa-usage-tasks.service 2>/dev/null || true # a program that was removed has left no unit
+    # First of all the way back, which a run after this one was killed is to know; the backup is not made yet.
+    [ -z "$old" ] || [ "$(current)" = "$version" ] || printf '%s\n\n' "$old" >"$prefix/releases/$version/.before"
     switch_to "$version"
     hold_drain "$version"
     systemctl start cpa-usage-drain.service || undo "the drain does not start (journalctl -u cpa-usage-drain)"
@@ -631,9 +638,9 @@ finish() {
 
 # The old release again, on the backup where this run has migrated the database: nothing was stored since it was made.
 undo() {
-    trap - INT TERM HUP
+    trap '' INT TERM HUP PIPE # a way back that is cut off would be none
     upgrading=""
-    say "The upgrade to $version failed: $1."
+    say "The upgrade to $version failed: $1." 2>/dev/null || go_on_in_journal "The upgrade to $version failed: $1."
     if [ -z "$old" ]; then
         stay "There is no other release to go back to: mend that, and run this again."
     fi
@@ -643,6 +650,12 @@ undo() {
     say "Going back to $old."
     go_back "$old" "${migrated:+$backup}"
     fail "The upgrade to $version failed: $1. $old runs again; no record was lost."
+}
+
+# A terminal that was closed takes no more words, and the first of them would end this script.
+go_on_in_journal() {
+    exec > >(logger -t "$(basename "$command")") 2>&1
+    say "$1"
 }
 
 # At the end, also at one that set -e brings about: the reason is what was printed last.
@@ -784,8 +797,10 @@ purge_all() {
     done
     rmdir --ignore-fail-on-non-empty "$prefix"
     if [ -n "$made_user" ]; then
-        userdel "$user"
-        rmdir --ignore-fail-on-non-empty "/home/$user" 2>/dev/null || true
+        rmdir "/home/$user" 2>/dev/null || true
+        if [ -e "/home/$user" ] || ! userdel "$user" 2>/dev/null; then
+            say "The user $user stays: something else is in its home, or runs as it."
+        fi
     fi
 }
 

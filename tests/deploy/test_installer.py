@@ -16,9 +16,11 @@ def test_from_the_first_day_to_the_last(installation, soak):
     first_install(installation)
     units_are_sound(installation)
     upgrade(installation)
+    again(installation)
+    hung_up(installation)
     failed_migration(installation)
     failed_health(installation)
-    killed(installation, ("Backing up", "Migrating", "Replacing the web") if soak else ("Migrating",))
+    killed(installation, ("Backing up", "Migrating", "Replacing the web") if soak else ("Replacing the web",))
     watchdog(installation, "0.3.0")
     roll_back(installation, "0.3.0", "0.2.0")
     leave(installation)
@@ -88,8 +90,14 @@ def units_are_sound(it):
 
 
 def upgrade(it):
-    done = killed_at(it, "0.2.0", "Installing its packages")
-    it.is_at_work("0.1.0")
+    for step in ("Installing its packages", "Backing up"):
+        killed_at(it, "0.2.0", step)
+    assert it.answers() == "0.1.0"
+    for older in ("0.0.1", "0.0.2"):
+        folder = it.home / "releases" / older
+        folder.mkdir()
+        (folder / ".installed").touch()
+        os.utime(folder / ".installed", (int(older[-1]), int(older[-1])))
     it.ask()
     done = it.install("0.2.0")
     assert done.returncode == 0, done.stdout
@@ -97,6 +105,30 @@ def upgrade(it):
     assert it.ask()["away"] <= MOST_AWAY
     it.is_at_work("0.2.0")
     assert it.query("SELECT count(*) FROM second") == 0
+    assert sorted(path.name for path in (it.home / "releases").iterdir()) == ["0.0.2", "0.1.0", "0.2.0"]
+    it.lost_nothing()
+
+
+def again(it):
+    """A release that has migrated the database is installed once more, and knows the one before it still."""
+    done = it.container.run("/usr/local/sbin/cpa-usage-install")
+    assert done.returncode == 0, done.stdout
+    it.is_at_work("0.2.0")
+    before, backup = (it.home / "releases/0.2.0/.before").read_text().splitlines()
+    assert before == "0.1.0" and "before-0.2.0" in backup
+    it.lost_nothing()
+
+
+def hung_up(it):
+    """The terminal is closed in the middle: the release before runs again, and the journal says why."""
+    running = it.container.start(f"/{FOLDER}/cpa-usage_0.3.0/cpa-usage-install.sh")
+    said(running, "Backing up")
+    running.stdout.close()
+    os.killpg(running.pid, signal.SIGHUP)
+    journal = "journalctl", "-t", "cpa-usage-install", "-o", "cat"
+    last = "The upgrade to 0.3.0 failed: it was interrupted. 0.2.0 runs again; no record was lost."
+    until(lambda: last in it.container.run(*journal).stdout, wait=0.2)
+    it.is_at_work("0.2.0")
     it.lost_nothing()
 
 
@@ -137,13 +169,14 @@ def killed_at(it, version, words):
     if not (it.container.root / script[1:]).exists():
         script = f"/{FOLDER}/cpa-usage_{version}/cpa-usage-install.sh"
     running = it.container.start(script)
-    for line in running.stdout:
-        if words in line:
-            break
-    else:
-        raise AssertionError(f"it never said {words}")
+    said(running, words)
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
+
+
+def said(running, words):
+    """Read what it says until it says these words."""
+    assert any(words in line for line in running.stdout), f"it never said {words}"
 
 
 def killed(it, steps):

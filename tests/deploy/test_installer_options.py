@@ -150,6 +150,31 @@ def test_its_variables_are_those_that_the_environment_gave(unpacked, tmp_path):
     assert len(lines) == len((PROJECT / ".env.example").read_text().splitlines())
 
 
+def test_what_is_given_stands_in_variables_of_a_user_too_and_of_two_lines_the_first_counts(unpacked, tmp_path):
+    options, given = ["--root", tmp_path / "image"], {"CPA_BASE_URL": "http://cpa:8317", "CPA_MANAGEMENT_KEY": "given"}
+    assert run(unpacked / INSTALLER.name, *options).returncode == 0
+    variables = tmp_path / "image/home/cliproxy/cpa-usage/.env"
+    for before, after in {
+        "TZ=UTC\nCPA_BASE_URL=http://mine:8317\n": {"CPA_BASE_URL=http://cpa:8317", "CPA_MANAGEMENT_KEY=given"},
+        "TZ=UTC\nCPA_BASE_URL=http://mine:8317\nCPA_MANAGEMENT_KEY=mine\nCPA_MANAGEMENT_KEY=\n": set(),
+    }.items():
+        variables.write_text(before)
+        done = run(unpacked / INSTALLER.name, *options, **given)
+        assert done.returncode == 0, done.stdout
+        lines = variables.read_text().splitlines()
+        assert after <= {*lines} and (after or "\n".join(lines) + "\n" == before)
+
+
+def test_a_release_that_lies_in_its_place_already_stays_there(unpacked, tmp_path):
+    options = ["--root", tmp_path / "image"]
+    home = tmp_path / "image/home/cliproxy/cpa-usage/releases/9.8.7"
+    shutil.copytree(unpacked, home)
+    (home.parents[1] / ".cpa-usage").touch()
+    done = run(home / INSTALLER.name, *options)
+    assert done.returncode == 0, done.stdout
+    assert (home / "manage.py").exists() and (home / ".env").is_symlink()
+
+
 def test_a_folder_of_something_else_is_left_alone(unpacked, tmp_path):
     prefix = tmp_path / "image/srv/other"
     (prefix / "data").mkdir(parents=True)
@@ -170,7 +195,7 @@ def test_no_link_is_followed(unpacked, tmp_path):
     done = run(unpacked / INSTALLER.name, *options)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
         1,
-        f"cpa-usage-install: {data} is a link: name its target in .env instead.",
+        f"cpa-usage-install: {data} is a link, and the services see no other folder: mount the other disk there.",
     )
     assert elsewhere.stat().st_mode & 0o777 == 0o755
 
