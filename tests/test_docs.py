@@ -15,7 +15,7 @@ from drf_spectacular.generators import SchemaGenerator
 from cpa_usage.checks import CPA_NEEDS
 from tests import PROJECT
 
-README = (PROJECT / "README.md").read_text()
+CONFIGURATION = (PROJECT / "docs/configuration.md").read_text()
 EXAMPLE = (PROJECT / ".env.example").read_text()
 DOCUMENTS = ["README.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (PROJECT / "docs").glob("*.md"))]
 READERS = {"text", "flag", "number", "duration", "choice", "url", "database", "networks", "origins", "zone", "secret"}
@@ -33,8 +33,8 @@ def variables_read():
 
 
 def configuration_table():
-    """Variable -> what the README says of its default."""
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| .+ \|$", README, re.MULTILINE)
+    """Variable -> what the document says of its default."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| .+ \|$", CONFIGURATION, re.MULTILINE)
     return dict(rows)
 
 
@@ -90,7 +90,8 @@ def test_documented_defaults_are_those_of_the_settings(settings_by_default):
 def test_the_api_table_is_the_schema():
     schema = SchemaGenerator().get_schema(request=None, public=True)
     served = {f"{verb.upper()} {path}" for path, verbs in schema["paths"].items() for verb in verbs}
-    assert set(re.findall(r"^\| `([A-Z]+ /api/[^`]+)` \|", README, re.MULTILINE)) == served
+    listed = re.findall(r"^\| `([A-Z]+ /api/[^`]+)` \|", (PROJECT / "docs/api.md").read_text(), re.MULTILINE)
+    assert set(listed) == served
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -252,3 +252,4 @@ def test_the_services_may_do_little(unpacked, tmp_path):
         options = ["security", "--offline=true", f"--root={tmp_path / 'image'}", "--threshold=20", "--no-pager", unit]
         looked = run(shutil.which("systemd-analyze"), *options)
         assert looked.returncode == 0, looked.stdout[-300:]
+        assert "\nMemoryMax=" in (tmp_path / "image/etc/systemd/system" / unit).read_text()

@@ -27,6 +27,7 @@ def test_questions_are_answered_by_the_replica_while_it_follows(cpa, machine, se
     push(cpa, 100, start=100)
     until(lambda: primary.query(COUNTS) == (200, 200))
     assert stage.ask(TOTAL)[1]["summary"]["total"] == 100  # of the replica
+    until(lambda: stage.ask("/api/v1/status")[1]["replica"]["lag_seconds"] > 0)
     tag = tagged(stage)
     assert tagged(stage, tag) == 304
 
