@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from django.db.models import Q
-from drf_spectacular.utils import OpenApiParameter
 from msgspec import Meta, Struct, convert
 from rest_framework import serializers
 from rest_framework.decorators import api_view
@@ -14,8 +13,6 @@ from aliases.shapes import AliasChanged
 from cpa_usage.http import lists, rest
 from cpa_usage.http.fields import TextField
 from cpa_usage.http.lists import Listing, totals_of
-
-ACCOUNT = OpenApiParameter("account", str, required=True, description="As the list of names has it.")
 
 
 class NamedAccount(Struct, frozen=True):
@@ -31,28 +28,33 @@ class AccountNames(Listing, frozen=True, kw_only=True):
     items: list[NamedAccount]
 
 
-class AccountNameBody(serializers.Serializer):
+class Account(serializers.Serializer):
+    """Which account is meant."""
+
+    account = TextField(max_length=255, help_text="As the list of names has it.")
+
+
+class AccountNameBody(Account):
     """An account and its name; a blank one takes it away."""
 
-    account = TextField(max_length=255)
     name = TextField(max_length=255, allow_blank=True)
 
 
-@rest.described(AccountNames, parameters=lists.PARAMETERS, methods=["GET"], summary="Names of accounts")
+@rest.described(AccountNames, parameters=[lists.PartFields], methods=["GET"], summary="Names of accounts")
 @rest.described(AliasChanged, body=AccountNameBody, methods=["PUT"], summary="Name an account; a blank name clears it")
-@rest.described(AliasChanged, parameters=[ACCOUNT], methods=["DELETE"], summary="Clear an account's name")
+@rest.described(AliasChanged, parameters=[Account], methods=["DELETE"], summary="Clear an account's name")
 @api_view(["GET", "PUT", "DELETE"])
 def account_names(request):
     """What people call upstream accounts."""
     if request.method == "PUT":
         return _rename(**rest.body_of(request, AccountNameBody))
     if request.method == "DELETE":
-        return _rename(**rest.valid(AccountNameBody, {"account": request.query_params.get("account", ""), "name": ""}))
+        return _rename(**rest.valid(Account, request.query_params.dict()))
     part = lists.part_of(request)
     return rest.answer(request, ("account-names", Revision.current(), part), lambda: _names(part))
 
 
-def _rename(account, name):
+def _rename(account, name=""):
     AccountName.objects.rename(account, name)
     return Response(AliasChanged())
 

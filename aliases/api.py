@@ -1,33 +1,31 @@
 """Names of client keys over HTTP. A key goes in raw or as its fingerprint; only its mask and fingerprint come out."""
 
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from aliases import shapes
 from aliases.models import AliasImport, ApiKey
-from aliases.serializers import AliasBody, AliasFile
+from aliases.serializers import AliasBody, AliasFile, WhichKey
 from cpa_usage.http import lists, rest
 
 ABOUT_IMPORT = """All or nothing: the file is checked whole before anything is written. `merge` (the default) keeps
 names that are not in the file, `replace` clears them; owners and notes go with names, and a blank one leaves what there
 is. The last of several items for one key wins; items with a blank key or nothing to say are skipped. Takes this
 product's export (`key_id`) and the original's (raw `api_key`)."""
-API_KEY = OpenApiParameter("api_key", str, required=True, description="The key, raw or as its key_id.")
 
 
 @rest.described(
-    shapes.Aliases, parameters=lists.PARAMETERS, methods=["GET"], summary="Keys observed or named, the busiest first"
+    shapes.Aliases, parameters=[lists.PartFields], methods=["GET"], summary="Keys observed or named, the busiest first"
 )
 @rest.described(shapes.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key, say whose it is")
-@rest.described(shapes.AliasChanged, parameters=[API_KEY], methods=["DELETE"], summary="Clear a key's name")
+@rest.described(shapes.AliasChanged, parameters=[WhichKey], methods=["DELETE"], summary="Clear a key's name")
 @api_view(["GET", "PUT", "DELETE"])
 def aliases(request):
     """Client keys and what people call them."""
     if request.method == "PUT":
         return _described(**rest.body_of(request, AliasBody))
     if request.method == "DELETE":
-        return _described(**rest.valid(AliasBody, {"api_key": request.query_params.get("api_key", ""), "alias": ""}))
+        return _described(**rest.valid(WhichKey, request.query_params.dict()), alias="")
     found = shapes.aliases(lists.part_of(request))
     return rest.answer(request, ("aliases", found), lambda: found)
 

@@ -31,10 +31,15 @@ class Said(serializers.Serializer):
     note = TextField(default=None, allow_blank=True, allow_null=True, max_length=1000)
 
 
-class AliasBody(Said):
+class WhichKey(serializers.Serializer):
+    """Which key is meant."""
+
+    api_key = TextField(max_length=LONGEST_KEY, validators=[no_mask], help_text="Raw, or as its key_id.")
+
+
+class AliasBody(WhichKey, Said):
     """A key's name; a blank one clears it. It is left out where only the owner or the note changes."""
 
-    api_key = TextField(max_length=LONGEST_KEY, validators=[no_mask])
     alias = TextField(max_length=255, allow_blank=True, required=False)
 
     def validate(self, attrs):

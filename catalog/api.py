@@ -46,7 +46,7 @@ def version(request):
     return Response(shapes.versions() if is_known(request) else shapes.OUR_VERSION)  # no commit for strangers
 
 
-@rest.described(shapes.ListedAuthFiles, parameters=lists.PARAMETERS, summary="Accounts CPA signs in to")
+@rest.described(shapes.ListedAuthFiles, parameters=[lists.PartFields], summary="Accounts CPA signs in to")
 @api_view(["GET"])
 def auth_files(request):
     """Every auth file CPA lists or ever listed, by name."""
@@ -54,7 +54,7 @@ def auth_files(request):
     return rest.answer(request, ("auth-files", Connection.current_revision(), part), lambda: shapes.auth_files(part))
 
 
-@rest.described(shapes.ProviderKeys, parameters=lists.PARAMETERS, summary="Upstream keys of CPA's provider lists")
+@rest.described(shapes.ProviderKeys, parameters=[lists.PartFields], summary="Upstream keys of CPA's provider lists")
 @api_view(["GET"])
 def provider_metadata(request):
     """Every upstream key CPA lists or ever listed, masked."""

@@ -57,24 +57,15 @@ ALL = Part(limit=LAST)
 class PartFields(serializers.Serializer):
     """The parameters of a Part."""
 
-    limit = serializers.IntegerField(default=LIMIT, min_value=1, max_value=MOST)
-    offset = serializers.IntegerField(default=0, min_value=0, max_value=LAST)
-    q = TextField(default="", allow_blank=True, max_length=255)
+    limit = serializers.IntegerField(default=LIMIT, min_value=1, max_value=MOST, help_text=ABOUT_LIMIT)
+    offset = serializers.IntegerField(default=0, min_value=0, max_value=LAST, help_text="Items to leave out.")
+    q = TextField(default="", allow_blank=True, max_length=255, help_text="Only items whose names contain this.")
 
 
-def limit_parameter(default: int = LIMIT) -> OpenApiParameter:
+def limit_parameter(default: int) -> OpenApiParameter:
     """The parameter of a list that has no pages."""
     schema = {"type": "integer", "minimum": 1, "maximum": MOST, "default": default}
     return OpenApiParameter("limit", schema, description=ABOUT_LIMIT)
-
-
-PARAMETERS = [
-    limit_parameter(),
-    OpenApiParameter(
-        "offset", {"type": "integer", "minimum": 0, "maximum": LAST, "default": 0}, description="Items to leave out."
-    ),
-    OpenApiParameter("q", {"type": "string", "maxLength": 255}, description="Only items whose names contain this."),
-]
 
 
 def part_of(request, limit: int = LIMIT) -> Part:

@@ -35,9 +35,9 @@ def described(
     """Describe in the OpenAPI schema what an `@api_view` takes and returns; goes above `@api_view`.
 
     `reply` is a struct type, str for a text, or a list of the media types of a file, `body` a DRF serializer class,
-    `parameters` a list of OpenApiParameter, `errors` the status codes beyond those every such view has, `replies` the
-    shapes of those without an Error. A view of several methods is described once for each, with `methods=["PUT"]`; the
-    docstring is the default description.
+    `parameters` a list of OpenApiParameter and, for those of a query, serializer classes, `errors` the status codes
+    beyond those every such view has, `replies` the shapes of those without an Error. A view of several methods is
+    described once for each, with `methods=["PUT"]`; the docstring is the default description.
     """
 
     def decorate(view):
@@ -124,7 +124,8 @@ def _usual_errors(view, body, verbs, parameters):
     codes = {503}
     if view.cls.permission_classes:
         codes.add(401)
-    if body or any(parameter.location == OpenApiParameter.QUERY for parameter in parameters):
+    of_query = (getattr(parameter, "location", OpenApiParameter.QUERY) for parameter in parameters)
+    if body or OpenApiParameter.QUERY in of_query:
         codes.add(400)
     if body:
         codes.update((413, 415))

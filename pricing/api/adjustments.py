@@ -5,7 +5,7 @@ from typing import Annotated
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from msgspec import Meta, Struct
 from rest_framework import serializers
 from rest_framework.decorators import api_view
@@ -30,11 +30,6 @@ none, made for all history; with it one begins on that local day. A factor of 1 
 apply to a request the factors multiply and the fees add up. History is costed again."""
 ABOUT_CLEAR = """With `valid_from` the one that begins on that day, else all of the provider, account or client key.
 Done also when there was nothing to take away."""
-PARAMETERS = [
-    OpenApiParameter("scope", str, required=True, enum=[value for value, _ in BY_HAND]),
-    OpenApiParameter("value", str, required=True, description="As the list has it: of a client key its key_id."),
-    OpenApiParameter("valid_from", date, description="The local day on which it begins."),
-]
 
 
 class DatedAdjustment(Struct, frozen=True):
@@ -90,9 +85,9 @@ class AdjustmentBody(WhichAdjustment):
     note = TextField(max_length=255, default="", allow_blank=True)
 
 
-@rest.described(Adjustments, parameters=lists.PARAMETERS, methods=["GET"], summary="Factors and fees on list prices")
+@rest.described(Adjustments, parameters=[lists.PartFields], methods=["GET"], summary="Factors and fees on list prices")
 @rest.described(PriceChanged, body=AdjustmentBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
-@rest.described(PriceChanged, parameters=PARAMETERS, methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
+@rest.described(PriceChanged, parameters=[WhichAdjustment], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
 @api_view(["GET", "PUT", "DELETE"])
 def adjustments(request):
     """What resellers and clients are billed in place of list prices."""

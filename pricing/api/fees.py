@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from msgspec import Meta, Struct
 from rest_framework import serializers
 from rest_framework.decorators import api_view
@@ -21,8 +21,6 @@ ABOUT_SET = """What an account costs a month, however much it is used; 0 ends it
 today is changed, or, where there is none, made for always; with it a fee begins on that local day."""
 ABOUT_CLEAR = """With `valid_from` the fee that begins on that day, else all of the account. Done also when there was
 nothing to take away."""
-ACCOUNT = OpenApiParameter("account", str, required=True, description="As the list of fees has it.")
-VALID_FROM = OpenApiParameter("valid_from", date, description="The local day on which the fee begins.")
 
 
 class Fee(Struct, frozen=True):
@@ -62,11 +60,11 @@ class FeeBody(WhichFee):
     usd_per_month = UsdField(validators=FEE_VALIDATORS)
 
 
-@rest.described(Fees, parameters=lists.PARAMETERS, methods=["GET"], summary="Monthly fees of accounts")
+@rest.described(Fees, parameters=[lists.PartFields], methods=["GET"], summary="Monthly fees of accounts")
 @rest.described(PriceChanged, body=FeeBody, methods=["PUT"], summary="Enter an account's fee", description=ABOUT_SET)
 @rest.described(
     PriceChanged,
-    parameters=[ACCOUNT, VALID_FROM],
+    parameters=[WhichFee],
     methods=["DELETE"],
     summary="Take an account's fees away",
     description=ABOUT_CLEAR,

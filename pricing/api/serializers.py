@@ -52,7 +52,11 @@ class FromDay(serializers.Serializer):
     """The local date from which on something holds; what null means, each body says."""
 
     valid_from = serializers.DateField(
-        default=None, allow_null=True, input_formats=["%Y-%m-%d"], validators=DAY_VALIDATORS
+        default=None,
+        allow_null=True,
+        input_formats=["%Y-%m-%d"],
+        validators=DAY_VALIDATORS,
+        help_text="The local day on which it begins.",
     )
 
 

@@ -1,7 +1,6 @@
 """Prices over HTTP: read what models cost, set one by hand, clear one."""
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
@@ -9,7 +8,6 @@ from cpa_usage.http import lists, rest
 from pricing.api import shapes
 from pricing.api.serializers import ModelName, PriceBody, RatesBody, ScopedModel, ScopeFields
 from pricing.models import Model, RateCard, Revision
-from pricing.models.scopes import BY_HAND
 
 SET = "Set a model's price"
 CLEAR = "Clear a model's price"
@@ -23,19 +21,12 @@ ABOUT_CLEAR = """The model is unpriced until its price is set or the catalogue's
 `scope_value` only the price of that provider, account or client key goes. Done also when there was nothing to
 clear."""
 NO_NAME = (400, 404)  # in the path: a name that cannot be one, and one that no address can hold
-MODEL = OpenApiParameter("model", str, required=True, description="The model's name.")
-SCOPE = [
-    OpenApiParameter(
-        "scope", str, enum=[value for value, _ in BY_HAND], description="Whose price; absent: all usage's."
-    ),
-    OpenApiParameter("scope_value", str, description="The provider, account, or key_id of the client key."),
-]
 
 
-@rest.described(shapes.Prices, parameters=lists.PARAMETERS, methods=["GET"], summary="Models priced today")
+@rest.described(shapes.Prices, parameters=[lists.PartFields], methods=["GET"], summary="Models priced today")
 @rest.described(shapes.PriceChanged, body=PriceBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
 @rest.described(
-    shapes.PriceChanged, parameters=[MODEL, *SCOPE], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR
+    shapes.PriceChanged, parameters=[ScopedModel], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR
 )
 @api_view(["GET", "PUT", "DELETE"])
 def pricing(request):
@@ -53,7 +44,7 @@ def pricing(request):
 )
 @rest.described(
     shapes.PriceChanged,
-    parameters=SCOPE,
+    parameters=[ScopeFields],
     methods=["DELETE"],
     summary=CLEAR,
     description=ABOUT_CLEAR,

@@ -19,7 +19,7 @@ class ViewDeleted(Struct, frozen=True):
     ok: bool
 
 
-@rest.described(savedviews.Views, parameters=lists.PARAMETERS, methods=["GET"], summary="Views with a name")
+@rest.described(savedviews.Views, parameters=[lists.PartFields], methods=["GET"], summary="Views with a name")
 @rest.described(savedviews.ViewRow, body=savedviews.ViewBody, methods=["POST"], summary="Keep a view under a name")
 @api_view(["GET", "POST"])
 def views(request):

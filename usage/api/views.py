@@ -60,7 +60,7 @@ def event(request, event_key):
     return rest.answer(request, ("event", found), lambda: found)
 
 
-@rest.described(Names, parameters=lists.PARAMETERS, summary="Models offered or used")
+@rest.described(Names, parameters=[lists.PartFields], summary="Models offered or used")
 @api_view(["GET"])
 def models_used(request):
     """Names of the models CPA offers to its clients and of those that records named."""
