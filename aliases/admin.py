@@ -58,7 +58,7 @@ class ApiKeyAdmin(ModelAdmin):
         """The keys stay."""
         named = [key for key in queryset if key.alias]
         for key in named:
-            key.forget()
+            key.describe(alias="")
         messages.success(request, _("%d names were cleared.") % len(named))
 
     @action(description=_("Export JSON"), url_path="export", icon="download", permissions=["view"])

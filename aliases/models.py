@@ -72,15 +72,6 @@ class ApiKeyQuerySet(models.QuerySet):
             for known in found:
                 known.describe(**said)
 
-    def rename(self, key: str, alias: str):
-        """Name a key given raw or as its fingerprint, observed or not; a blank alias clears the name."""
-        self.describe(key, alias=alias)
-
-    def forget(self, key: str):
-        """Clear the name of a key given raw or as its fingerprint; nothing happens when it has none."""
-        for row in self.named().filter(fingerprint=self.model.of(key).fingerprint):
-            row.forget()
-
     def import_items(self, mode: str, items: list[Mapping]) -> AliasImport:
         """Describe many keys at once, all or nothing; mode `replace` clears what was said of all others.
 
@@ -165,14 +156,6 @@ class ApiKey(models.Model):
             self.alias_updated_at = known.alias_updated_at
         for name in SAID:
             setattr(self, name, getattr(self, name) or getattr(known, name))
-
-    def rename(self, alias: str):
-        """Set the name, without blanks around it; a blank one clears it."""
-        self.describe(alias=alias)
-
-    def forget(self):
-        """Clear the name; the row stays, because records point at it."""
-        self.rename("")
 
 
 class AccountNameQuerySet(models.QuerySet):

@@ -86,7 +86,7 @@ def test_keys_are_neither_made_nor_deleted_here(admin, used):
 
 
 def test_names_are_cleared(admin, used):
-    ApiKey.objects.rename(ALICE, "Alice")
+    ApiKey.objects.describe(ALICE, alias="Alice")
     chosen = list(ApiKey.objects.real().values_list("pk", flat=True))
     page = admin.post(KEYS, {"action": "clear_names", "_selected_action": chosen}, follow=True)
     assert "1 names were cleared." in page.content.decode()
@@ -94,7 +94,7 @@ def test_names_are_cleared(admin, used):
 
 
 def test_keys_can_be_searched(admin, used):
-    ApiKey.objects.rename(BOB, "Bob")
+    ApiKey.objects.describe(BOB, alias="Bob")
     assert [k.alias for k in admin.get(KEYS, {"q": "bo"}).context["cl"].result_list] == ["Bob"]
 
 
@@ -107,17 +107,17 @@ def upload(admin, content, mode="merge"):
 
 
 def test_an_export_is_taken_back(admin, used):
-    ApiKey.objects.rename(ALICE, "Alice")
+    ApiKey.objects.describe(ALICE, alias="Alice")
     reply = admin.get(KEYS + "export/")
     assert reply["Content-Disposition"] == 'attachment; filename="cpa-usage-aliases.json"'
     assert ALICE not in reply.content.decode()
-    ApiKey.objects.forget(ALICE)
+    ApiKey.objects.describe(ALICE, alias="")
     assert "Keys named: 1. Items skipped: 0. Names cleared: 0." in upload(admin, reply.content).content.decode()
     assert names() == {fingerprint(ALICE): "Alice"}
 
 
 def test_replacing_clears_the_other_names(admin, used):
-    ApiKey.objects.rename(ALICE, "Alice")
+    ApiKey.objects.describe(ALICE, alias="Alice")
     page = upload(admin, {"items": [{"api_key": BOB, "alias": "Bob"}, {"api_key": "", "alias": "x"}]}, "replace")
     assert "Keys named: 1. Items skipped: 1. Names cleared: 1." in page.content.decode()
     assert names() == {fingerprint(BOB): "Bob"}
@@ -160,7 +160,7 @@ def test_a_list_takes_as_many_queries_for_a_hundred_rows_as_for_ten(admin, used)
 
 
 def test_strangers_are_sent_to_sign_in(client, used):
-    ApiKey.objects.rename(ALICE, "Alice")
+    ApiKey.objects.describe(ALICE, alias="Alice")
     for path in (KEYS, KEYS + "export/", KEYS + "import/"):
         assert client.get(path).status_code == 302
         assert client.post(path, renamed("", "")).status_code == 302

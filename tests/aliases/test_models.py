@@ -39,7 +39,7 @@ def test_observing_creates_what_is_missing_once(db):
 
 
 def test_observing_gives_a_mask_to_a_key_that_was_known_by_fingerprint_alone(db):
-    ApiKey.objects.rename(A, "Ann")
+    ApiKey.objects.describe(A, alias="Ann")
     ApiKey.objects.observe({A: "sk-a****6789"})
     ApiKey.objects.observe({A: "other"})
     assert ApiKey.objects.values_list("mask", "alias").get() == ("sk-a****6789", "Ann")
@@ -67,29 +67,31 @@ def test_a_key_is_found_raw_or_by_its_fingerprint(text):
 
 
 def test_naming_trims_dates_and_counts(db, on_nov_24):
-    ApiKey.objects.rename(ANN, "  Ann Ångström ")
+    ApiKey.objects.describe(ANN, alias="  Ann Ångström ")
     row = ApiKey.objects.values("fingerprint", "mask", "alias", "alias_updated_at").get()
     assert row == {"fingerprint": A, "mask": "sk-a****6789", "alias": "Ann Ångström", "alias_updated_at": NOON}
     assert Revision.current() == 1
 
 
 def test_a_second_name_replaces_the_first(db):
-    ApiKey.objects.rename(ANN, "Ann")
-    ApiKey.objects.rename(A, "Anna")
+    ApiKey.objects.describe(ANN, alias="Ann")
+    ApiKey.objects.describe(A, alias="Anna")
     assert (named(), ApiKey.objects.get().mask, Revision.current()) == ({A: "Anna"}, "sk-a****6789", 2)
 
 
-@pytest.mark.parametrize("forget", [lambda: ApiKey.objects.forget(A), lambda: ApiKey.objects.rename(ANN, "  ")])
+@pytest.mark.parametrize(
+    "forget", [lambda: ApiKey.objects.describe(A, alias=""), lambda: ApiKey.objects.describe(ANN, alias="  ")]
+)
 def test_forgetting_clears_the_name_and_keeps_the_row(db, forget):
-    ApiKey.objects.rename(ANN, "Ann")
+    ApiKey.objects.describe(ANN, alias="Ann")
     forget()
     assert ApiKey.objects.values_list("alias", "alias_updated_at").get() == ("", None)
     assert Revision.current() == 2
 
 
 def test_forgetting_a_key_nobody_knows_changes_nothing(db):
-    ApiKey.objects.forget(ANN)
-    ApiKey.objects.rename(BOB, "")
+    ApiKey.objects.describe(ANN, alias="")
+    ApiKey.objects.describe(BOB, alias="")
     assert (ApiKey.objects.count(), Revision.current()) == (0, 0)
 
 
@@ -117,8 +119,8 @@ def test_a_key_is_shown_by_its_name_or_its_mask():
 
 
 def test_merging_keeps_other_names(db):
-    ApiKey.objects.rename(ANN, "Ann")
-    ApiKey.objects.rename(BOB, "Bob")
+    ApiKey.objects.describe(ANN, alias="Ann")
+    ApiKey.objects.describe(BOB, alias="Bob")
     done = ApiKey.objects.import_items("merge", [item(BOB, "Bobby"), item(CAT, "Cat"), item("", "nobody")])
     assert done == AliasImport(imported=2, skipped=1, removed=0)
     assert named() == {A: "Ann", B: "Bobby", C: "Cat"}
@@ -126,8 +128,8 @@ def test_merging_keeps_other_names(db):
 
 
 def test_replacing_clears_other_names_and_keeps_their_rows(db):
-    ApiKey.objects.rename(ANN, "Ann")
-    ApiKey.objects.rename(BOB, "Bob")
+    ApiKey.objects.describe(ANN, alias="Ann")
+    ApiKey.objects.describe(BOB, alias="Bob")
     done = ApiKey.objects.import_items("replace", [item(BOB, "Bobby"), item(BOB, "Robert")])
     assert done == AliasImport(imported=1, skipped=0, removed=1)
     assert named() == {B: "Robert"}
@@ -135,13 +137,13 @@ def test_replacing_clears_other_names_and_keeps_their_rows(db):
 
 
 def test_replacing_by_nothing_clears_every_name(db):
-    ApiKey.objects.rename(ANN, "Ann")
+    ApiKey.objects.describe(ANN, alias="Ann")
     assert ApiKey.objects.import_items("replace", []) == AliasImport(imported=0, skipped=0, removed=1)
     assert named() == {}
 
 
 def test_merging_nothing_changes_no_name(db):
-    ApiKey.objects.rename(ANN, "Ann")
+    ApiKey.objects.describe(ANN, alias="Ann")
     assert ApiKey.objects.import_items("merge", []) == AliasImport(imported=0, skipped=0, removed=0)
     assert named() == {A: "Ann"}
 
@@ -162,7 +164,7 @@ def test_an_imported_name_is_dated_and_masked(db, on_nov_24):
 
 
 def test_an_import_that_fails_half_way_changes_nothing(db, monkeypatch):
-    ApiKey.objects.rename(ANN, "Ann")
+    ApiKey.objects.describe(ANN, alias="Ann")
     monkeypatch.setattr("aliases.models.ApiKeyQuerySet._describe", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ApiKey.objects.import_items("replace", [item(BOB, "Bob")])
@@ -193,9 +195,9 @@ def test_the_busiest_key_comes_first_and_requests_are_those_of_all_series_and_mo
 
 
 def test_a_key_neither_observed_nor_named_is_not_listed(db, count):
-    ApiKey.objects.rename(ANN, "Ann")
-    ApiKey.objects.rename(BOB, "Bob")
-    ApiKey.objects.forget(BOB)
+    ApiKey.objects.describe(ANN, alias="Ann")
+    ApiKey.objects.describe(BOB, alias="Bob")
+    ApiKey.objects.describe(BOB, alias="")
     count(ApiKey.objects.create(fingerprint=C, mask="c"), 0)
     assert listed() == [("c", 0), ("Ann", 0)]
 

@@ -8,7 +8,7 @@ from tests.threads import at_once
 
 @pytest.mark.django_db(transaction=True)
 def test_a_key_named_at_once_is_one_row_and_every_change_is_counted():
-    at_once(lambda i: ApiKey.objects.rename("sk-ann-0123456789", f"name {i}"), 12)
+    at_once(lambda i: ApiKey.objects.describe("sk-ann-0123456789", alias=f"name {i}"), 12)
     assert (ApiKey.objects.named().count(), ApiKey.objects.count(), Revision.current()) == (1, 1, 12)
 
 

@@ -24,7 +24,7 @@ def month(set_clock, client, db):
         for at, (model, key) in enumerate(used)
     ]
     stored(*raws, record(NOON - DAY - 9, failed=True, fail={"status_code": 500, "body": "=no"}), arrived=NOW)
-    ApiKey.objects.rename("sk-client-alice-0000", "Alice")
+    ApiKey.objects.describe("sk-client-alice-0000", alias="Alice")
 
 
 @pytest.fixture

@@ -156,7 +156,7 @@ def test_what_does_not_read_is_refused_in_a_line(month, run, words, sentence):
 
 
 def test_two_keys_of_a_name_are_not_mixed_up(month, run):
-    ApiKey.objects.rename("sk-client-bob-0001", "alice")
+    ApiKey.objects.describe("sk-client-bob-0001", alias="alice")
     with pytest.raises(CommandError, match="--key: 2 keys are called Alice"):
         run("report", "--key", "Alice")
 

@@ -95,9 +95,9 @@ def on(stage, **variables) -> Stage:
     return other
 
 
-def move(stage, to):
+def move(stage, to, **variables):
     """Begin to move; the address is in no list of processes."""
-    return on(stage, MOVE_TO_URL=to).start("web", "manage.py", "movedata")
+    return on(stage, MOVE_TO_URL=to, **variables).start("web", "manage.py", "movedata")
 
 
 def ask(url, query):
@@ -136,7 +136,7 @@ def test_a_move_under_a_drain_at_work_loses_no_record(stage, cpa, server):
     drain.says(AT_WORK)
     push(cpa, 200)
     until(lambda: stage.stored > before)
-    moving = move(stage, postgres)
+    moving = move(stage, postgres, FORCE_COLOR="1")  # as if it wrote to a terminal
     for first in range(200, 2200, 100):
         push(cpa, 100, start=first)
     moving.says(HELD)
@@ -158,6 +158,7 @@ def test_a_move_under_a_drain_at_work_loses_no_record(stage, cpa, server):
     assert proof.returncode == 0, proof.stdout + proof.stderr
     assert content(stage.database) == held
     assert "tests@" not in moving.log
+    assert re.search(r"usage_\w+, of [\d,]{5,} rows", moving.log)
 
 
 def test_a_killed_move_goes_on_and_what_comes_back_is_the_same(stage, cpa, server, tables):

@@ -5,7 +5,7 @@ move that was cut off goes on: parts that are equal by then are left as they are
 its lock of writers is held all the while, so that records wait in the drain's spool.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
@@ -72,10 +72,9 @@ _SUMS = {
 
 
 class Move:
-    """A move from the default database to that of the alias NEW. `tell(rows, name)` is called as rows are through."""
+    """A move from the default database to that of the alias NEW."""
 
-    def __init__(self, tell):
-        self._tell = tell
+    def __init__(self):
         self.rows = 0  # of the old database, when they are locked
         self._mark = f"move from {fingerprint(str(_address(OLD)))[:32]}"
 
@@ -105,8 +104,12 @@ class Move:
             yield
             transaction.set_rollback(True, OLD)
 
-    def copy(self):
-        """Copy what is not there yet, and compare all of it. Raises CommandError, with the part, where sums differ."""
+    def copy(self, tell: Callable[[int, str], object]):
+        """Copy what is not there yet, and compare all of it; `tell(rows, name)` is called as rows are through.
+
+        Raises CommandError, with the part, where sums differ.
+        """
+        self._tell = tell
         Lease.objects.using(NEW).update_or_create(name=self._mark, defaults={"until": timezone.now()})
         parts = [part for model in _SUMS for part in _parts(model)]
         to_do = []

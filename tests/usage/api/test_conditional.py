@@ -89,7 +89,7 @@ def test_an_event_changes_with_its_price_and_name(client, captured):
     path = f"usage/events/{captured[0].key}"
     known = tag(client, path)
     assert again(client, path, known) == 304
-    ApiKey.objects.rename("sk-client-alice-0001", "Alice")
+    ApiKey.objects.describe("sk-client-alice-0001", alias="Alice")
     assert again(client, path, known) == 200
 
 

@@ -59,7 +59,7 @@ def row_of(page, name):
 
 
 def test_a_price_of_a_client_key_stands_under_its_model_by_the_name_of_the_key(client, gpt):
-    ApiKey.objects.rename(ALICE, "Alice's laptop")
+    ApiKey.objects.describe(ALICE, alias="Alice's laptop")
     page = post(client, "set", model="gpt-5", whose=KEY, prompt="3", completion="0", request_price="0.5")
     assert "Price of gpt-5 saved. 7 days: $0.0001 → $0.5003" in page and spent() == 300 * USD + PICO // 2
     row = row_of(page, "client key Alice&#x27;s laptop")
@@ -80,7 +80,7 @@ def test_a_model_with_only_such_a_price_has_none_today(client, gpt):
 
 
 def test_what_can_have_a_price_is_offered_by_its_name(client, gpt):
-    ApiKey.objects.rename(ALICE, "Alice's laptop")
+    ApiKey.objects.describe(ALICE, alias="Alice's laptop")
     page = form_of(client, "prices/edit")
     assert '<option value="gpt-5">' in page
     for value, text in (

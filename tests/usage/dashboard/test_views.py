@@ -261,7 +261,7 @@ def test_a_key_is_named_in_place(client, traffic):
 
 
 def test_a_key_that_was_not_used_in_the_period_is_listed(client, traffic):
-    ApiKey.objects.rename("sk-never-used-0001", "A spare one")
+    ApiKey.objects.describe("sk-never-used-0001", alias="A spare one")
     page = client.get("/keys/")
     assert (page.status_code, "A spare one" in page.text) == (200, True)
 

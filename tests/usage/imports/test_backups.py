@@ -102,7 +102,7 @@ def test_a_backup_brings_all_that_was_stored_and_costs_the_same(tmp_path, backup
     priced()
     done = stored(*all_kinds(tmp_path), arrived=NOON)
     price_all()
-    ApiKey.objects.rename("sk-client-alice-0001", "Alice")
+    ApiKey.objects.describe("sk-client-alice-0001", alias="Alice")
     before, names = everything(), list(ApiKey.objects.named().values_list("fingerprint", "mask", "alias"))
     path = backup()
     emptied()

@@ -18,7 +18,7 @@ def clean(*pieces):
 
 @pytest.fixture(autouse=True)
 def known():
-    ApiKey.objects.rename(CLIENT, "Acme")
+    ApiKey.objects.describe(CLIENT, alias="Acme")
     Provider.objects.create(auth_index="1", provider_type="x", key_fingerprint=fingerprint(UPSTREAM))
     stored(record(NOON, auth_type="apikey", source=SOURCE), arrived=NOON)
 

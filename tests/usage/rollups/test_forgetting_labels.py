@@ -81,7 +81,7 @@ def test_what_a_person_has_said_stays_and_what_cpa_offers_or_clients_ask_for():
     keys = {name: fingerprint(name) for name in ("named", "adjusted", "own-price", "bare")}
     for key in keys.values():
         ApiKey.objects.create(fingerprint=key)
-    ApiKey.objects.rename(keys["named"], "Ann")
+    ApiKey.objects.describe(keys["named"], alias="Ann")
     Adjustment.objects.create(scope="api_key", value=keys["adjusted"], factor=2)
     models["priced"].set_price({"prompt": 2, "completion": 1}, scope="api_key", scope_value=keys["own-price"])
     stored(record(NOON, alias="asked", api_key=""))

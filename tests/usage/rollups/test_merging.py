@@ -131,7 +131,7 @@ def test_a_key_is_merged_by_name_mask_or_itself_and_its_price_no_longer_counts()
     Model.objects.create(name="gpt-5").set_price({"prompt": 2, "completion": 3})
     stored(*(record(NOON + n, api_key=f"sk-client-{n:04}-{n:04}") for n in range(5)))
     key = fingerprint("sk-client-0001-0001")
-    ApiKey.objects.rename(key, "Ann's laptop")
+    ApiKey.objects.describe(key, alias="Ann's laptop")
     Adjustment.objects.create(scope="api_key", value=fingerprint("sk-client-0002-0002"), factor=3)
     assert matching(LABELS["api_key"], ["Ann's*"]) == matching(LABELS["api_key"], ["sk-client-0001-0001"]) == [key]
     run("api_key", ["Ann's*", "sk-client-0002-0002", "sk-c****0003"])

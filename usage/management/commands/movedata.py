@@ -6,8 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
-from shutil import get_terminal_size
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -18,8 +17,6 @@ from usage.models import DrainState
 from usage.ops.moving import NEW, OLD, Move
 
 LOOK_SECONDS = 0.5
-SHOW_SECONDS = 0.5
-SURE_SECONDS = 3  # before an estimate is worth anything
 
 
 class Command(BaseCommand):
@@ -38,8 +35,7 @@ class Command(BaseCommand):
         """Exit 1 with a sentence when nothing, or not all, was moved."""
         os.environ.update(_variables(to or os.environ.get("MOVE_TO_URL", "")))
         connections.settings[NEW] = connections.configure_settings({"default": _database()})["default"]
-        progress = Progress(self.stdout)
-        move = Move(progress.add)
+        move = Move()
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a lost terminal does not let the old database go
         signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell takes from what runs in the background
         try:
@@ -47,9 +43,8 @@ class Command(BaseCommand):
             move.refuse_foreign()
             _migrate()
             with connections[NEW].constraint_checks_disabled(), move.old_held():
-                progress.total = move.rows
-                move.copy()
-                progress.end()
+                with _progress(move.rows) as tell:
+                    move.copy(tell)
                 self._wait_for_drain(move)
         except DatabaseError as error:
             raise CommandError(f"Not moved: {str(error).strip().partition(chr(10))[0]}") from error
@@ -75,34 +70,16 @@ class Command(BaseCommand):
         self.stdout.write("A drain works on the new database. The old one is as it was: keep it until all is well.")
 
 
-class Progress:
-    """A line on a terminal that tells how far it is; nothing elsewhere."""
+@contextmanager
+def _progress(rows: int):
+    """On a terminal a bar with the time that is left; yields a function that takes rows and what they are."""
+    from rich.console import Console
+    from rich.progress import Progress
 
-    def __init__(self, stdout):
-        self._stdout, self._shows = stdout, stdout.isatty()
-        self._began = self._shown = time.monotonic()
-        self._rows, self.total = 0, 0
-
-    def add(self, rows: int, name: str):
-        """So many rows more are through, of what `name` says."""
-        self._rows += rows
-        now = time.monotonic()
-        if self._shows and now - self._shown >= SHOW_SECONDS:
-            self._shown, rate = now, self._rows / (now - self._began)
-            left = timedelta(seconds=round((self.total - self._rows) / rate))
-            words = f"{self._rows:,} of {self.total:,} rows, {rate:,.0f}/s, {left} left: {name}"
-            self._line(words if now - self._began > SURE_SECONDS else f"{self._rows:,} of {self.total:,} rows: {name}")
-
-    def end(self):
-        """Leave the line."""
-        if self._shows:
-            self._line("")
-            self._stdout.write("\r", ending="")
-
-    def _line(self, words):
-        width = get_terminal_size().columns - 1
-        self._stdout.write(f"\r{words[:width]:<{width}}", ending="")
-        self._stdout.flush()
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=rows)
+        yield lambda done, name: progress.update(task, advance=done, description=f"{name}, of {rows:,} rows")
 
 
 def _variables(url: str) -> dict[str, str]:
