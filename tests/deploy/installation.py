@@ -128,3 +128,4 @@ def installation(container, archive, unpacked):
     yield Installation(container, world)
     world.kill()
     world.wait()
+    shutil.rmtree(folder)
