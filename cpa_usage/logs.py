@@ -87,7 +87,8 @@ class OfRequest(logging.Filter):
         path = getattr(request, "path", None)
         if path and isinstance(record.args, tuple):
             shown = f"/{request.resolver_match.route}" if request.resolver_match else mask(path)
-            record.args = tuple(shown if argument == path else argument for argument in record.args)
+            written = (path, path.encode("unicode_escape").decode("ascii"))  # as Django's log_message has it
+            record.args = tuple(shown if argument in written else argument for argument in record.args)
         return True
 
 

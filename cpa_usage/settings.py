@@ -208,6 +208,7 @@ AUTH_SESSION_TTL = env.duration("AUTH_SESSION_TTL", "168h", least=60)
 COOKIE_PATH = f"{APP_BASE_PATH}/"
 SECURE_COOKIES = _public.scheme == "https"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = COOKIE_PATH
+MESSAGE_STORAGE = "cpa_usage.auth.messages.MessageStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 if CPA_USAGE_PROCESS == "web":  # the checks of the others would load it, and the API's framework
     CSRF_FAILURE_VIEW = "cpa_usage.http.origin.csrf_failure"

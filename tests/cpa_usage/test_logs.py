@@ -83,6 +83,7 @@ def logged(caplog, request):
 
 def test_of_an_address_that_is_not_ours_a_mask_is_logged(rf, caplog):
     assert logged(caplog, rf.get("/sk-pasted-key-123456")) == "Not Found: /usa****3456"
+    assert logged(caplog, rf.get("/sk-pasted-key-123456/。")) == "Not Found: /usa****56/。"
 
 
 def test_of_an_address_of_ours_the_pattern_is_logged(rf, caplog):

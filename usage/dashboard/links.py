@@ -39,7 +39,9 @@ def account_requests(address, account, **more):
     about, indexes = account.about, account.auth_indexes
     shared = account.provider if account.named_as != about.source else ""
     only = {"auth_index": indexes[0]} if len(indexes) == 1 else {"provider": shared}
-    labels = {name: value for name, value in {"source": about.source, **only, **more}.items() if value}
+    labels = {
+        name: value for name, value in {"source": about.source, **only, **more}.items() if value not in ("", None)
+    }
     path, _, query = address.partition("?")
     return path + changed(QueryDict(query), labels)
 

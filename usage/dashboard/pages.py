@@ -16,10 +16,11 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods
 
 from cpa_usage.auth.sessions import session_of
-from usage.dashboard.cookies import theme_of
+from usage.dashboard.cookies import next_page, theme_of
 from usage.dashboard.currency import currency_of
 from usage.dashboard.frame import frame
 from usage.dashboard.links import PERIOD, changed
+from usage.dashboard.panels.columns import COOKIE as COLUMNS
 from usage.dashboard.panels.ranges import asked
 from usage.ops.notices import Watch
 from usage.query.forms import UsageFilterForm, checked
@@ -58,7 +59,9 @@ def page(template, cached=True, methods=("GET", "HEAD")):
                     context = view(request, filters, **kwargs)
                     if isinstance(context, HttpResponseBase):
                         return context
-                    return _tagged(render(request, template, {**frame(request), "etag": tag, **context}), tag)
+                    told = len(get_messages(request))
+                    reply = render(request, template, {**frame(request), "etag": tag, **context})
+                    return _unkept(reply) if told else _tagged(reply, tag)
             except ValidationError as refusal:
                 return _refused(request, *next(iter(refusal.message_dict.items())))
 
@@ -74,7 +77,9 @@ def signed_in(view):
     def wrapper(request, **kwargs):
         is_shared = hasattr(request, "shared")  # set for the one page that a link shows
         if settings.AUTH_ENABLED and not is_shared and session_of(request) is None:
-            return redirect(f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}")
+            # What a form is sent to shows nothing: from there one comes back to a page.
+            here = request.get_full_path() if request.method in ("GET", "HEAD") else next_page(request)
+            return redirect(f"{reverse('login')}?{urlencode({'next': here})}")
         return view(request, **kwargs)
 
     return wrapper
@@ -94,11 +99,11 @@ def _filters(request):
 
 
 def form_of(request) -> QueryDict:
-    """What a page with a form was asked for besides its filters, which alone remain in `request.query`."""
-    known, asked = UsageFilterForm().fields, request.query.copy()
+    """What a page with a form was asked for, blanks too; in `request.query` its filters alone remain."""
+    known = UsageFilterForm().fields
     for name in [name for name in request.query if name not in known]:
         del request.query[name]
-    return asked
+    return request.GET
 
 
 def _has(request, tag):
@@ -116,9 +121,15 @@ def _etag(request, filters):
     """A tag that changes with everything a page shows; figures "of now" move once a minute."""
     minute = now_us() // MINUTE_US
     watched = (request.watch.notices, request.watch.light)
-    asked = (request.get_full_path(), get_language(), theme_of(request))
+    asked = (request.get_full_path(), get_language(), theme_of(request), request.COOKIES.get(COLUMNS))
     state = (freshness(filters), minute, watched, *asked, settings.VERSION)
     return f'W/"{blake2b(repr(state).encode(), digest_size=12).hexdigest()}"'
+
+
+def _unkept(response):
+    """What a message says, such as a new token, is shown this once: no browser has it later."""
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _tagged(response, tag):

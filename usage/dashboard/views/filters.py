@@ -55,10 +55,10 @@ def choices(request, filters):
 
 
 def _unlisted(query):
-    """What the form has no field for: values to be left out of labels without a list, and others than the first."""
+    """What the form has no field for: values to be left out of labels without a list, and others than the last."""
     for name, label in filtering().items():
         if not label.grouped:
-            yield from ((name, text) for text in query.getlist(name)[0 if name.startswith(NOT) else 1 :])
+            yield from ((name, text) for text in query.getlist(name)[: None if name.startswith(NOT) else -1])
 
 
 def _choices(options, label, query) -> Choices:

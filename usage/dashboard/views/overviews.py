@@ -51,13 +51,18 @@ FEW_DAYS = 7  # with so many days of records or fewer, Health opens with the new
 @page("usage/overview.html")
 def overview(request, filters):
     """The most important figures of the period; before the first record, the steps of the installation."""
-    if steps := checklist(request.watch):
+    if steps := _steps(request):
         return _first_run(request, steps)
     chosen = checked(ChartForm(request.GET)).cleaned_data
     with snapshot():
         compare = PREVIOUS if chosen["compare"] == NONE else chosen["compare"]
         found = {**_cards(filters, compare), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
     return {"live": 5, "chart_data": chart_data(found["chart"], drill(request)), **found}
+
+
+def _steps(request):
+    """Those of the installation before the first record; none for strangers, to whom a link shows the page."""
+    return [] if hasattr(request, "shared") else checklist(request.watch)
 
 
 def _first_run(request, steps):
@@ -148,7 +153,7 @@ def _heat(grid, seconds, until=""):
 def health(request, filters):
     """A year of days, and one of them in cells of five minutes; before the first record, the first steps."""
     chosen = checked(YearForm(request.GET)).cleaned_data
-    if steps := checklist(request.watch):
+    if steps := _steps(request):
         return _first_run(request, steps)
     found, since = health_of(filters, **chosen), recorded_since() or 0
     used = [day.date for day in found.days if day.total]

@@ -75,7 +75,13 @@ def edit_price(request, filters):
     found = next((price for price in listed.items if price.model == name), None)
     rows = rows_of([PricedModel(name, found, None, _today(found))], [p for p in listed.scoped if p.model == name])
     row = next((row for row in rows if name and row.scope == whose), PricedModel(name))
-    context = {"row": row, "asked": asked, "fields": typed(row.fields, asked), "hourly": typed(row.off_peak, asked)}
+    hours = dict(zip(("hours_from", "hours_to"), row.between, strict=True))
+    context = {
+        "row": row,
+        "asked": hours | asked.dict(),
+        "fields": typed(row.fields, asked),
+        "hourly": typed(row.off_peak, asked),
+    }
     if row.whose or (not whose and name):
         return context | {"stamp": _change_of(name, *(row.scope.split(":", 1) if row.scope else ("", ""))).stamp}
     return context | {"choices": choices(), "models": Model.objects.values_list("name", flat=True)[:MODELS]}
@@ -86,7 +92,8 @@ def edit_adjustment(request, filters):
     """The form for a factor and a fee, or, without one, for a new one."""
     asked = form_of(request)
     row = next((each for each in adjusted(timezone.localdate()) if str(each.adjustment.pk) == asked.get("edit")), None)
-    return {"row": row, "asked": asked, "choices": choices()}
+    now = {"factor": row.factor, "request_price": row.fee, "note": row.adjustment.note} if row else {}
+    return {"row": row, "asked": now | asked.dict(), "choices": choices()}
 
 
 @changes("prices", form="edit_price")
