@@ -1,4 +1,4 @@
-"""What goes from one page to the next: messages that are shown once, forms as they were filled in, values of filters."""
+"""What goes from one page to the next: messages shown once, forms as they were filled in, values of filters."""
 
 import re
 
