@@ -4,7 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from cpa_usage.keys import account_name, fingerprint_of, mask
+from cpa_usage.keys import account_name, fingerprint_of, looks_like_a_key, mask
 
 
 class Scope(models.TextChoices):
@@ -27,7 +27,9 @@ def value_in(scope: str, text: str) -> str:
     text = text.strip()
     if scope == Scope.API_KEY and text:
         return fingerprint_of(text)
-    return text if scope == Scope.SELLER else account_name(text)
+    if scope in {Scope.PROVIDER, Scope.SELLER}:  # records name these as they are, however many digits they have
+        return fingerprint_of(text) if looks_like_a_key(text) else text
+    return account_name(text)
 
 
 def check_value(scope: str, text: str, field: str):

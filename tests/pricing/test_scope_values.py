@@ -19,6 +19,8 @@ KEY = "9f3b2c7d1e5a4b6c8d0e2f4a6b8c0d1e.Qz7Kp2Wm"
         ("api_key", "team-blue-laptop-7", fingerprint("team-blue-laptop-7")),
         ("api_key", fingerprint(KEY).upper(), fingerprint(KEY)),
         ("provider", "openai-compatible-relay", "openai-compatible-relay"),
+        ("provider", " openai-compatible-302ai ", "openai-compatible-302ai"),  # as records have it
+        ("provider", "sk-or-v1-0001", fingerprint("sk-or-v1-0001")),  # pasted into the wrong field
     ],
 )
 def test_a_key_is_kept_as_its_fingerprint(scope, text, kept):
