@@ -28,7 +28,7 @@ class Charged(NamedTuple):
     requested_model: str
     tier: str
     context_over: int
-    clock: int = 0  # minute of the UTC day
+    clock: int = 0  # minute of the UTC day, 1440 for midnight; 0: not known
     provider: str = ""
     auth_index: str = ""
     source: str = ""
@@ -76,7 +76,8 @@ class PriceBook:
             self._blocked.add(model.pk)
         self._steps[model.pk] |= {card.context_over for card in cards} - {0}
         hours = {limit for card in cards for limit in (card.hours_from, card.hours_to) if limit is not None}
-        self._clocks[model.pk] |= {limit % DAY_MINUTES for limit in hours}
+        # Midnight is 1440: 0 is the label of what was counted while hours did not matter.
+        self._clocks[model.pk] |= {limit % DAY_MINUTES or DAY_MINUTES for limit in hours}
 
     @classmethod
     def current(cls) -> "PriceBook":
@@ -85,9 +86,10 @@ class PriceBook:
         Within a change of prices the stamp moves before the rows do: use load() there.
         """
         stamp = Revision.current_stamp()
-        if not stamp or cls._latest is None or cls._latest.stamp != stamp:
-            cls._latest = cls.load()
-        return cls._latest
+        book = cls._latest  # read once: other threads set it too
+        if not stamp or book is None or book.stamp != stamp:
+            cls._latest = book = cls.load()
+        return book
 
     @classmethod
     def load(cls) -> "PriceBook":
@@ -154,9 +156,8 @@ class PriceBook:
         known = {each for each in offers if each in self._sets and not (not each[1] and each[0] in self._blocked)}
         ordered = tuple(tuple(each for each in offers if each in known and each[0] == id) for id in ids)
         adjusting = tuple(place for place in places if place in self._adjustments)
-        # No hour begins at 0: what has this label was counted when hours did not matter, at a time that is not known.
-        known_hour = charged.clock or 0 in self.limits(charged.model_id, charged.requested_model)[1]
-        return ordered, adjusting, charged.tier, charged.context_over, charged.clock if known_hour else None
+        clock = charged.clock % DAY_MINUTES if charged.clock else None  # at an hour that is not known
+        return ordered, adjusting, charged.tier, charged.context_over, clock
 
     def _find(self, key, day):
         by_model, adjusting, tier, context_over, clock = key
@@ -186,12 +187,8 @@ FIELDS_OF = {  # the fields of Charged by which a scope is told
 
 
 def tells_apart(known: Limits, wanted: Limits) -> bool:
-    """Whether labels made by the known limits tell apart everything that the wanted ones do.
-
-    An hour that begins at 0 has the label of what has none, and must be in both.
-    """
-    finer = all(set(have).issuperset(need) for have, need in zip(known, wanted, strict=True))
-    return finer and (not wanted[1] or (0 in known[1]) == (0 in wanted[1]))
+    """Whether labels made by the known limits tell apart everything that the wanted ones do."""
+    return all(set(have).issuperset(need) for have, need in zip(known, wanted, strict=True))
 
 
 def _of_tier(sets, today, tier):

@@ -8,8 +8,10 @@ from django.core.exceptions import ValidationError
 from cpa_usage.keys import fingerprint
 from pricing.models import Adjustment, Model, PriceSet, RateCard, Revision, adjusting
 from tests.usage.made import DAY, HOUR, NOON, record, stored
-from usage.models import Day, Series
+from usage.models import Day, Event, Series
 from usage.rollups.check import check
+from usage.rollups.retention import move_events_from
+from usage.time.periods import day_number
 
 pytestmark = pytest.mark.django_db
 
@@ -201,6 +203,17 @@ def test_hours_have_a_price_of_their_own_also_over_midnight(gpt):
     assert list(check()) == []
     clocks = Series.objects.filter(days__cost__gt=0).values_list("clock", "days__cost")
     assert sorted(set(clocks)) == [(60, 200 * USD), (60, 600 * USD), (990, 100 * USD)]
+
+
+def test_days_of_which_no_hour_is_known_pay_the_rates_for_all_day(gpt):
+    move_events_from(day_number(NOV_24))
+    Event.objects.filter(timestamp__lt=NOON - HOUR).delete()
+    gpt.set_cards([card(), card(hours_from=0, hours_to=8 * 60, prompt=USD)])  # 04:00 UTC lies within
+    assert spent() == days((200 * USD, 100 * USD), (200 * USD, 100 * USD))
+    stored(record(NOON + 9, source="later@example.com"), arrived=NOON)  # the writer labels as re-costing does
+    assert spent()[24, "codex"] == 200 * USD
+    gpt.set_cards([card()])
+    assert spent()[24, "codex"] == 400 * USD
 
 
 def test_writes_for_an_hour_have_a_rate_of_their_own(gpt):
