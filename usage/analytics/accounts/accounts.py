@@ -39,7 +39,9 @@ class Accounts(Listing, frozen=True, kw_only=True):
     next_out: Annotated[Limit | None, Meta(description="The window that runs out next, where any does.")]
     fullest: Annotated[Limit | None, Meta(description="The window of most use that is not used up.")]
     used_up: list[Limit]
-    fee_usd: Annotated[float | None, Meta(description="Their fees for the days of the period; null without any.")]
+    fee_usd: Annotated[
+        float | None, Meta(description="Fees for the days of the period, of all that are found; null without any.")
+    ]
     fee_yield_usd: Annotated[float | None, Meta(description="Cost, by list prices, of what those were used for.")]
 
 
@@ -75,7 +77,7 @@ def accounts(
     items = filled(filters, found[:limit], history)
     if sort != "-requests":
         items.sort(key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
-    fee, fee_yield = paid_and_yielded(items)
+    fee, fee_yield = paid_and_yielded(each.account for each in found)
     return Accounts(
         items=items,
         **_limits(items),

@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, structs
 
+from cpa_usage.http.lists import LAST
 from pricing.models import AccountFee
 from usage.analytics.accounts.credentials import Credential, accounts_of_cpa, credentials, last_seen
 from usage.analytics.accounts.fees import fees_of
@@ -13,7 +14,6 @@ from usage.analytics.accounts.quotas import Window
 from usage.analytics.answers import Cell, Figures
 from usage.models import Series
 from usage.query.filters import UsageFilter
-from usage.query.largest import MOST
 from usage.query.names import account_names
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
@@ -76,7 +76,7 @@ def folded(filters: UsageFilter) -> list[Folded]:
     An account is what has a provider and a name there. Where CPA lists two plans of one name, these are two accounts.
     """
     known, routes = accounts_of_cpa(), _routes()
-    rows = credentials(filters, MOST).items
+    rows = credentials(filters, LAST).items  # all: one that is left out would count as unused
     if not (filters.labels or filters.of_events):
         rows = [*rows, *_unused(filters, known, routes, {row.auth_index for row in rows})]
     members = [(row, *_identity(row, known.get(row.auth_index), routes)) for row in rows]

@@ -7,9 +7,14 @@ from django.utils import timezone
 
 from aliases.models import AccountName
 from catalog.models import AuthFile, Provider
+from pricing.models import AccountFee
 from tests.usage.made import HOUR, NOON, SECOND, record, stored
 from usage.analytics.accounts.accounts import accounts
+from usage.analytics.accounts.detail import account
+from usage.analytics.reports.worth import worth
+from usage.query.filters import UsageFilter
 from usage.query.forms import UsageFilterForm
+from usage.time.periods import Period
 
 pytestmark = pytest.mark.django_db
 ANN, MOVED = {"source": "ann@example.com", "auth_index": "a"}, {"source": "ann@example.com", "auth_index": "m"}
@@ -190,3 +195,18 @@ def test_more_accounts_and_windows_need_no_more_queries():
     few = asked()
     use(range(10, 60))
     assert asked() == few
+
+
+def test_no_account_that_was_used_counts_as_unused_however_many_there_are():
+    many = [{"source": f"{number}@example.com", "auth_index": f"i{number}"} for number in range(502)]
+    stored(
+        *(record(NOON - number, **each) for number, each in enumerate(many)), record(NOON, **ANN), record(NOON + 1, **ANN)
+    )
+    for each in many:
+        listed(each["auth_index"], each["source"])
+    AccountFee.objects.enter("501@example.com", 20)
+    everyone = accounts(UsageFilter(Period(None, None)), limit=1000)
+    assert [one.about.total for one in everyone.items] == [2] + [1] * 502
+    assert account(UsageFilter(Period(None, None)), "i501").account.about.total == 1
+    few = accounts(UsageFilter(Period(None, None)), limit=10)  # a fee of one that is not among them counts as well
+    assert few.fee_usd == everyone.fee_usd == worth(UsageFilter(Period(None, None))).fee > 0
