@@ -36,8 +36,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 def comparison(filters: UsageFilter, compare: str = PREVIOUS) -> Comparison:
     """The period so far, and as much of the one before (`previous`), or of the same days some weeks before (`week`)."""
     before, reader = earlier(filters.period, now_us(), settings.TIME_ZONE, compare), Reader.of(filters)
-    since = known_from(reader)
-    before = before if before and since is not None and before.start >= since else None
+    before = before if before and _is_known(before, reader) else None
     filters_before = before and filters.with_period(before)
     return Comparison(
         current=summary_of(reader.total()),
@@ -47,6 +46,13 @@ def comparison(filters: UsageFilter, compare: str = PREVIOUS) -> Comparison:
         previous_start=before and before.start,
         previous_end=before and before.end,
     )
+
+
+def _is_known(before: Period, reader: Reader) -> bool:
+    """Whether all of it is counted: from the first record on, and its parts of days where quarters are kept."""
+    since, zone = known_from(reader), settings.TIME_ZONE
+    parts = [edge for edge in (before.start, before.end) if edge != _midnight(local_day(edge // SECOND_US, zone), zone)]
+    return since is not None and before.start >= since and all(edge >= (reader.events_from or 0) for edge in parts)
 
 
 def known_from(reader: Reader, is_fine: bool = False) -> int | None:

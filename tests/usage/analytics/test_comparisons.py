@@ -118,3 +118,5 @@ def test_what_only_events_know_is_not_compared_with_days_before_the_kept_ones(se
     assert comparison(week).previous is None
     assert timeline(week, "model", "requests", PREVIOUS).earlier.total is None
     assert comparison(replace(week, request_id="")).previous.total == 3
+    hours = UsageFilter(resolve("72h", None, None, now=NOON, zone=SHANGHAI))  # parts of days, which are gone before
+    assert comparison(hours).previous is None

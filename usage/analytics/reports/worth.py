@@ -81,11 +81,10 @@ def _month(filters):
         day_start(day, settings.TIME_ZONE) * SECOND_US for day in (first, first + timedelta(days=1), month_after(first))
     )
     week_ago, recorded = now - PACE_US, now if recorded is None else recorded
-    since = max(week_ago, recorded)  # of shorter records, all of them
-    cost, recent = (
-        Figures(**figures(Reader.of(filters.with_period(Period(*edges))).total()))
-        for edges in ((start, end), (since, now))
-    )
+    reader = Reader.of(filters)
+    # Of shorter records all of them; and what is finer than days ends where events are no longer kept.
+    since = max(week_ago, recorded, reader.events_from or 0)
+    cost, recent = (Figures(**figures(reader.within(Period(*edges)).total())) for edges in ((start, end), (since, now)))
     forecast = None
     if cost.known_cost is not None and now >= second and now - recorded >= DAY_US:
         forecast = cost.cost + recent.cost / (now - since) * (end - now)

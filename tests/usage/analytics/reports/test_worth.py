@@ -10,7 +10,8 @@ from pricing.models import AccountFee, Model
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, stored
 from usage.analytics.reports.worth import worth
 from usage.query.filters import UsageFilter
-from usage.time.periods import Period, parse_moment, resolve
+from usage.rollups.retention import move_events_from
+from usage.time.periods import Period, local_day, parse_moment, resolve
 
 pytestmark = pytest.mark.django_db
 MILLION = 1_000_000
@@ -60,6 +61,16 @@ def test_the_month_goes_on_at_the_pace_of_the_last_seven_days():
     month = worth(UsageFilter(Period(0, DAY))).month  # of any period
     assert (month.first, month.after, month.cost) == ("2026-11-01", "2026-12-01", 60)
     assert month.forecast == pytest.approx(60 + 3 * 6.5)  # noon of the 24th: six and a half days
+
+
+def test_the_pace_is_that_of_the_kept_detail_where_less_than_a_week_is_kept():
+    stored(*(used(NOON - days * DAY - HOUR) for days in range(20)))
+    before = worth(UsageFilter(WEEK)).month
+    move_events_from(local_day((NOON - 3 * DAY) // SECOND, "Asia/Shanghai"))
+    month = worth(UsageFilter(WEEK)).month
+    assert (month.cost, month.pace_from) == (before.cost, "2026-11-20T16:00:00Z")
+    a_day = 4 * 3 / 3.5  # four requests of $3 since midnight of three days and a half ago
+    assert month.forecast == pytest.approx(month.cost + a_day * 6.5)
 
 
 def test_of_shorter_records_the_pace_is_that_of_all_of_them():
