@@ -39,37 +39,43 @@ from usage.api.parameters import FILTER, parameters_of
 from usage.query.forms import EventsForm, YearForm, checked, filter_of
 from usage.query.freshness import freshness
 from usage.query.replica import one_choice
+from usage.time.clock import now_us
+from usage.time.units import MINUTE_US
 
 
 class Question(NamedTuple):
-    """An endpoint below usage/, the function that answers it, and the form of its parameters besides the filter."""
+    """An endpoint below usage/, the function that answers it, and the form of its parameters besides the filter.
+
+    `of_now`: its figures move with the clock, also for a period that is over or while nothing is recorded.
+    """
 
     address: str
     answer: Any
     summary: str
     form: type[Form] = Form
+    of_now: bool = False
 
 
 QUESTIONS = [
     Question("overview", overview, "A period at a glance"),
-    Question("summary", summary, "A period in a kilobyte, for a status bar", SummaryForm),
+    Question("summary", summary, "A period in a kilobyte, for a status bar", SummaryForm, of_now=True),
     Question("health", health, "A year of days, and one of them in detail", YearForm),
     Question("analysis", analysis, "Who used which model"),
-    Question("credentials", credentials, "Accounts, the busiest first"),
-    Question("timeline", timeline, "A measure over time, stacked by a label", ChartForm),
+    Question("credentials", credentials, "Accounts, the busiest first", of_now=True),
+    Question("timeline", timeline, "A measure over time, stacked by a label", ChartForm, of_now=True),
     Question("breakdown", breakdown, "The period by the values of a label", BreakdownForm),
     Question("matrix", matrix, "The period by two labels at once", MatrixForm),
-    Question("comparison", comparison, "The period and an earlier one", ComparisonForm),
+    Question("comparison", comparison, "The period and an earlier one", ComparisonForm, of_now=True),
     Question("token-classes", token_classes, "Tokens and cost by token class"),
     Question("coverage", coverage, "How much of the cost is known, and what is not"),
     Question("latency", latency, "Percentiles of latency and time to first token, by model"),
     Question("medians", medians, "Median latency and time to first token over time"),
     Question("failures", failures, "Why attempts failed"),
-    Question("accounts", accounts, "Accounts with their last day and their quotas", AccountsForm),
-    Question("account", account, "One account in full", AccountForm),
+    Question("accounts", accounts, "Accounts with their last day and their quotas", AccountsForm, of_now=True),
+    Question("account", account, "One account in full", AccountForm, of_now=True),
     Question("statement", statement, "The period by day and model, and the list prices behind it"),
-    Question("worth", worth, "The month and its forecast, what the cache saved, and what plans yielded"),
-    Question("pace", pace, "Requests and tokens of the last minute"),
+    Question("worth", worth, "The month and its forecast, what the cache saved, and what plans yielded", of_now=True),
+    Question("pace", pace, "Requests and tokens of the last minute", of_now=True),
     Question("events", event_page, "Attempts, newest first or in another order", EventsForm),
     Question("events/filters", filter_options, "What the period can be filtered by"),
 ]
@@ -85,7 +91,8 @@ def endpoint(question: Question):
         if limit:
             chosen["limit"] = lists.part_of(request, limit.default).limit
         filters = filter_of(request)
-        state = (question.address, *freshness(filters), tuple(chosen.items()))
+        minute = now_us() // MINUTE_US if question.of_now else None
+        state = (question.address, *freshness(filters), minute, tuple(chosen.items()))
         try:
             return rest.answer(request, state, lambda: question.answer(filters, **chosen))
         except NoSuchEvent:

@@ -1,5 +1,7 @@
 """A client that has the answer is told so, cheaply; any change of what the answer is made of makes a new one."""
 
+from datetime import timedelta
+
 import pytest
 from django.http import HttpRequest
 from django.test import Client
@@ -42,9 +44,16 @@ def test_it_costs_no_more_than_to_look_at_the_counters(client, captured, path, d
         assert again(client, f"usage/{path}", known) == 304
 
 
-def one_more_record():
-    from datetime import timedelta
+@pytest.mark.parametrize("path", ["pace", "comparison", "worth", "accounts", "credentials", "summary", "timeline"])
+def test_figures_of_now_are_sent_again_when_a_minute_has_passed(client, captured, path, set_clock):
+    path = f"usage/{path}?range=today"
+    known = tag(client, path)
+    assert again(client, path, known) == 304
+    set_clock(NOW + 60 * SECOND)
+    assert again(client, path, known) == 200
 
+
+def one_more_record():
     store([moved(CAPTURED[0], timedelta(seconds=1))])
 
 
