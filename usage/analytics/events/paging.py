@@ -82,8 +82,16 @@ def counted(filters: UsageFilter) -> int:
 
 @snapshot()
 def newest(filters: UsageFilter, count: int, before: str = "", shape: type[EventRow] = EventRow) -> list[EventRow]:
-    """The first rows, or the first ones below an event, without counting all there are."""
-    return _items(Reader.of(filters).kept(), before, 0, count, shape)
+    """The first rows, or the first ones below an event, without counting all there are.
+
+    Of an event that retention, or the undoing of an import, has removed meanwhile: those from before its time.
+    """
+    reader = Reader.of(filters).kept()
+    try:
+        return _items(reader, before, 0, count, shape)
+    except NoSuchEvent:
+        (moment, _), start = _read_key(before), reader.filters.period.start
+        return _items(reader.within(Period(start, max(moment, start or 0))), "", 0, count, shape)
 
 
 def event(key: str) -> EventDetail:
@@ -159,10 +167,16 @@ def _place(key):
 
 def _named(key):
     """The event of this key, as a query; NoSuchEvent when it is no key."""
+    timestamp, fingerprint = _read_key(key)
+    return Event.objects.filter(timestamp=timestamp, fingerprint=fingerprint)
+
+
+def _read_key(key) -> tuple[int, bytes]:
+    """The time (µs) and the fingerprint in a key; NoSuchEvent when it is none."""
     found = EVENT_KEY.fullmatch(key)
     if found is None:
         raise NoSuchEvent
-    return Event.objects.filter(timestamp=int(found[1], 16), fingerprint=bytes.fromhex(found[2]))
+    return int(found[1], 16), bytes.fromhex(found[2])
 
 
 def window_ranges(reader, skip, size):
