@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cpa_usage.sqlite import wal
 from pricing.history import price_history
-from pricing.models import Model, PublishedCatalogue, routing
+from pricing.models import CatalogueEntry, Model, PublishedCatalogue, routing
 from pricing.queueing import queue_pricing
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,8 @@ def _look_up(wanted, until: float = math.inf) -> tuple[LookedUp, bool]:
     for model, reached in models:
         if done.models and time.monotonic() > until:
             break
-        chosen = model.catalogue.chosen if hasattr(model, "catalogue") else ""
+        # As of now: the models before it may have taken minutes, in which a person chose.
+        chosen = CatalogueEntry.objects.filter(model=model).values_list("chosen", flat=True).first() or ""
         listing = look_up(model.name, {sellers.get(route, "") for route in reached}, model.followed, chosen, catalogue)
         entry = model.follow_catalogue(listing, version, timezone.localdate(), _digest(reached))
         wal.cut_back()  # the next model follows at once, and no other process would find the time

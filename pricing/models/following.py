@@ -37,11 +37,11 @@ class FollowsCatalogue:
         """
         known = CatalogueEntry.objects.filter(model=self).first() or CatalogueEntry(model=self)
         wanted = self._followed(listing, today, known.routes != routes)
-        changed = {offer.seller: offer for offer in wanted if differ(self.catalogue_sets(offer.seller), offer.sets)}
         with transaction.atomic():
-            if changed:
-                with self.repricing():
-                    for offer in changed.values():
+            if self._unwritten(wanted):
+                with self.repricing():  # once more within: a person may have taken the catalogue's prices meanwhile
+                    wanted = self._followed(listing, today, known.routes != routes)
+                    for offer in self._unwritten(wanted):
                         self._write_catalogue(offer)
             offers = (Offer("", "", listing.sets), *listing.offers)
             self._write_notes(offers)
@@ -129,6 +129,9 @@ class FollowsCatalogue:
             if own or differ(usual, sets):
                 found.append(offer._replace(sets=sets))
         return found
+
+    def _unwritten(self, wanted) -> list[Offer]:
+        return [offer for offer in wanted if differ(self.catalogue_sets(offer.seller), offer.sets)]
 
     def _take(self, entry):
         """Make the catalogue's sets those of the entry, also for days gone by, and save it."""

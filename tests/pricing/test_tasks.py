@@ -108,3 +108,19 @@ def test_no_process_loads_the_catalogue_by_starting():
     loaded = "print([m for m in ('genai_prices', 'pydantic', 'httpx2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", f"{starts}; {loaded}"], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_what_a_person_chose_while_models_before_were_looked_up_counts(db, monkeypatch):
+    Model.objects.observe(["claude-opus-5", "gpt-5"])
+    tasks.price_models()
+    CatalogueEntry.objects.update(version="of before")
+    asked, follow, chosen = [], Model.follow_catalogue, "openrouter/openai/gpt-5"
+
+    def follows(model, listing, *rest):
+        CatalogueEntry.objects.filter(model__name="gpt-5").update(chosen=chosen)  # meanwhile
+        asked.append((model.name, listing.matched))
+        return follow(model, listing, *rest)
+
+    monkeypatch.setattr(Model, "follow_catalogue", follows)
+    tasks.price_models()
+    assert asked[1] == ("gpt-5", chosen)
