@@ -9,7 +9,7 @@ from django.db.models import F
 
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, rollups, stored, totals
-from usage.models import MEASURES, Day, DrainState, Event, LabelDay, Quarter, Series
+from usage.models import MEASURES, Day, DrainState, Event, LabelDay, LabelQuarter, Quarter, Series
 from usage.rollups import retention
 from usage.rollups.check import Difference, check
 from usage.rollups.counting import kept_days
@@ -100,6 +100,28 @@ def test_events_that_retention_has_yet_to_remove_count_no_more():
     assert kept_days() == range(TODAY, TODAY + 1)
     assert list(rebuild()) == [TODAY]
     assert rollups() == before
+
+
+def test_a_day_that_retention_closes_meanwhile_is_left_alone():
+    some_days()
+    before = rollups()["Day"]
+    days = rebuild()
+    assert next(days) == TODAY - 2
+    retention.move_events_from(TODAY)
+    Event.objects.filter(timestamp__lt=DrainState.load().events_from).delete()
+    assert list(days) == [TODAY]
+    assert rollups()["Day"] == before
+
+
+def test_closed_days_are_summed_also_where_no_detail_is_left():
+    some_days()
+    retention.move_events_from(TODAY + 1)
+    for rows in (Event, Quarter, LabelQuarter):
+        rows.objects.all().delete()
+    LabelDay.objects.update(requests=99)
+    assert list(check()) != []
+    assert list(rebuild()) == []
+    assert list(check()) == []
 
 
 # --- The command --------------------------------------------------------------------------------------------------
