@@ -1,5 +1,6 @@
 """Imported events that are older than the kept detail become totals of whole local days, and go."""
 
+from collections.abc import Callable
 from functools import partial
 
 from django.conf import settings
@@ -59,8 +60,11 @@ def _count(job, day, events, totals, together) -> bool:
     return True
 
 
-def cost_of(job: Import) -> tuple[int, int]:
-    """What its events cost by the prices of today (pico-USD), and how many of their tokens have none."""
+def cost_of(job: Import, between: Callable[[], object]) -> tuple[int, int]:
+    """What its events cost by the prices of today (pico-USD), and how many of their tokens have none.
+
+    `between` is called after each day, for there may be years of them.
+    """
     cost, unpriced = 0, 0
     first, last = (local_day(edge // SECOND_US, settings.TIME_ZONE) for edge in (job.first or 0, job.last or -1))
     for day in range(first, last + 1):
@@ -70,6 +74,7 @@ def cost_of(job: Import) -> tuple[int, int]:
         for rows in map(partial(priced_day, day), (kept, gone)):
             cost += sum(row[PRICES_FROM] for row in rows.values())
             unpriced += sum(row[PRICES_FROM + 1] for row in rows.values())
+        between()
     return cost, unpriced
 
 

@@ -32,6 +32,7 @@ SPAN = timedelta(seconds=5)  # of the lease; each batch extends it, and a run th
 ALIVE = timedelta(seconds=30)  # after its last sign of life a drain counts as gone
 PATIENCE_S = 45  # for retention, or for such a lease
 OBJECTS = 50_000  # new ones after which what holds itself is looked for, some megabytes of them; usually 700
+UNDOABLE = (Import.State.RUNNING, Import.State.DONE, Import.State.UNDOING)
 PRICES, ALIASES = "prices", "aliases"  # what an import takes besides events, if it is asked to
 
 
@@ -86,22 +87,23 @@ def run_all(files: list[tuple[Import, Path]], tell: Callable[[Import], object], 
         for job, path in files:  # another process may have ended, undone or begun it again while this one waited
             if _is(job, Import.State.RUNNING) and _store(job, path, slices, tell, until):
                 return True
-        files = [(job, path) for job, path in files if job.state == Import.State.RUNNING]
+        files = [(job, path) for job, path in files if _is(job, Import.State.RUNNING)]
         together = [job.id for job, _ in files]
         for job, _ in files:
             close_days(job, slices, together)
-        price_all()  # a model may have been reached over another route since it was looked up
+        price_all(slices.hold)  # a model may have been reached over another route since it was looked up
+        slices.hold()
         for job, path in files:
             with suppress(Refused, OSError):  # the file has gone meanwhile; what it held is stored
                 take_offers(open_source(path), job.takes)
-            cost, unpriced = cost_of(job)
-            _end(job, Import.State.DONE, position=job.end, cost=cost, unpriced=unpriced)
+            cost, unpriced = cost_of(job, slices.hold)
+            _end(job, Import.State.RUNNING, Import.State.DONE, position=job.end, cost=cost, unpriced=unpriced)
     return False
 
 
-def _is(job, *states):
+def _is(job, state):
     job.refresh_from_db()
-    return job.state in states
+    return job.state == state
 
 
 def _store(job, path, slices, tell, until) -> bool:
@@ -116,20 +118,26 @@ def _store(job, path, slices, tell, until) -> bool:
             if time.monotonic() > until:
                 return True
             slices.between(0)
+            if not _is(job, Import.State.RUNNING):  # a person undoes it: what is left would be taken back too
+                return False
     except (Refused, OSError) as refusal:
         begin_again(job, slices)
         why = Refused.by(refusal)
-        _end(job, Import.State.REFUSED, reason=why.sentence, found=job.found | {"values": why.values})
+        found = job.found | {"values": why.values}
+        _end(job, Import.State.RUNNING, Import.State.REFUSED, reason=why.sentence, found=found)
     except DetailMoved:
         return True  # it begins again
     return False
 
 
-def _end(job, state, **fields):
-    """Nothing more happens by itself; an uploaded file goes."""
-    if job.path:
-        Path(job.path).unlink(missing_ok=True)
-    job.change(state=state, ended_at=timezone.now(), path="", **fields)
+def _end(job, before, state, **fields):
+    """Nothing more happens by itself, and an uploaded file goes, unless another state has followed meanwhile.
+
+    The state comes first: an import without its file that is still under way would be taken back.
+    """
+    if not job.turn((before,), state, ended_at=timezone.now(), **fields):
+        return
+    job.drop_file()
     log.info("Import %d is %s: %d new requests, %d were stored before.", job.id, state, job.events, job.known)
 
 
@@ -141,17 +149,17 @@ def _begin(job, source, slices):
     moved = job.events_from != state.events_from or waiting(job).count() != job.waiting
     if job.first is not None and (moved or not job.position):
         begin_again(job, slices)
-    job.change(state=Import.State.RUNNING, events_from=state.events_from, end=source.position_of_end)
+    job.change(events_from=state.events_from, end=source.position_of_end)
     log.info("Import %d goes on at %d of %d.", job.id, job.position, job.end)
 
 
 def undone(job: Import):
     """Take an import back as a whole. Raises Busy, and django.db.Error; then it can be undone again."""
     with held() as slices:
-        if not _is(job, Import.State.RUNNING, Import.State.DONE, Import.State.UNDOING):
+        if not job.turn(UNDOABLE, Import.State.UNDOING):
             return  # another process has done so meanwhile
         undo(job, slices)
-        _end(job, Import.State.UNDONE)
+        _end(job, Import.State.UNDOING, Import.State.UNDONE)
 
 
 def take_offers(source: Source, takes: list[str]):

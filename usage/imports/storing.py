@@ -1,5 +1,7 @@
 """The writer of an import: as the drain's, but for what other sources know and what is older than the kept detail."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 
 from pricing.models import Model
@@ -14,10 +16,10 @@ from usage.time.periods import local_day
 from usage.time.units import SECOND_US
 
 
-def price_all():
-    """Look up every model that the catalogue was not asked about."""
+def price_all(between: Callable[[], object] = lambda: None):
+    """Look up every model that the catalogue was not asked about; `between` is called after each few seconds of it."""
     while price_models().models:
-        pass
+        between()
 
 
 class DetailMoved(Exception):

@@ -84,6 +84,7 @@ def resume() -> str:
     """Queue the next step of what a killed task or a database that was away left behind. Returns a sentence.
 
     A run at work holds its lease, and a step that waits is in the queue; a look that was begun is there until it ends.
+    Of an import that has ended only its file can be left, which goes.
     """
     if (lease := Lease.take("retention", SPAN)) is None:
         return "busy"
@@ -92,6 +93,8 @@ def resume() -> str:
     left = Import.objects.filter(state__in=steps).exclude(state=Import.State.RUNNING, path="")
     for id, state in left.values_list("id", "state"):
         queue_once(f"usage.imports.tasks.{steps[state]}", id, begun=state == Import.State.LOOKING)
+    for job in Import.objects.with_leftovers():
+        job.drop_file()
     return f"{len(left)} not ended"
 
 

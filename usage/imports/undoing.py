@@ -26,18 +26,6 @@ NOTHING = dict.fromkeys(
 
 def undo(job: Import, slices: Slices):
     """Take an import back. What came by the drain too stays; so do names, prices and dead letters."""
-    job.change(state=Import.State.UNDOING)
-    _take_back(job, slices)
-
-
-def begin_again(job: Import, slices: Slices):
-    """Take back what an unfinished import has stored: it begins at the start of its file."""
-    job.change(position=0)  # also when this is cut off
-    _take_back(job, slices)
-    job.change(**NOTHING)
-
-
-def _take_back(job, slices):
     totals, start = LabelTotals(), job.first
     while start is not None:
         start = _take_some(job, start, totals)
@@ -46,6 +34,13 @@ def _take_back(job, slices):
         _take_day(job, row.bucket, totals)
         slices.between(0)
     forget_zeros(slices.between)
+
+
+def begin_again(job: Import, slices: Slices):
+    """Take back what an unfinished import has stored: it begins at the start of its file."""
+    job.change(position=0)  # also when this is cut off
+    undo(job, slices)
+    job.change(**NOTHING)
 
 
 @transaction.atomic

@@ -22,6 +22,10 @@ class ImportQuerySet(models.QuerySet):
         """Uploads that will not be completed any more."""
         return self.filter(state=Import.State.UPLOADING, begun_at__lt=timezone.now() - UPLOAD_TAKES)
 
+    def with_leftovers(self):
+        """Those that ended, but whose uploaded file may still lie there: their process was killed."""
+        return self.filter(state__in=(Import.State.DONE, Import.State.UNDONE, Import.State.REFUSED)).exclude(path="")
+
     def discard(self) -> int:
         """Delete imports that have no events, and their files. Returns how many."""
         paths = list(self.exclude(path="").values_list("path", flat=True))
@@ -101,6 +105,22 @@ class Import(models.Model):
         for name, value in fields.items():
             setattr(self, name, value)
         self.save(update_fields=list(fields))
+
+    def turn(self, before: tuple[str, ...], state: str, **fields) -> bool:
+        """Go on to a state, and write these fields, from one of those before; whether it was in one.
+
+        A person may have undone it meanwhile, and a process that stood still may be behind another one.
+        """
+        turned = type(self).objects.filter(pk=self.pk, state__in=before).update(state=state, **fields)
+        self.refresh_from_db()
+        return bool(turned)
+
+    def drop_file(self):
+        """Remove the uploaded file, if any, when its state says already that nobody needs it."""
+        if self.path:
+            Path(self.path).unlink(missing_ok=True)
+            type(self).objects.filter(pk=self.pk).update(path="")
+            self.path = ""
 
 
 class ImportedDay(Measures):

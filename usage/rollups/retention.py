@@ -158,6 +158,10 @@ class Slices:
     def between(self, seconds: float):
         """Let others have the database, after it was held for so long."""
         self.pause(max(PAUSE_SECONDS, seconds))
+        self.hold()
+
+    def hold(self):
+        """Keep the lease, in work that holds nothing of the database; raises LeaseLost where it is another's."""
         if not self.lease.extend(self.span):
             raise LeaseLost("another retention run has taken over")
 

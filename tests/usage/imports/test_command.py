@@ -48,6 +48,13 @@ def test_what_it_says_of_a_file(path, capsys):
     assert not Event.objects.exists()
 
 
+def test_an_import_that_is_undone_on_the_page_meanwhile_is_not_called_done(path, capsys, monkeypatch):
+    pressed = "usage.management.commands.importusage.run_all"
+    monkeypatch.setattr(pressed, lambda files, tell: [job.change(state=Import.State.UNDOING) for job, _ in files] and 0)
+    last = said(capsys, path).splitlines()[-1]
+    assert last == f"Import {Import.objects.get().id} of usage.jsonl is being undone."
+
+
 def test_json_is_a_line_a_file(path, capsys):
     dry, done = (json.loads(said(capsys, path, "--json", *words)) for words in (["--dry-run"], []))
     assert (dry["events"], dry["dead"], dry["models"]) == (1200, 1, {"gpt-5": 1200})

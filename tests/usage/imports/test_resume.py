@@ -56,8 +56,20 @@ def test_what_no_look_foresees_is_a_refusal_and_a_database_that_is_away_is_none(
     assert not Path(job.path).exists() and not refused.path
 
 
+def test_an_import_that_was_killed_when_it_was_done_stays_and_its_file_goes(job, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", raising(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            tasks.go_on(job.id)
+    assert Path(job.path).exists()
+    assert tasks.resume() == "0 not ended" and queued() == []
+    done = Import.objects.get()
+    assert (done.state, done.path, done.events, Event.objects.count()) == (State.DONE, "", 6, 6)
+    assert not Path(job.path).exists()
+
+
 def raising(error):
-    def fail(*_):
+    def fail(*_, **__):
         raise error
 
     return fail

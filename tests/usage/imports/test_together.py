@@ -3,15 +3,18 @@
 import json
 
 import pytest
+from django.utils import timezone
 
 from tests.usage.imports.formats.test_jsonlines import PLUS
 from tests.usage.imports.made import assert_sound, begun, closed, imported, some, told_again
 from tests.usage.made import DAY, NOON, SECOND, record, stored, totals
+from usage.imports import running
+from usage.imports.closing import cost_of
 from usage.imports.formats import open_source
 from usage.imports.looking import look
 from usage.imports.running import run, run_all, undone
 from usage.ingest.writer import retry
-from usage.models import Day, DeadLetter, Event, Import
+from usage.models import Day, DeadLetter, Event, Import, Lease
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +47,65 @@ def test_a_run_or_an_undoing_that_waited_for_another_goes_by_what_that_one_did(f
     undone(job)  # once more changes nothing
     assert not run(job, path)
     assert Event.objects.count() == 0 and Import.objects.get().state == Import.State.UNDONE
+
+
+def undo_is_pressed(*_):
+    """What the page writes; its task then waits for the run to end. As the cost of an import it is none."""
+    Import.objects.update(state=Import.State.UNDOING)
+    return 0, 0
+
+
+@pytest.mark.parametrize(("batches", "stored_then"), [(10, 10), (100, 40)])
+def test_an_import_that_is_undone_while_it_runs_stops(file, monkeypatch, batches, stored_then):
+    monkeypatch.setattr("usage.imports.looking.ITEMS_AT_ONCE", batches)
+    closed()
+    path = file(*some(20, NOON - 3 * DAY))
+    job = begun(path)
+    assert not run(job, path, tell=undo_is_pressed)
+    assert (job.state, job.waiting) == (Import.State.UNDOING, stored_then) and not Day.objects.exists()
+    undone(job)
+    assert_sound()
+    assert (Import.objects.get().state, Event.objects.count()) == (Import.State.UNDONE, 0)
+
+
+def test_an_import_that_is_undone_at_its_end_is_not_done(file, monkeypatch):
+    path = file(*some(4))
+    job = begun(path)
+    monkeypatch.setattr(running, "cost_of", undo_is_pressed)
+    assert not run(job, path)
+    assert (job.state, job.ended_at) == (Import.State.UNDOING, None)
+
+
+def test_an_import_that_is_undone_while_its_models_are_looked_up_is_not_done(file, monkeypatch):
+    """That takes longer than the lease of the run lasts."""
+    path = file(*some(4))
+    job = begun(path)
+
+    def looked_up(*_):
+        Lease.objects.update(until=timezone.now())
+        undone(Import.objects.get())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "price_all", looked_up)
+        with pytest.raises(running.Busy):
+            run(job, path)
+    assert not run(job, path)
+    assert (Import.objects.get().state, Event.objects.count()) == (Import.State.UNDONE, 0)
+
+
+def test_the_right_to_import_is_kept_while_costs_are_counted(file, set_clock):
+    set_clock(NOON)
+    job = imported(file(*some(2, NOON - DAY), *some(2)))
+    with running.held() as slices:
+        days = []
+
+        def a_day_takes_four_seconds():
+            days.append(1)
+            set_clock(NOON + len(days) * 4 * SECOND)
+            slices.hold()
+
+        cost_of(job, a_day_takes_four_seconds)
+        assert len(days) == 2 and Lease.take("retention", running.SPAN) is None
 
 
 def test_files_that_are_given_together_share_their_old_days(file):

@@ -97,6 +97,8 @@ class Command(BaseCommand):
         for job, path in files.values():
             if job.state == Import.State.REFUSED:
                 self._refuse(path, job.why)
+            elif job.state != Import.State.DONE:  # it was undone on the page meanwhile
+                self._say(f"Import {job.id} of {plain(job.name)} is {job.get_state_display()}.", _public(job))
             else:
                 self._say("\n".join([f"Import {job.id} is done:", *_counted(job), *_costs(job)]), _public(job))
 
