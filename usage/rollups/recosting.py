@@ -33,7 +33,7 @@ def recost(series, book, since=None, before=None):
     apart everything which the new limits do stay: a finer one finds the right card. Raises django.db.Error or
     OverflowError when sums would pass what a column holds; nothing is changed then.
     """
-    DrainState.lock()
+    kept_from = DrainState.lock().events_from or 0
     totals = LabelTotals()
     for model_id in series.order_by().values_list("model_id", flat=True).distinct():
         of_model = series.filter(model_id=model_id)
@@ -41,7 +41,7 @@ def recost(series, book, since=None, before=None):
         for limits, names in names_by_limits(of_model, book).items():
             moved = [n for n in names if before is None or not tells_apart(before.limits(model_id, n), limits)]
             for days in weeks if moved else ():
-                _relabel(of_model.filter(requested_model__in=moved), *limits, days)
+                _relabel(of_model.filter(requested_model__in=moved), *limits, days, kept_from)
         costs = Costs(book)
         costs.learn(of_model)
         for days in weeks:
@@ -105,13 +105,15 @@ def names_by_limits(series, book, moved: dict | None = None) -> dict[tuple, list
     return names
 
 
-def _relabel(series, steps, clocks, days):
+def _relabel(series, steps, clocks, days, kept_from):
     """Move the kept events of series in local days [first, after) to their context size and hour, with their totals.
 
     Costs stay where they were counted: the caller re-costs next. No kept total changes, for none is by these labels.
+    Events before the kept detail (µs) stay: those of an import that wait to become totals of days are in none yet.
     """
     start, end = (edge * SECOND_US for edge in _edges(days))
-    events = with_labels(Event.objects.filter(series__in=series.values("id")).between(start, end), steps, clocks)
+    events = Event.objects.filter(series__in=series.values("id")).between(max(start, kept_from), end)
+    events = with_labels(events, steps, clocks)
     events = events.exclude(context=F("series__context_over"), hour=F("series__clock"))
     siblings, moved, by = {}, {}, ("series_id", "context", "hour")
     for series_id, step, clock, bucket, *measures in events.by_quarter().measured(*by, "bucket"):

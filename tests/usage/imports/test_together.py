@@ -5,9 +5,10 @@ import json
 import pytest
 from django.utils import timezone
 
+from pricing.models import Model, RateCard
 from tests.usage.imports.formats.test_jsonlines import PLUS
 from tests.usage.imports.made import assert_sound, begun, closed, imported, some, told_again
-from tests.usage.made import DAY, NOON, SECOND, record, stored, totals
+from tests.usage.made import DAY, NOON, SECOND, record, rollups, stored, totals
 from usage.imports import running
 from usage.imports.closing import cost_of
 from usage.imports.formats import open_source
@@ -47,6 +48,32 @@ def test_a_run_or_an_undoing_that_waited_for_another_goes_by_what_that_one_did(f
     undone(job)  # once more changes nothing
     assert not run(job, path)
     assert Event.objects.count() == 0 and Import.objects.get().state == Import.State.UNDONE
+
+
+def test_a_price_with_steps_leaves_alone_what_waits_to_become_totals_of_days(file, monkeypatch):
+    """Between days that are closed, so that the model has totals before and after."""
+    long = {"tokens": {"input": 50_000, "output": 0, "reasoning": 0, "cached": 0, "total": 50_000}}
+    long |= dict.fromkeys(("model", "alias"), "our-own")  # of which no catalogue has a price
+    model = Model.objects.create(name="our-own")
+    model.set_price({"prompt": 1, "completion": 0})
+    closed()
+    imported(file(*some(2, NOON - 4 * DAY, **long), *some(2, NOON - 2 * DAY, **long), name="closed"))
+    before = rollups()
+    monkeypatch.setattr("usage.imports.looking.ITEMS_AT_ONCE", 4)
+    path = file(*some(4, NOON - 3 * DAY, **long))
+    job = begun(path)
+    assert run(job, path, seconds=0) and job.waiting == 4
+    steps = [RateCard(context_over=over, prompt=rate, completion=0) for over, rate in ((0, 1), (40_000, 3))]
+    model.put_set(model.price_sets.get(), steps)
+    assert_sound()
+    assert rollups() == before
+    job = Import.objects.get(pk=job.pk)
+    assert not run(job, path)
+    assert_sound()
+    assert totals()["requests"] == 16
+    undone(job)
+    assert_sound()
+    assert rollups() == before
 
 
 def undo_is_pressed(*_):
