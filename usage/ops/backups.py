@@ -6,7 +6,7 @@ What cannot be done raises CommandError, which says why.
 import os
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -96,9 +96,18 @@ def nightly() -> str:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise CommandError(f"BACKUP_DIR: {folder} cannot be made: {error.strerror}.") from None
+    _drop_drafts(folder, time.time() - DAY_S)  # first, for the new one may need their room
     made = back_up(folder)
     removed = prune(folder, settings.BACKUP_KEEP, time.time())
     return f"{made.name} made, {made.stat().st_size >> 20} MB; {len(removed)} old backups removed"
+
+
+def _drop_drafts(folder, before):
+    """Remove drafts of backups that were killed; those written since a moment may be of a process that is at work."""
+    for draft in folder.glob(f".{PREFIX}*{SUFFIX}.[0-9]*"):
+        with suppress(FileNotFoundError):  # it became a backup meanwhile
+            if draft.stat().st_mtime < before:
+                draft.unlink()
 
 
 def _time():

@@ -266,6 +266,19 @@ def test_the_nightly_backup_is_planned_only_where_a_folder_is_named(settings, tm
 
 @pytest.mark.sqlite
 @pytest.mark.django_db(transaction=True)
+def test_a_nightly_backup_removes_drafts_of_killed_ones_but_none_that_is_written(settings, tmp_path):
+    settings.BACKUP_DIR = tmp_path
+    killed, at_work = (f".cpa-usage-20261123-0300{n}0.db.41{n}" for n in range(2))
+    for name in (killed, f"{killed}-journal", ".cpa-usage-notes", "mine.db.7", at_work):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, time.time() - (23 if name == at_work else 25) * 3600))
+    tasks.backup()
+    left = {path.name for path in tmp_path.iterdir() if not path.name.startswith("cpa-usage-")}
+    assert left == {at_work, ".cpa-usage-notes", "mine.db.7"}
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db(transaction=True)
 def test_a_nightly_backup_that_fails_fails_its_task(settings, tmp_path):
     (tmp_path / "file").touch()
     settings.BACKUP_DIR = tmp_path / "file"
