@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 
 from pricing.book import PriceBook
@@ -197,9 +197,10 @@ def bury(letters):
     """Keep dead letters; returns how many were new."""
     if not letters:
         return 0
-    before = DeadLetter.objects.count()
+    # By id, for retention and people may remove old ones at the same time; nobody else adds any.
+    newest = DeadLetter.objects.aggregate(newest=Max("id", default=0))["newest"]
     DeadLetter.objects.bulk_create(letters, ignore_conflicts=True, batch_size=100)
-    return DeadLetter.objects.count() - before
+    return DeadLetter.objects.filter(id__gt=newest).count()
 
 
 def count(fresh, series_ids, final, undone):

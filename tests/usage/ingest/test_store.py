@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.db.models import QuerySet
 
 from aliases.models import ApiKey
 from pricing.models import Model
@@ -129,6 +130,20 @@ def test_a_batch_goes_on_past_what_cannot_be_read():
     assert list(letters) == [("malformed", NOON)] * 2
     assert {bytes(raw) for raw in DeadLetter.objects.values_list("raw", flat=True)} == {b"\xff\xfe", b"[1]"}
     assert totals()["requests"] == 2
+
+
+def test_dead_letters_that_go_meanwhile_are_not_subtracted(monkeypatch):
+    stored(b"old 1", b"old 2", arrived=NOON - SECOND)
+    insert = QuerySet.bulk_create
+
+    def beside_retention(rows, letters, **options):
+        DeadLetter.objects.filter(arrived__lt=NOON).delete()
+        return insert(rows, letters, **options)
+
+    monkeypatch.setattr(QuerySet, "bulk_create", beside_retention)
+    assert stored(b"new", b"new") == Stored(dead=1)
+    assert stored(b"new") == Stored()
+    assert DrainState.load().total_decode_errors == 3
 
 
 def test_blanks_around_a_record_make_no_other_record():
