@@ -171,6 +171,10 @@ def test_a_killed_move_goes_on_and_what_comes_back_is_the_same(stage, cpa, serve
         moving.popen.kill()
     first = "SELECT xmin::text FROM usage_event ORDER BY timestamp LIMIT 1"  # the transaction that wrote it
     written = ask(postgres, first)
+    with closing(sqlite3.connect(stage.database)) as database:  # in the midst, on a day that gets no other event
+        half = "SELECT id FROM usage_event ORDER BY timestamp LIMIT 1 OFFSET (SELECT count(*) / 2 FROM usage_event)"
+        database.execute(f"UPDATE usage_event SET imported = 7 WHERE id = ({half})")
+        database.commit()
     drain = stage.drain()
     push(cpa, 50, start=5000)
     until(lambda: not cpa.queued and not stage.waiting)
