@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from aliases.models import ApiKey
@@ -156,8 +156,10 @@ def _begin(job, source, slices):
 def undone(job: Import):
     """Take an import back as a whole. Raises Busy, and django.db.Error; then it can be undone again."""
     with held() as slices:
-        if not job.turn(UNDOABLE, Import.State.UNDOING):
-            return  # another process has done so meanwhile
+        with transaction.atomic():
+            DrainState.lock()  # a batch that took longer than the lease of its run is stored by then, and seen
+            if not job.turn(UNDOABLE, Import.State.UNDOING):
+                return  # another process has done so meanwhile
         undo(job, slices)
         _end(job, Import.State.UNDOING, Import.State.UNDONE)
 

@@ -14,8 +14,10 @@ from usage.imports.closing import cost_of
 from usage.imports.formats import open_source
 from usage.imports.looking import look
 from usage.imports.running import run, run_all, undone
+from usage.imports.storing import ImportWriter
 from usage.ingest.writer import retry
-from usage.models import Day, DeadLetter, Event, Import, Lease
+from usage.models import Day, DeadLetter, DrainState, Event, Import, Lease
+from usage.rollups.rebuild import follow_zone
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +120,23 @@ def test_an_import_that_is_undone_while_its_models_are_looked_up_is_not_done(fil
             run(job, path)
     assert not run(job, path)
     assert (Import.objects.get().state, Event.objects.count()) == (Import.State.UNDONE, 0)
+
+
+def test_undoing_takes_back_the_batch_that_was_under_way(file, monkeypatch):
+    """It took longer than the lease of its run, and is stored when the writers' lock is free."""
+    follow_zone()
+    path, lock, waited = file(*some(4)), DrainState.lock, []
+    job, running_job = begun(path), Import.objects.get()
+
+    def free_after_the_batch():
+        if not waited:
+            waited.append(1)
+            ImportWriter(running_job).take(list(open_source(path).items()))
+        return lock()
+
+    monkeypatch.setattr(DrainState, "lock", free_after_the_batch)
+    undone(job)
+    assert (job.state, job.events, Event.objects.count()) == (Import.State.UNDONE, 8, 0)
 
 
 def test_the_right_to_import_is_kept_while_costs_are_counted(file, set_clock):
