@@ -197,7 +197,7 @@ def bury(letters):
     """Keep dead letters; returns how many were new."""
     if not letters:
         return 0
-    # By id, for retention and people may remove old ones at the same time; nobody else adds any.
+    # By id, for retention and people may remove old ones at the same time, while this one alone adds any.
     newest = DeadLetter.objects.aggregate(newest=Max("id", default=0))["newest"]
     DeadLetter.objects.bulk_create(letters, ignore_conflicts=True, batch_size=100)
     return DeadLetter.objects.filter(id__gt=newest).count()

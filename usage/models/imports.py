@@ -116,7 +116,7 @@ class Import(models.Model):
         return bool(turned)
 
     def drop_file(self):
-        """Remove the uploaded file, if any, when its state says already that nobody needs it."""
+        """Remove the uploaded file, if any, once its state says that it is not needed any more."""
         if self.path:
             Path(self.path).unlink(missing_ok=True)
             type(self).objects.filter(pk=self.pk).update(path="")
