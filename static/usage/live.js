@@ -1,7 +1,8 @@
 // Live updates: the page is fetched again when it has changed, and its parts are replaced in place.
 "use strict";
 
-const live = { paused: false, timer: 0, etag: "" };
+const live = { paused: false, polling: false, timer: 0, etag: "" };
+const LATE_MS = 60_000; // an answer that takes longer is none
 
 // The HTML of each part as the server sent it: the part itself changes with ages, sorting and opened details.
 const served = new Map();
@@ -80,22 +81,25 @@ function replaceParts(page) {
 async function fetchUpdate(mark) {
   const address = location.href;
   const headers = live.etag ? { "If-None-Match": live.etag } : {};
-  const reply = await fetch(address, { headers, cache: "no-store" });
+  const reply = await fetch(address, { headers, cache: "no-store", signal: AbortSignal.timeout(LATE_MS) });
   if (reply.redirected) return location.reload(); // signed out meanwhile
   mark.classList.toggle("stale", reply.status >= 400);
   const html = reply.status === 200 && await reply.text();
-  if (!html || address !== location.href) return;
+  if (!html || address !== location.href || !mark.isConnected) return; // of a page that is no longer there
   replaceParts(new DOMParser().parseFromString(html, "text/html"));
   live.etag = reply.headers.get("ETag") || ""; // only now: what did not arrive is fetched again
 }
 
 async function poll() {
   const mark = document.getElementById("live");
-  if (!mark || live.paused || document.hidden || document.querySelector("dialog[open]")) return;
+  if (!mark || live.paused || live.polling || document.hidden || document.querySelector("dialog[open]")) return;
+  live.polling = true; // one at a time: of two answers the older one may come last
   try {
     await fetchUpdate(mark);
   } catch {
     mark.classList.add("stale");
+  } finally {
+    live.polling = false;
   }
 }
 

@@ -125,3 +125,23 @@ def test_the_focus_stays_on_the_second_of_two_links_to_the_same_place(page):
     }""")
     assert page.locator("#accounts").get_attribute("data-kept") is None
     assert page.evaluate("document.activeElement === document.querySelector('.account dd a')")
+
+
+def test_a_poll_waits_for_the_one_before_it_and_changes_no_page_that_came_since(page):
+    open_page(page, "?range=7d")
+    page.get_by_role("button", name="Live").click()
+    page.evaluate("""() => {
+      window.asked = [];
+      window.fetch = () => new Promise(answer => asked.push(html => answer(new Response(html))));
+    }""")
+    page.get_by_role("button", name="Live").click()
+    page.evaluate("() => { poll(); poll(); }")
+    assert page.evaluate("asked.length") == 1
+    older = page.content().replace('id="cards"', 'id="cards" title="older"')
+    page.locator("#cards").evaluate("cards => { cards.dataset.kept = 'no' }")
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Overview").click()
+    page.locator("#cards:not([data-kept])").wait_for()
+    page.evaluate("older => asked[0](older)", older)
+    page.wait_for_function("() => !live.polling")
+    assert page.locator("#cards[title]").count() == 0
+    assert page.wrong == []
