@@ -58,6 +58,7 @@ function replacePart(old, fresh) {
   const toFocus = old.contains(focused) && counterpart(focused, focused.localName, old, fresh);
   const places = $$(".scroll", old).map(part => [part.scrollLeft, part.scrollTop]);
   old.replaceWith(fresh);
+  htmx.process(fresh); // its links and forms
   $$(".scroll", fresh).forEach((part, i) => {
     [part.scrollLeft, part.scrollTop] = places[i] || [0, 0];
   });

@@ -145,3 +145,23 @@ def test_a_poll_waits_for_the_one_before_it_and_changes_no_page_that_came_since(
     page.wait_for_function("() => !live.polling")
     assert page.locator("#cards[title]").count() == 0
     assert page.wrong == []
+
+
+def test_links_of_a_replaced_part_load_no_whole_page(page):
+    open_page(page, "accounts/?range=7d")
+    page.evaluate("""async () => {
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      page.querySelector("#accounts").title = "new";
+      replaceParts(page);
+      window.kept = "yes";
+    }""")
+    assert page.locator("#accounts").get_attribute("title") == "new"
+    page.locator("#accounts tbody th a").first.click()
+    page.locator("#account-title").wait_for()
+    assert page.locator("#accounts").get_attribute("title") == "new"  # the account alone was loaded
+    page.keyboard.press("Escape")
+    page.locator("#account[hidden]").wait_for(state="attached")
+    page.locator("#accounts thead").get_by_role("link", name="Cost").click()
+    page.wait_for_url("**sort=-cost**")
+    assert page.evaluate("window.kept") == "yes"
+    assert page.wrong == []
