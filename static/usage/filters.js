@@ -114,6 +114,7 @@ async function seek(form) {
   if (form.q.value !== value || !form.isConnected) return; // typed on, or gone
   if (!other) return location.assign(address); // a list that is short without a search has no form
   replaceAround(form, other);
+  form.q.defaultValue = value; // what was found for: no longer what one is about to do
   history.replaceState(history.state, "", address);
   htmx.process(form.closest("section"));
   makeSortable(form.closest("section"));

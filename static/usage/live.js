@@ -7,8 +7,21 @@ const LATE_MS = 60_000; // an answer that takes longer is none
 // The HTML of each part as the server sent it: the part itself changes with ages, sorting and opened details.
 const served = new Map();
 
+// Every reply masks the token of its forms anew: it says nothing of a change.
+const htmlOf = part => part.outerHTML.replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1");
+
 function rememberParts() {
-  for (const part of $$("[data-swap]")) served.set(part.id, part.outerHTML);
+  for (const part of $$("[data-swap]")) served.set(part.id, htmlOf(part));
+}
+
+// Whether a field is not as the page came.
+function isFilled(field) {
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  return field.value !== field.defaultValue;
+}
+
+function isInUse(part) {
+  return part.querySelector("input:focus, select:focus, .cells:focus") || $$("input", part).some(isFilled);
 }
 
 // Columns, rows and links come, go and change places: those with a name are found again by it.
@@ -69,8 +82,8 @@ function replaceParts(page) {
   const parts = document.getElementById("live")?.dataset.livePart ?? "[data-swap]";
   for (const old of $$(parts)) {
     const fresh = page.getElementById(old.id);
-    const html = fresh?.outerHTML;
-    if (!fresh || html === served.get(old.id) || old.querySelector("input:focus, select:focus, .cells:focus")) continue;
+    const html = fresh && htmlOf(fresh);
+    if (!fresh || html === served.get(old.id) || isInUse(old)) continue;
     if (old.id === "notices") replaceNotices(old, fresh);
     else replacePart(old, fresh);
     served.set(old.id, html);

@@ -1,6 +1,8 @@
 """A file that is uploaded by a browser, in pieces; and a new token, for it is copied there."""
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -41,6 +43,36 @@ def test_a_large_file_is_uploaded_in_pieces(page, tmp_path):
     assert first == "" and all(re.fullmatch(r"[1-9]\d%", said) for said in later)
     label, figures = page.evaluate(LABEL)
     assert label <= 0.37 * figures  # the value has room beside it
+    page.click("text=Discard")
+    page.wait_for_selector("text=The file is removed.")
+    assert page.wrong == []
+
+
+def test_a_tick_stays_while_the_page_updates_itself(page, prepared, tmp_path):
+    path = tmp_path / "first.jsonl"
+    path.write_bytes(record(NOON) + b"\n")
+
+    def change(fields):
+        with closing(sqlite3.connect(prepared["SQLITE_PATH"])) as database, database:
+            database.execute(f"UPDATE usage_import SET {fields} WHERE name = 'first.jsonl'")
+
+    page.goto("system/import/")
+    page.set_input_files("input[type=file]", path)
+    page.click("text=Upload and check")
+    page.wait_for_selector("h2:has-text('first.jsonl')")
+    change("""state = 'waiting', found = '{"prices": 3}'""")
+    page.goto("system/import/")
+    page.evaluate("document.getElementById('imports').dataset.kept = 'yes'")
+    page.evaluate("poll()")
+    assert page.locator("#imports[data-kept]").count() == 1  # its forms have other tokens, and nothing else is new
+    page.get_by_label("prices too").check()
+    page.locator("[data-upload] button").focus()
+    change("name = 'second.jsonl'")
+    page.evaluate("poll()")
+    assert page.get_by_label("prices too").is_checked()
+    page.get_by_label("prices too").uncheck()
+    page.locator("[data-upload] button").focus()
+    page.wait_for_selector("h2:has-text('second.jsonl')")
     page.click("text=Discard")
     page.wait_for_selector("text=The file is removed.")
     assert page.wrong == []
