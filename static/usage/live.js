@@ -78,8 +78,17 @@ function replacePart(old, fresh) {
   if (toFocus) toFocus.focus({ preventScroll: true });
 }
 
+// What a new load of the page would take away: what one types, has opened or chosen.
+function isBusy() {
+  const isOpen = document.querySelector("dialog[open], details.menu[open], :popover-open");
+  return isOpen || isInUse(document) || String(getSelection());
+}
+
 function replaceParts(page) {
   const parts = document.getElementById("live")?.dataset.livePart ?? "[data-swap]";
+  const names = root => $$(parts, root).map(part => part.id).join();
+  // Where a part comes or goes, what is around it is another one too.
+  if (names(page) !== names(document) && !isBusy()) return location.reload();
   for (const old of $$(parts)) {
     const fresh = page.getElementById(old.id);
     const html = fresh && htmlOf(fresh);

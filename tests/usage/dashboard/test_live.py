@@ -1,5 +1,7 @@
 """Live updates: they fetch what has changed, show it, and keep what the user did."""
 
+import pytest
+
 from tests.usage.dashboard.browsing import open_page
 
 # A later answer of the server, with one record more than the page shows.
@@ -87,7 +89,7 @@ def test_a_sorted_column_that_is_gone_holds_nothing_up(page):
     name = head.inner_text()
     head.get_by_role("button").click()
     # Fewer layers, and other rows in the parts below the chart.
-    later = page.request.get("?range=7d&measure=requests&by=provider&provider=claude&result=failed").text()
+    later = page.request.get("?range=7d&measure=requests&by=provider&provider=claude").text()
     shown = page.locator("#latest tbody th a").evaluate_all(ADDRESSES)
     page.route("**/*by=model*", lambda route: route.fulfill(body=later, content_type="text/html"))
     page.get_by_role("button", name="Live").click()
@@ -164,4 +166,32 @@ def test_links_of_a_replaced_part_load_no_whole_page(page):
     page.locator("#accounts thead").get_by_role("link", name="Cost").click()
     page.wait_for_url("**sort=-cost**")
     assert page.evaluate("window.kept") == "yes"
+    assert page.wrong == []
+
+
+@pytest.mark.parametrize(("path", "part"), [("", "#chart-legend"), ("requests/", "#pager")])
+def test_parts_that_come_or_go_are_shown_unless_one_is_about_to_do_something(page, path, part):
+    address, nothing = f"{path}?range=7d", page.request.get(f"{path}?range=7d&model=none").text()
+    some = page.request.get(address).text()
+    answer = {"body": nothing, "content_type": "text/html"}
+    page.route(f"**/{address}", lambda route: route.fulfill(**answer))
+    open_page(page, address)
+    assert page.locator(part).count() == 0
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('h1'))")
+    answer["body"] = some
+    page.evaluate("poll()")
+    assert page.locator(part).count() == 0
+    page.evaluate("getSelection().empty()")
+    page.locator(part).wait_for()
+    page.wait_for_load_state()
+    assert page.locator("#empty-range").count() == 0
+    field = page.get_by_role("searchbox", name="Request or trace id")
+    field.fill("1")
+    page.evaluate("document.activeElement.blur()")
+    answer["body"] = nothing
+    page.evaluate("poll()")
+    assert page.locator(part).count() == 1
+    field.fill("")
+    page.evaluate("document.activeElement.blur()")
+    page.locator(part).wait_for(state="detached")
     assert page.wrong == []
