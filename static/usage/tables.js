@@ -67,7 +67,7 @@ function nameOrder(heading) {
 }
 
 function sortAsNamed() {
-  const order = new URLSearchParams(location.search).get("order") || document.body.dataset.order;
+  const order = new URLSearchParams(location.search).get("order") || document.getElementById("main")?.dataset.order;
   const [, panel, sign, column] = /^([\w-]+)\.(-?)(\d+)$/.exec(order || "") || [];
   const table = $$("table.sortable").find(table => panelOf(table) === panel);
   const heading = table?.tHead?.rows[0].cells[column];

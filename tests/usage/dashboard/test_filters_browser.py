@@ -75,6 +75,24 @@ def test_an_order_is_in_the_address_and_in_views_that_are_saved(page):
     assert page.wrong == []
 
 
+def test_an_order_is_that_of_its_page_alone(page):
+    address = "analysis/?range=7d&order=breakdown-title.-11"
+    open_page(page, address)
+    sorted_by = page.locator("section[aria-labelledby=breakdown-title] th[aria-sort] button")
+    assert sorted_by.inner_text() == "Mean latency"
+    for name, part in (("Keys", "table"), ("Analysis", "#breakdown-title")):
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
+        page.wait_for_url(re.compile(f"{name.lower()}/"))
+        page.locator(part).first.wait_for()
+    assert "order=" not in page.url
+    assert sorted_by.inner_text() == "Tokens"
+    open_page(page, address)
+    panel(page, "Views").get_by_role("button", name="Make a link").click()
+    page.goto(page.locator("#new-link").inner_text())
+    assert sorted_by.inner_text() == "Mean latency"  # though the address of the link has no order
+    assert page.wrong == []
+
+
 def test_a_link_shows_the_view_in_another_browser_and_leads_nowhere(page, chromium):
     open_page(page, "?range=7d&not_provider=claude")
     seen = number(page, "requests")
