@@ -17,7 +17,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 # Their order matters: a later sheet wins where two rules weigh the same.
 STYLES = ["theme", "base", "frame", "parts", "pages", "forms", "ranges", "charts", "heat"]
 STYLES += ["tables", "request", "screens", "accounts", "print"]
-SCRIPTS = ["page", "keys", "heat", "tables", "filters", "ranges", "dialog", "live", "charts"]
+SCRIPTS = ["page", "answers", "keys", "heat", "tables", "filters", "ranges", "dialog", "live", "charts"]
 BUNDLES = {
     "usage/pages.css": [f"usage/css/{name}.css" for name in STYLES],
     "usage/pages.js": [f"usage/{name}.js" for name in SCRIPTS],

@@ -109,7 +109,7 @@ async function fetchUpdate(mark) {
   mark.classList.toggle("stale", reply.status >= 400);
   const html = reply.status === 200 && await reply.text();
   if (!html || address !== location.href || !mark.isConnected) return; // of a page that is no longer there
-  replaceParts(new DOMParser().parseFromString(html, "text/html"));
+  replaceParts(parsed(html));
   live.etag = reply.headers.get("ETag") || ""; // only now: what did not arrive is fetched again
 }
 

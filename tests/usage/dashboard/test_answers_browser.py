@@ -1,0 +1,79 @@
+"""What comes instead of an answer: nothing, an error page, or the login. The page keeps its parts, and says so."""
+
+import pytest
+
+from cpa_usage.auth.sessions import COOKIE
+from tests.usage.dashboard.browsing import open_page
+from tests.usage.dashboard.hand import PASSWORD
+
+AWAY, ENDED = "The server does not answer: try again.", "Your session has ended: sign in again."
+ACCOUNT = "#accounts tbody th a"
+
+
+@pytest.fixture
+def member(chromium, guarded):
+    """A window that has signed in, at a server that asks for a password."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, base_url=guarded)
+    page = context.new_page()
+    page.goto("login/")
+    sign_in(page)
+    page.wait_for_url(guarded)
+    yield page
+    context.close()
+
+
+def sign_in(page):
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def end_session(page):
+    page.get_by_role("button", name="Live").click()  # which would notice it
+    page.context.clear_cookies(name=COOKIE)
+
+
+def fail(route):
+    route.fulfill(status=503, body="<h1>Not available just now</h1>", content_type="text/html")
+
+
+def test_where_a_part_does_not_come_the_page_that_came_is_shown(page):
+    open_page(page, "accounts/")
+    page.route("**account=**", fail)
+    page.locator(ACCOUNT).first.click()
+    page.get_by_role("heading", name="Not available just now").wait_for()
+    page.unroute("**account=**")
+    page.reload()
+    page.locator("#account-title").wait_for()
+
+
+def test_an_account_leads_to_the_login_and_from_there_to_the_account(member):
+    open_page(member, "accounts/")
+    end_session(member)
+    member.locator(ACCOUNT).first.click()
+    member.wait_for_url("**/login/**")
+    sign_in(member)
+    member.locator("#account-title").wait_for()
+
+
+def test_what_a_page_loads_by_itself_can_be_asked_for_again(page):
+    page.route("**/analysis/failures/**", fail)
+    open_page(page, "analysis/?range=7d")
+    page.unroute("**/analysis/failures/**")
+    page.locator("#failures").get_by_role("link", name="Show").click()
+    page.locator("#failures table").wait_for()
+    assert "failures" not in page.url
+
+
+def test_a_preview_says_that_nothing_was_reckoned(member):
+    open_page(member, "prices/")
+    member.get_by_text("Add a factor or a fee").click()
+    form = member.locator("dialog form")
+    form.locator("select").select_option("provider:xai")
+    member.route("**/prices/adjust/", fail)
+    form.locator("[name=factor]").fill("0.5")
+    form.locator("output", has_text=AWAY).wait_for()
+    member.unroute("**/prices/adjust/")
+    member.context.clear_cookies(name=COOKIE)
+    form.locator("[name=factor]").fill("0.6")
+    form.locator("output", has_text=ENDED).wait_for()
+    assert form.locator("output").inner_text() == ENDED
