@@ -1,12 +1,6 @@
 // Forms over the page: a link with data-dialog shows the part #edit of its page in a dialog.
 "use strict";
 
-async function fetchEdit(address) {
-  const reply = await fetch(address).catch(() => null);
-  if (!reply?.ok) return null;
-  return new DOMParser().parseFromString(await reply.text(), "text/html").getElementById("edit");
-}
-
 function showEdit(part, opener) {
   const dialog = document.createElement("dialog");
   dialog.className = "sheet";
@@ -31,15 +25,10 @@ function showEdit(part, opener) {
   dialog.querySelector("input[autofocus]")?.select(); // what is typed takes the place of what was there
 }
 
-document.addEventListener("click", async event => {
+document.addEventListener("click", event => {
   const link = event.target.closest("a[data-dialog]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   event.stopPropagation();
-  const part = await fetchEdit(link.href);
-  if (part) {
-    showEdit(part, link);
-  } else {
-    location.href = link.href;
-  }
+  openPart(link, link.href, "#edit", showEdit);
 }, true); // before htmx follows the link

@@ -1,12 +1,6 @@
 // Panels, opened over the page: filters, whose lists can be searched, and views. Addresses without empty fields.
 "use strict";
 
-async function fetchPanel(address) {
-  const reply = await fetch(address);
-  if (!reply.ok) return null;
-  return new DOMParser().parseFromString(await reply.text(), "text/html").querySelector("[data-panel]");
-}
-
 function showPanel(panel, opener) {
   const dialog = document.createElement("dialog");
   dialog.className = "sheet";
@@ -28,7 +22,7 @@ function showPanel(panel, opener) {
   dialog.showModal();
 }
 
-async function openPanel(event) {
+function openPanel(event) {
   const link = event.target.closest("a[data-filter-panel]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
@@ -36,12 +30,7 @@ async function openPanel(event) {
   const address = new URL(link.href);
   const order = new URLSearchParams(location.search).get("order");
   if (order) address.searchParams.set("order", order); // which a script put there
-  const panel = await fetchPanel(address);
-  if (panel) {
-    showPanel(panel, link);
-  } else {
-    location.href = link.href;
-  }
+  openPart(link, address, "[data-panel]", showPanel);
 }
 
 document.addEventListener("click", openPanel, true); // before htmx follows the link
@@ -107,9 +96,9 @@ async function seek(form) {
   }
   const order = new URLSearchParams(location.search).get("order");
   if (order) address.searchParams.set("order", order);
-  const reply = await fetch(address);
-  if (!reply.ok || reply.redirected) return;
-  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  const reply = await ask(address);
+  if (!reply?.ok || reply.redirected) return;
+  const page = parsed(await reply.text());
   const other = page.querySelector("form[data-seek]");
   if (form.q.value !== value || !form.isConnected) return; // typed on, or gone
   if (!other) return location.assign(address); // a list that is short without a search has no form

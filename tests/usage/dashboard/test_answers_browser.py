@@ -77,3 +77,26 @@ def test_a_preview_says_that_nothing_was_reckoned(member):
     form.locator("[name=factor]").fill("0.6")
     form.locator("output", has_text=ENDED).wait_for()
     assert form.locator("output").inner_text() == ENDED
+
+
+@pytest.mark.parametrize(("language", "away"), [("en", AWAY), ("zh-CN", "服务器没有应答，请重试。")])
+def test_a_page_says_that_the_server_cannot_be_reached(page, language, away):
+    page.set_extra_http_headers({"Accept-Language": language})
+    open_page(page, "?range=7d")
+    said, filters, views = page.locator(".note", has_text=away), *page.locator("[data-filter-panel]").all()
+    for opener in (filters, views):
+        page.route("**/*", lambda route: route.abort())
+        opener.click()
+        said.wait_for()
+        page.unroute("**/*")
+        opener.click()
+        page.locator("dialog").wait_for()
+        assert said.count() == 0
+        page.keyboard.press("Escape")
+    views.click()
+    form = page.locator("dialog form[action$='/views/save/']")
+    form.locator("[name=name]").fill("a view")
+    page.route("**/*", lambda route: route.abort())
+    form.locator("button").click()
+    page.locator("dialog").locator(said).wait_for()
+    assert form.locator("[name=name]").input_value() == "a view"
