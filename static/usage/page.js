@@ -134,8 +134,10 @@ async function upload(form, file) {
     piece.set("file", file.slice(offset, offset + PIECE_BYTES), file.name);
     for (const [name, value] of Object.entries({ job, offset, size: file.size })) piece.set(name, value);
     const reply = await fetch(form.action, { method: "POST", body: piece }).catch(() => null);
-    job = reply ? await reply.text() : said.dataset.away;
-    if (!reply?.ok) return show(job, false);
+    if (!reply) return show(sentences().away, false);
+    if (reply.redirected) return show(sentences().ended, false); // to the login, which is no refusal
+    job = await reply.text();
+    if (!reply.ok) return show(job, false);
     offset += PIECE_BYTES;
     bar.value = Math.min(offset / file.size, 1);
     show(`${Math.floor(bar.value * 100)}%`, true);

@@ -100,3 +100,15 @@ def test_a_page_says_that_the_server_cannot_be_reached(page, language, away):
     form.locator("button").click()
     page.locator("dialog").locator(said).wait_for()
     assert form.locator("[name=name]").input_value() == "a view"
+
+
+def test_an_upload_without_a_session_says_so(member, tmp_path):
+    path = tmp_path / "usage.jsonl"
+    path.write_text("{}\n")
+    open_page(member, "system/import/")
+    member.set_input_files("input[type=file]", path)
+    end_session(member)
+    member.click("text=Upload and check")
+    said = member.locator("[data-upload] output.bad")
+    said.wait_for()
+    assert (said.inner_text(), member.locator("[data-upload] progress").is_hidden()) == (ENDED, True)
