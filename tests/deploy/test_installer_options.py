@@ -123,6 +123,9 @@ def test_the_word_on_the_path_is_manage_py_as_the_services_user(unpacked, tmp_pa
         for program in programs.iterdir():
             program.chmod(0o755)
         done = run(word, "report", "--key", "a b", PATH=f"{programs}:/usr/bin:/bin", CPA_MANAGEMENT_KEY="other")
+        assert "MOVE_TO_URL" not in done.stdout
+        given = run(word, "movedata", PATH=f"{programs}:/usr/bin:/bin", MOVE_TO_URL="postgres://a b")
+        assert " MOVE_TO_URL=postgres://a b " in given.stdout
         assert done.stdout.startswith(begins), done.stdout
         assert done.stdout.endswith("/opt/cpa-usage/current/manage.py report --key a b\n")
         assert "other" not in done.stdout

@@ -3,11 +3,15 @@
 import contextlib
 import gzip
 import json
+import os
+import pty
 import re
 import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
+import time
 from contextlib import closing
 
 import httpx
@@ -207,6 +211,27 @@ def test_postgresql_takes_no_record_while_it_is_moved(stage, cpa, server, tables
     assert ask(postgres, "SELECT count(*) FROM usage_event") == 0
     with closing(sqlite3.connect(back)) as database:
         assert database.execute("SELECT count(*) FROM usage_event").fetchone() == (100,)
+
+
+def test_a_terminal_that_is_lost_lets_nothing_go(stage, server):
+    postgres = made(server, "lost")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "manage.py", "movedata"]
+    moving = subprocess.Popen(
+        command, cwd=PROJECT, env=on(stage, MOVE_TO_URL=postgres).env, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    os.close(ours)
+    try:
+        counted = "SELECT count(*) FROM usage_event"
+        until(lambda: ask(postgres, counted) == stage.stored and ask(postgres, "SELECT count(*) FROM usage_drainstate"))
+        time.sleep(2)  # in which it would say that all is there
+        assert moving.poll() is None
+        with closing(sqlite3.connect(stage.database, timeout=1)) as old, pytest.raises(sqlite3.OperationalError):
+            old.execute("BEGIN IMMEDIATE")
+    finally:
+        moving.kill()
+        moving.wait()
 
 
 def test_what_cannot_be_moved_is_refused_in_a_sentence(stage):

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -57,17 +57,21 @@ class Command(BaseCommand):
     def _wait_for_drain(self, move):
         """No record reaches the old database: a drain stores the next ones, and what is spooled, in the new one."""
         to = "DATABASE_URL to it" if os.environ["DATABASE_URL"] else f"SQLITE_PATH={os.environ['SQLITE_PATH']} alone"
-        self.stdout.write(
+        self._say(
             f"The new database holds the same {move.rows:,} rows, and the same sums of every day. Set {to} in .env, "
             "and restart all processes of cpa-usage. This command waits until a drain works on the new database: until "
             "then the old one takes no writes, and records wait in the spool. Ctrl-C lets it go."
         )
-        self.stdout.flush()
         while not move.is_drained():
             DrainState.objects.using(OLD).exists()  # raises an error where the old one is not held any more
             time.sleep(LOOK_SECONDS)
         move.forget()
-        self.stdout.write("A drain works on the new database. The old one is as it was: keep it until all is well.")
+        self._say("A drain works on the new database. The old one is as it was: keep it until all is well.")
+
+    def _say(self, text):
+        with suppress(OSError):  # a terminal that is lost does not let the old database go
+            self.stdout.write(text)
+            self.stdout.flush()
 
 
 @contextmanager
@@ -77,9 +81,15 @@ def _progress(rows: int):
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=rows)
+    progress = Progress(console=console, transient=True, disable=not console.is_terminal)
+    task = progress.add_task("", total=rows)
+    with suppress(OSError):  # of a terminal that is lost
+        progress.start()
+    try:
         yield lambda done, name: progress.update(task, advance=done, description=f"{name}, of {rows:,} rows")
+    finally:
+        with suppress(OSError):
+            progress.stop()
 
 
 def _variables(url: str) -> dict[str, str]:

@@ -199,9 +199,8 @@ def test_more_accounts_and_windows_need_no_more_queries():
 
 def test_no_account_that_was_used_counts_as_unused_however_many_there_are():
     many = [{"source": f"{number}@example.com", "auth_index": f"i{number}"} for number in range(502)]
-    stored(
-        *(record(NOON - number, **each) for number, each in enumerate(many)), record(NOON, **ANN), record(NOON + 1, **ANN)
-    )
+    stored(*(record(NOON - number, **each) for number, each in enumerate(many)))
+    stored(record(NOON, **ANN), record(NOON + 1, **ANN))
     for each in many:
         listed(each["auth_index"], each["source"])
     AccountFee.objects.enter("501@example.com", 20)
