@@ -13,11 +13,13 @@ from usage.imports.formats.records import BLANK, FIELDS, Sent, checked, encode, 
 from usage.imports.formats.source import FoundAlias, FoundPrice, Item, Refused, Source
 from usage.imports.formats.sqlite import Database
 from usage.records.decoding import NOTHING, Malformed, TokenCounts
+from usage.records.tokens import family
 
 NEEDED = {"timestamp", "model", "failed", "input_tokens", "output_tokens", "total_tokens"}
 MOST = 1e6  # US dollars per million tokens
 ZEROS = dict.fromkeys((*COUNTS, "cached_tokens"), 0)
 CLAUDE = {"claudeexecutor", "claude", "anthropic"}  # an executor, or providers of records without one
+SOUND = {"complete", "inconsistent", "unclassified"}  # of breakdowns whose sums held; else it stored CPA's counts
 
 
 class EventTables(Source):
@@ -66,13 +68,14 @@ class EventTables(Source):
 class Original(EventTables):
     """The original cpa-usage, in Go.
 
-    It stores the input of all but Claude without what a cache holds of it, and did not in its first versions; here it
-    gets that again, as CPA sent it. Requests that it took from CPA's usage export are as CPA counted them.
+    Of a breakdown of version 2 it stores the classes, since it knows them. Of all other counts it stores the input of
+    all but Claude without what a cache holds of it, and did not in its first versions; here it gets that again, as CPA
+    sent it. Requests that it took from CPA's usage export are as CPA counted them.
     """
 
     kind, title = "original", gettext_lazy("the database of cpa-usage in Go")
     left_out = [gettext_lazy("It has no address and program of clients.")]
-    names = ["fail_status_code", "fail_body"]
+    names = ["fail_status_code", "fail_body", "accounting_version", "accounting_quality", "unclassified_tokens"]
     key_names = "api_key_aliases", "alias"
 
     def _found_prices(self):
@@ -81,14 +84,17 @@ class Original(EventTables):
             write = row[rates[3]]
             yield FoundPrice(row["model"], *(_number(row[name]) for name in rates[:3]), write and _number(write))
 
-    def _convert(self, record, into, out, reasoning, total, read, written, cached, code, body):  # noqa: PLR0917  columns
+    def _convert(self, record, into, out, reasoning, total, read, written, cached, *own):  # noqa: PLR0917  columns
         price = self._prices.get(record.model.strip())
         cost = price and _paid(price, into, out, cached, written)
-        is_claude = (record.executor_type or record.provider).lower() in CLAUDE
-        # Where the total is input and output, the input is whole already, or there was no cache.
-        if not is_claude and read + written and total not in {into + out, into + out + reasoning}:
-            into += read + written
-        record.tokens = TokenCounts(into, out, reasoning, cached, total, read, written)
+        code, body, version, quality, rest = own
+        if version == 2 and quality in SOUND:
+            counts = into, read, written, out, min(reasoning, out), total, rest or 0
+            record.tokens, record.token_breakdown = of_classes(*counts)
+        else:
+            record.tokens = TokenCounts(into, out, reasoning, cached, total, read, written)
+            if not _is_whole(record, record.tokens, read + written):
+                record.tokens.input_tokens += read + written
         record.fail = failure(code, body)
         record.response_headers = Raw(record.response_headers) if record.response_headers else NOTHING
         if record.request_service_tier == record.service_tier:  # it writes what was asked for to both columns
@@ -145,7 +151,7 @@ class Keeper(EventTables):
         uncached = max(into - read - written, 0)
         rest = max(total - uncached - read - written - out, 0)
         out, rest = (out + rest, 0) if out else (out, rest)  # the total knows more of an output that is known
-        counts = uncached, read, written, out, min(reasoning, out), total, rest
+        counts = uncached, read, written, out, min(reasoning, out), total, rest or 0
         record.tokens, record.token_breakdown = of_classes(*counts)
         return cost
 
@@ -157,6 +163,16 @@ class Keeper(EventTables):
             told = structs.asdict(record) | {"api_group_key": record.api_key, "model_alias": record.alias}
             cost *= _number(rule["multiplier"]) if told.get(rule["key"]) == rule["value"] else 1
         return cost
+
+
+def _is_whole(record, tokens, cache):
+    """Whether input is as CPA sent it: of Claude it always is, of all others where the total is input and output."""
+    executor, provider, reasoning = record.executor_type or "", record.provider, tokens.reasoning_tokens
+    more = tokens.total_tokens - tokens.input_tokens - tokens.output_tokens
+    if not more or (executor or provider).lower() in CLAUDE:
+        return True
+    # Reasoning beside the output; but where it has the very size of the cache, it may be that which the total holds.
+    return more == reasoning and (cache != reasoning or family(executor, provider) == "gemini")
 
 
 def _unread(names, row, why):

@@ -54,6 +54,42 @@ def test_rows_of_its_first_versions_have_whole_inputs(tmp_path):
     assert [[getattr(record, name) for name in TOKENS] for record in records_of(path)] == before
 
 
+GEMINI = "'gemini', executor_type = 'GeminiExecutor'"
+CODEX = "'codex', executor_type = 'CodexExecutor'"
+
+
+@pytest.mark.parametrize(
+    ("provider", "counts", "accounting", "classes"),
+    [  # uncached, out, reasoning, total, read, written; classes: uncached, read, written, output, reasoning, rest
+        (GEMINI, (376, 550, 400, 1526, 600, 0), (2, "complete", 0), (376, 600, 0, 150, 400, 0)),
+        (GEMINI, (376, 550, 400, 1526, 600, 0), (2, "complete", None), (376, 600, 0, 150, 400, 0)),
+        (GEMINI, (0, 0, 0, 1526, 0, 0), (2, "inconsistent", 1526), (0, 0, 0, 0, 0, 1526)),
+        (GEMINI, (376, 150, 400, 1526, 600, 0), (0, "legacy", 0), (376, 600, 0, 150, 400, 0)),
+        (GEMINI, (376, 150, 400, 1526, 600, 0), (2, "invalid", 0), (376, 600, 0, 150, 400, 0)),
+        (GEMINI, (976, 150, 600, 1726, 600, 0), (None, None, None), (376, 600, 0, 150, 600, 0)),
+        (CODEX, (1024, 1500, 1024, 3548, 1024, 0), (2, "complete", 0), (1024, 1024, 0, 476, 1024, 0)),
+        (CODEX, (1024, 1500, 1024, 3548, 1024, 0), (0, "legacy", 0), (1024, 1024, 0, 476, 1024, 0)),
+        (CODEX, (2048, 1500, 1000, 4548, 1024, 0), (None, None, None), (1024, 1024, 0, 1500, 1000, 0)),
+    ],
+)
+def test_the_original_of_today_has_classes_of_breakdowns_and_says_so(tmp_path, provider, counts, accounting, classes):
+    names = ("input", "output", "reasoning", "total", "cache_read", "cache_creation")
+    told = dict(zip((f"{name}_tokens" for name in names), counts, strict=True)) | {"cached_tokens": counts[4]}
+    more = {"accounting_version": "integer", "accounting_quality": "text", "unclassified_tokens": "integer"}
+    told |= dict(zip(more, accounting, strict=True))
+    values = ", ".join(f"{name} = {'NULL' if value is None else repr(value)}" for name, value in told.items())
+    path = changed(
+        sample("cpa-usage.db", tmp_path),
+        *(f"ALTER TABLE usage_events ADD COLUMN {name} {kind}" for name, kind in more.items()),
+        f"UPDATE usage_events SET provider = {provider}, {values} WHERE id = 1",
+    )
+    found, *_ = records_of(path)
+    assert tuple(getattr(found, name) for name in TOKENS if name not in {"cache_write", "cache_write_1h"}) == (
+        *classes,
+        counts[3],
+    )
+
+
 def test_keeper_of_before_july_2026_has_some_cache_reads_as_cached_alone(tmp_path):
     path = sample("keeper.db", tmp_path)
     before = [[getattr(record, name) for name in TOKENS] for record in records_of(path)]
