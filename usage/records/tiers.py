@@ -7,6 +7,7 @@ from django.utils.translation import gettext_noop as _
 STANDARD = ""
 # What upstreams and clients call the tiers, and what we do; any other word is the standard tier.
 WORDS = {"flex": "flex", "priority": "priority", "fast": "priority", "batch": "batch"}
+TIERS = {STANDARD, "fast", *WORDS.values()}  # all that an attempt can be billed as
 
 
 class Tier(NamedTuple):

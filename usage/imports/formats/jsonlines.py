@@ -17,6 +17,7 @@ from usage.imports.formats.records import Sent, counts_of, encode, of_classes, s
 from usage.imports.formats.source import Item, Refused, Source
 from usage.imports.formats.text import TextFile
 from usage.records.decoding import Count, Fail, Malformed, TokenCounts
+from usage.records.tiers import TIERS
 
 LABEL = 255
 COUNTS = [f"{name}_tokens" for name in ("input", "output", "reasoning", "total", "cache_read", "cache_creation")]
@@ -123,6 +124,7 @@ class Exported(Sent, kw_only=True, gc=False):
     cache_creation_5m_tokens: Count | None = None
     cache_creation_1h_tokens: Count | None = None
     unclassified_tokens: Count | None = None
+    tier: str | None = None
 
 
 _exported = Decoder(Exported).decode
@@ -149,6 +151,11 @@ class Own(Rows):
         key, shown = row.api_group_key, row.api_group_display
         if is_fingerprint(key):
             given |= {"api_key": key, "api_key_mask": shown if MASK in shown or not shown.strip("*") else MASK}
+        if row.tier in TIERS:  # one that is not told, or none of ours, is found out again
+            given["tier"] = row.tier
+        stored = {"provider": row.provider, "model": row.model, "requested_model": row.alias or row.model}
+        # Such as (other): a record would lose what is in brackets, and its provider would gain a prefix.
+        given |= {name: text for name, text in stored.items() if text.endswith(")")}
         row.source = row.api_key = ""
         if row.fail_status_code or row.fail_body:
             row.fail = Fail(row.fail_status_code or 0, row.fail_body or "")
@@ -187,7 +194,8 @@ class OwnCsv(Own):
     def _row(self, position, columns, cells, line):
         try:
             texts = list(map(text_of, cells)) if "'" in "".join(cells) else cells
-            told = {name: text for name, text in zip(columns, texts, strict=False) if text}
+            # A blank tier is the standard one; any other blank cell is as good as none.
+            told = {name: text for name, text in zip(columns, texts, strict=False) if text or name == "tier"}
             return self._of(convert(told, Exported, strict=False), position, line)
         except ValueError:
             raw = encode(dict(zip(columns, cells, strict=False)))

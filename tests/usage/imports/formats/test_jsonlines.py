@@ -3,20 +3,25 @@
 import csv
 import gzip
 import json
+from operator import attrgetter
 
 import pytest
 
 from cpa_usage.keys import fingerprint
+from pricing.models import Model
 from tests.usage.imports.formats.samples import NOW, errors_of, fields, records_of, sample, written
 from tests.usage.made import NOON, SECOND, record, stored
 from usage.analytics.exports.formats import safe
 from usage.analytics.exports.forms import ExportForm
+from usage.analytics.exports.tables import event_columns
 from usage.imports.formats import open_source
 from usage.imports.formats.jsonlines import text_of
-from usage.models import Event
+from usage.models import Event, Series
+from usage.models.labels import OTHER
 from usage.query.filters import UsageFilter
 from usage.query.forms import checked
-from usage.records.record import Malformed, parse
+from usage.records.record import Malformed, Names, parse
+from usage.records.tiers import TIERS
 from usage.time.periods import Period
 
 LINES = [record(NOON + second * SECOND, request_id=f"{second:08x}") for second in range(5)]
@@ -138,8 +143,8 @@ def test_a_line_of_manager_plus_that_lacks_figures_is_an_error(tmp_path):
 # --- Our own export -----------------------------------------------------------------------------------------------
 
 
-def exported(folder, form):
-    parts = checked(ExportForm({"format": form})).parts(UsageFilter(Period(None, None)))
+def exported(folder, form, **options):
+    parts = checked(ExportForm({"format": form} | options)).parts(UsageFilter(Period(None, None)))
     return written(folder, b"".join(parts), f"export.{form}")
 
 
@@ -171,6 +176,30 @@ def test_an_export_of_ours_gives_the_records_that_were_stored(tmp_path, form):
 def known(found):
     caches = found.cache_write + found.cache_write_unspecified
     return fields(found, ("cache_write", *UNTOLD)) | {"caches": caches}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize("executor", ["", "CodexExecutor"])
+def test_an_export_of_ours_brings_back_names_and_tiers_as_they_are_stored(tmp_path, form, executor):
+    tiers = {"service_tier": "flex", "response_service_tier": "priority"}
+    stored(record(NOON, **tiers), record(NOON + SECOND, model="kimi(k2)(high)", alias="mine(1)(high)"), arrived=NOON)
+    Model.objects.filter(name="gpt-5").update(name=OTHER)
+    folded = Series.objects.filter(requested_model="gpt-5")
+    folded.update(provider=OTHER, requested_model=OTHER, executor_type=executor, tier="")
+    found = sorted(records_of(exported(tmp_path, form, columns=",".join(event_columns()))), key=attrgetter("timestamp"))
+    names = ["provider", "model", "requested_model", "executor_type", "tier"]
+    assert [[getattr(each, name) for name in names] for each in found] == [
+        [OTHER, OTHER, OTHER, executor, ""],
+        ["codex", "kimi(k2)", "mine(1)", "CodexExecutor", ""],
+    ]
+    assert [dict(zip(Names.__struct_fields__, each.names, strict=True))["model"] for each in found] == [
+        OTHER,
+        "kimi(k2)",
+    ]
+    assert records_of(exported(tmp_path, "csv"))[-1].tier  # it has no column of tiers: they are found out again
+    folded.update(tier="gold")  # none of ours
+    assert records_of(exported(tmp_path, "jsonl"))[-1].tier in TIERS
 
 
 @pytest.mark.django_db
