@@ -103,11 +103,11 @@ def _note(found, keys, item, arrived):
     if item.cost is not None:
         found.cost = min((found.cost or 0.0) + item.cost, float_info.max)
     try:
-        glance = item.sent or _glance(item.raw)
-        at, _ = believed(glance.timestamp, arrived)
+        glance = item.stored or item.sent or _glance(item.raw)
+        at = item.stored.timestamp if item.stored else believed(glance.timestamp, arrived)[0]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         at = arrived
-    if at == arrived:  # as Item.record has it
+    if at == arrived or item.error:  # as Item.record has it
         found.unread += 1
         return
     found.first, found.last = min(found.first or at, at), max(found.last or at, at)

@@ -1,6 +1,8 @@
 """Our own backups: their events come as they were stored, and what is left of older days is told."""
 
+import json
 import sqlite3
+from collections import Counter
 from contextlib import closing
 
 import pytest
@@ -16,7 +18,7 @@ from usage.imports.formats import FoundPrice, Refused, open_source
 from usage.imports.looking import look, new_aliases, new_prices, preview
 from usage.imports.running import ALIASES, run, take_offers, undone
 from usage.imports.storing import price_all
-from usage.models import MEASURES, Client, Day, DrainState, Event, Import, Quarter, Series
+from usage.models import MEASURES, Client, Day, DeadLetter, DrainState, Event, Import, Quarter, Series
 from usage.ops.backups import back_up
 from usage.rollups.retention import expire
 
@@ -82,6 +84,14 @@ def everything():
     }
 
 
+def glanced():
+    """What a look should see of the events: unread ones, first and last, models, how many keys."""
+    times = sorted(Event.objects.values_list("timestamp", flat=True))
+    keys = {*Event.objects.values_list("series__api_key__fingerprint", flat=True)} - {""}
+    models = Counter(Event.objects.values_list("series__model__name", flat=True))
+    return 0, times[0], times[-1], models, len(keys)
+
+
 def priced():
     Model.objects.set_price("gpt-5", {"prompt": 1_250_000, "completion": 10_000_000, "cache_read": 125_000})
     Model.objects.set_price("claude-opus-4-5", {"prompt": 5_000_000, "completion": 25_000_000})
@@ -103,11 +113,13 @@ def test_a_backup_brings_all_that_was_stored_and_costs_the_same(tmp_path, backup
     done = stored(*all_kinds(tmp_path), arrived=NOON)
     price_all()
     ApiKey.objects.describe("sk-client-alice-0001", alias="Alice")
+    seen = glanced()
     before, names = everything(), list(ApiKey.objects.named().values_list("fingerprint", "mask", "alias"))
     path = backup()
     emptied()
     found, would = look(open_source(path)), preview(open_source(path))
     assert (found.events, found.aliases, len(found.left_out)) == (done.events, 1, 2) and found.prices > 2
+    assert (found.unread, found.first, found.last, found.models, found.keys) == seen
     priced()
     job = imported(path)
     take_offers(open_source(path), [ALIASES])
@@ -217,6 +229,20 @@ def test_a_row_that_is_damaged_is_a_dead_letter_by_itself(backup):
     emptied()
     job = imported(path)
     assert (job.events, job.dead) == (4, 2)
+
+
+def test_events_that_are_yet_to_come_are_a_dead_letter_each(backup):
+    stored(*some(3))
+    path = changed(backup(), f"UPDATE usage_event SET timestamp = timestamp + {10 * 365 * DAY} WHERE NOT failed")
+    emptied()
+    found = look(open_source(path))
+    assert (found.events, found.unread, found.models) == (6, 3, {"gpt-5": 3})
+    job = imported(path)
+    assert (job.events, job.dead, DeadLetter.objects.count()) == (3, 3, 3)
+    letter = DeadLetter.objects.first()
+    assert letter.reason == "It does not tell when it happened."
+    assert json.loads(bytes(letter.raw))["model"] == "gpt-5"
+    assert imported(path).dead == 0
 
 
 def test_names_that_are_too_long_or_illegible_are_as_records_have_them(backup):

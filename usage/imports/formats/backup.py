@@ -97,11 +97,13 @@ class Backup(Source):
         for row in self._database.select(EVENTS % (after, self._since)):
             try:
                 record = _record(row)
-                error = None if record.timestamp <= latest else _("It does not tell when it happened.")
-                yield Item(row[0], record.fail_body.encode(), error=error, stored=record)
             except ValueError:
-                fields = dict(zip(Kept.__struct_fields__, row, strict=True))  # a dead letter is shown by its names
-                yield Item(row[0], encode(fields), error=_("It is no request as this format has them."))
+                yield _unread(row, _("It is no request as this format has them."))
+                continue
+            if record.timestamp > latest:
+                yield _unread(row, _("It does not tell when it happened."))
+            else:
+                yield Item(row[0], record.fail_body.encode(), stored=record)
 
     def prices(self) -> list[FoundPrice]:
         """The rates of small requests at the standard tier that are in force."""
@@ -112,6 +114,11 @@ class Backup(Source):
         """Names of client keys."""
         rows = self._database.rows(["aliases_apikey"], FoundAlias._fields)
         return [FoundAlias(*list(row.values())[1:]) for row in rows if row["fingerprint"] and row["alias"]]
+
+
+def _unread(row, why):
+    """The whole row, by its names: each such row is a dead letter of its own."""
+    return Item(row[0], encode(dict(zip(Kept.__struct_fields__, row, strict=True))), error=why)
 
 
 def _record(row):

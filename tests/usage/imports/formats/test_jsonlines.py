@@ -16,6 +16,7 @@ from usage.analytics.exports.forms import ExportForm
 from usage.analytics.exports.tables import event_columns
 from usage.imports.formats import open_source
 from usage.imports.formats.jsonlines import text_of
+from usage.imports.looking import look
 from usage.models import Event, Series
 from usage.models.labels import OTHER
 from usage.query.filters import UsageFilter
@@ -223,6 +224,7 @@ def test_a_row_with_a_cell_that_cannot_be_is_an_error(tmp_path, name, cell):
     cells = dict(zip(*csv.reader(lines), strict=True))
     path = written(tmp_path, (lines[0] + ",".join((cells | {name: cell}).values()) + "\r\n").encode(), "odd.csv")
     assert errors_of(path) == ["It is no request as this format has them."]
+    assert (look(open_source(path)).unread, look(open_source(path)).models) == (1, {})
 
 
 @pytest.mark.django_db
