@@ -12,11 +12,22 @@ from unfold.decorators import action, display
 
 from aliases import shapes
 from aliases.forms import ImportForm
-from aliases.models import SAID, AccountName, ApiKey
+from aliases.models import AccountName, ApiKey
+
+
+class AsOpened:
+    """For a ModelAdmin: a form has changed what differs from the page it was opened in, not from the row as it is now.
+
+    Else a list that was open for a while would give every other row the texts back that it had then.
+    """
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        """With a hidden field that sends along what was shown."""
+        return super().formfield_for_dbfield(db_field, request, show_hidden_initial=True, **kwargs)
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):
+class ApiKeyAdmin(AsOpened, ModelAdmin):
     """Client keys. Rows come from records and stay, because records point at them; usage adds its own columns."""
 
     list_editable = ["alias", "owner"]
@@ -26,6 +37,7 @@ class ApiKeyAdmin(ModelAdmin):
     actions = ["clear_names"]
     actions_list = ["export_file", "import_file"]
     show_full_result_count = False
+    list_max_show_all = 150  # a row sends up to six fields, and Django takes a thousand in all
 
     def get_queryset(self, request):
         """Without the row that stands for "no key"."""
@@ -41,7 +53,7 @@ class ApiKeyAdmin(ModelAdmin):
 
     def save_model(self, request, obj, form, change):
         """Through the verb, which trims what was typed and counts the change."""
-        ApiKey.objects.describe(obj.fingerprint, **{name: form.cleaned_data.get(name) for name in SAID})
+        ApiKey.objects.describe(obj.fingerprint, **{name: form.cleaned_data[name] for name in form.changed_data})
 
     @display(description=_("Key"), ordering="mask")
     def shown(self, key):
@@ -82,7 +94,7 @@ class ApiKeyAdmin(ModelAdmin):
 
 
 @admin.register(AccountName)
-class AccountNameAdmin(ModelAdmin):
+class AccountNameAdmin(AsOpened, ModelAdmin):
     """What people call upstream accounts."""
 
     list_display = ["account", "name"]

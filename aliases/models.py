@@ -165,15 +165,15 @@ class AccountNameQuerySet(models.QuerySet):
         """Every name, by its account."""
         return dict(self.values_list("account", "name"))
 
-    def rename(self, account: str, name: str):
+    def rename(self, account: str, name: str) -> "AccountName | None":
         """Call an account so; a blank name takes the one that it has away. A key is known by its fingerprint."""
         account, name = account_name(account), name.strip()
         with transaction.atomic():
             Revision.bump()
             if name:
-                self.update_or_create(account=account, defaults={"name": name})
-            else:
-                self.filter(account=account).delete()
+                return self.update_or_create(account=account, defaults={"name": name})[0]
+            self.filter(account=account).delete()
+        return None
 
 
 class AccountName(models.Model):

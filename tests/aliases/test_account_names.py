@@ -4,9 +4,11 @@ import pytest
 
 from aliases.models import AccountName, Revision
 from cpa_usage.keys import fingerprint
+from tests.aliases.opened import opened
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/account-names"
+NAMES = "/admin/aliases/accountname/"
 KEY = "sk-ant-demo-Zk81qPq0fXw7Rt2v"
 
 
@@ -44,6 +46,15 @@ def test_what_is_no_name_is_refused_by_its_field(client, body, field):
 def test_the_admin_names_accounts_and_counts_it(admin_client):
     before = Revision.current()
     form = {"account": KEY, "name": "Company"}
-    assert admin_client.post("/admin/aliases/accountname/add/", form).status_code == 302
+    assert admin_client.post(NAMES + "add/", form).status_code == 302
     assert (AccountName.objects.names(), Revision.current()) == ({fingerprint(KEY): "Company"}, before + 1)
-    assert b"Company" in admin_client.get("/admin/aliases/accountname/").content
+    assert b"Company" in admin_client.get(NAMES).content
+
+
+def test_a_list_that_was_open_for_a_while_leaves_other_names_alone(admin_client):
+    for account, name in (("ann", "Ann"), ("bob", "Bob")):
+        AccountName.objects.rename(account, name)
+    form = opened(admin_client.get(NAMES)) | {"form-0-name": "Anna", "_save": "Save"}
+    AccountName.objects.rename("bob", "Robert")
+    assert admin_client.post(NAMES, form).status_code == 302
+    assert AccountName.objects.names() == {"ann": "Anna", "bob": "Robert"}

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from aliases.models import ApiKey, Revision
 from cpa_usage.keys import fingerprint, mask
 from pricing.models import Model
+from tests.aliases.opened import opened
 from tests.usage.made import NOON, record, stored
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +45,7 @@ def renamed(*aliases):
     keys = ApiKey.objects.filter(mask__in=[mask(ALICE), mask(BOB)]).order_by("mask")
     form = {"form-TOTAL_FORMS": len(keys), "form-INITIAL_FORMS": len(keys), "_save": "Save"}
     for i, (key, alias) in enumerate(zip(keys, aliases, strict=True)):
-        form |= {f"form-{i}-id": key.pk, f"form-{i}-alias": alias}
+        form |= {f"form-{i}-id": key.pk, f"initial-form-{i}-alias": key.alias, f"form-{i}-alias": alias}
     return form
 
 
@@ -62,6 +63,27 @@ def test_names_are_given_in_the_list(admin, used):
     assert Revision.current() == 1
     admin.post(KEYS, renamed("", ""))
     assert (names(), Revision.current()) == ({}, 2)
+
+
+def test_a_list_that_was_open_for_a_while_changes_only_what_was_typed(admin, used):
+    ApiKey.objects.describe(BOB, alias="Bob", owner="Sales")
+    form = opened(admin.get(KEYS)) | {"form-0-alias": "Alice", "_save": "Save"}
+    ApiKey.objects.describe(ALICE, owner="Research")
+    ApiKey.objects.describe(BOB, alias="Robert", owner="Support")
+    assert admin.post(KEYS, form).status_code == 302
+    assert names() == {fingerprint(ALICE): "Alice", fingerprint(BOB): "Robert"}
+    assert ApiKey.objects.owners() == {fingerprint(ALICE): "Research", fingerprint(BOB): "Support"}
+
+
+@pytest.mark.parametrize("count", [150, 200])
+def test_the_longest_list_can_be_sent(admin, count):
+    """With every row chosen; Django refuses more than a thousand fields."""
+    ApiKey.objects.bulk_create(ApiKey(fingerprint=f"{i:064}", alias=f"k{i}") for i in range(count))
+    page = admin.get(KEYS + "?all=")
+    form = opened(page) | {"form-0-alias": "first", "_save": "Save"}
+    form["_selected_action"] = [key.pk for key in page.context["cl"].result_list]
+    assert admin.post(KEYS + "?all=", form).status_code == 302
+    assert "first" in names().values()
 
 
 def test_too_long_a_name_is_refused(admin, used):
