@@ -13,6 +13,7 @@ from unfold.decorators import action, display
 from aliases import shapes
 from aliases.forms import ImportForm
 from aliases.models import AccountName, ApiKey
+from cpa_usage.keys import account_name
 
 
 class AsOpened:
@@ -105,6 +106,25 @@ class AccountNameAdmin(AsOpened, ModelAdmin):
         """A name that is cleared is gone."""
         return False
 
+    def get_readonly_fields(self, request, obj=None):
+        """A name stays with its account: under another one it would be a second row."""
+        return ["account"] if obj else []
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        """A new row has a name; a blank one takes that of a row away."""
+        form = super().get_form(request, obj, change, **kwargs)
+        if not change:
+            form.base_fields["name"].required = True
+        return form
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """A key that was typed is replaced by its fingerprint before a refused form could show it again."""
+        if "account" in request.POST:
+            request.POST = request.POST.copy()
+            request.POST["account"] = account_name(request.POST["account"].strip())
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
     def save_model(self, request, obj, form, change):
-        """Through the verb, which counts the change."""
-        AccountName.objects.rename(obj.account, obj.name)
+        """Through the verb, which counts the change; the page that follows looks for the row that it made."""
+        if form.has_changed() and (named := AccountName.objects.rename(obj.account, obj.name)):
+            obj.pk = named.pk

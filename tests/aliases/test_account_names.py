@@ -4,7 +4,7 @@ import pytest
 
 from aliases.models import AccountName, Revision
 from cpa_usage.keys import fingerprint
-from tests.aliases.opened import opened
+from tests.aliases.opened import opened, sent
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/account-names"
@@ -51,10 +51,36 @@ def test_the_admin_names_accounts_and_counts_it(admin_client):
     assert b"Company" in admin_client.get(NAMES).content
 
 
+def test_what_follows_after_adding_is_the_row_that_was_made(admin_client):
+    form = {"account": KEY, "name": "Company", "_continue": "1"}
+    reply = admin_client.post(NAMES + "add/", form)
+    path = f"{NAMES}{AccountName.objects.get().pk}/change/"
+    assert reply.url == f"/usage{path}"
+    assert reply.url in admin_client.get(path).content.decode()  # the link in the message
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("", "This field is required"), ("x" * 256, "at most 255 characters")])
+def test_a_refused_form_does_not_show_the_key_again(admin_client, name, sentence):
+    page = admin_client.post(NAMES + "add/", {"account": f" {KEY} ", "name": name}).content.decode()
+    assert sentence in page and fingerprint(KEY) in page and KEY not in page
+    assert AccountName.objects.names() == {}
+
+
+def test_the_account_of_a_name_stays(admin_client):
+    row = AccountName.objects.rename("ann@example.com", "Blue")
+    path = f"{NAMES}{row.pk}/change/"
+    assert b'name="account"' not in admin_client.get(path).content
+    admin_client.post(path, {"account": "bob@example.com", "initial-name": "Blue", "name": "Red"})
+    assert AccountName.objects.names() == {"ann@example.com": "Red"}
+
+
 def test_a_list_that_was_open_for_a_while_leaves_other_names_alone(admin_client):
-    for account, name in (("ann", "Ann"), ("bob", "Bob")):
-        AccountName.objects.rename(account, name)
+    rows = [AccountName.objects.rename(account, name) for account, name in (("ann", "Ann"), ("bob", "Bob"))]
     form = opened(admin_client.get(NAMES)) | {"form-0-name": "Anna", "_save": "Save"}
     AccountName.objects.rename("bob", "Robert")
     assert admin_client.post(NAMES, form).status_code == 302
     assert AccountName.objects.names() == {"ann": "Anna", "bob": "Robert"}
+    page = admin_client.get(f"{NAMES}{rows[1].pk}/change/")
+    AccountName.objects.rename("bob", "Bobby")
+    admin_client.post(f"{NAMES}{rows[1].pk}/change/", sent(page.context["adminform"].form))
+    assert AccountName.objects.names()["bob"] == "Bobby"
