@@ -1,5 +1,7 @@
 """Models and client keys are merged in the admin, after what it does was seen."""
 
+from html import unescape
+
 import pytest
 from django_q.models import OrmQ
 
@@ -63,6 +65,22 @@ def test_keys_are_merged(admin_client, monkeypatch):
     run_queued()
     assert requests("api_key") == {fingerprint("sk-client-alice-0001"): 1, OTHER_KEY: 2}
     assert ApiKey.objects.get(fingerprint=OTHER_KEY).mask == OTHER
+
+
+@pytest.mark.parametrize("key", ["sk-client-alice-0001", "hunter2 & co", "sk-client-nobody-0009"])
+def test_a_raw_key_is_shown_on_no_page(admin_client, key):
+    stored(record(NOON + 9, api_key="hunter2 & co"))
+    junk = ApiKey.objects.filter(mask__startswith="sk-j")
+    for more in ({}, {"_confirmed": "1"}):
+        page = act(admin_client, KEYS, junk, source=f" {key}", **more)
+        assert fingerprint(key) in page and key not in unescape(page)
+
+
+def test_a_key_is_merged_into_by_its_name_however_it_looks(admin_client):
+    name = "Alices-Laptop-20261124x"
+    ApiKey.objects.describe("sk-client-alice-0001", alias=name)
+    junk = ApiKey.objects.filter(mask__startswith="sk-j")
+    assert f"Merge 2 into {name}" in act(admin_client, KEYS, junk, source=name)
 
 
 def test_a_name_that_nothing_has_is_refused_and_nothing_is_queued(admin_client):

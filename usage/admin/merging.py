@@ -8,8 +8,10 @@ from django_q.tasks import async_task
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from cpa_usage.keys import account_name, fingerprint, mask
 from pricing.admin.confirming import Confirmed
 from usage.ingest.folding import ALWAYS
+from usage.models import Series
 from usage.models.labels import LABELS, OTHER, Label
 from usage.rollups.merging import Merge, Refused, target
 
@@ -38,6 +40,7 @@ class Merging(Confirmed):
     def merge(self, request, queryset):
         """Ask into which, show the effect, and let the task cluster do it."""
         name, field = self.label
+        request.POST = _without_key(LABELS[name], request.POST)
         form = MergeForm(LABELS[name], request.POST if "source" in request.POST else None)
         if not form.is_valid():
             return self.page(request, "source.html", _("Merge"), {"form": form}, but=["source"])
@@ -62,3 +65,16 @@ class Merging(Confirmed):
         if effect.total.unpriced_after > effect.total.unpriced_before:
             told.append(_("Where there is no price, their cost becomes unknown."))
         return self.ask(request, effect, title, told)
+
+
+def _without_key(label, posted):
+    """The posted form as pages may show it again: a raw key is replaced by its fingerprint, which names it as well."""
+    text = posted.get("source", "").strip()
+    if label.name != "api_key" or mask(text) == text:
+        return posted
+    names = {each for row in Series.values_of(label).iterator() for each in row}
+    if text in names:
+        return posted
+    found = posted.copy()
+    found["source"] = key if (key := fingerprint(text)) in names else account_name(text)
+    return found
