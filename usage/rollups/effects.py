@@ -14,6 +14,7 @@ from pricing.tokenclasses import CLASSES
 from usage.ingest.costs import Costs
 from usage.ingest.labelvalues import summed
 from usage.models import COUNTED, Day, DrainState, Event
+from usage.models.snapshots import snapshot
 from usage.rollups.recosting import names_by_limits, with_labels
 from usage.time.periods import date_of, local_day
 from usage.time.units import SECOND_US
@@ -86,6 +87,7 @@ class Past:
         self.days = Day.objects.filter(series__in=series.values("id")).between(since, None)
         self.detail_from = None if kept is None else local_day(kept // SECOND_US, settings.TIME_ZONE)
 
+    @snapshot()  # what is stored between the two readings is no change of prices
     def priced_by(self, book, relabel) -> Effect:
         """Costs as they are, and as the book has them."""
         costs, months = Costs(book), defaultdict(lambda: [0, 0, 0, 0])

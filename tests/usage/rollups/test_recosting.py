@@ -11,10 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from pricing.book import Charged, PriceBook
 from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import Model, PriceSet, RateCard, Revision
+from tests.threads import at_once
 from tests.usage.made import DAY, HOUR, NOON, record, stored, totals
 from usage.models import Day, DrainState, Event, LabelDay, LabelQuarter, Quarter
 from usage.rollups.check import check
-from usage.rollups.effects import Effect, Month
+from usage.rollups.effects import Effect, Month, Past
 from usage.time.periods import day_number
 
 pytestmark = pytest.mark.django_db
@@ -305,6 +306,30 @@ def test_effects_add_up_by_month():
 
 def test_a_change_that_is_none_has_no_effect():
     assert not requests(0).effect_of(lambda it: None).total.changes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_stored_between_two_readings_is_no_effect(monkeypatch, capsys):
+    gpt = requests(0)
+    gpt.set_price({"prompt": USD, "completion": 0})
+    for name in ("_counted", "_relabelled"):
+        read = vars(Past)[name]
+        wrapped = meanwhile(getattr(Past, name))
+        monkeypatch.setattr(Past, name, staticmethod(wrapped) if isinstance(read, staticmethod) else wrapped)
+    assert gpt.effect_of(lambda it: None).total == Month("", 100 * USD, 100 * USD)
+    call_command("reprice", "--since", "2026-11-24", "--dry-run")
+    assert capsys.readouterr().out == "Nothing differs: every cost is as prices say.\n"
+    assert Event.objects.count() == 3
+
+
+def meanwhile(read):
+    """Before it reads, another process stores a request."""
+
+    def wrapper(*arguments):
+        at_once(lambda i: stored(record(NOON + Event.objects.count())), 1)
+        return read(*arguments)
+
+    return wrapper
 
 
 # --- manage.py reprice --------------------------------------------------------------------------------------------

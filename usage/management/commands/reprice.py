@@ -11,6 +11,7 @@ from pricing.models import Model
 from pricing.rates import PICO
 from usage.models import DrainState, Series
 from usage.models.querysets import SeriesQuerySet
+from usage.models.snapshots import snapshot
 from usage.rollups.effects import Effect, effect_of
 from usage.rollups.recosting import recost
 from usage.time.periods import day_number
@@ -50,7 +51,7 @@ class Command(BaseCommand):
 
 
 def _reprice(series: SeriesQuerySet, first: int, dry_run: bool) -> Effect:
-    with transaction.atomic():
+    with snapshot() if dry_run else transaction.atomic():
         if not dry_run:
             DrainState.lock()  # first, so that no price changes between the reading and the costing
         book = PriceBook.load()
