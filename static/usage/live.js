@@ -7,7 +7,7 @@ const LATE_MS = 60_000; // an answer that takes longer is none
 // The HTML of each part as the server sent it: the part itself changes with ages, sorting and opened details.
 const served = new Map();
 
-// Every reply masks the token of its forms anew: it says nothing of a change.
+// Every reply masks the token of its forms in another way, which is no change of theirs.
 const htmlOf = part => part.outerHTML.replace(/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1");
 
 function rememberParts() {
