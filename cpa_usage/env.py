@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import secrets
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -149,13 +150,13 @@ class Environment:
 def kept_secret(path: Path) -> str:
     """The secret kept in the file at `path` (mode 0600), made on first use; processes starting together share one."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Written under another name and linked: other processes see no file or a whole one.
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
-    draft.write_text(secrets.token_urlsafe(50))
-    with contextlib.suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+    # Written under another name and linked: other processes see no file or a whole one. The name is random, for in
+    # containers that share the folder processes have the same ids. Its mode is 0600.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.") as draft:
+        draft.write(secrets.token_urlsafe(50))
+        draft.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(draft.name, path)
     return path.read_text().strip()
 
 
