@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from cpa_usage.auth.sessions import SessionRequired, SessionToken
-from cpa_usage.http.lists import Listing, Part, PartFields, part_of, totals_of
+from cpa_usage.http.lists import Listing, PageFields, Part, part_of, totals_of
 from cpa_usage.http.rest import described
 from cpa_usage.models import Session
 
@@ -53,7 +53,7 @@ def end(session_id: str) -> bool:
     return Session.current().filter(jti=session_id).delete()[0] > 0
 
 
-@described(Sessions, parameters=[PartFields][:2], errors=[403], summary="Open sessions")
+@described(Sessions, parameters=[PageFields], errors=[403], summary="Open sessions")
 @api_view(["GET"])
 @permission_classes([SessionRequired])
 def sessions(request):

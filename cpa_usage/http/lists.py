@@ -54,11 +54,16 @@ class Part(NamedTuple):
 ALL = Part(limit=LAST)
 
 
-class PartFields(serializers.Serializer):
-    """The parameters of a Part."""
+class PageFields(serializers.Serializer):
+    """The parameters of a list that cannot be searched."""
 
     limit = serializers.IntegerField(default=LIMIT, min_value=1, max_value=MOST, help_text=ABOUT_LIMIT)
     offset = serializers.IntegerField(default=0, min_value=0, max_value=LAST, help_text="Items to leave out.")
+
+
+class PartFields(PageFields):
+    """The parameters of a Part."""
+
     q = TextField(default="", allow_blank=True, max_length=255, help_text="Only items whose names contain this.")
 
 
