@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+from django.test import Client
 from playwright.sync_api import sync_playwright
 
 from tests import PROJECT
@@ -13,6 +14,15 @@ from tests.served import address_of, environment
 from tests.usage.dashboard.hand import PASSWORD
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture
+def owner(settings):
+    """A client that has signed in where that is needed."""
+    settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, PASSWORD
+    client = Client()
+    client.post("/login/", {"password": PASSWORD})
+    return client
 
 
 @pytest.fixture(scope="session")

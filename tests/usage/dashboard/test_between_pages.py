@@ -13,14 +13,6 @@ pytestmark = pytest.mark.django_db
 PRICE = {"model": "gpt-5", "prompt": "3", "completion": "15"}
 
 
-@pytest.fixture
-def owner(settings):
-    settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, "correct horse"
-    client = Client()
-    client.post("/login/", {"password": "correct horse"})
-    return client
-
-
 def test_a_page_with_a_message_is_kept_by_no_browser(owner):
     sent = owner.post("/views/share/", {"page": "overview", "query": "range=7d", "name": "Ann"})
     assert sent.cookies["messages"]["path"] == "/usage/"

@@ -20,21 +20,12 @@ from usage.models import SharedView
 from usage.ops.savedviews import SHARED
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "correct horse"
 OPEN = {"/healthz", "/readyz", "/login/", "/logout/", "/theme/", "/language/", "/admin/login/"} | {
     f"/api/{name}"
     for name in ("schema/", "docs/", "v1/ping", "v1/version", "v1/auth/session", "v1/auth/login", "v1/auth/logout")
 }
 REVOKE = re.compile(r'action="/usage(/views/links/\d+/revoke/)')
 LEADS = re.compile(r"""(?:href|src|action|data-[\w-]+)=["']([/?][^"']*)["']|\bhx-|<form|<nav""")
-
-
-@pytest.fixture
-def owner(settings):
-    settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, PASSWORD
-    client = Client()
-    client.post("/login/", {"password": PASSWORD})
-    return client
 
 
 @pytest.fixture

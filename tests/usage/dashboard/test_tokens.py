@@ -13,14 +13,6 @@ WANTED = {"name": "status <bar>", "scope": "read", "days": "7"}
 REVOKE = re.compile(r'action="/usage(/system/tokens/\d+/revoke/)')
 
 
-@pytest.fixture
-def owner(settings):
-    settings.AUTH_ENABLED, settings.LOGIN_PASSWORD = True, "correct horse"
-    client = Client()
-    client.post("/login/", {"password": "correct horse"})
-    return client
-
-
 def test_a_token_is_made_shown_once_and_revoked(owner):
     page = owner.post(MAKE, WANTED, follow=True).content.decode()
     raw = re.search(r"cpau_[\w-]{43}", page)[0]
