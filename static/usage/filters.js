@@ -97,7 +97,8 @@ async function seek(form) {
   const order = new URLSearchParams(location.search).get("order");
   if (order) address.searchParams.set("order", order);
   const reply = await ask(address);
-  if (!reply?.ok || reply.redirected) return;
+  if (!reply) return;
+  if (!reply.ok || reply.redirected) return say(reply.redirected ? sentences().ended : sentences().away);
   const page = parsed(await reply.text());
   const other = page.querySelector("form[data-seek]");
   if (form.q.value !== value || !form.isConnected) return; // typed on, or gone

@@ -1,7 +1,7 @@
 // Live updates: the page is fetched again when it has changed, and its parts are replaced in place.
 "use strict";
 
-const live = { paused: false, polling: false, timer: 0, etag: "" };
+const live = { paused: false, request: null, timer: 0, etag: "" }; // the request of a poll
 const LATE_MS = 60_000; // an answer that takes longer is none
 
 // The HTML of each part as the server sent it: the part itself changes with ages, sorting and opened details.
@@ -78,10 +78,11 @@ function replacePart(old, fresh) {
   if (toFocus) toFocus.focus({ preventScroll: true });
 }
 
-// What a new load of the page would take away: what one types, has opened or chosen.
+// What a new load of the page would take away: what one types, has opened or chosen, what is said once and has a button
+// (a new link, an undo), and an answer that is waited for.
 function isBusy() {
-  const isOpen = document.querySelector("dialog[open], details.menu[open], :popover-open");
-  return isOpen || isInUse(document) || String(getSelection());
+  const found = "dialog[open], details.menu[open], :popover-open, .note.done button, .htmx-request";
+  return document.querySelector(found) || isInUse(document) || String(getSelection());
 }
 
 function replaceParts(page) {
@@ -101,10 +102,10 @@ function replaceParts(page) {
   document.dispatchEvent(new CustomEvent("parts:replaced", { detail: page }));
 }
 
-async function fetchUpdate(mark) {
+async function fetchUpdate(mark, signal) {
   const address = location.href;
   const headers = live.etag ? { "If-None-Match": live.etag } : {};
-  const reply = await fetch(address, { headers, cache: "no-store", signal: AbortSignal.timeout(LATE_MS) });
+  const reply = await fetch(address, { headers, cache: "no-store", signal });
   if (reply.redirected) return location.reload(); // signed out meanwhile
   mark.classList.toggle("stale", reply.status >= 400);
   const html = reply.status === 200 && await reply.text();
@@ -115,19 +116,23 @@ async function fetchUpdate(mark) {
 
 async function poll() {
   const mark = document.getElementById("live");
-  if (!mark || live.paused || live.polling || document.hidden || document.querySelector("dialog[open]")) return;
-  live.polling = true; // one at a time: of two answers the older one may come last
+  if (!mark || live.paused || live.request || document.hidden || document.querySelector("dialog[open]")) return;
+  const request = live.request = new AbortController(); // one at a time: of two answers the older one may come last
+  const late = setTimeout(() => request.abort(), LATE_MS);
   try {
-    await fetchUpdate(mark);
+    await fetchUpdate(mark, request.signal);
   } catch {
     mark.classList.add("stale");
   } finally {
-    live.polling = false;
+    clearTimeout(late);
+    if (live.request === request) live.request = null;
   }
 }
 
 function startLive() {
   clearInterval(live.timer);
+  live.request?.abort(); // that of the page before
+  live.request = null;
   const mark = document.getElementById("live");
   live.etag = mark?.dataset.etag || "";
   if (!mark) return;

@@ -102,6 +102,18 @@ def test_a_page_says_that_the_server_cannot_be_reached(page, language, away):
     assert form.locator("[name=name]").input_value() == "a view"
 
 
+def test_a_search_in_a_list_says_that_it_found_no_answer(member):
+    open_page(member, "accounts/?range=7d")
+    field = member.locator("form[data-seek] [name=q]")
+    member.route("**/accounts/**q=**", fail)
+    field.fill("gemini")
+    member.locator("#main > .note", has_text=AWAY).wait_for()
+    member.unroute("**/accounts/**q=**")
+    end_session(member)
+    field.fill("claude")
+    member.locator("#main > .note", has_text=ENDED).wait_for()
+
+
 def test_an_upload_without_a_session_says_so(member, tmp_path):
     path = tmp_path / "usage.jsonl"
     path.write_text("{}\n")

@@ -143,8 +143,10 @@ def test_a_poll_waits_for_the_one_before_it_and_changes_no_page_that_came_since(
     page.locator("#cards").evaluate("cards => { cards.dataset.kept = 'no' }")
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Overview").click()
     page.locator("#cards:not([data-kept])").wait_for()
-    page.evaluate("older => asked[0](older)", older)
-    page.wait_for_function("() => !live.polling")
+    page.evaluate("poll()")  # of the page that came
+    assert page.evaluate("asked.length") == 2
+    page.evaluate("older => { asked[0](older); asked[1](document.documentElement.outerHTML); }", older)
+    page.wait_for_function("() => !live.request")
     assert page.locator("#cards[title]").count() == 0
     assert page.wrong == []
 
@@ -191,7 +193,12 @@ def test_parts_that_come_or_go_are_shown_unless_one_is_about_to_do_something(pag
     answer["body"] = nothing
     page.evaluate("poll()")
     assert page.locator(part).count() == 1
+    page.evaluate("""document.getElementById("main").insertAdjacentHTML(
+      "afterbegin", '<div class="note done"><button id="once">Undo</button></div>')""")
     field.fill("")
     page.evaluate("document.activeElement.blur()")
+    page.evaluate("poll()")
+    assert page.locator(part).count() == 1
+    page.evaluate("document.getElementById('once').remove()")
     page.locator(part).wait_for(state="detached")
     assert page.wrong == []

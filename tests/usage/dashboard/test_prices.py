@@ -191,6 +191,15 @@ def test_an_impossible_factor_is_refused_with_its_field(client, gpt, fields, sen
     assert sentence in page and Adjustment.objects.count() == 0
 
 
+def test_a_refused_change_of_a_factor_comes_back_as_a_change(client, gpt):
+    adjusting.enter("provider", "codex", factor="0.3")
+    kept = Adjustment.objects.get().pk
+    page = client.get(f"/prices/adjust/edit/?edit={kept}").text
+    fields = dict(re.findall(r'type="hidden" name="(whose|edit)" value="([^"]+)"', page))
+    page = post(client, "adjust", **fields, factor="much")
+    assert "A number is needed." in page and f'name="remove" value="{kept}"' in page
+
+
 def test_the_page_says_all_of_it_in_chinese(client, gpt):
     adjusting.enter("provider", "codex", factor="0.3")
     page = client.get("/prices/", headers={"Accept-Language": "zh-CN"}).text
