@@ -213,6 +213,26 @@ def test_postgresql_takes_no_record_while_it_is_moved(stage, cpa, server, tables
         assert database.execute("SELECT count(*) FROM usage_event").fetchone() == (100,)
 
 
+def test_a_copy_of_what_takes_records_again_takes_none(stage, cpa, server, tables):
+    postgres, before = made(server, "cut_off", tables), stage.stored
+    new, drain = on(stage, DATABASE_URL=postgres), stage.drain()
+    drain.says(AT_WORK)
+    moving = move(stage, postgres)
+    moving.says(HELD)
+    push(cpa, 100)
+    moving.popen.kill()
+    until(lambda: stage.stored == before + 100)
+    assert drain.stop() == 0
+    drain = new.drain()
+    drain.says("This database is the copy of another one")
+    push(cpa, 100, start=100)
+    until(lambda: not cpa.queued and stage.waiting)
+    moving = move(stage, postgres)
+    assert moving.popen.wait(60) == 0
+    until(lambda: ask(postgres, "SELECT count(*) FROM usage_event") == before + 200 and not stage.waiting)
+    assert drain.stop() == 0
+
+
 def test_a_terminal_that_is_lost_lets_nothing_go(stage, server):
     postgres = made(server, "lost")
     ours, theirs = pty.openpty()

@@ -6,7 +6,8 @@ import threading
 import time
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
+from django.utils import timezone
 
 from catalog.models import Connection
 from cpa_usage.database.versions import require_this_version
@@ -22,7 +23,7 @@ from usage.collector.storer import Batch, Storer, StoringFailed
 from usage.collector.watch.asker import Asker
 from usage.collector.watch.watch import Watch
 from usage.ingest.writer import Writer
-from usage.models import LockLost
+from usage.models import Lease, LockLost
 from usage.rollups.rebuild import follow_zone
 from usage.time.clock import steady_us
 
@@ -48,7 +49,7 @@ class DrainRun:
         reader = Reader(queue, self.spool, self.state)
         self._storer = Storer(self.spool, Writer(lock.right.writers_lock))
         self._report = StateReport(self.state, self.spool, subscription, lock.right)
-        self._prepared, self._backoff, self._retry_at = False, 0.0, 0.0
+        self._prepared, self._backoff, self._retry_at, self._since = False, 0.0, 0.0, timezone.now()
         self._ending, self._may_read = threading.Event(), threading.Event()
         self._asker = Asker(self.state, key, self._ending)
         self._watch = Watch(self.state, self._asker, lock.right)
@@ -121,6 +122,12 @@ class DrainRun:
     def _prepare(self):
         """What comes first once the database answers."""
         if not self._prepared:
+            require_this_version()
+            if Lease.is_move_cut_off(self._since):
+                raise OperationalError(
+                    "This database is the copy of another one, which may have taken records since: name that one "
+                    "again, and run manage.py movedata, which goes on."
+                )
             self._keep_lock()
             with patient():
                 if follow_zone():

@@ -1,7 +1,7 @@
 """The state of the drain, and leases on work that one process does at a time."""
 
 import platform
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import OperationalError, models
 from django.db.models.functions import Now
@@ -24,6 +24,8 @@ class ClockTimestamp(models.Func):
 
 class Lease(models.Model):
     """The right of one process to do some work; it expires by itself if that process dies."""
+
+    MOVE = "move from "  # what the name begins with in a database that manage.py movedata copies to
 
     name = models.CharField(max_length=64, primary_key=True)
     until = models.DateTimeField()
@@ -50,6 +52,15 @@ class Lease(models.Model):
     def release(self):
         """End the lease, unless another process has taken it."""
         type(self).objects.filter(pk=self.name, until=self.until).delete()
+
+    @classmethod
+    def is_move_cut_off(cls, since: datetime) -> bool:
+        """Whether this database is to take the place of one that takes records again, as the move was cut off: its
+        command was not at work after `since`, nor just now.
+        """
+        seen = max(since, timezone.now() - timedelta(seconds=2))
+        moves = cls.objects.filter(name__startswith=cls.MOVE, until__lte=seen)
+        return moves.exists() and not DrainState.objects.filter(heartbeat_at__isnull=False).exists()
 
 
 class DrainState(models.Model):

@@ -7,6 +7,7 @@ its lock of writers is held all the while, so that records wait in the drain's s
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from typing import NamedTuple
@@ -19,7 +20,6 @@ from django.core.management.base import CommandError
 from django.core.management.color import no_style
 from django.db import connections, models, transaction
 from django.db.models import F
-from django.utils import timezone
 
 from cpa_usage.database.versions import OURS
 from cpa_usage.keys import fingerprint
@@ -30,6 +30,7 @@ from usage.time.periods import date_of, local_day
 from usage.time.units import DAY_S, QUARTER_S, QUARTER_US
 
 OLD, NEW = "default", "moving"  # aliases of the two databases
+NEVER = datetime.fromtimestamp(0, UTC)
 AT_ONCE = 5_000  # rows in memory
 LABEL_VALUES = 20  # of kept totals, which lie side by side by value, in a part
 # What PostgreSQL needs to be told: one state of everything is read, and to be idle for long means to wait for a person.
@@ -79,7 +80,7 @@ class Move:
 
     def __init__(self):
         self.rows = 0  # of the old database, when they are locked
-        self._mark = f"move from {fingerprint(str(_address(OLD)))[:32]}"
+        self._mark = f"{Lease.MOVE}{fingerprint(str(_address(OLD)))[:32]}"
 
     def refuse_foreign(self):
         """Raises CommandError unless the new database is empty, or holds a part of this move; before it is migrated."""
@@ -113,7 +114,7 @@ class Move:
         Raises CommandError, with the part, where sums differ.
         """
         self._tell = tell
-        Lease.objects.using(NEW).update_or_create(name=self._mark, defaults={"until": timezone.now()})
+        self.mark()
         parts = [part for model in _SUMS for part in _parts(model)]
         to_do = []
         for part in parts:
@@ -129,6 +130,10 @@ class Move:
             self._copy_part(part)
         self._compare_counts()
         self._finish()
+
+    def mark(self, held_at: datetime = NEVER):
+        """In the new database: when the old one was held for a drain to begin on the new one."""
+        Lease.objects.using(NEW).update_or_create(name=self._mark, defaults={"until": held_at})
 
     def is_drained(self) -> bool:
         """Whether a drain has worked on the new database since the copy."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
+from django.utils import timezone
 
 from cpa_usage.database.versions import require_this_version
 from usage.models import DrainState
@@ -63,6 +64,7 @@ class Command(BaseCommand):
             "then the old one takes no writes, and records wait in the spool. Ctrl-C lets it go."
         )
         while not move.is_drained():
+            move.mark(timezone.now())
             DrainState.objects.using(OLD).exists()  # raises an error where the old one is not held any more
             time.sleep(LOOK_SECONDS)
         move.forget()
