@@ -113,22 +113,23 @@ def test_the_word_on_the_path_is_manage_py_as_the_services_user(unpacked, tmp_pa
     assert word.stat().st_mode & 0o777 == 0o755
     programs = tmp_path / "programs"
     programs.mkdir()
-    for name, told in (("setpriv", 'echo "$@"'), ("env", 'echo "as it is: $@"')):
-        (programs / name).write_text(f"#!/bin/sh\n{told}\n")
+    # They say what they are called with, and where everything is to be moved to.
+    for name, told in (("setpriv", "echo"), ("env", "[ $# = 0 ] && exec /usr/bin/env; echo as it is:")):
+        (programs / name).write_text(f'#!/bin/sh\n{told} "$@ to $MOVE_TO_URL"\n')
     for user, begins in (
-        ("root", "--reuid cliproxy --regid 4711 --init-groups env -i "),
-        ("cliproxy", "as it is: -i "),
+        ("root", "--reuid cliproxy --regid 4711 --init-groups env -u "),
+        ("cliproxy", "as it is: -u "),
     ):
         (programs / "id").write_text(f"#!/bin/sh\n[ $1 = -g ] && echo 4711 || echo {user}\n")
         for program in programs.iterdir():
             program.chmod(0o755)
         done = run(word, "report", "--key", "a b", PATH=f"{programs}:/usr/bin:/bin", CPA_MANAGEMENT_KEY="other")
-        assert "MOVE_TO_URL" not in done.stdout
         given = run(word, "movedata", PATH=f"{programs}:/usr/bin:/bin", MOVE_TO_URL="postgres://a b")
-        assert " MOVE_TO_URL=postgres://a b " in given.stdout
+        assert given.stdout.count("postgres://a b") == 1
+        assert given.stdout.endswith("/opt/cpa-usage/current/manage.py movedata to postgres://a b\n")
         assert done.stdout.startswith(begins), done.stdout
-        assert done.stdout.endswith("/opt/cpa-usage/current/manage.py report --key a b\n")
-        assert "other" not in done.stdout
+        assert done.stdout.endswith("/opt/cpa-usage/current/manage.py report --key a b to \n")
+        assert " -u CPA_MANAGEMENT_KEY " in done.stdout and "other" not in done.stdout
     (programs / "id").write_text("#!/bin/sh\necho someone\n")
     done = run(word, "doctor", PATH=f"{programs}:/usr/bin:/bin")
     assert (done.returncode, done.stdout) == (1, "cpa-usage: run it as root or cliproxy.\n")
