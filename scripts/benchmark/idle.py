@@ -7,7 +7,7 @@ from scripts.benchmark.stage import Stage
 from scripts.benchmark.watch import cpu_seconds, megabytes, pss_of
 
 NAMES = ("web", "drain", "tasks", "postgres")
-RATE, CLIENTS = 20, 2  # records a second and clients that poll, while it works
+RATE, CLIENTS = 200, 2  # records a second and clients that poll, while it works
 
 
 def measure(stage: Stage, seconds: float, work: float = 0) -> dict:
