@@ -13,6 +13,7 @@ action=install version="" archive="" root="" patience=60 purge="" dry="" restore
 script=${BASH_SOURCE[0]:+$(readlink -f "${BASH_SOURCE[0]}")} # none where it comes through a pipe
 kept_releases=3 upgrading=""
 units=(cpa-usage-web.service cpa-usage-drain.service cpa-usage-tasks.service cpa-usage.target)
+chosen=("${units[@]}") # without those that a person has disabled
 marks=(.env data logs backups releases)
 
 help() {
@@ -164,10 +165,15 @@ current() { basename "$(readlink "$prefix/current" 2>/dev/null)" 2>/dev/null || 
 
 is_complete() { [ -n "$1" ] && [ -f "$prefix/releases/$1/.installed" ]; }
 
+# Not so where the system's Python was replaced by a newer one since: the packages are to be installed once more.
+has_packages() {
+    is_complete "$1" && { [ -n "$root" ] || "$prefix/releases/$1/.venv/bin/python" -c 'import django' 2>/dev/null; }
+}
+
 before() { # the release that a release took the place of, where that is still here
     local found
     found=$(sed -n 1p "$prefix/releases/$1/.before" 2>/dev/null) || true
-    ! is_complete "$found" || echo "$found"
+    ! has_packages "$found" || echo "$found"
 }
 
 python_of() { # python_of RELEASE WORDS...: its Python in its folder, as the services' user, with none of our variables
@@ -285,6 +291,10 @@ lay_out() {
         chmod 0700 "$prefix/$folder"
         [ -n "$root" ] || chown -h "$user:" "$prefix/$folder"
     done
+    if [ -f "$prefix/.env" ] && [ -z "$root" ]; then # one that was copied here may be everyone's to read, or root's alone
+        chmod 0600 "$prefix/.env"
+        chown -h "$user:" "$prefix/.env"
+    fi
     [ -n "$root" ] || runuser -u "$user" -- test -x "$prefix" || fail "The user $user cannot enter $prefix: let others pass its parents (chmod o+x), or choose another --prefix."
 }
 
@@ -491,8 +501,9 @@ install_release() {
     obtain
     local old
     old=$(current)
-    [ "$old" != "$version" ] || old=$(before "$version")
-    [ -z "$old" ] || is_complete "$old" || old=""
+    # A release that was at work runs again where this run of it fails; one that never was gives way to the one before.
+    [ "$old" != "$version" ] || [ -f "$prefix/releases/$version/.finished" ] || old=$(before "$version")
+    [ -z "$old" ] || has_packages "$old" || old=""
     python=$([ -n "$root" ] || find_python "$source")
     if [ -z "$root" ] && ! id "$user" >/dev/null 2>&1; then
         step "Making the system user $user" make_user
@@ -513,12 +524,13 @@ install_release() {
     else
         first_start
     fi
+    [ -n "$dry" ] || touch "$prefix/releases/$version/.finished"
     step "Looking at everything (manage.py doctor)" look
 }
 
 prepare_release() {
     local home=$prefix/releases/$version
-    if is_complete "$version"; then
+    if has_packages "$version"; then
         [ "$source" -ef "$home" ] || cmp --quiet "$source/SHA256SUMS" "$home/SHA256SUMS" ||
             fail "Another release that calls itself $version is installed: give each release a version of its own."
         return
@@ -548,9 +560,22 @@ first_start() {
 first_prepare() { manage "$version" prepare --port || fail "Nothing was started: mend that in $prefix/.env, and run this again."; }
 
 start_all() {
-    systemctl enable --quiet "${units[@]}"
-    systemctl start --no-block "${units[@]}"
+    systemctl enable --quiet "${chosen[@]}"
+    systemctl start --no-block "${chosen[@]}"
 }
+
+# A machine of several may have no drain, or no tasks: what a person disabled stays so. The web server is asked whether all
+# is well, and so runs on each. Where nothing is enabled, the first start was not finished.
+find_chosen() {
+    local unit
+    systemctl --quiet is-enabled "${units[@]}" 2>/dev/null || return 0
+    chosen=(cpa-usage-web.service)
+    for unit in "${units[@]:1}"; do
+        [ "$(systemctl is-enabled "$unit" 2>/dev/null)" = disabled ] || chosen+=("$unit")
+    done
+}
+
+is_chosen() { [[ " ${chosen[*]} " == *" $1 "* ]]; }
 
 first_health() {
     local why
@@ -569,6 +594,8 @@ look() {
 # server answers while the database is migrated.
 upgrade() {
     old=$1 backup="" migrated=""
+    find_chosen
+    [ -n "$dry" ] || is_new_enough
     step "Replacing the drain: what it takes waits in the spool meanwhile" replace_drain
     step "Backing up the database" back_up
     step "Migrating the database" migrate
@@ -577,11 +604,18 @@ upgrade() {
     step "Removing what is older than $kept_releases releases" prune
 }
 
+is_new_enough() {
+    local state=0
+    knows_database "$version" || state=$?
+    [ "$state" != 2 ] || fail "A newer release has changed the database, and $version cannot read it: nothing was changed. See --rollback."
+}
+
 back_up() {
     local database
     on_sqlite "$version" || { say "It is PostgreSQL, whose backups are yours (pg_dump)." && return; }
     database=$(setting "$version" SQLITE_PATH)
     [ -s "$database" ] || return 0
+    runuser -u "$user" -- find "$prefix/backups" -maxdepth 1 -name '.before-*.db.*' -delete # of one that was killed
     backup=$prefix/backups/before-$version-$(date +%Y%m%d-%H%M%S).db
     # By the new release: an earlier try, which was killed, may have migrated it, and then the old one refuses it.
     manage "$version" backup "$backup" || undo "there is no backup, so nothing was changed"
@@ -605,16 +639,21 @@ replace_drain() {
     upgrading=1
     systemctl stop cpa-usage-tasks.service 2>/dev/null || true # a program that was removed has left no unit
     # First of all the way back, which a run after this one was killed is to know; the backup is not made yet.
-    [ -z "$old" ] || [ "$(current)" = "$version" ] || printf '%s\n\n' "$old" >"$prefix/releases/$version/.before"
+    if [ "$(current)" != "$version" ]; then
+        rm -f "$prefix/releases/$version/.finished"
+        [ -z "$old" ] || printf '%s\n\n' "$old" >"$prefix/releases/$version/.before"
+    fi
     switch_to "$version"
     hold_drain "$version"
-    systemctl start cpa-usage-drain.service || undo "the drain does not start (journalctl -u cpa-usage-drain)"
+    ! is_chosen cpa-usage-drain.service || systemctl start cpa-usage-drain.service ||
+        undo "the drain does not start (journalctl -u cpa-usage-drain)"
 }
 
 migrate() {
     local home=$prefix/releases/$version is_due=""
     manage "$version" migrate --check >/dev/null 2>&1 || is_due=1
-    if [ -n "$is_due" ] || [ ! -s "$home/.before" ]; then # else an earlier try, which was killed, has migrated it
+    # Where it is not due, an earlier try, which was killed, has migrated it.
+    if [ "$old" != "$version" ] && { [ -n "$is_due" ] || [ ! -s "$home/.before" ]; }; then
         printf '%s\n%s\n' "$old" "${is_due:+$backup}" >"$home/.before"
     fi
     manage "$version" prepare && migrated=$is_due && return
@@ -638,9 +677,9 @@ finish() {
 
 # The old release again, on the backup where this run has migrated the database: nothing was stored since it was made.
 undo() {
-    trap '' INT TERM HUP PIPE # a way back that is cut off would be none
+    unstoppable
     upgrading=""
-    say "The upgrade to $version failed: $1." 2>/dev/null || go_on_in_journal "The upgrade to $version failed: $1."
+    say "The upgrade to $version failed: $1."
     if [ -z "$old" ]; then
         stay "There is no other release to go back to: mend that, and run this again."
     fi
@@ -652,10 +691,10 @@ undo() {
     fail "The upgrade to $version failed: $1. $old runs again; no record was lost."
 }
 
-# A terminal that was closed takes no more words, and the first of them would end this script.
-go_on_in_journal() {
-    exec > >(logger -t "$(basename "$command")") 2>&1
-    say "$1"
+# A way back that is cut off would be none. A terminal that was closed takes no more words: the journal has them too.
+unstoppable() {
+    trap '' INT TERM HUP PIPE
+    exec > >(tee --output-error=warn >(logger -t "$(basename "$command")") 2>/dev/null) 2>&1
 }
 
 # At the end, also at one that set -e brings about: the reason is what was printed last.
@@ -680,7 +719,7 @@ go_back() {
         put_back "$1" "$database" "$2" || stay "The backup cannot be put back, so $version stays: mend that, then --rollback."
     fi
     switch_to "$1"
-    systemctl restart cpa-usage-drain.service || true
+    ! is_chosen cpa-usage-drain.service || systemctl restart cpa-usage-drain.service || true
     release_drain
     systemctl restart cpa-usage-web.service || true
     start_all
@@ -727,9 +766,10 @@ prune() {
     for release in $(cd "$prefix/releases" && ls -1td -- */.installed | cut -d / -f 1 | grep -vxF -e "$version" -e "${old:-$version}" | tail -n "+$((kept_releases - 1))"); do
         rm -rf "${prefix:?}/releases/$release"
     done
-    # As the user whose folder it is, and with names that may hold anything.
+    # As the user whose folder it is, with names that may hold anything, and without those that are a way back.
     runuser -u "$user" -- find "$prefix/backups" -maxdepth 1 -name 'before-*.db' -printf '%T@ %p\0' | sort -zn |
-        cut -z -d ' ' -f 2- | head -zn "-$kept_releases" | runuser -u "$user" -- xargs -0r rm -f --
+        cut -z -d ' ' -f 2- | { grep -zvxFf <(sed -sn 2p "$prefix"/releases/*/.before 2>/dev/null) || true; } |
+        head -zn "-$kept_releases" | runuser -u "$user" -- xargs -0r rm -f --
 }
 
 # --- Going back, and away -----------------------------------------------------------------------------------------
@@ -755,8 +795,11 @@ roll_back() {
 }
 
 roll_back_to() {
+    find_chosen
+    unstoppable
+    systemctl stop cpa-usage-tasks.service # which may take two minutes
     hold_drain "$1"
-    systemctl stop cpa-usage-tasks.service
+    ! is_chosen cpa-usage-drain.service || systemctl start cpa-usage-drain.service || true
     go_back "$1" "$2"
     local why
     why=$(is_healthy "$1") || fail "$1 runs, and is not well after $patience s: $why. See: journalctl -u cpa-usage-web"
@@ -793,7 +836,12 @@ purge_all() {
     local made_user="" entry
     [ ! -f "$prefix/.made-user" ] || made_user=1
     for entry in "${marks[@]}" current .installer.lock .made-user .cpa-usage; do
-        rm -rf "${prefix:?}/$entry"
+        if mountpoint --quiet "$prefix/$entry"; then
+            find "$prefix/$entry" -xdev -mindepth 1 -delete
+            say "$prefix/$entry is a disk of its own: it is empty, and stays."
+        else
+            rm -rf "${prefix:?}/$entry"
+        fi
     done
     rmdir --ignore-fail-on-non-empty "$prefix"
     if [ -n "$made_user" ]; then

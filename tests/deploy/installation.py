@@ -76,12 +76,15 @@ class Installation:
 
 
 def another(folder: Path, version: str, *statements: str) -> Path:
-    """The release in `folder` as a later version, with a migration of these statements."""
+    """The release in `folder` as a later version, with a migration of these statements if there are any."""
     made = folder.with_name(f"cpa-usage_{version}")
     shutil.copytree(folder, made, symlinks=True)
     file = made / "cpa_usage/__init__.py"
     file.write_text(re.sub(r'__version__ = ".*"', f'__version__ = "{version}"', file.read_text()))
-    migrate_with(made, statements)
+    if statements:
+        migrate_with(made, statements)
+    else:
+        summed(made)
     return made
 
 
@@ -96,7 +99,8 @@ def migrate_with(folder: Path, statements):
 
 def summed(folder: Path):
     """As scripts/release does."""
-    names = r"find . -type f ! -name SHA256SUMS ! -path './.venv/*' ! -name '*.pyc' ! -name .before ! -name .installed"
+    marks = "! -name .before ! -name .installed ! -name .finished"  # of the installer
+    names = f"find . -type f ! -name SHA256SUMS ! -path './.venv/*' ! -name '*.pyc' {marks}"
     subprocess.run(["sh", "-c", f"{names} | xargs sha256sum >SHA256SUMS"], cwd=folder, check=True)
 
 

@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.deploy.installation import FOLDER, HOME, MOST_AWAY, Installation, migrate_with, summed
+from tests.deploy.installation import FOLDER, HOME, MOST_AWAY, Installation, another
+from tests.deploy.interruptions import failed_health, failed_migration, hung_up, killed, killed_at, said
 from tests.deploy.postgresql import run
 from tests.deploy.world import KEY, RELEASES_PORT
 from tests.waiting import until
@@ -21,6 +23,7 @@ def test_from_the_first_day_to_the_last(installation, soak):
     units_are_sound(installation)
     upgrade(installation)
     again(installation)
+    there_and_back(installation)
     hung_up(installation)
     failed_migration(installation)
     failed_health(installation)
@@ -114,84 +117,48 @@ def upgrade(it):
 
 
 def again(it):
-    """A release that has migrated the database is installed once more, and knows the one before it still."""
+    """A release that has migrated the database is installed once more, and knows the one before it still.
+
+    Its packages are gone, as where the system has another Python now; `.env` is everyone's to read; and there are later
+    backups than the one of the way back.
+    """
+    for folder in (it.home / "releases/0.2.0/.venv/lib").glob("python3*/site-packages/django"):
+        shutil.rmtree(folder)
+    os.chown(it.home / ".env", 0, 0)
+    (it.home / ".env").chmod(0o644)
+    for number in range(3):
+        (it.home / f"backups/before-0.2.0-{number}.db").touch()
     done = it.container.run("/usr/local/sbin/cpa-usage-install")
     assert done.returncode == 0, done.stdout
     it.is_at_work("0.2.0")
+    assert ((it.home / ".env").stat().st_mode & 0o777, (it.home / ".env").owner()) == (0o600, owner(it))
     before, backup = (it.home / "releases/0.2.0/.before").read_text().splitlines()
     assert before == "0.1.0" and "before-0.2.0" in backup
+    assert (it.container.root / backup[1:]).exists()
     it.lost_nothing()
 
 
-def hung_up(it):
-    """The terminal is closed in the middle: the release before runs again, and the journal says why."""
-    running = it.container.start(f"/{FOLDER}/cpa-usage_0.3.0/cpa-usage-install.sh")
-    said(running, "Backing up")
-    running.stdout.close()
-    os.killpg(running.pid, signal.SIGHUP)
-    journal = "journalctl", "-t", "cpa-usage-install", "-o", "cat"
-    # It was interrupted, or, where it had to say the next step just then, a step failed.
-    last = re.compile(r"The upgrade to 0\.3\.0 failed: .*\. 0\.2\.0 runs again; no record was lost\.")
-    until(lambda: last.search(it.container.run(*journal).stdout), wait=0.2)
+def there_and_back(it):
+    """A release that leaves the database as it is can be left again. Records are taken while the tasks end slowly."""
+    another(it.folder / "cpa-usage_0.2.0", "0.2.1")
+    assert it.install("0.2.1").returncode == 0
+    interrupted = it.container.start("/usr/local/sbin/cpa-usage-install")
+    said(interrupted, "Backing up")
+    os.killpg(interrupted.pid, signal.SIGTERM)
+    assert "0.2.1 runs again; no record was lost." in interrupted.stdout.read()
+    it.is_at_work("0.2.1")
+    slowly = it.container.root / "etc/systemd/system/cpa-usage-tasks.service.d"
+    slowly.mkdir(parents=True)
+    (slowly / "slowly.conf").write_text("[Service]\nExecStop=/usr/bin/sleep 10\n")
+    it.systemctl("daemon-reload")
+    running, most = it.container.start("/usr/local/sbin/cpa-usage-install", "--rollback"), 0
+    while running.poll() is None:
+        most = max(most, it.ask()["queued"])
+        time.sleep(0.2)
+    assert (running.returncode, most < 100) == (0, True), (most, running.stdout.read())  # 20 come a second
+    shutil.rmtree(slowly)
+    it.systemctl("daemon-reload")
     it.is_at_work("0.2.0")
-    it.lost_nothing()
-
-
-def failed_migration(it):
-    """The second statement of its migration fails."""
-    it.ask()
-    done = it.install("0.3.0")
-    assert done.returncode == 1
-    assert "The database cannot be migrated, and is as it was: table second already exists" in done.stdout
-    assert done.stdout.endswith(
-        "The upgrade to 0.3.0 failed: the database cannot be made ready. 0.2.0 runs again; no record was lost.\n"
-    )
-    assert it.ask()["away"] <= MOST_AWAY
-    it.is_at_work("0.2.0")
-    it.lost_nothing()
-
-
-def failed_health(it):
-    """It migrates, and its web server ends at once: the database is as before, with all records."""
-    broken = it.home / "releases/0.3.0"
-    kept = (broken / "cpa_usage/wsgi.py").read_text()
-    (broken / "cpa_usage/wsgi.py").write_text("raise SystemExit(3)\n")
-    migrate_with(broken, ["CREATE TABLE third (id INTEGER)"])
-    done = it.container.run(f"{HOME}/releases/0.3.0/cpa-usage-install.sh", "--patience", "5")
-    assert done.returncode == 1
-    assert "failed: after 5 s " in done.stdout
-    assert "is kept as" in done.stdout
-    it.is_at_work("0.2.0")
-    assert it.query("SELECT count(*) FROM sqlite_master WHERE name = 'third'") == 0
-    it.lost_nothing()
-    (broken / "cpa_usage/wsgi.py").write_text(kept)
-    summed(broken)
-
-
-def killed_at(it, version, words):
-    """Kill the installer, and what it runs, when it says these words."""
-    script = f"{HOME}/releases/{version}/cpa-usage-install.sh"
-    if not (it.container.root / script[1:]).exists():
-        script = f"/{FOLDER}/cpa-usage_{version}/cpa-usage-install.sh"
-    running = it.container.start(script)
-    said(running, words)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-
-
-def said(running, words):
-    """Read what it says until it says these words."""
-    assert any(words in line for line in running.stdout), f"it never said {words}"
-
-
-def killed(it, steps):
-    """Run again, it ends well."""
-    for words in steps:
-        killed_at(it, "0.3.0", words)
-    done = it.container.run(f"{HOME}/releases/0.3.0/cpa-usage-install.sh")
-    assert done.returncode == 0, done.stdout
-    it.is_at_work("0.3.0")
-    assert it.query("SELECT count(*) FROM third") == 0
     it.lost_nothing()
 
 
@@ -284,10 +251,14 @@ def test_an_upgrade_on_postgresql(on_postgresql):
     it.ask("go")
     it.is_at_work("0.1.0")
     it.ask()
+    it.systemctl("disable", "--now", "cpa-usage-tasks")
     done = it.install("0.2.0")
     assert done.returncode == 0, done.stdout
     assert "It is PostgreSQL, whose backups are yours (pg_dump)." in done.stdout
     assert it.ask()["away"] <= MOST_AWAY
+    until(lambda: it.systemctl("is-active", "cpa-usage-drain") == "active")
+    assert it.systemctl("is-active", "cpa-usage-tasks") == "inactive"
+    it.systemctl("enable", "--now", "cpa-usage-tasks")
     it.is_at_work("0.2.0")
     assert it.query("SELECT count(*) FROM second") == 0
     it.lost_nothing()
@@ -298,3 +269,14 @@ def test_an_upgrade_on_postgresql(on_postgresql):
     it.is_at_work("0.2.0")
     assert it.query("SELECT to_regclass('third') IS NULL")
     it.lost_nothing()
+    leave_a_disk(it, script)
+
+
+def leave_a_disk(it, script):
+    """What lies on a disk of its own is removed, and the disk stays."""
+    mount = it.container.run("mount", "-t", "tmpfs", "tmpfs", f"{HOME}/backups")
+    assert mount.returncode == 0, mount.stdout
+    left = it.container.run(script, "--uninstall", "--purge")
+    assert left.returncode == 0, left.stdout
+    assert f"{HOME}/backups is a disk of its own: it is empty, and stays." in left.stdout
+    assert [path.name for path in it.home.iterdir()] == ["backups"]

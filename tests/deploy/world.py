@@ -1,8 +1,9 @@
 """What is around an installation, in its network: a CPA with traffic, a visitor, and a server that has releases.
 
 python -m tests.deploy.world FOLDER prints a line once all is there, and one for each line that it is given: how many
-records CPA has written, how many of them wait in its queue, and for how many seconds the page was away at most since
-the line before. "go" begins the traffic, "rest" ends it; at the end of its input it ends.
+records CPA has written, how many of them wait in its queue, and for how many seconds the dashboard was away since the
+line before: all times of more than a second without an answer. "go" begins the traffic, "rest" ends it; at the end of
+its input it ends.
 """
 
 import json
@@ -18,8 +19,9 @@ import django
 
 CPA_PORT, RELEASES_PORT = 8317, 8400
 KEY = "a-key-that-no-list-of-processes-may-show"
-PAGE = "http://127.0.0.1:8318/usage/api/v1/ping"
+PAGE = "http://127.0.0.1:8318/usage/"
 EACH = 0.05  # seconds
+AWAY = 1.0  # seconds without an answer that count
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -51,11 +53,13 @@ class World:
 
     def look(self):
         now = time.monotonic()
-        self.away, self.seen = max(self.away, now - self.seen), now
+        if now - self.seen > AWAY:
+            self.away += now - self.seen
+        self.seen = now
 
     def report(self):
-        away = max(self.away, time.monotonic() - self.seen)
-        self.away, self.seen = 0.0, time.monotonic()
+        self.look()
+        away, self.away = self.away, 0.0
         return {"pushed": self.pushed, "queued": self.cpa.queued, "away": round(away, 2)}
 
 
