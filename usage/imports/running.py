@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from aliases.models import ApiKey
@@ -111,7 +111,7 @@ def _store(job, path, slices, tell, until) -> bool:
     try:
         source = open_source(path)
         _begin(job, source, slices)
-        writer = ImportWriter(job)
+        writer = ImportWriter(job, slices)
         for batch in batches(source.items(job.position)):
             writer.take(batch, source.newest_first)
             tell(job)
@@ -156,10 +156,8 @@ def _begin(job, source, slices):
 def undone(job: Import):
     """Take an import back as a whole. Raises Busy, and django.db.Error; then it can be undone again."""
     with held() as slices:
-        with transaction.atomic():
-            DrainState.lock()  # a batch that took longer than the lease of its run is stored by then, and seen
-            if not job.turn(UNDOABLE, Import.State.UNDOING):
-                return  # another process has done so meanwhile
+        if not job.turn(UNDOABLE, Import.State.UNDOING):
+            return  # another process has done so meanwhile
         undo(job, slices)
         _end(job, Import.State.UNDOING, Import.State.UNDONE)
 

@@ -12,6 +12,7 @@ from usage.ingest.twins import unseen
 from usage.ingest.writer import Stored, Writer, bury
 from usage.models import Day, DeadLetter, Import
 from usage.records.record import Malformed
+from usage.rollups.retention import Slices
 from usage.time.periods import local_day
 from usage.time.units import SECOND_US
 
@@ -69,13 +70,15 @@ class ImportWriter(Writer):
     Records older than the kept detail are stored too, but not counted: closing.py makes day totals of them.
     """
 
-    def __init__(self, job: Import):
+    def __init__(self, job: Import, slices: Slices):
         super().__init__()
+        self.slices = slices
         self.job, self.imported, self.taken = job, job.id, taken_days(job.events_from)
         self._models = 0  # of which the catalogue was asked
 
     def take(self, items: list[Item], newest_first: bool = False):
-        """Store a batch of items. Raises django.db.Error when the database is away; nothing is stored then.
+        """Store a batch of items. Raises django.db.Error when the database is away, and LeaseLost; nothing is stored
+        then.
 
         Models that are new here get their prices now: later all that follows would have to be counted again.
         """
@@ -87,6 +90,7 @@ class ImportWriter(Writer):
 
     def _store(self, parsed: Read) -> Stored:
         state, job = self._lock(), self.job
+        self.slices.lock()  # what is stored after another run began, or an undoing, is in no count and stays
         if state.events_from != job.events_from:
             raise DetailMoved
         self._remember(state)

@@ -49,6 +49,13 @@ class Lease(models.Model):
         self.until = until
         return bool(held)
 
+    def lock(self) -> bool:
+        """Keep others from taking the lease until this transaction ends, however long; False when one has it by then.
+
+        On SQLite a transaction that writes does so anyway.
+        """
+        return type(self).objects.select_for_update().filter(pk=self.name, until=self.until).first() is not None
+
     def release(self):
         """End the lease, unless another process has taken it."""
         type(self).objects.filter(pk=self.name, until=self.until).delete()

@@ -162,8 +162,16 @@ class Slices:
 
     def hold(self):
         """Keep the lease, in work that holds nothing of the database; raises LeaseLost where it is another's."""
-        if not self.lease.extend(self.span):
-            raise LeaseLost("another retention run has taken over")
+        _require(self.lease.extend(self.span))
+
+    def lock(self):
+        """The same for as long as this transaction lasts, whose writes no other run can miss then."""
+        _require(self.lease.lock())
+
+
+def _require(is_ours):
+    if not is_ours:
+        raise LeaseLost("another retention run has taken over")
 
 
 class LeaseLost(Exception):

@@ -1,8 +1,11 @@
 """Imports beside other processes and other files, and rows that no record can be: what is stored stays exact."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from pricing.models import Model, RateCard
@@ -17,7 +20,6 @@ from usage.imports.running import run, run_all, undone
 from usage.imports.storing import ImportWriter
 from usage.ingest.writer import retry
 from usage.models import Day, DeadLetter, DrainState, Event, Import, Lease
-from usage.rollups.rebuild import follow_zone
 
 pytestmark = pytest.mark.django_db
 
@@ -122,21 +124,52 @@ def test_an_import_that_is_undone_while_its_models_are_looked_up_is_not_done(fil
     assert (Import.objects.get().state, Event.objects.count()) == (Import.State.UNDONE, 0)
 
 
-def test_undoing_takes_back_the_batch_that_was_under_way(file, monkeypatch):
-    """It took longer than the lease of its run, and is stored when the writers' lock is free."""
-    follow_zone()
-    path, lock, waited = file(*some(4)), DrainState.lock, []
-    job, running_job = begun(path), Import.objects.get()
+@pytest.mark.parametrize("by_undoing", [True, False])
+def test_a_batch_whose_run_lost_its_right_is_not_stored(file, monkeypatch, by_undoing):
+    """It stood still for longer than its lease, before the writers' lock was its own."""
+    path, take = file(*some(4)), ImportWriter.take
+    job = begun(path)
 
-    def free_after_the_batch():
-        if not waited:
-            waited.append(1)
-            ImportWriter(running_job).take(list(open_source(path).items()))
-        return lock()
+    def stands_still(*batch):
+        monkeypatch.setattr(ImportWriter, "take", take)
+        Lease.objects.update(until=timezone.now())
+        other = Import.objects.get()
+        undone(other) if by_undoing else run(other, path)
+        return take(*batch)
 
-    monkeypatch.setattr(DrainState, "lock", free_after_the_batch)
-    undone(job)
-    assert (job.state, job.events, Event.objects.count()) == (Import.State.UNDONE, 8, 0)
+    monkeypatch.setattr(ImportWriter, "take", stands_still)
+    with pytest.raises(running.Busy):
+        run(job, path)
+    job = Import.objects.get()
+    assert (job.state, job.events, job.known, Event.objects.count()) == (
+        (Import.State.UNDONE, 0, 0, 0) if by_undoing else (Import.State.DONE, 8, 0, 8)
+    )
+    assert_sound()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_takes_the_lease_of_a_batch_before_that_is_stored():
+    """However long that takes: what another run goes by is all that there is."""
+    lease = Lease.take("retention", timedelta())
+
+    def taken():
+        try:
+            return Lease.take("retention", running.SPAN) and DrainState.load().data_version
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            DrainState.lock()
+            assert lease.lock()
+            other = threads.submit(taken)
+            wait([other], 0.3)
+            assert not other.done()
+            DrainState.objects.update(data_version=7)
+        assert other.result() == 7
+    with transaction.atomic():
+        DrainState.lock()
+        assert not lease.lock()
 
 
 def test_the_right_to_import_is_kept_while_costs_are_counted(file, set_clock):
