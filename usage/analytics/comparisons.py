@@ -36,7 +36,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 def comparison(filters: UsageFilter, compare: str = PREVIOUS) -> Comparison:
     """The period so far, and as much of the one before (`previous`), or of the same days some weeks before (`week`)."""
     before, reader = earlier(filters.period, now_us(), settings.TIME_ZONE, compare), Reader.of(filters)
-    before = before if before and _is_known(before, reader) else None
+    before = before if before and is_counted(before, reader) else None
     filters_before = before and filters.with_period(before)
     return Comparison(
         current=summary_of(reader.total()),
@@ -48,7 +48,7 @@ def comparison(filters: UsageFilter, compare: str = PREVIOUS) -> Comparison:
     )
 
 
-def _is_known(before: Period, reader: Reader) -> bool:
+def is_counted(before: Period, reader: Reader) -> bool:
     """Whether all of it is counted: from the first record on, and its parts of days where quarters are kept."""
     since, zone = known_from(reader), settings.TIME_ZONE
     parts = [edge for edge in (before.start, before.end) if edge != _midnight(local_day(edge // SECOND_US, zone), zone)]

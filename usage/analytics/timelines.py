@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pricing.tokenclasses import CLASSES
 from usage.analytics.answers import PICO, Instant
-from usage.analytics.comparisons import NONE, earlier, end_of, known_from, way_back
+from usage.analytics.comparisons import NONE, earlier, end_of, is_counted, known_from, way_back
 from usage.analytics.latency import latency_counts, percentiles
 from usage.analytics.overview import covered_seconds
 from usage.models.labels import LABELS
@@ -76,7 +76,7 @@ class Earlier(Struct, frozen=True, kw_only=True):
 
     start: Instant
     end: Annotated[str, Meta(description="Where as much has passed of it as of the period itself.")]
-    total: Annotated[Value, Meta(description="From start to end; null unless all of it lies after the first record.")]
+    total: Annotated[Value, Meta(description="From start to end; null unless all of it is counted.")]
     values: Annotated[
         list[Value],
         Meta(description="One a bucket, also after `end`; null before the first record and behind the earlier period."),
@@ -214,7 +214,7 @@ def _earlier(grid, measure, compare) -> Earlier | UnsetType:
     return Earlier(
         start=rfc3339_utc(before.start // SECOND_US),
         end=rfc3339_utc(before.end // SECOND_US),
-        total=so_far.total if before.start >= since else None,
+        total=so_far.total if before.start >= since and is_counted(before, grid.reader) else None,
         values=[value if is_known else None for value, is_known in zip(of_full.values, known, strict=False)],
     )
 

@@ -120,3 +120,16 @@ def test_what_only_events_know_is_not_compared_with_days_before_the_kept_ones(se
     assert comparison(replace(week, request_id="")).previous.total == 3
     hours = UsageFilter(resolve("72h", None, None, now=NOON, zone=SHANGHAI))  # parts of days, which are gone before
     assert comparison(hours).previous is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("kept", "is_compared"), [(30, False), (31, True)])
+def test_a_month_that_lasts_is_compared_where_the_last_day_of_the_one_before_is_kept(set_clock, kept, is_compared):
+    set_clock(NOON)
+    stored(*(record(NOON + HOUR - days * DAY, request_id=str(days)) for days in range(1, 60)))
+    move_events_from(local_day((NOON - kept * DAY) // SECOND, SHANGHAI))
+    month = UsageFilter(resolve("this_month", None, None, now=NOON, zone=SHANGHAI))
+    chart = timeline(month, "model", "requests", PREVIOUS).earlier
+    assert chart.values[:23] == [1] * 23
+    previous = comparison(month).previous
+    assert (previous and previous.total, chart.total) == ((23, 23) if is_compared else (None, None))

@@ -38,7 +38,7 @@ def test_without_records_of_the_whole_period_before_nothing_changes(client):
     stored(*(record(NOON - HOUR - n * DAY) for n in range(9)))
     cards, text = shown(client, "range=7d")
     assert {card.change for card in cards.values()} == {""}
-    assert "No comparison: records begin later." in text
+    assert "No comparison: records begin later, or only totals of days are left." in text
 
 
 @pytest.mark.parametrize(("answers", "figure"), [(999, "≈ 1.26 s"), (1000, "1.26 s")])
