@@ -112,7 +112,7 @@ def _look_up(wanted, until: float = math.inf) -> tuple[LookedUp, bool]:
         # As of now: the models before it may have taken minutes, in which a person chose.
         chosen = CatalogueEntry.objects.filter(model=model).values_list("chosen", flat=True).first() or ""
         listing = look_up(model.name, {sellers.get(route, "") for route in reached}, model.followed, chosen, catalogue)
-        entry = model.follow_catalogue(listing, version, timezone.localdate(), _digest(reached))
+        entry = model.follow_catalogue(listing, version, timezone.localdate(), _digest(reached), chosen)
         wal.cut_back()  # the next model follows at once, and no other process would find the time
         done = LookedUp(done.models + 1, done.listed + bool(listing.sets), done.corrected + entry.corrects)
     log.info("The catalogue was asked about %d models: %d have a price there.", done.models, done.listed)

@@ -20,6 +20,12 @@ class Revision(models.Model):
         return cls.objects.filter(pk=1).values_list("number", flat=True).first() or 0
 
     @classmethod
+    def hold(cls):
+        """Let other changes wait until the transaction ends, as bump(), but count none."""
+        cls.objects.get_or_create(pk=1)
+        cls.objects.select_for_update().get(pk=1)
+
+    @classmethod
     def bump(cls, **fields):
         """Count one more change and set other fields. Until the transaction ends, other changes wait for the row."""
         row, fields["number"] = cls.objects.filter(pk=1), models.F("number") + 1

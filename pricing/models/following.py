@@ -21,27 +21,32 @@ class FollowsCatalogue:
 
     def take_catalogue(self):
         """Price all history by the catalogue as it is now; the manual price for all usage and a clearing's block go."""
-        entry = CatalogueEntry.objects.filter(model=self).first()
         with self.repricing():
+            entry = CatalogueEntry.objects.filter(model=self).first()  # within: another may choose meanwhile
             self._manual_sets().delete()
             self._block_catalogue(False)
             if entry and (entry.sets or entry.offers):
                 self._take(entry)
 
-    def follow_catalogue(self, listing: Listing, version: str, today: date, routes: str = "") -> CatalogueEntry:
+    def follow_catalogue(
+        self, listing: Listing, version: str, today: date, routes: str = "", chosen: str = ""
+    ) -> CatalogueEntry:
         """Keep what the catalogue says, and price by it from today on; for earlier days its figures are only offered.
 
         A model that never had a price of the catalogue takes all of it, and so does a seller that it is now known to
         be reached at: `routes` is another digest then. Manual sets hide these as ever, a block holds, and prices once
-        taken stay when the catalogue no longer lists the model.
+        taken stay when the catalogue no longer lists the model. Where a person has chosen another entry than the one
+        `chosen` when it was looked up, nothing is written: its version stays, so that it is looked up again.
         """
-        known = CatalogueEntry.objects.filter(model=self).first() or CatalogueEntry(model=self)
-        wanted = self._followed(listing, today, known.routes != routes)
         with transaction.atomic():
-            if self._unwritten(wanted):
-                with self.repricing():  # once more within: a person may have taken the catalogue's prices meanwhile
-                    wanted = self._followed(listing, today, known.routes != routes)
-                    for offer in self._unwritten(wanted):
+            Revision.hold()  # before anything is read: a person may choose, or take the catalogue's prices, meanwhile
+            known = CatalogueEntry.objects.filter(model=self).first() or CatalogueEntry(model=self)
+            if known.chosen != chosen:
+                return known
+            wanted = self._followed(listing, today, known.routes != routes)
+            if unwritten := self._unwritten(wanted):
+                with self.repricing():
+                    for offer in unwritten:
                         self._write_catalogue(offer)
             offers = (Offer("", "", listing.sets), *listing.offers)
             self._write_notes(offers)
@@ -49,7 +54,6 @@ class FollowsCatalogue:
             corrects = any(listed[offer.seller] and differ(offer.sets, listed[offer.seller]) for offer in wanted)
             values = {"version": version, "routes": routes, "matched": listing.matched, "corrects": corrects}
             values |= {name: msgspec.to_builtins(getattr(listing, name)) for name in ("sets", "offers", "candidates")}
-            # Not the whole row: a person may have chosen one of the candidates meanwhile.
             return CatalogueEntry.objects.update_or_create(
                 model=self, defaults=values | {"reason": listing.reason[:500]}
             )[0]
@@ -59,13 +63,13 @@ class FollowsCatalogue:
 
         A manual price stays in force; a clearing's block goes. Raises ValidationError when it is no candidate.
         """
-        entry = CatalogueEntry.objects.filter(model=self).first()
-        offer = next((each for each in entry.choices if each.matched == matched), None) if entry else None
-        if offer is None or not offer.sets:
-            raise ValidationError({"matched": _("The catalogue names no such candidate with a price.")})
-        entry.chosen = entry.matched = matched
-        entry.reason, entry.sets = "", msgspec.to_builtins(offer.sets)
         with self.repricing():
+            entry = CatalogueEntry.objects.filter(model=self).first()
+            offer = next((each for each in entry.choices if each.matched == matched), None) if entry else None
+            if offer is None or not offer.sets:
+                raise ValidationError({"matched": _("The catalogue names no such candidate with a price.")})
+            entry.chosen = entry.matched = matched
+            entry.reason, entry.sets = "", msgspec.to_builtins(offer.sets)
             self._block_catalogue(False)
             self._take(entry)
 

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pricing.catalogue.listings import Card, DatedCards, Listing
+from pricing.catalogue.listings import Card, DatedCards, Listing, Offer
 from pricing.models import CatalogueEntry, Origin, PriceSet, Revision
 
 TODAY, BEFORE, AHEAD = date(2026, 11, 24), date(2026, 11, 10), date(2026, 12, 1)
@@ -127,3 +127,30 @@ def test_a_note_about_rates_that_stay_is_kept_with_them(gpt, recosted):
     gpt.follow_catalogue(Listing("maker/m", (noted,)), "2", TODAY)
     assert list(PriceSet.objects.values_list("valid_from", "note")) == [(None, "The cost leaves out web searches.")]
     assert len(recosted) == 1
+
+
+def test_what_was_looked_up_before_a_choice_or_before_that_was_forgotten_is_not_written(gpt):
+    ours, theirs = (listing((None, rate), matched=matched) for rate, matched in ((1, "a/m"), (2, "b/m")))
+    offers = tuple(Offer(each.matched[0], each.matched, each.sets) for each in (ours, theirs))
+    gpt.follow_catalogue(Listing(reason="Ambiguous.", candidates=offers), "1", TODAY)
+    gpt.choose("b/m")
+    entry = CatalogueEntry.objects.values().get()
+    assert gpt.follow_catalogue(ours, "2", TODAY).version == "1"
+    assert (CatalogueEntry.objects.values().get(), gpt.followed) == (entry, "b/m")
+    assert gpt.follow_catalogue(theirs, "2", TODAY, chosen="b/m").version == "2"
+    gpt.forget_choice()
+    assert gpt.follow_catalogue(theirs, "2", TODAY, chosen="b/m").version == ""
+    assert (stored(gpt), CatalogueEntry.objects.get().matched) == ({}, "")
+
+
+def test_a_choice_stays_that_is_made_while_the_catalogues_prices_are_taken(gpt, monkeypatch):
+    follow(gpt, (None, 1))
+    bump = Revision.bump
+
+    def waits():
+        CatalogueEntry.objects.update(chosen="b/m")
+        bump()
+
+    monkeypatch.setattr(Revision, "bump", waits)
+    gpt.take_catalogue()
+    assert CatalogueEntry.objects.get().chosen == "b/m"

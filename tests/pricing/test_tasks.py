@@ -124,3 +124,4 @@ def test_what_a_person_chose_while_models_before_were_looked_up_counts(db, monke
     monkeypatch.setattr(Model, "follow_catalogue", follows)
     tasks.price_models()
     assert asked[1] == ("gpt-5", chosen)
+    assert set(CatalogueEntry.objects.values_list("version", flat=True)) == {version("genai-prices")}
