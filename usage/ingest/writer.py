@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
+from cpa_usage.database.versions import require_this_version
 from pricing.book import PriceBook
 from pricing.tokenclasses import CLASSES
 from usage.ingest import durations
@@ -70,7 +71,10 @@ class Writer:
         """As store(), for a batch that is read already."""
         try:
             with transaction.atomic():
-                return self._store(parsed)
+                stored = self._store(parsed)
+                # At the end: by then it has waited for what another machine migrated meanwhile.
+                require_this_version()
+                return stored
         except Exception:
             self._forget()  # what is remembered may name rows that were rolled back
             raise
