@@ -122,6 +122,8 @@ def installation(container, archive, unpacked):
     """The machine before the first day: CPA runs, and releases can be had from a server."""
     folder = container.root / FOLDER
     shutil.copytree(archive.parent, folder / "download/v0.1.0")
+    (folder / "latest").mkdir()
+    (folder / "latest/download").symlink_to("../download/v0.1.0")
     second = another(unpacked, "0.2.0", "CREATE TABLE second (id INTEGER)")
     third = another(second, "0.3.0", "CREATE TABLE third (id INTEGER)", "CREATE TABLE second (id INTEGER)")
     for made in (second, third):

@@ -26,12 +26,12 @@ def cut(servers):
 
 
 def taken_over(server, owner) -> float:
-    """Seconds until another drain has the right; then it stores records."""
+    """Seconds until another drain has the right, and has stored records."""
     began = time.monotonic()
     until(lambda: server.query(OWNER) not in (owner, None))
-    seconds, before = time.monotonic() - began, server.stored
+    before = server.stored
     until(lambda: server.stored > before)
-    return seconds
+    return time.monotonic() - began
 
 
 def test_a_drain_that_is_killed_or_cut_off_is_replaced_and_nothing_is_lost_or_doubled(cpa, machine, cut, soak):
