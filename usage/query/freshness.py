@@ -2,9 +2,8 @@
 
 from django.conf import settings
 
-from usage.models import DrainState
 from usage.query.filters import UsageFilter
-from usage.query.replica import COUNTERS, reading
+from usage.query.replica import counted, reading
 from usage.time.clock import now_us
 from usage.time.units import QUARTER_US
 
@@ -16,12 +15,6 @@ def freshness(filters: UsageFilter) -> tuple:
     new. A period without an end shows gap-free time up to now, which adds a bucket at a quarter hour at the earliest.
     """
     until = now_us() // QUARTER_US if filters.period.end is None else None
-    with reading():
-        counted = counters()
-    return (counted, (settings.TIME_ZONE, filters.period.start, filters.period.end, until, filters.query))
-
-
-def counters() -> tuple[int, ...]:
-    """The numbers of COUNTERS and of the data, 0 where nothing was counted yet."""
-    counted = ((DrainState, "data_version"), *COUNTERS)
-    return tuple(model.objects.filter(pk=1).values_list(field, flat=True).first() or 0 for model, field in counted)
+    with reading() as alias:
+        _heartbeat, *numbers = counted(alias)
+    return (tuple(numbers), (settings.TIME_ZONE, filters.period.start, filters.period.end, until, filters.query))

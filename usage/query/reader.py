@@ -158,7 +158,7 @@ class Reader:
             if each.table is Table.EVENT:
                 occurring |= {row.group[0] for row in self._of_events(each, (column,), COUNTS)}
             else:  # to add something up would take half as long again
-                rows = found.rows(each.table).between(each.start, each.end).filter(requests__gt=0)
+                rows = found.rows(each.table).between(each.start, each.end)
                 occurring |= set(rows.order_by().values_list(*found.columns, flat=True).distinct())
         return occurring
 

@@ -99,10 +99,10 @@ def _chosen() -> str:
 
 
 def _look() -> Replica:
-    there, lag, same = _counted(DEFAULT_DB_ALIAS), None, False
+    there, lag, same = counted(DEFAULT_DB_ALIAS), None, False
     try:
-        here = _counted(REPLICA)
-        lag, same = max(0.0, (there[0] - here[0]).total_seconds()), there[1:] == here[1:]
+        here = counted(REPLICA)
+        lag, same = max(0.0, (there[0] - here[0]).total_seconds()), there[2:] == here[2:]
     except Error:
         connections[REPLICA].close()  # it may be useless now
     except TypeError:  # before the first heartbeat
@@ -115,7 +115,9 @@ def _look() -> Replica:
     return _Known.found
 
 
-def _counted(alias) -> tuple:
-    """The drain's last heartbeat, and the counters of what people and CPA change."""
-    numbers = [Subquery(model.objects.filter(pk=1).values(field)) for model, field in COUNTERS]
-    return DrainState.objects.using(alias).filter(pk=1).values_list("heartbeat_at", *numbers).first() or (None,)
+def counted(alias: str) -> tuple:
+    """The drain's last heartbeat, the counter of the data, and COUNTERS: None where nothing was counted yet."""
+    numbers = [model.objects.using(alias).filter(pk=1).values_list(field, flat=True) for model, field in COUNTERS]
+    state = DrainState.objects.using(alias).filter(pk=1)
+    found = state.values_list("heartbeat_at", "data_version", *map(Subquery, numbers)).first()
+    return found or (None, None, *(number.first() for number in numbers))  # before the first drain

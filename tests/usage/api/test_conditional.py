@@ -14,7 +14,7 @@ from tests.usage.api.conftest import CAPTURED, NOW, moved, store
 from tests.usage.api.expected import QUARTER, SECOND
 from usage.models import DrainState, Gap
 
-COUNTERS = 4  # of data, prices, aliases and catalogue
+COUNTERS = 1  # of data, prices, aliases and catalogue
 FILTERED = ["overview", "health", "analysis", "events", "events/filters", "credentials"]
 READS = [*(f"usage/{path}" for path in FILTERED), "models/used", "status"]
 

@@ -5,7 +5,7 @@ import pytest
 from pricing.book import PriceBook
 from tests.usage.api.conftest import CAPTURED, spread, store
 
-FRESHNESS = 4
+FRESHNESS = 1
 QUERIES = {
     "overview": FRESHNESS + 6,
     "health": FRESHNESS + 2,

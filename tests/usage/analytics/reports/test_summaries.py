@@ -63,7 +63,7 @@ def test_what_is_no_group_is_named(client):
 
 
 def test_it_costs_few_queries(client, flood, django_assert_num_queries):
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(4):
         client.get(SUMMARY, {"range": "today"})
 
 
