@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 import os
+import sys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cpa_usage.settings")
 os.environ.setdefault("CPA_USAGE_PROCESS", "web")
@@ -27,6 +28,8 @@ if settings.LOG_FORMAT == "json":
         "formatters": {"generic": settings.LOGGING["formatters"]["line"]},
         "loggers": {"gunicorn.error": {"level": loglevel.upper(), "handlers": ["error_console"], "propagate": False}},
     }
+if not settings.DATABASE_URL:
+    sys.modules["psycopg"] = None  # Django REST framework would load it for fields that are not used here: 9 MB
 MALLOC = {-8: 2, -3: 128 * 1024}  # glibc's M_ARENA_MAX and M_MMAP_THRESHOLD: what a flood needed is given back after it
 
 

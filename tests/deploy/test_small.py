@@ -120,6 +120,9 @@ def test_the_smallest_server_drains_and_answers(stage, small, soak, capsys):
         made, most = feed(stage.cpa, small, end)
         took = sorted(seconds for client in asked for seconds in client.result())
     caught_up(stage, stage.cpa, made)
+    web = processes[-1].popen.pid
+    loaded = [Path(f"/proc/{pid}/maps").read_text() for pid in (web, *children(web))]
+    assert len(loaded) == 2 and not any("psycopg" in files for files in loaded)
     until(lambda: memory(processes) < MOST_BYTES)  # a task that runs has some of its own
     shared = memory(processes)
     assert [process.stop() for process in processes] == [0, 0, 0]
@@ -135,6 +138,10 @@ def test_the_smallest_server_drains_and_answers(stage, small, soak, capsys):
 def memory(processes) -> int:
     """Bytes of the processes and their children, shared pages shared out."""
     return sum(pss_of(process.popen.pid) for process in processes)
+
+
+def children(pid) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def browse(stage, number, end) -> list[float]:
