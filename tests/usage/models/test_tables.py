@@ -36,11 +36,21 @@ def table_of(model):
 
 if connection.vendor == "postgresql":
 
-    @pytest.mark.parametrize("rollup", [Quarter, Day, LabelQuarter, LabelDay, Duration])
-    def test_pages_of_totals_have_room_for_rows_that_change(rollup):
+    def options_of(rollup):
         with connection.cursor() as cursor:
             cursor.execute("SELECT reloptions FROM pg_class WHERE relname = %s", [rollup._meta.db_table])
-            assert cursor.fetchone() == (["fillfactor=80"],)
+            return dict(option.split("=") for option in cursor.fetchone()[0])
+
+    @pytest.mark.parametrize("rollup", [Quarter, Day, LabelQuarter, LabelDay, Duration])
+    def test_pages_of_totals_have_room_for_rows_that_change(rollup):
+        assert options_of(rollup)["fillfactor"] == "80"
+
+    @pytest.mark.parametrize("rollup", [Quarter, Day])
+    def test_totals_of_series_are_vacuumed_when_a_hundredth_is_new_or_changed(rollup):
+        found = {name: part for name, part in options_of(rollup).items() if name.endswith("scale_factor")}
+        assert found == dict.fromkeys(
+            ("autovacuum_vacuum_scale_factor", "autovacuum_vacuum_insert_scale_factor"), "0.01"
+        )
 
     @pytest.mark.django_db(transaction=True)  # only what no transaction can see any more gives its room
     def test_rows_that_are_given_a_price_after_another_stay_on_their_page():
