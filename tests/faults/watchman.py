@@ -304,9 +304,9 @@ def statistics_off(watched):
     with watched.stage.client() as web:
         assert web.put("/api/v1/cpa/statistics", json={"value": True}).status_code == 200
     ended = watched.over("statistics-off")
+    until(lambda: watched.lost == 4, LONG, 0.1)  # what comes while the counters are read would hide some of them
     watched.send(2)
     watched.all_stored(but=4)
-    until(lambda: watched.lost == 4, LONG, 0.1)
     end = f"{ended:.0f} s after they are on: by the button, doctor --fix or CPA"
     return Seen("usage statistics are off", seconds, places, "what CPA drops, a gap with its number", end)
 

@@ -91,9 +91,7 @@ class Reader:
             self._seal()  # it may be long before anything follows
             return self._failed(error)
         self._contact(asked_at, subscribed)
-        if len(records) < self._limit:
-            self._state.emptied_at = asked_at
-        return self._spool_records(records)
+        return self._spool_records(records, asked_at)
 
     def _contact(self, asked_at: int, subscribed: bool):
         """The queue answered what it was asked at `asked_at`; it was `subscribed` to before."""
@@ -120,13 +118,16 @@ class Reader:
         except Exception:
             log.exception("The queue could not be left in good order.")
 
-    def _spool_records(self, records: list[bytes]) -> Step:
+    def _spool_records(self, records: list[bytes], asked_at: int | None = None) -> Step:
+        """`asked_at`: when they were asked for, where they are all there was if they are few."""
         emptied = len(records) < self._limit
         self._limit = _next_limit(records)
         if REFRESH in records:
             self._state.wants_sync = True
             records = [record for record in records if record != REFRESH]
         self._state.received.add(records)
+        if emptied and asked_at:
+            self._state.emptied_at = asked_at  # only now: the asker takes all of them for counted then
         try:
             self._draft.add(_arrived_now(records))
         except OSError as error:

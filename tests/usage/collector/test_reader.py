@@ -7,6 +7,7 @@ import pytest
 
 from tests.usage.collector.scripted import last
 from tests.usage.collector.spooled import batches
+from tests.waiting import until
 from usage.collector.queue import CpaQueue, Key
 from usage.collector.queue.resp import RESTARTED
 from usage.collector.reader import REPLY_BYTES, Reader, ReaderState
@@ -79,6 +80,29 @@ def sizes_of_replies(cpa, reader, count, size):
     while sum(counts) < count:
         counts.append(reader.step().records)
     return counts
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_queue_counts_as_emptied_only_once_what_came_last_is_counted(cpa, reader, state, monkeypatch, mode):
+    one, counting = reader(mode), state.received.add
+    until(lambda: one.step() and state.emptied_at)  # a subscription begins with what was queued before
+    cpa.push(*RECORDS[:3])
+    counted = before = 0
+
+    def count(records):
+        nonlocal counted
+        counted += len(records)
+        assert state.emptied_at == before
+        counting(records)
+
+    def counted_all():
+        nonlocal before
+        before = state.emptied_at
+        return one.step() and counted == 3
+
+    monkeypatch.setattr(state.received, "add", count)
+    until(counted_all)
+    assert state.emptied_at > before
 
 
 @pytest.mark.parametrize("mode", ("pop", "http"))
