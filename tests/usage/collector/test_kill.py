@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from tests.usage.collector.process import AT_WORK, traffic
+from tests.usage.collector.spooled import files, left_in
 from tests.waiting import until
-from usage.collector.framing import found_in
 from usage.collector.gaps import DIED
 from usage.models import DeadLetter, DrainState, Event, Gap
 from usage.rollups.check import check
@@ -31,15 +31,9 @@ def stored():
     return {bytes(raw) for raw in Event.objects.values_list("fingerprint", flat=True)}
 
 
-def files(folder):
-    """Whole batches, and those in the making."""
-    return [*folder.glob("*.batch"), *folder.glob("*.part")]
-
-
 def spooled(folder):
     """What a drain that is dead or halted has in its spool."""
-    found = [found_in(path.read_bytes(), int(path.stem))[0] for path in files(folder)]
-    return names(raw for records in found for _, raw in records if not raw.startswith(b"Damaged"))
+    return names(left_in(folder))
 
 
 def at_work(start, mode):
