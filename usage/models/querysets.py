@@ -87,8 +87,10 @@ class EventQuerySet(models.QuerySet):
         if usage_filter.labels:
             series = self.model.series.field.related_model.objects.matching(usage_filter)
             found = found.filter(series__in=series)
+        if usage_filter.of_failures:
+            found = found.filter(failed=True)  # which have an index of their own
         if usage_filter.message is not None:
-            found = found.filter(failed=True).with_message().filter(message=usage_filter.message)
+            found = found.of_message(usage_filter.message)
         if usage_filter.request_id:
             found = found.of_requests([usage_filter.request_id], self.model.objects.days())
         return found
@@ -96,6 +98,12 @@ class EventQuerySet(models.QuerySet):
     def with_message(self):
         """Adds `message`: the beginning of the error body, by which failures are grouped."""
         return self.annotate(message=Substr("fail_body", 1, MESSAGE_LENGTH))
+
+    def of_message(self, message):
+        """Those of one `message`."""
+        if len(message) < MESSAGE_LENGTH:
+            return self.filter(fail_body=message)  # PostgreSQL needs as long again to cut each body
+        return self.with_message().filter(message=message)
 
     def of_requests(self, ids, days):
         """Attempts of these request ids that ended on one of these UTC days (since 1970-01-01)."""
