@@ -102,7 +102,7 @@ class EventQuerySet(models.QuerySet):
     def of_message(self, message):
         """Those of one `message`."""
         if len(message) < MESSAGE_LENGTH:
-            return self.filter(fail_body=message)  # PostgreSQL needs as long again to cut each body
+            return self.filter(fail_body=message)  # to cut each body is a sixth of PostgreSQL's time
         return self.with_message().filter(message=message)
 
     def of_requests(self, ids, days):
