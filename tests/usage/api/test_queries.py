@@ -12,7 +12,7 @@ QUERIES = {
     "health?day=2026-11-24": FRESHNESS + 3,
     "analysis": FRESHNESS + 3,
     "events?page_size=20": FRESHNESS + 5,
-    "events/filters": FRESHNESS + 12,
+    "events/filters": FRESHNESS + 6,
     "events/filters?result=success": FRESHNESS + 6,
     "credentials": FRESHNESS + 10,
 }

@@ -152,8 +152,9 @@ def _below(reader, key, skip, size, shape):
     older = Q(timestamp__lt=timestamp) | Q(timestamp=timestamp, id__lt=cursor)
     # The ranges also hold the other events of the same instant: make room for them.
     same_instant = Event.objects.filter(timestamp=timestamp).count()
-    reader = reader.within(Period(period.start, max(end, period.start or 0)))
-    ranges, _ = window_ranges(reader, 0, skip + size + same_instant)
+    ranges = [(period.start, max(end, period.start or 0))]
+    if reader.filters.labels:  # else they are the next ones, and to count takes longer
+        ranges, _ = window_ranges(reader.within(Period(*ranges[0])), 0, skip + size + same_instant)
     return _read(ranges, reader.filters, skip, size, shape, condition=older)
 
 
@@ -182,12 +183,14 @@ def _read_key(key) -> tuple[int, bytes]:
 def window_ranges(reader, skip, size):
     """Half-open ranges in µs, newest first, that hold the rows [skip, skip + size), and how many rows are newer."""
     period, zone = reader.filters.period, settings.TIME_ZONE
-    if reader.filters.of_events or (not reader.filters.labels and not skip):  # no count helps, or none is needed
+    if reader.filters.of_events:  # no count helps
         return [(period.start, period.end)], 0
     days, newer = _buckets_of(_counts(reader), 0, skip, size)
     if not days:
         return [], newer
     first, after = (day_start(date_of(day), zone) * SECOND_US for day in (days[-1], days[0] + 1))
+    if not reader.filters.labels and not skip:  # they are read from the end
+        return [_clip(period, first, after)], 0
     per_quarter = reader.counts_per_quarter(*_clip(period, first, after))
     quarters, newer = _buckets_of({quarter: row[0] for quarter, row in per_quarter.items()}, newer, skip, size)
     edges = ((quarter * SECOND_US, (quarter + QUARTER_S) * SECOND_US) for quarter in quarters)
