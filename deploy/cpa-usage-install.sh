@@ -684,11 +684,42 @@ undo() {
         stay "There is no other release to go back to: mend that, and run this again."
     fi
     if [ -z "$backup" ] || [ -z "$migrated" ] && ! knows_database "$old"; then
-        stay "$version stays and its drain goes on, for the database is migrated: $old could not use it. See --rollback."
+        [ -n "$migrated" ] && migrate_back ||
+            stay "$version stays and its drain goes on, for the database is migrated: $old could not use it. See --rollback."
     fi
     say "Going back to $old."
     go_back "$old" "${migrated:+$backup}"
     fail "The upgrade to $version failed: $1. $old runs again; no record was lost."
+}
+
+# PostgreSQL, of which there is no backup: what this run has migrated is undone, in one transaction.
+migrate_back() {
+    local last
+    say "Undoing the migrations of $version."
+    systemctl stop cpa-usage-web.service
+    last=$(python_of "$old" -c '
+import django
+django.setup()
+from django.db.migrations.loader import MigrationLoader
+print(dict(MigrationLoader(None).graph.leaf_nodes()))') && python_of "$version" - "$last" <<'END'
+import ast, sys
+import django
+
+django.setup()
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.exceptions import IrreversibleError
+from django.db.migrations.executor import MigrationExecutor
+from cpa_usage.database.turns import take_turn
+
+last = ast.literal_eval(sys.argv[1])
+try:
+    with transaction.atomic():
+        take_turn()
+        executor = MigrationExecutor(connection)
+        executor.migrate([(app, last.get(app)) for app, _ in executor.loader.graph.leaf_nodes()])
+except (IrreversibleError, DatabaseError) as error:
+    sys.exit(f"They cannot be undone: {error}")
+END
 }
 
 # A way back that is cut off would be none. A terminal that was closed takes no more words: the journal has them too.

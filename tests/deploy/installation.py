@@ -23,7 +23,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [("aliases", "{last}")]
-    operations = [migrations.RunSQL(statement) for statement in {statements}]
+    operations = [migrations.RunSQL(statement, {reverse!r}) for statement in {statements}]
 """
 MOST_AWAY = 5  # seconds of an upgrade in which the page may not answer
 
@@ -88,12 +88,12 @@ def another(folder: Path, version: str, *statements: str) -> Path:
     return made
 
 
-def migrate_with(folder: Path, statements):
-    """Its last migration runs these statements."""
+def migrate_with(folder: Path, statements, reverse: str | None = None):
+    """Its last migration runs these statements, and can be undone by `reverse`."""
     migrations = folder / "aliases/migrations"
     ours = migrations / f"9{folder.name[-5:].replace('.', '')}_later.py"
     last = max(path.stem for path in migrations.glob("[0-9]*.py") if path != ours)
-    ours.write_text(MIGRATION.format(last=last, statements=list(statements)))
+    ours.write_text(MIGRATION.format(last=last, statements=list(statements), reverse=reverse))
     summed(folder)
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from contextlib import contextmanager
 
 from tests.deploy.installation import FOLDER, HOME, MOST_AWAY, migrate_with, summed
 from tests.waiting import until
@@ -36,21 +37,43 @@ def failed_migration(it):
     it.lost_nothing()
 
 
-def failed_health(it):
-    """It migrates, and its web server ends at once: the database is as before, with all records."""
+@contextmanager
+def broken_web(it, reverse=None):
+    """What an upgrade to 0.3.0 says that migrates, which `reverse` undoes, and whose web server ends at once."""
     broken = it.home / "releases/0.3.0"
     kept = (broken / "cpa_usage/wsgi.py").read_text()
     (broken / "cpa_usage/wsgi.py").write_text("raise SystemExit(3)\n")
-    migrate_with(broken, ["CREATE TABLE third (id INTEGER)"])
+    migrate_with(broken, ["CREATE TABLE third (id INTEGER)"], reverse)
     done = it.container.run(f"{HOME}/releases/0.3.0/cpa-usage-install.sh", "--patience", "5")
     assert done.returncode == 1
     assert "failed: after 5 s " in done.stdout
-    assert "is kept as" in done.stdout
-    it.is_at_work("0.2.0")
-    assert it.query("SELECT count(*) FROM sqlite_master WHERE name = 'third'") == 0
-    it.lost_nothing()
+    yield done.stdout
     (broken / "cpa_usage/wsgi.py").write_text(kept)
     summed(broken)
+
+
+def failed_health(it):
+    """The database is as before, with all records."""
+    with broken_web(it) as words:
+        assert "is kept as" in words
+        it.is_at_work("0.2.0")
+        assert it.query("SELECT count(*) FROM sqlite_master WHERE name = 'third'") == 0
+        it.lost_nothing()
+
+
+def failed_health_on_postgresql(it):
+    """What it has migrated is undone; where that cannot be, it stays, and says so."""
+    with broken_web(it, "DROP TABLE third") as words:
+        assert words.endswith("0.2.0 runs again; no record was lost.\n")
+        it.is_at_work("0.2.0")
+        assert it.query("SELECT to_regclass('third') IS NULL")
+        it.lost_nothing()
+    with broken_web(it) as words:
+        assert "They cannot be undone: Operation " in words
+        assert words.endswith("0.2.0 could not use it. See --rollback.\n")
+        assert it.current == "releases/0.3.0"
+        assert it.query("SELECT count(*) FROM third") == 0
+        it.lost_nothing()
 
 
 def killed_at(it, version, words):

@@ -11,7 +11,15 @@ import psycopg
 import pytest
 
 from tests.deploy.installation import FOLDER, HOME, MOST_AWAY, Installation, another
-from tests.deploy.interruptions import failed_health, failed_migration, hung_up, killed, killed_at, said
+from tests.deploy.interruptions import (
+    failed_health,
+    failed_health_on_postgresql,
+    failed_migration,
+    hung_up,
+    killed,
+    killed_at,
+    said,
+)
 from tests.deploy.postgresql import run
 from tests.deploy.world import KEY, RELEASES_PORT
 from tests.waiting import until
@@ -269,6 +277,7 @@ def test_an_upgrade_on_postgresql(on_postgresql):
     it.is_at_work("0.2.0")
     assert it.query("SELECT to_regclass('third') IS NULL")
     it.lost_nothing()
+    failed_health_on_postgresql(it)
     leave_a_disk(it, script)
 
 
