@@ -29,19 +29,15 @@ class LocalTime(datetime):
     """The type of a column of datetimes without an offset, as spreadsheets know them."""
 
 
-class Echo:
-    """A file that gives back what is written to it."""
-
-    def write(self, text):
-        return text
-
-
 def csv_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
     """A header and a line a row; no cell begins like a formula."""
-    write = csv.writer(Echo()).writerow
-    yield ("\ufeff" + write(columns)).encode()
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    yield ("\ufeff" + _taken(file)).encode()
     for rows in pages:
-        yield "".join(write(map(safe, row)) for row in rows).encode()
+        writer.writerows(map(safe, row) for row in rows)
+        yield _taken(file).encode()
 
 
 def json_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
@@ -49,26 +45,6 @@ def json_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
     encode = json.Encoder().encode_lines
     for rows in pages:
         yield encode([dict(zip(columns, row, strict=True)) for row in rows])
-
-
-class Written(io.RawIOBase):
-    """A file whose parts are taken out of it."""
-
-    def __init__(self):
-        super().__init__()
-        self.parts = []
-
-    def writable(self):
-        return True
-
-    def write(self, part):
-        self.parts.append(bytes(part))
-        return len(part)
-
-    def taken(self) -> bytes:
-        """What was written since the last time."""
-        parts, self.parts = self.parts, []
-        return b"".join(parts)
 
 
 def parquet_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
@@ -79,16 +55,24 @@ def parquet_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
     kinds = {bool: "bool", int: "int64", float: "float64", date: "date32", LocalTime: "timestamp[s]"}
     types = {name: pyarrow.type_for_alias(kinds.get(kind, "string")) for name, kind in columns.items()}
     types |= {name: pyarrow.timestamp("us", "UTC") for name, kind in columns.items() if kind is datetime}
-    schema, file, held = pyarrow.schema(types.items()), Written(), []
+    schema, file, held = pyarrow.schema(types.items()), io.BytesIO(), []
     with ParquetWriter(file, schema, compression="zstd") as writer:
         for rows in pages:
             held.append(pyarrow.RecordBatch.from_arrays(list(_arrays(schema, rows)), schema=schema))
             if sum(map(len, held)) >= ROW_GROUP:
                 writer.write_table(pyarrow.Table.from_batches(held, schema))
                 held = []
-            yield file.taken()
+            yield _taken(file)
         writer.write_table(pyarrow.Table.from_batches(held, schema))
-    yield file.taken()
+    yield _taken(file)
+
+
+def _taken(file):
+    """What was written to a file in memory since the last time."""
+    part = file.getvalue()
+    file.seek(0)
+    file.truncate()
+    return part
 
 
 def _arrays(schema, rows):
