@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from catalog import models as catalog
 from cpa_usage.http.lists import Listing, totals_of
-from usage.analytics.accounts.fees import Fee, fees_of
+from usage.analytics.accounts.fees import NO_FEE, Fee, fees_of
 from usage.analytics.analysis import most_first
 from usage.analytics.answers import Figures, figures, instant
 from usage.models import Day, Event, LabelDay, LabelQuarter, Quarter, Series
@@ -61,23 +61,21 @@ def credentials(filters: UsageFilter, limit: int = MOST) -> Credentials:
     seen = last_seen(reader)
     found = most_first(rows)
     fees = fees_of(filters, [(source, auth_index) for (source, _, auth_index), _ in found])
-    items = [_credential(account, row, known, seen, fee) for (account, row), fee in zip(found, fees, strict=True)]
+    items = [
+        credential(account, known.get(account[2]), seen.get(account), fee, **figures(row))
+        for (account, row), fee in zip(found, fees, strict=True)
+    ]
     return Credentials(items=items, detail_from=instant(reader.events_from), totals=totals_of(items=(count, items)))
 
 
-def _credential(account, row, known, seen, fee: Fee):
-    source, display, auth_index = account
-    about = known.get(auth_index)
+def credential(account: Account, about, seen: int | None, fee: Fee = NO_FEE, **measures) -> Credential:
+    """An account with what CPA says about it and the second of its newest kept attempt, where there are these."""
     return Credential(
-        source=source,
-        source_display=display,
-        auth_index=auth_index,
+        **dict(zip(ACCOUNT, account, strict=True)),
         **{name: getattr(about, name, "") for name in ("name", "email", "provider", "status")},
-        last_seen=rfc3339_utc(seen[account]) if account in seen else None,
-        fee_account=fee.account,
-        fee_usd_per_month=fee.per_month,
-        fee_usd=fee.usd,
-        **figures(row),
+        last_seen=None if seen is None else rfc3339_utc(seen),
+        **fee._asdict(),
+        **measures,
     )
 
 

@@ -19,11 +19,14 @@ OF_ACCOUNTS = {"source", "auth_index", "provider"}
 
 
 class Fee(NamedTuple):
-    """`account`: the name under which a fee of it is entered; USD per month today and USD for the period, or None."""
+    """The name under which a fee of an account is entered; USD per month today and USD for the period, or None."""
 
-    account: str
-    per_month: float | None
-    usd: float | None
+    fee_account: str = ""
+    fee_usd_per_month: float | None = None
+    fee_usd: float | None = None
+
+
+NO_FEE = Fee()
 
 
 def fees_of(filters: UsageFilter, accounts: list[tuple[str, ...]]) -> list[Fee]:

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, structs
 
 from cpa_usage.http.lists import LAST
 from pricing.models import AccountFee
-from usage.analytics.accounts.credentials import Credential, accounts_of_cpa, credentials, last_seen
+from usage.analytics.accounts.credentials import Credential, accounts_of_cpa, credential, credentials, last_seen
 from usage.analytics.accounts.fees import fees_of
 from usage.analytics.accounts.quotas import Window
 from usage.analytics.answers import Cell, Figures
@@ -17,7 +17,6 @@ from usage.query.filters import UsageFilter
 from usage.query.names import account_names
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
-from usage.time.periods import rfc3339_utc
 
 UNKNOWN = ("", "absent")  # states of an index that CPA does not list
 
@@ -116,16 +115,7 @@ def _unused(filters, known, routes, used):
     sources = {auth_index: source for source, auth_index in routes}
     seen = {auth_index: at for (_, _, auth_index), at in last_seen(Reader.of(filters)).items()}
     return [
-        Credential(
-            source=sources.get(index, about.source),
-            source_display=about.email or about.display,
-            auth_index=index,
-            **{name: getattr(about, name) for name in ("name", "email", "provider", "status")},
-            last_seen=rfc3339_utc(seen[index]) if index in seen else None,
-            fee_account="",
-            fee_usd_per_month=None,
-            fee_usd=None,
-        )
+        credential((sources.get(index, about.source), about.email or about.display, index), about, seen.get(index))
         for index, about in known.items()
         if about.status != "absent" and index not in used
     ]
@@ -169,7 +159,5 @@ def _together(rows, fee) -> Credential:
         lead,
         **{name: sum(getattr(row, name) for row in rows) for name in Figures.__struct_fields__},
         last_seen=max(seen, default=None),
-        fee_account=fee.account,
-        fee_usd_per_month=fee.per_month,
-        fee_usd=fee.usd,
+        **fee._asdict(),
     )
