@@ -14,18 +14,9 @@ from usage.models import MEASURES, Day, Event, Quarter
 from usage.query.filters import UsageFilter
 from usage.query.reader import Reader
 from usage.query.snapshots import once, snapshot
+from usage.rollups.counting import edges_of
 from usage.time.clock import now_us
-from usage.time.periods import (
-    Period,
-    date_of,
-    day_start,
-    days,
-    hours,
-    local_date,
-    quarters,
-    rfc3339_local_day,
-    rfc3339_utc,
-)
+from usage.time.periods import Period, days, hours, local_date, local_day, quarters, rfc3339_local_day, rfc3339_utc
 from usage.time.units import DAY_S, HOUR_S, MINUTE_US, QUARTER_S, SECOND_US
 
 NOTHING = [0] * len(MEASURES)
@@ -79,10 +70,8 @@ def peak(found: Overview) -> Peak | None:
 
 def recorded_since() -> int | None:
     """Seconds of the first quarter of an hour with a record, of its day where that is no longer kept; None without."""
-    if (first := _first()) is None:
-        return None
-    day, quarter = first
-    return day_start(date_of(day), settings.TIME_ZONE) if quarter is None else quarter
+    first = _first()
+    return first and first[0]
 
 
 @once
@@ -97,7 +86,7 @@ def covered_seconds(period: Period) -> tuple[int, int] | None:
         first = Day.objects.order_by("bucket").values_list("bucket", flat=True).first()
         if first is None:
             return None
-        start = day_start(date_of(first), settings.TIME_ZONE) * SECOND_US
+        start = edges_of(first)[0] * SECOND_US
     if end is None:
         last = Quarter.objects.order_by("-bucket").values_list("bucket", flat=True).first() or 0
         end = max(now_us(), (last + QUARTER_S) * SECOND_US, start + 1)
@@ -112,22 +101,19 @@ def recorded_from() -> int | None:
 
     The quarter hour after that of the first record, or the day after its day where no quarters of that are kept.
     """
-    if (first := _first()) is None:
-        return None
-    day, quarter = first
-    since = day_start(date_of(day + 1), settings.TIME_ZONE) if quarter is None else quarter + QUARTER_S
-    return since * SECOND_US
+    first = _first()
+    return first and first[1] * SECOND_US
 
 
 @once
-def _first():
-    """The first local day with a record, and its first quarter hour (s), None where that is no longer kept."""
+def _first() -> tuple[int, int] | None:
+    """The first quarter hour with a record, or its day where quarters of that are no longer kept: [start, end) s."""
     day = Day.objects.order_by("bucket").values_list("bucket", flat=True).first()
     if day is None:
         return None
     quarter = Quarter.objects.order_by("bucket").values_list("bucket", flat=True).first()
-    is_kept = quarter is not None and local_date(quarter, settings.TIME_ZONE) == date_of(day)
-    return day, quarter if is_kept else None
+    is_kept = quarter is not None and local_day(quarter, settings.TIME_ZONE) == day
+    return (quarter, quarter + QUARTER_S) if is_kept else edges_of(day)
 
 
 def covered_days(period: Period) -> tuple[date, date] | None:
