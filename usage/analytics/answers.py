@@ -1,5 +1,6 @@
 """The shapes of our answers: what analytics returns, what the API sends, and what its schema says."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -72,27 +73,33 @@ def has_no_known_cost(successes, cost, unpriced_tokens, unpriced_requests) -> bo
     return not cost and bool(unpriced_requests or unpriced_tokens) and unpriced_requests >= successes
 
 
+# Measures that answers call as totals do.
+AS_COUNTED = ("failed", "client_requests", "client_failed", "without_tokens", "unpriced_tokens", "unpriced_requests")
+
+
 def figures(row) -> dict:
     """The fields of Figures from measures in the order of MEASURES."""
     at = dict(zip(MEASURES, row, strict=True))
     return {
+        **{name: at[name] for name in AS_COUNTED},
+        **tokens_of(at),
         "total": at["requests"],
         "success": at["requests"] - at["failed"],
-        "failed": at["failed"],
-        "input_tokens": at["uncached"],
-        "output_tokens": at["output"] + at["reasoning"],
-        "reasoning_tokens": at["reasoning"],
-        "cached_tokens": at["cache_read"],
-        "cache_read_tokens": at["cache_read"],
-        "cache_creation_tokens": sum(at[name] for name in CACHE_WRITES),
-        "cache_creation_1h_tokens": at["cache_write_1h"],
-        "total_tokens": at["total"],
         "cost": at["cost"] / PICO,
-        "unpriced_tokens": at["unpriced_tokens"],
-        "unpriced_requests": at["unpriced_requests"],
-        "without_tokens": at["without_tokens"],
-        "client_requests": at["client_requests"],
-        "client_failed": at["client_failed"],
+    }
+
+
+def tokens_of(counted: Mapping[str, int]) -> dict[str, int]:
+    """The fields that answers count tokens in, of an event or of totals, from its token classes and its total."""
+    return {
+        "input_tokens": counted["uncached"],
+        "output_tokens": counted["output"] + counted["reasoning"],
+        "reasoning_tokens": counted["reasoning"],
+        "cached_tokens": counted["cache_read"],
+        "cache_read_tokens": counted["cache_read"],
+        "cache_creation_tokens": sum(counted[name] for name in CACHE_WRITES),
+        "cache_creation_1h_tokens": counted["cache_write_1h"],
+        "total_tokens": counted["total"],
     }
 
 

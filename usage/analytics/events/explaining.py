@@ -101,8 +101,8 @@ def cost_of(event: dict, found: Found | None) -> int | None:
     if found is None:
         return None
     failed, tokens = event["failed"], [event[name] for name in CLASSES]
-    empty = not failed and not event["total_tokens"] and not any(tokens)
-    cost, _, unknown = priced(found.rates, 1, int(failed), event["total_tokens"], int(empty), tokens)
+    empty = not failed and not event["total"] and not any(tokens)
+    cost, _, unknown = priced(found.rates, 1, int(failed), event["total"], int(empty), tokens)
     return None if unknown else cost
 
 

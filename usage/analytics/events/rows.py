@@ -1,16 +1,14 @@
 """Events as the API shows them."""
 
 from datetime import datetime
-from functools import reduce
-from operator import add
 from typing import Annotated
 
 from django.db.models import F
 from django.utils.timezone import localtime
 from msgspec import Meta, Struct, convert
 
-from pricing.tokenclasses import CACHE_WRITES, CLASSES
-from usage.analytics.answers import PICO, Instant, instant
+from pricing.tokenclasses import CLASSES
+from usage.analytics.answers import PICO, Instant, instant, tokens_of
 from usage.analytics.events.explaining import Explanation, cost_of, explained, found_for, is_minimum
 from usage.models.event import key_of
 from usage.models.labels import group_of, key_name
@@ -107,21 +105,13 @@ OF_SERIES = (
 STORED = {name: F(f"series__{name}") for name in OF_SERIES} | {
     "model": F("series__model__name"),
     "alias": F("series__requested_model"),
-    "input_tokens": F("uncached"),
-    "output_tokens": F("output") + F("reasoning"),
-    "reasoning_tokens": F("reasoning"),
-    "cached_tokens": F("cache_read"),
-    "cache_read_tokens": F("cache_read"),
-    "cache_creation_tokens": reduce(add, map(F, CACHE_WRITES)),
-    "cache_creation_1h_tokens": F("cache_write_1h"),
-    "total_tokens": F("total"),
     "api_key": F("series__api_key__fingerprint"),
     "key_alias": F("series__api_key__alias"),
     "key_mask": F("series__api_key__mask"),
 }
 PLAIN = (
     *("timestamp", "fingerprint", "request_id", "latency_ms", "ttft_ms", "failed", "fail_status_code", "fail_body"),
-    *("service_tier", "request_service_tier", "response_service_tier", "final", "claimed", *CLASSES),
+    *("service_tier", "request_service_tier", "response_service_tier", "final", "claimed", "total", *CLASSES),
 )
 DETAIL = {
     "unclassified_tokens": F("unclassified"),
@@ -161,7 +151,9 @@ def _completed(event, book, names):
     group, display = group_of(event["api_key"], name, event["provider"], event["endpoint"])
     found = found_for(event, book)
     cost = cost_of(event, found)
-    return event | {
+    return {
+        **event,
+        **tokens_of(event),
         "event_key": key_of(event["timestamp"], event["fingerprint"]),
         "timestamp": rfc3339_utc_us(event["timestamp"]),
         "api_group_key": group,
