@@ -106,23 +106,20 @@ STORED = {name: F(f"series__{name}") for name in OF_SERIES} | {
     "model": F("series__model__name"),
     "alias": F("series__requested_model"),
     "api_key": F("series__api_key__fingerprint"),
-    "key_alias": F("series__api_key__alias"),
-    "key_mask": F("series__api_key__mask"),
+    "api_key_mask": F("series__api_key__mask"),
+    "api_key_name": F("series__api_key__alias"),
+    "cache_creation_5m_tokens": F("cache_write"),
+    "unclassified_tokens": F("unclassified"),
 }
 PLAIN = (
     *("timestamp", "fingerprint", "request_id", "latency_ms", "ttft_ms", "failed", "fail_status_code", "fail_body"),
-    *("service_tier", "request_service_tier", "response_service_tier", "final", "claimed", "total", *CLASSES),
+    *("service_tier", "request_service_tier", "response_service_tier", "final", "claimed", "fail_body_length"),
+    *("total", *CLASSES),
 )
-DETAIL = {
-    "unclassified_tokens": F("unclassified"),
+OF_CLIENT = {
     "client_ip": F("client__ip"),
     "x_forwarded_for": F("client__forwarded_for"),
     "user_agent": F("client__user_agent"),
-}
-EXPORTED = DETAIL | {
-    "cache_creation_5m_tokens": F("cache_write"),
-    "api_key_mask": F("series__api_key__mask"),
-    "api_key_name": F("series__api_key__alias"),
 }
 
 
@@ -130,14 +127,14 @@ def event_rows(events: EventQuerySet, shape: type[EventRow] = EventRow) -> list[
     """The events as they come, in this shape; each priced with the rates of its day."""
     book = price_book()
     # Plain values: an instance of each event, series, model and key would take thrice as long.
-    plain, more = ((*PLAIN, "fail_body_length"), EXPORTED) if issubclass(shape, FullRow) else (PLAIN, {})
+    more = OF_CLIENT if issubclass(shape, FullRow) else {}
     names = {} if shape is ExportRow else account_names()
-    return [convert(_completed(event, book, names), shape) for event in events.values(*plain, **STORED, **more)]
+    return [convert(_completed(event, book, names), shape) for event in events.values(*PLAIN, **STORED, **more)]
 
 
 def event_detail(events: EventQuerySet) -> EventDetail | None:
     """Everything about the first event, if there is one."""
-    event = events.values(*PLAIN, "fail_body_length", **STORED, **DETAIL).first()
+    event = events.values(*PLAIN, **STORED, **OF_CLIENT).first()
     if event is None:
         return None
     book = price_book()
@@ -147,7 +144,7 @@ def event_detail(events: EventQuerySet) -> EventDetail | None:
 
 def _completed(event, book, names):
     """The values of an event with what is computed from them; `names` of accounts, by index or source."""
-    name = key_name(event["key_alias"], event["key_mask"])
+    name = key_name(event["api_key_name"], event["api_key_mask"])
     group, display = group_of(event["api_key"], name, event["provider"], event["endpoint"])
     found = found_for(event, book)
     cost = cost_of(event, found)
