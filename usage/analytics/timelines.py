@@ -23,16 +23,7 @@ from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.query.sums import add_up
 from usage.time.clock import now_us
-from usage.time.periods import (
-    Period,
-    date_of,
-    day_number,
-    day_start,
-    local_date,
-    local_day,
-    rfc3339_local_day,
-    rfc3339_utc,
-)
+from usage.time.periods import Period, date_of, day_start, local_date, local_day, rfc3339_local_day, rfc3339_utc
 from usage.time.units import DAY_S, HOUR_S, QUARTER_S, SECOND_US
 
 STACKED = {"cost": "cost", "tokens": "total", "requests": "requests"}
@@ -109,9 +100,7 @@ def timeline(filters: UsageFilter, by: str, measure: str, compare: str = NONE) -
     grid = _Grid(reader, _starts(*covered, step), step)
     layers, others = _layers_of(grid, by, measure)
     *buckets, end = map(rfc3339_utc if step < DAY_S else _local, grid.starts)
-    found = UNSET
-    if compare != NONE:
-        found = _earlier(grid, measure, compare)
+    found = _earlier(grid, measure, compare)
     by = by if measure in STACKED else ""
     return Timeline(
         measure=measure, by=by, step=step, buckets=buckets, end=end, layers=layers, others=others, earlier=found
@@ -163,9 +152,9 @@ def _starts(start, end, step):
         midnight = day_start(local_date(start, zone), zone)
         origin = start // step * step if step <= HOUR_S else midnight + (start - midnight) // step * step
         return list(range(origin, end + step, step))
-    days, number = step // DAY_S, day_number(local_date(start, zone))
+    days, first = step // DAY_S, local_day(start, zone)
     last = local_day(end - 1, zone)
-    return [day_start(date_of(day), zone) for day in range(number, last + 1 + days, days)]
+    return [day_start(date_of(day), zone) for day in range(first, last + 1 + days, days)]
 
 
 def _layers_of(grid, by, measure):
@@ -193,8 +182,9 @@ def _lines(grid, measure) -> list[Layer]:
 def _earlier(grid, measure, compare) -> Earlier | UnsetType:
     """The measure as a whole in an earlier period; UNSET where there is none, or nothing was recorded then."""
     period, zone, now = grid.reader.filters.period, settings.TIME_ZONE, now_us()
-    before, since = earlier(period, now, zone, compare), known_from(grid.reader, is_fine=grid.step < DAY_S)
-    if before is None or since is None:
+    before = earlier(period, now, zone, compare)
+    since = before and known_from(grid.reader, is_fine=grid.step < DAY_S)
+    if since is None:
         return UNSET
     end = end_of(period, now)
     back = way_back(period.start, end, zone, compare)
@@ -222,20 +212,20 @@ def _earlier(grid, measure, compare) -> Earlier | UnsetType:
 def _of_label(grid, column, measure):
     """The measure in each bucket by stored value, and how many values stand together under None."""
     if not grid.reader.is_flooded(column):
-        return _values(grid, (column,), measure), 0
+        return _values(grid, column, measure), 0
     found = largest(grid.reader, (column,), measure, NAMED + 1, (measure,))
-    values = _values(grid, (column,), measure, [[value for (value,) in found.rows]]) if found.rows else {}
-    if found.left_out and (whole := _values(grid, (), measure).get(None)):
-        values[None] = [total - sum(named) for total, *named in zip(whole, *values.values(), strict=True)]
+    values = _values(grid, column, measure, [[value for (value,) in found.rows]]) if found.rows else {}
+    if found.left_out:
+        whole = grid.sums((measure,))
+        values[None] = [total - sum(named) for (total,), *named in zip(whole, *values.values(), strict=True)]
     return values, found.left_out if None in values else 0
 
 
-def _values(grid, columns, measure, among=()) -> dict[str, list[int]]:
-    """The measure in each bucket of the timeline by stored value, of some values of these columns or of all."""
+def _values(grid, column, measure, among=()) -> dict[str, list[int]]:
+    """The measure in each bucket of the timeline by stored value, of some values of a column or of all."""
     values = {}
-    for place, row in grid.rows(columns, (measure,), among):
-        value = next(iter(row.group), None)
-        values.setdefault(value, [0] * (len(grid.starts) - 1))[place] += row.measures[0]
+    for place, row in grid.rows((column,), (measure,), among):
+        values.setdefault(row.group[0], [0] * (len(grid.starts) - 1))[place] += row.measures[0]
     return {value: amounts for value, amounts in values.items() if any(amounts)}
 
 
