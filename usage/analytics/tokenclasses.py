@@ -1,11 +1,12 @@
 """A period's tokens and cost by token class: what the uncached input cost, what the cache, what the output."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from pricing.book import Charged
-from pricing.rates import rates_of_classes
+from pricing.rates import Rates, rates_of_classes
 from pricing.tokenclasses import CLASSES
 from usage.analytics.answers import PICO
 from usage.ingest.costs import CHARGED_BY
@@ -35,17 +36,26 @@ class TokenClasses(Struct, frozen=True):
 @snapshot()
 def token_classes(filters: UsageFilter) -> TokenClasses:
     """Disjoint classes, and fees per request where there are any; together they cost what the period costs."""
-    reader, book = Reader.of(filters), price_book()
+    reader = Reader.of(filters)
     names = (*CLASSES, FEES)
     counts, pico = dict(zip(MEASURES, reader.total(), strict=True)), dict.fromkeys(names, 0)
-    depends_on = book.depends_on
-    by, measures = tuple(CHARGED_BY[name] for name in depends_on), ("requests", "failed", *CLASSES)
-    # What cost nothing has no part in what the classes cost: where labels are many, few of them have a price.
-    for row in reader.rows(reader.plan(), by, measures, with_cost=True):
-        rates = book.rates(Charged(**dict(zip(depends_on, row.group, strict=True))), row.day)
-        requests, failed, *tokens = row.measures
-        per_unit = (*rates_of_classes(rates).values(), rates.request) if rates else (0,) * len(names)
+    for rates, (requests, failed, *tokens) in rated(reader, ("requests", "failed", *CLASSES)):
+        per_unit = (*rates_of_classes(rates).values(), rates.request)
         for name, count, rate in zip(names, (*tokens, requests - failed), per_unit, strict=True):
             pico[name] += count * rate
     shown = names if pico[FEES] else CLASSES
     return TokenClasses([TokenClass(name, counts[name] if name != FEES else 0, pico[name] / PICO) for name in shown])
+
+
+def rated(reader: Reader, measures: tuple[str, ...]) -> Iterator[tuple[Rates, list[int]]]:
+    """Rates, and measures of what was used at them.
+
+    What cost nothing has no part in what the classes cost: where labels are many, few of them have a price.
+    """
+    book = price_book()
+    depends_on = book.depends_on
+    by = tuple(CHARGED_BY[name] for name in depends_on)
+    for row in reader.rows(reader.plan(), by, measures, with_cost=True):
+        rates = book.rates(Charged(**dict(zip(depends_on, row.group, strict=True))), row.day)
+        if rates:
+            yield rates, row.measures

@@ -7,13 +7,11 @@ from django.conf import settings
 from django.utils.timezone import localdate
 from msgspec import Meta, Struct
 
-from pricing.book import Charged
 from usage.analytics.accounts.folding import fees_and_yield
 from usage.analytics.answers import PICO, Figures, figures
 from usage.analytics.overview import recorded_from
-from usage.ingest.costs import CHARGED_BY
+from usage.analytics.tokenclasses import rated
 from usage.query.filters import UsageFilter
-from usage.query.partial import price_book
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.time.clock import now_us
@@ -64,14 +62,10 @@ def worth(filters: UsageFilter) -> Worth:
 
 def cache_reads(reader: Reader) -> tuple[int, int]:
     """What tokens read from a cache cost, and what they had cost uncached, at the prices of their days. Pico-USD."""
-    book, read, uncached = price_book(), 0, 0
-    depends_on = book.depends_on
-    by = tuple(CHARGED_BY[name] for name in depends_on)
-    for row in reader.rows(reader.plan(), by, ("cache_read",), with_cost=True):
-        rates = book.rates(Charged(**dict(zip(depends_on, row.group, strict=True))), row.day)
-        if rates:
-            read += row.measures[0] * rates.cache_read
-            uncached += row.measures[0] * rates.prompt
+    read, uncached = 0, 0
+    for rates, (tokens,) in rated(reader, ("cache_read",)):
+        read += tokens * rates.cache_read
+        uncached += tokens * rates.prompt
     return read, uncached
 
 
