@@ -126,10 +126,7 @@ def medians(filters: UsageFilter) -> Medians:
 def latency_counts(filters: UsageFilter, starts: list[int]) -> list[list[int]]:
     """Histograms of latency: of the hours that begin from each of these seconds to the next, and of all of them."""
     rows = _measured(filters)[1]
-    if rows is None:
-        hours = {}
-    else:
-        hours = _summed(rows, "bucket") if rows.model is Duration else counted_by(rows.by_hour(), "hour")
+    hours = _summed(rows, "bucket") if rows.model is Duration else counted_by(rows.by_hour(), "hour")
     sums = add_up((bisect_right(starts, hour) - 1, row) for (hour, kind), row in hours.items() if kind == LATENCY)
     found = [sums.get(place, [0] * BUCKETS) for place in range(len(starts) - 1)]
     return [*found, [sum(column) for column in zip(*found, strict=True)]]
@@ -148,7 +145,7 @@ def _by_model(filters, limit) -> tuple[int, dict[tuple[int, int], list[int]], in
     """
     start, rows = _measured(filters)
     count = 0
-    if rows is not None and rows.model is Duration and Reader.of(filters).is_flooded(LABELS["model"].column):
+    if rows.model is Duration and Reader.of(filters).is_flooded(LABELS["model"].column):
         most = list(rows.most_measured()[:limit])
         count = most[0][-1] if most else 0
         rows = rows.filter(model__in=[model for model, *_ in most])
@@ -157,19 +154,17 @@ def _by_model(filters, limit) -> tuple[int, dict[tuple[int, int], list[int]], in
 
 def _counted(rows, *by) -> dict:
     """{(model id, kind): histogram} of what was measured; of events {(*by, kind): histogram}."""
-    if rows is None:
-        return {}
     return _summed(rows, "model") if rows.model is Duration else counted_by(rows, *by)
 
 
 def _measured(filters):
-    """(where it begins in µs, histograms or, where these cannot tell, the events; None for nothing)."""
+    """(where it begins in µs, histograms or, where these cannot tell, the events: none where none succeeded)."""
     kept_from = events_from() or 0
     if (rows := _histograms(filters)) is not None:
         return _first_hour(filters, kept_from) * SECOND_US, rows
     start = max(filters.period.start or 0, kept_from)
     if filters.values_of("result") == (True,):
-        return start, None
+        return start, Event.objects.none()
     if not _are_few(filters.period):
         now = now_us()
         start = max(start, min(filters.period.end or now, now) - COUNTED_FROM_EVENTS_US)
