@@ -3,6 +3,7 @@
 from usage.analytics.accounts.credentials import QUARTERS_AT_ONCE, Spent
 from usage.models import MEASURES, Event, Series
 from usage.query.partial import priced
+from usage.query.sums import add_up
 from usage.time.units import QUARTER_S, QUARTER_US, SECOND_US
 
 COST = MEASURES.index("cost")
@@ -11,12 +12,7 @@ FirstCosts = dict[str, list[tuple[int, int]]]  # by auth_index (µs, pico-USD) o
 
 def merged(spent: dict[tuple[str, str], Spent], wanted) -> Spent:
     """What the wanted ones, by (source, auth_index), spent together."""
-    found: Spent = {}
-    for one in wanted:
-        for quarter, row in spent.get(one, {}).items():
-            have = found.get(quarter)
-            found[quarter] = row if have is None else tuple(a + b for a, b in zip(have, row, strict=True))
-    return found
+    return add_up(each for one in wanted for each in spent.get(one, {}).items())
 
 
 def first_costs(indexes: set[str], begun: set[int]) -> FirstCosts:
