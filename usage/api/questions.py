@@ -8,20 +8,12 @@ from django.urls import path
 from rest_framework.decorators import api_view
 
 from cpa_usage.http import lists, rest
+from usage.analytics import choices
 from usage.analytics.accounts.accounts import accounts
 from usage.analytics.accounts.credentials import credentials
 from usage.analytics.accounts.detail import account
 from usage.analytics.analysis import analysis
 from usage.analytics.breakdowns import breakdown, matrix
-from usage.analytics.choices import (
-    AccountForm,
-    AccountsForm,
-    BreakdownForm,
-    ChartForm,
-    ComparisonForm,
-    MatrixForm,
-    SummaryForm,
-)
 from usage.analytics.comparisons import comparison
 from usage.analytics.coverage import coverage
 from usage.analytics.events.paging import NoSuchEvent, event_page
@@ -58,21 +50,21 @@ class Question(NamedTuple):
 
 QUESTIONS = [
     Question("overview", overview, "A period at a glance"),
-    Question("summary", summary, "A period in a kilobyte, for a status bar", SummaryForm, of_now=True),
+    Question("summary", summary, "A period in a kilobyte, for a status bar", choices.SummaryForm, of_now=True),
     Question("health", health, "A year of days, and one of them in detail", YearForm),
     Question("analysis", analysis, "Who used which model"),
     Question("credentials", credentials, "Accounts, the busiest first", of_now=True),
-    Question("timeline", timeline, "A measure over time, stacked by a label", ChartForm, of_now=True),
-    Question("breakdown", breakdown, "The period by the values of a label", BreakdownForm),
-    Question("matrix", matrix, "The period by two labels at once", MatrixForm),
-    Question("comparison", comparison, "The period and an earlier one", ComparisonForm, of_now=True),
+    Question("timeline", timeline, "A measure over time, stacked by a label", choices.ChartForm, of_now=True),
+    Question("breakdown", breakdown, "The period by the values of a label", choices.BreakdownForm),
+    Question("matrix", matrix, "The period by two labels at once", choices.MatrixForm),
+    Question("comparison", comparison, "The period and an earlier one", choices.ComparisonForm, of_now=True),
     Question("token-classes", token_classes, "Tokens and cost by token class"),
     Question("coverage", coverage, "How much of the cost is known, and what is not"),
     Question("latency", latency, "Percentiles of latency and time to first token, by model"),
     Question("medians", medians, "Median latency and time to first token over time"),
     Question("failures", failures, "Why attempts failed"),
-    Question("accounts", accounts, "Accounts with their last day and their quotas", AccountsForm, of_now=True),
-    Question("account", account, "One account in full", AccountForm, of_now=True),
+    Question("accounts", accounts, "Accounts with their last day and their quotas", choices.AccountsForm, of_now=True),
+    Question("account", account, "One account in full", choices.AccountForm, of_now=True),
     Question("statement", statement, "The period by day and model, and the list prices behind it"),
     Question("worth", worth, "The month and its forecast, what the cache saved, and what plans yielded", of_now=True),
     Question("pace", pace, "Requests and tokens of the last minute", of_now=True),
