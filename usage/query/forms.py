@@ -7,17 +7,17 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
+from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from cpa_usage.http.lists import Part
-from usage.models.labels import FAILED, NOT, OWNER, SUCCESS, filtering
+from usage.models.labels import FAILED, NOT, OWNER, STATUS_CODES, SUCCESS, filtering
 from usage.models.querysets import MESSAGE_LENGTH
-from usage.query.fields import CHECKS, MomentField, RangeField, RepeatedField, one_of
 from usage.query.filters import UsageFilter, conditions, label_value, request_id_of
 from usage.query.names import keys_of
 from usage.time.clock import now_us
-from usage.time.periods import LAST_YEAR, BadRange, resolve
+from usage.time.periods import LAST_YEAR, UNKNOWN_RANGE, BadMoment, BadRange, is_range, parse_moment, resolve
 
 PAGE_SIZES = (20, 50, 100, 500, 1000)
 PAGE_SIZE = 100
@@ -38,10 +38,57 @@ def checked(form):
     return form
 
 
+class RepeatedField(forms.Field):
+    """Every value a parameter was given, blanks dropped."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value):
+        """A list of trimmed texts, each once, in order."""
+        value = [value] if isinstance(value, str) else value
+        return list(dict.fromkeys(text.strip() for text in value or () if text.strip()))
+
+    def run_validators(self, value):
+        """Each by itself; no database takes a NUL in a text."""
+        for text in value:
+            for check in (*self.validators, ProhibitNullCharactersValidator()):
+                check(text)
+
+
+class MomentField(forms.CharField):
+    """A moment in one of the forms usage.time.periods.parse_moment reads, as µs since the epoch."""
+
+    def to_python(self, value):
+        """None for a blank."""
+        text = super().to_python(value)
+        try:
+            return parse_moment(text, settings.TIME_ZONE) if text else None
+        except BadMoment as error:
+            raise forms.ValidationError(_(str(error))) from error
+
+
+def one_of(is_known: Callable[[Any], bool], sentence) -> Callable[[Any], None]:
+    """A validator of values that are not blank; refuses others than the known ones with a sentence."""
+
+    def validate(value):
+        if not is_known(value):
+            raise forms.ValidationError(_(sentence))
+
+    return validate
+
+
+_STATUS = gettext_noop("A status is a whole number from 100 to 599, or 0 for none.")
+_RESULT = gettext_noop("Unknown result: use success or failed.")
+CHECKS = {  # of the values of labels
+    "result": [one_of({FAILED, SUCCESS}.__contains__, _RESULT)],
+    "status": [one_of({"0", *map(str, STATUS_CODES)}.__contains__, _STATUS)],
+}
+
+
 class UsageFilterForm(forms.Form):
     """Parameters of every question about usage; those of labels come from the registry."""
 
-    range = RangeField(required=False)
+    range = forms.CharField(required=False, validators=[one_of(is_range, UNKNOWN_RANGE)])
     start = MomentField(required=False)
     end = MomentField(required=False)
     message = forms.CharField(required=False, max_length=MESSAGE_LENGTH, strip=False)
