@@ -11,9 +11,8 @@ from msgspec import Meta, Struct, convert
 from catalog.models import AccountState
 from usage.analytics.accounts.accounts import filled
 from usage.analytics.accounts.credentials import Credential
-from usage.analytics.accounts.ended import ended_windows
 from usage.analytics.accounts.folding import Account, folded
-from usage.analytics.accounts.quotas import Window
+from usage.analytics.accounts.quotas import Window, ended_windows
 from usage.analytics.answers import PICO, Instant, instant
 from usage.analytics.breakdowns import Breakdown, breakdown
 from usage.analytics.failures import Failures, failures

@@ -6,10 +6,10 @@ the names of its headers, and Codex sends the model's name with them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, structs
 
@@ -54,6 +54,14 @@ class Window(Struct, frozen=True, kw_only=True):
         return at if at < self.resets_at else None
 
 
+class Ended(NamedTuple):
+    """A window as it was last heard of, with the most that was used of it; times in µs."""
+
+    window: Window
+    start: int
+    end: int
+
+
 def windows(headers: Mapping[str, str], seen_at: int) -> list[Window]:
     """Windows, those of single models last.
 
@@ -62,6 +70,27 @@ def windows(headers: Mapping[str, str], seen_at: int) -> list[Window]:
     found = [read(headers, name, seen_at) for read, name in _read_by(tuple(sorted(headers)))]
     known = (_possible(window) for window in found if window and window.seconds != 0)
     return sorted(known, key=lambda window: window.family)
+
+
+def ended_windows(readings: Iterable[tuple[Mapping[str, str], int]], now: int) -> list[Ended]:
+    """Windows that ended before `now`, the newest first, from (headers, µs at which they came), oldest first.
+
+    One ends at its reset; before that where a later one has begun, for upstreams sometimes reset early.
+    """
+    going: dict[tuple[str, str], Window] = {}
+    found = []
+    for headers, seen_at in readings:
+        for window in windows(headers, seen_at):
+            if window.begun_at is None:
+                continue
+            last = going.get((window.family, window.name), window)
+            is_next = window.begun_at >= (last.begun_at + last.resets_at) // 2
+            if is_next:
+                found.append(Ended(last, last.begun_at, min(last.resets_at, window.begun_at)))
+            used = window.used if is_next else max(window.used, last.used)
+            going[window.family, window.name] = structs.replace(window, used=used)
+    found += [Ended(last, last.begun_at, last.resets_at) for last in going.values() if last.resets_at <= now]
+    return sorted(found, key=lambda each: -each.end)
 
 
 @lru_cache(256)

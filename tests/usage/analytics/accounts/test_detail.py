@@ -7,7 +7,7 @@ from catalog.models import AccountState
 from pricing.models import Model
 from tests.usage.made import HOUR, NOON, SECOND, record, stored
 from usage.analytics.accounts.detail import account
-from usage.analytics.accounts.ended import ended_windows
+from usage.analytics.accounts.quotas import ended_windows
 from usage.query.forms import UsageFilterForm
 
 pytestmark = pytest.mark.django_db
