@@ -120,17 +120,11 @@ def explained(event: dict, book: PriceBook) -> Explanation:
     card, price_set = found.card, found.price_set
     return Explanation(
         reason=NO_TOKENS if cost_of(event, found) is None else "",
-        origin=price_set.origin,
-        valid_from=price_set.valid_from,
-        matched=price_set.matched,
-        note=price_set.note,
-        scope=price_set.scope,
+        **{name: getattr(price_set, name) for name in ("origin", "valid_from", "matched", "note", "scope")},
         scope_value="" if price_set.scope == "api_key" else price_set.scope_value,
         by_requested_name=found.by_requested_name,
-        tier=card.tier,
+        **{name: getattr(card, name) for name in ("tier", "hours", "context_over")},
         tier_assumed=found.tier_assumed,
-        hours=card.hours,
-        context_over=card.context_over,
         at_least=_at_least(event, found),
         fee=0.0 if event["failed"] else found.rates.request / PICO,
         tokens=[
