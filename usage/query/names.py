@@ -12,6 +12,9 @@ from usage.models.labels import LABELS, OWNER, Label
 from usage.query.filters import key_fingerprint
 from usage.query.snapshots import once
 
+account_names = once(AccountName.objects.names)  # what people call accounts
+owners = once(ApiKey.objects.owners)  # of each client key that has one, by fingerprint
+
 
 def names_of(label: Label, values: Collection[str]) -> dict[str, tuple[str, str]]:
     """{stored value: (the value a filter takes, how to show it)}."""
@@ -32,18 +35,6 @@ def names_with(label: Label, text: str, most: int) -> list[tuple[str, str]]:
         matches |= Q(source__in=AccountName.objects.filter(name__icontains=text).values("account"))
     found = [row[0] for row in Series.values_of(label).filter(matches)[:most] if row[0]]
     return list(names_of(label, dict.fromkeys(found)).values())
-
-
-@once
-def account_names() -> dict[str, str]:
-    """What people call accounts."""
-    return AccountName.objects.names()
-
-
-@once
-def owners() -> dict[str, str]:
-    """The owner of each client key that has one, by fingerprint."""
-    return ApiKey.objects.owners()
 
 
 def keys_of(wanted: list[str], among: list[str] | None = None) -> list[str]:

@@ -75,8 +75,7 @@ def accounts(
     quotas count all requests. Of more than `limit` accounts the busiest; without `history` quotas come without it."""
     found = [each for each in folded(filters) if q.lower() in each.words]
     items = filled(filters, found[:limit], history)
-    if sort != "-requests":
-        items.sort(key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
+    items.sort(key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
     fee, fee_yield = paid_and_yielded(each.account for each in found)
     return Accounts(
         items=items,

@@ -16,6 +16,7 @@ from usage.query.snapshots import once
 
 # Filters by any other label leave a part of what an account yields: the whole fee is not the price of that.
 OF_ACCOUNTS = {"source", "auth_index", "provider"}
+fees_entered = once(AccountFee.objects.by_account)
 
 
 class Fee(NamedTuple):
@@ -35,7 +36,7 @@ def fees_of(filters: UsageFilter, accounts: list[tuple[str, ...]]) -> list[Fee]:
     Of accounts that share a name, each has its fee under its auth index; one that stands under the name counts once,
     for the first of them without a fee of its own.
     """
-    entered, today = _entered(), localdate()
+    entered, today = fees_entered(), localdate()
     days = _days(filters) if entered else None
     sharing, taken, found = Counter(source for source, *_ in accounts), set(), []
     for source, *indexes in accounts:
@@ -48,11 +49,6 @@ def fees_of(filters: UsageFilter, accounts: list[tuple[str, ...]]) -> list[Fee]:
         usd = sum(paid(each, *days) for each in fees) if fees and days else None
         found.append(Fee(names[0], sum(now) if now else None, usd))
     return found
-
-
-@once
-def _entered():
-    return AccountFee.objects.by_account()
 
 
 def _days(filters) -> tuple[date, date] | None:
