@@ -44,7 +44,8 @@ class FollowsCatalogue:
             if known.chosen != chosen:
                 return known
             wanted = self._followed(listing, today, known.routes != routes)
-            if unwritten := self._unwritten(wanted):
+            unwritten = [offer for offer in wanted if differ(self.catalogue_sets(offer.seller), offer.sets)]
+            if unwritten:
                 with self.repricing():
                     for offer in unwritten:
                         self._write_catalogue(offer)
@@ -134,9 +135,6 @@ class FollowsCatalogue:
                 found.append(offer._replace(sets=sets))
         return found
 
-    def _unwritten(self, wanted) -> list[Offer]:
-        return [offer for offer in wanted if differ(self.catalogue_sets(offer.seller), offer.sets)]
-
     def _take(self, entry):
         """Make the catalogue's sets those of the entry, also for days gone by, and save it."""
         usual = entry.dated_cards
@@ -149,18 +147,20 @@ class FollowsCatalogue:
         entry.save()
 
     def _write_catalogue(self, offer: Offer):
-        """Make the catalogue's sets, of a seller or for all usage, these; one that is the same already stays."""
-        wanted = {dated.valid_from: dated for dated in offer.sets}
-        for price_set in self._catalogue_sets(offer.seller).prefetch_related("cards"):
-            if price_set.dated_cards == wanted.get(price_set.valid_from):
-                del wanted[price_set.valid_from]
+        """Make the catalogue's sets, of a seller or for all usage, these."""
+        place = {"scope": Scope.SELLER if offer.seller else Scope.EVERYTHING, "scope_value": offer.seller}
+        self._write_sets(offer.sets, origin=Origin.CATALOGUE, **place, matched=offer.matched[:255])
+
+    def _write_sets(self, wanted, matched="", **which):
+        """Make the sets of an origin and a place these; one that is the same already stays."""
+        unwritten = {dated.valid_from: dated for dated in wanted}
+        for price_set in self.price_sets.filter(**which).prefetch_related("cards"):
+            if price_set.dated_cards == unwritten.get(price_set.valid_from):
+                del unwritten[price_set.valid_from]
             else:
                 price_set.delete()
-        scope = {"scope": Scope.SELLER, "scope_value": offer.seller} if offer.seller else {}
-        for valid_from, dated in wanted.items():
-            price_set = self.price_sets.create(
-                origin=Origin.CATALOGUE, valid_from=valid_from, matched=offer.matched[:255], note=dated.note, **scope
-            )
+        for valid_from, dated in unwritten.items():
+            price_set = self.price_sets.create(valid_from=valid_from, note=dated.note, matched=matched, **which)
             price_set.write_cards([RateCard(**card._asdict()) for card in dated.cards])
 
     def _write_notes(self, offers):

@@ -115,10 +115,15 @@ class Model(FollowsCatalogue, models.Model):
     def set_cards(self, cards: list[RateCard], valid_from: date | None = None, scope: str = "", scope_value: str = ""):
         """As set_price, with exactly these unsaved cards."""
         _check(cards)
-        price_set = PriceSet(model=self, valid_from=valid_from, scope=scope, scope_value=scope_value)
-        price_set.clean_fields()
-        price_set.clean()
-        self._set_by_hand(cards, valid_from, price_set.place)
+        new = PriceSet(model=self, valid_from=valid_from, scope=scope, scope_value=scope_value)
+        new.clean_fields()
+        new.clean()
+        with self.repricing():
+            sets = {each.valid_from: each for each in self._manual_sets(*new.place)}
+            new.valid_from = valid_from or changed_from(sets.values(), timezone.localdate())
+            price_set = sets.get(new.valid_from, new)
+            price_set.save()
+            price_set.write_cards(cards)
 
     def put_set(self, price_set: PriceSet, cards: list[RateCard]):
         """Save a set, new or altered, with exactly these unsaved cards; ValidationError before any is written."""
@@ -153,16 +158,13 @@ class Model(FollowsCatalogue, models.Model):
         """Make the manual price of a place what manual_price() said that it was."""
         place = {"scope": scope, "scope_value": value_in(scope, scope_value)}
         with self.repricing():
-            self._manual_sets(**place).delete()
             self._block_catalogue(blocked)
-            for each in dated:
-                price_set = self.price_sets.create(valid_from=each.valid_from, note=each.note, **place)
-                price_set.write_cards([RateCard(**card._asdict()) for card in each.cards])
+            self._write_sets(dated, origin=Origin.MANUAL, **place)
 
     def copy_price(self, source: "Model"):
         """Cost, by hand, what another model, which has a price, costs today; as set_price without a date."""
         cards = source.set_in_force(timezone.localdate()).cards.all()
-        self._set_by_hand([RateCard(**card.listed._asdict()) for card in cards])
+        self.set_cards([RateCard(**card.listed._asdict()) for card in cards])
 
     def set_in_force(self, day: date) -> PriceSet | None:
         """The set for all usage that prices a local date; without one, that of the first seller with one.
@@ -185,21 +187,6 @@ class Model(FollowsCatalogue, models.Model):
     def _block_catalogue(self, blocked):
         self.catalogue_blocked = blocked
         self.save(update_fields=["catalogue_blocked"])
-
-    def _set_by_hand(self, cards, valid_from=None, place=("", "")):
-        with self.repricing():
-            self._manual_set(valid_from, *place).write_cards(cards)
-
-    def _manual_set(self, valid_from, scope, scope_value):
-        """The manual set that a change from this date on is written to, saved."""
-        sets = {each.valid_from: each for each in self._manual_sets(scope, scope_value)}
-        valid_from = valid_from or changed_from(sets.values(), timezone.localdate())
-        if valid_from not in sets:
-            price_set = PriceSet(model=self, valid_from=valid_from, scope=scope, scope_value=scope_value)
-            price_set.full_clean()
-            price_set.save()
-            return price_set
-        return sets[valid_from]
 
 
 def _check(cards):

@@ -151,12 +151,11 @@ class PriceSet(models.Model):
         return max(reached, key=lambda card: (card.hours_from is not None, card.context_over), default=None)
 
     def write_cards(self, cards: "list[RateCard]"):
-        """Replace all cards by these unsaved ones. For the verbs of Model, which re-cost history afterwards."""
+        """Replace all cards by these unsaved ones. For the verbs of Model, which save the set and re-cost history."""
         self.cards.all().delete()
         for card in cards:
             card.price_set = self
         RateCard.objects.bulk_create(cards)
-        self.save(update_fields=["updated_at"])
 
 
 def _optional_rate(name):
