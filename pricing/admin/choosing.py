@@ -49,7 +49,7 @@ class Choosing(Confirmed):
             return "–"
         page = reverse("admin:pricing_model_choose", args=[model.pk])
         links = [(page, FORGET % entry.chosen)] if entry.chosen else []
-        links += [(f"{page}?{urlencode({'entry': each.matched})}", each.matched) for each in entry.choices]
+        links += [(f"{page}?{urlencode({'entry': each.matched})}", each.matched) for each in entry.listing.candidates]
         return format_html_join(mark_safe("<br>"), '<a href="{}">{}</a>', links) or "–"
 
 

@@ -53,11 +53,9 @@ class FollowsCatalogue:
             self._write_notes(offers)
             listed = {offer.seller: offer.sets for offer in offers}
             corrects = any(listed[offer.seller] and differ(offer.sets, listed[offer.seller]) for offer in wanted)
-            values = {"version": version, "routes": routes, "matched": listing.matched, "corrects": corrects}
-            values |= {name: msgspec.to_builtins(getattr(listing, name)) for name in ("sets", "offers", "candidates")}
-            return CatalogueEntry.objects.update_or_create(
-                model=self, defaults=values | {"reason": listing.reason[:500]}
-            )[0]
+            values = msgspec.to_builtins(listing._asdict()) | {"reason": listing.reason[:500]}
+            values |= {"version": version, "routes": routes, "corrects": corrects}
+            return CatalogueEntry.objects.update_or_create(model=self, defaults=values)[0]
 
     def choose(self, matched: str):
         """Price all history by one of the catalogue's candidates, named provider/id; later refreshes follow it.
@@ -66,7 +64,8 @@ class FollowsCatalogue:
         """
         with self.repricing():
             entry = CatalogueEntry.objects.filter(model=self).first()
-            offer = next((each for each in entry.choices if each.matched == matched), None) if entry else None
+            candidates = entry.listing.candidates if entry else ()
+            offer = next((each for each in candidates if each.matched == matched), None)
             if offer is None or not offer.sets:
                 raise ValidationError({"matched": _("The catalogue names no such candidate with a price.")})
             entry.chosen = entry.matched = matched
@@ -137,9 +136,9 @@ class FollowsCatalogue:
 
     def _take(self, entry):
         """Make the catalogue's sets those of the entry, also for days gone by, and save it."""
-        usual = entry.dated_cards
-        for offer in (Offer("", entry.matched, usual), *entry.sellers_offers):
-            if offer.seller and not differ(usual, offer.sets):
+        listing = entry.listing
+        for offer in (Offer("", listing.matched, listing.sets), *listing.offers):
+            if offer.seller and not differ(listing.sets, offer.sets):
                 self._catalogue_sets(offer.seller).delete()
             elif offer.sets:
                 self._write_catalogue(offer)

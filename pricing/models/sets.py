@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cpa_usage.database import revisions
-from pricing.catalogue.listings import Card, DatedCards, Offer
+from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.hours import DAY_MINUTES, SLOT, shown_minute
 from pricing.models.constraints import one_a_day, unique_with_null
 from pricing.models.scopes import VALUE_HELP, Scope, check_value, value_in
@@ -257,19 +257,9 @@ class CatalogueEntry(models.Model):
         return self.matched or (self.reason and gettext(self.reason))
 
     @property
-    def dated_cards(self) -> tuple[DatedCards, ...]:
-        """The listed price sets, oldest first; none: the catalogue has no price."""
-        return msgspec.convert(self.sets, tuple[DatedCards, ...])
-
-    @property
-    def sellers_offers(self) -> tuple[Offer, ...]:
-        """What the sellers list that the model was reached at."""
-        return msgspec.convert(self.offers, tuple[Offer, ...])
-
-    @property
-    def choices(self) -> tuple[Offer, ...]:
-        """The entries among which a person can choose; none where nothing is open."""
-        return msgspec.convert(self.candidates, tuple[Offer, ...])
+    def listing(self) -> Listing:
+        """What the catalogue said."""
+        return msgspec.convert([getattr(self, name) for name in Listing._fields], Listing)
 
 
 def check_cards(cards: list[RateCard]):

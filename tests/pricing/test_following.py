@@ -35,7 +35,7 @@ def test_a_new_model_takes_all_the_catalogue_says(gpt, recosted):
     ]
     entry = CatalogueEntry.objects.get()
     assert (entry.version, entry.matched, entry.reason, entry.corrects) == ("0.2.3", "openai/gpt-5", "", False)
-    assert entry.dated_cards == sets
+    assert entry.listing.sets == sets
     assert recosted == [("gpt-5", 1)]
 
 

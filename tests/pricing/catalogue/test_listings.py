@@ -77,4 +77,4 @@ def test_the_set_in_force_is_the_last_that_began():
 def test_what_is_kept_as_json_reads_back():
     sets = (dated(None, 1, 2, note="Upper bound"), DatedCards(NOV_10, (Card("flex", 0, 1, 2, 0, None, 7),)))
     values = json.loads(json.dumps(msgspec.to_builtins(sets)))
-    assert CatalogueEntry(sets=values).dated_cards == sets
+    assert CatalogueEntry(sets=values).listing.sets == sets

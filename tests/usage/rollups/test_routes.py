@@ -117,7 +117,7 @@ def test_an_open_price_waits_for_a_choice_which_is_then_followed():
     price_models()
     entry = CatalogueEntry.objects.select_related("model").get()
     assert (costs(), entry.matched) == ({"a": None}, "")
-    choice = entry.choices[1]
+    choice = entry.listing.candidates[1]
     entry.model.choose(choice.matched)
     rate = choice.sets[-1].cards[0].prompt
     assert costs() == {"a": rate}
@@ -125,7 +125,7 @@ def test_an_open_price_waits_for_a_choice_which_is_then_followed():
     price_models()
     entry.refresh_from_db()
     assert (entry.matched, entry.chosen, entry.reason) == (choice.matched, choice.matched, "")
-    assert (len(entry.choices) > 1, costs()) == (True, {"a": rate})
+    assert (len(entry.listing.candidates) > 1, costs()) == (True, {"a": rate})
 
 
 def test_a_choice_that_is_made_during_a_look_up_stays(monkeypatch):
@@ -134,7 +134,7 @@ def test_a_choice_that_is_made_during_a_look_up_stays(monkeypatch):
     entry, follow = CatalogueEntry.objects.get(), Model._followed
 
     def followed(model, *args):
-        Model.objects.get().choose(entry.choices[1].matched)
+        Model.objects.get().choose(entry.listing.candidates[1].matched)
         return follow(model, *args)
 
     monkeypatch.setattr(Model, "_followed", followed)
@@ -142,7 +142,7 @@ def test_a_choice_that_is_made_during_a_look_up_stays(monkeypatch):
     price_models()
     monkeypatch.undo()
     entry.refresh_from_db()
-    assert (entry.chosen, list(costs())) == (entry.choices[1].matched, ["a"])
+    assert (entry.chosen, list(costs())) == (entry.listing.candidates[1].matched, ["a"])
     assert costs()["a"] is not None
 
 
@@ -150,7 +150,7 @@ def test_a_forgotten_choice_is_open_again():
     used("a", model="llama-3.3-70b-instruct", provider="openai-compatible-acme")
     price_models()
     entry = CatalogueEntry.objects.select_related("model").get()
-    entry.model.choose(entry.choices[1].matched)
+    entry.model.choose(entry.listing.candidates[1].matched)
     entry.model.forget_choice()
     assert costs() == {"a": None}
     price_models()
@@ -162,7 +162,7 @@ def test_what_a_choice_would_change_is_shown_first():
     used("a", model="llama-3.3-70b-instruct", provider="openai-compatible-acme")
     price_models()
     entry = CatalogueEntry.objects.select_related("model").get()
-    choice = entry.choices[1]
+    choice = entry.listing.candidates[1]
     effect = entry.model.effect_of(lambda model: model.choose(choice.matched))
     assert effect.total.cost_after == choice.sets[-1].cards[0].prompt * 1_000_000
     entry.refresh_from_db()

@@ -143,7 +143,7 @@ def explained(event: dict, book: PriceBook) -> Explanation:
 def candidates_of(entry: CatalogueEntry) -> list[Candidate]:
     """The entries among which a person can choose, by their standard rates of today."""
     today, found = timezone.localdate(), []
-    for offer in entry.choices:
+    for offer in entry.listing.candidates:
         cards = getattr(latest(offer.sets, today), "cards", ())
         if base := next((c for c in cards if not (c.tier or c.context_over) and c.hours_from is None), None):
             found.append(Candidate(offer.matched, usd_per_million(base.prompt), usd_per_million(base.completion)))
