@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWi
 from pricing.hours import minute_of, shown_minute
 from pricing.models import Adjustment, Origin, PriceSet, RateCard, Scope
 from pricing.models.adjusting import adjustments_of
-from pricing.models.scopes import BY_HAND, check_value, value_in
+from pricing.models.scopes import BY_HAND, checked_value
 from pricing.models.sets import check_cards
 from pricing.rates import PICO, PICO_PER_MICRO, checked_fee, checked_pico
 
@@ -115,12 +115,10 @@ class PriceSetForm(forms.ModelForm):
     def clean(self):
         """Refuses a second manual set of the same usage that begins on the same day."""
         cleaned = super().clean()
-        scope, value = cleaned.get("scope", ""), cleaned.get("scope_value", "")
-        check_value(scope, value, "scope_value")
+        scope = cleaned.get("scope", "")
+        value = checked_value(scope, cleaned.get("scope_value", ""), "scope_value")
         model, day = cleaned.get("model") or self.instance.model_id, cleaned.get("valid_from")
-        same = PriceSet.objects.filter(
-            model=model, origin=Origin.MANUAL, scope=scope, scope_value=value_in(scope, value)
-        )
+        same = PriceSet.objects.filter(model=model, origin=Origin.MANUAL, scope=scope, scope_value=value)
         if "valid_from" in cleaned and same.filter(valid_from=day).exclude(pk=self.instance.pk).exists():
             self.add_error("valid_from", _("The model has a price from this day on already: change that one."))
         return cleaned
@@ -143,8 +141,7 @@ class AdjustmentForm(forms.ModelForm):
         """Refuses a second one of the same usage that begins on the same day."""
         cleaned = super().clean()
         scope = cleaned.get("scope") or self.instance.scope
-        value = cleaned.get("value") or self.instance.value
-        check_value(scope, value, "value")
+        value = checked_value(scope, cleaned.get("value") or self.instance.value, "value")
         same_day = adjustments_of(scope, value).filter(valid_from=cleaned.get("valid_from"))
         if "valid_from" in cleaned and same_day.exclude(pk=self.instance.pk).exists():
             self.add_error("valid_from", _("It has an adjustment from this day on already: change that one."))

@@ -18,7 +18,7 @@ from pricing.api.serializers import DecimalField, FromDay, RequestPriceField
 from pricing.api.shapes import PriceChanged
 from pricing.models import Adjustment, Revision, adjusting
 from pricing.models.adjustments import FACTOR_VALIDATORS, MOST_FACTOR
-from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value
+from pricing.models.scopes import BY_HAND, VALUE_HELP, checked_value
 from pricing.precedence import latest
 from pricing.rates import usd
 
@@ -73,7 +73,7 @@ class WhichAdjustment(FromDay):
 
     def validate(self, attrs):
         """Refuses masks of keys."""
-        check_value(attrs["scope"], attrs["value"], "value")
+        attrs["value"] = checked_value(attrs["scope"], attrs["value"], "value")
         return attrs
 
 

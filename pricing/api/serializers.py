@@ -10,7 +10,7 @@ from rest_framework import serializers
 from cpa_usage.http.fields import TextField
 from pricing.hours import minute_of
 from pricing.models import RateCard, Tier
-from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value
+from pricing.models.scopes import BY_HAND, VALUE_HELP, checked_value
 from pricing.models.sets import DAY_VALIDATORS, check_cards
 from pricing.rates import MOST_USD_PER_MILLION, MOST_USD_PER_REQUEST, checked_fee, checked_pico, usd, usd_per_million
 
@@ -134,7 +134,7 @@ class ScopeFields(serializers.Serializer):
 
     def validate(self, attrs):
         """Refuses one without the other, and masks of keys."""
-        check_value(attrs["scope"], attrs["scope_value"], "scope_value")
+        attrs["scope_value"] = checked_value(attrs["scope"], attrs["scope_value"], "scope_value")
         return attrs
 
 

@@ -9,8 +9,8 @@ from django.db import models
 from django.utils.translation import gettext
 
 from pricing.models.constraints import one_a_day
-from pricing.models.scopes import BY_HAND, VALUE_HELP, check_value, value_in
-from pricing.models.sets import DAY_VALIDATORS, FEE_VALIDATORS
+from pricing.models.scopes import BY_HAND, VALUE_HELP, checked_value
+from pricing.models.sets import FEE_VALIDATORS, first_day
 from pricing.rates import MOST, MOST_FEE, Rates
 
 MOST_FACTOR = 1000
@@ -26,9 +26,7 @@ class Adjustment(models.Model):
 
     scope = models.CharField(max_length=16, choices=BY_HAND)
     value = models.CharField(max_length=255, help_text=VALUE_HELP)
-    valid_from = models.DateField(
-        null=True, blank=True, validators=DAY_VALIDATORS, help_text="Local date; empty means always."
-    )
+    valid_from = first_day()
     factor = models.DecimalField(
         max_digits=10,
         decimal_places=6,
@@ -54,8 +52,7 @@ class Adjustment(models.Model):
 
     def clean(self):
         """The value as records name it."""
-        check_value(self.scope, self.value, "value")
-        self.value = value_in(self.scope, self.value)
+        self.value = checked_value(self.scope, self.value, "value")
 
 
 def adjusted(rates: Rates, adjustments: Sequence[Adjustment]) -> Rates:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cpa_usage.keys import account_name
 from pricing.models.constraints import one_a_day
-from pricing.models.sets import DAY_VALIDATORS, Revision
+from pricing.models.sets import DAY_VALIDATORS, Revision, first_day
 from pricing.precedence import latest
 
 MOST_FEE = 999_999
@@ -97,9 +97,7 @@ class AccountFee(Shown):
     usd_per_month = models.DecimalField(
         "USD per month", max_digits=8, decimal_places=2, validators=FEE_VALIDATORS, help_text="0 ends the fee."
     )
-    valid_from = models.DateField(
-        null=True, blank=True, validators=DAY_VALIDATORS, help_text="Local date; empty means always."
-    )
+    valid_from = first_day()
 
     objects = AccountFeeQuerySet.as_manager()
 

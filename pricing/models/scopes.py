@@ -32,10 +32,11 @@ def value_in(scope: str, text: str) -> str:
     return account_name(text)
 
 
-def check_value(scope: str, text: str, field: str):
-    """Refuse, with ValidationError for the field, a scope without its value, or the mask of a key."""
+def checked_value(scope: str, text: str, field: str) -> str:
+    """value_in(); refuses, with ValidationError for the field, a scope without its value, or the mask of a key."""
     text = text.strip()
     if bool(scope) != bool(text):
         raise ValidationError({field: _("Give a provider, an account or a client key together with its kind.")})
     if scope in {Scope.ACCOUNT, Scope.API_KEY} and mask(text) == text:
         raise ValidationError({field: _("This is a masked key: give the key or its fingerprint.")})
+    return value_in(scope, text)

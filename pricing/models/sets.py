@@ -16,7 +16,7 @@ from cpa_usage.database import revisions
 from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.hours import DAY_MINUTES, SLOT, shown_minute
 from pricing.models.constraints import one_a_day, unique_with_null
-from pricing.models.scopes import VALUE_HELP, Scope, check_value, value_in
+from pricing.models.scopes import VALUE_HELP, Scope, checked_value
 from pricing.precedence import begins, overridden, set_in_force
 from pricing.rates import DERIVED, FEE_TOO_HIGH, MOST, MOST_FEE, NEGATIVE, TOO_HIGH, Rates, filled
 
@@ -26,6 +26,12 @@ DAY_VALIDATORS = [
     MinValueValidator(date(2000, 1, 1), _("No price is that old: leave the date empty for always.")),
     MaxValueValidator(date(2199, 12, 31), _("That date is too far away.")),
 ]
+
+
+def first_day() -> models.DateField:
+    """A column for the day from which a row holds."""
+    help_text = "Local date; empty means always."
+    return models.DateField(null=True, blank=True, validators=DAY_VALIDATORS, help_text=help_text)
 
 
 class Tier(models.TextChoices):
@@ -67,9 +73,7 @@ class PriceSet(models.Model):
     """All rates of a model from a local date on, until the next set begins."""
 
     model = models.ForeignKey("pricing.Model", models.CASCADE, related_name="price_sets")
-    valid_from = models.DateField(
-        null=True, blank=True, validators=DAY_VALIDATORS, help_text="Local date; empty means always."
-    )
+    valid_from = first_day()
     origin = models.CharField(max_length=16, choices=Origin, default=Origin.MANUAL)
     scope = models.CharField(max_length=16, choices=Scope, blank=True, default=Scope.EVERYTHING)
     scope_value = models.CharField(max_length=255, blank=True, help_text=VALUE_HELP)
@@ -92,8 +96,7 @@ class PriceSet(models.Model):
 
     def clean(self):
         """The scope's value as records name it."""
-        check_value(self.scope, self.scope_value, "scope_value")
-        self.scope_value = value_in(self.scope, self.scope_value)
+        self.scope_value = checked_value(self.scope, self.scope_value, "scope_value")
 
     @property
     def dated_cards(self) -> DatedCards:

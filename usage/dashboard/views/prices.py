@@ -15,7 +15,6 @@ from pricing.api.adjustments import AdjustmentBody
 from pricing.api.serializers import RATES, CardBody, PriceBody, RateField, ScopedModel
 from pricing.api.shapes import prices as prices_on
 from pricing.models import Adjustment, Model, RateCard, Revision, adjusting
-from pricing.models.scopes import value_in
 from usage.analytics.breakdowns import breakdown
 from usage.analytics.coverage import coverage
 from usage.dashboard.pages import form_of, page
@@ -83,7 +82,8 @@ def edit_price(request, filters):
         "hourly": typed(row.off_peak, asked),
     }
     if row.whose or (not whose and name):
-        return context | {"stamp": _change_of(name, *(row.scope.split(":", 1) if row.scope else ("", ""))).stamp}
+        place = row.scope.split(":", 1) if row.scope else ("", "")
+        return context | {"stamp": Undoable("price", name, *place).stamp}
     return context | {"choices": choices(), "models": Model.objects.values_list("name", flat=True)[:MODELS]}
 
 
@@ -177,14 +177,10 @@ def _removed(pk):
     return change.told(_("Factor and fee of %(whose)s removed. %(effect)s") % {"whose": whose, "effect": effect}, whose)
 
 
-def _change_of(name, scope, value):
-    return Undoable("price", name, scope, value_in(scope, value))
-
-
 def _unseen(request, name, scope, value):
     """The change; refused where the price is no longer the one that its form showed. Others wait until it is made."""
     Revision.bump()
-    change = _change_of(name, scope, value)
+    change = Undoable("price", name, scope, value)
     if request.POST.get("stamp", change.stamp) != change.stamp:
         raise APIException(_("The price was changed meanwhile, so it is not saved: save again to replace it."))
     return change
