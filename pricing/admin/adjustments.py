@@ -37,7 +37,7 @@ class AdjustmentAdmin(Confirmed, ModelAdmin):
         if not self.confirmed(request):
             whose = f"{obj.get_scope_display()} {obj.value}"
             title = _("What this does to the costs of %(whose)s") % {"whose": whose}
-            raise Unconfirmed(title, lambda: adjusting.effect_of_putting(obj))
+            raise Unconfirmed(title, lambda: adjusting.effect_of(Adjustment.save, obj))
         adjusting.put(obj)
 
     def delete_model(self, request, obj):

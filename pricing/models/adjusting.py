@@ -3,6 +3,7 @@
 They stand apart from the table because they need the book, which reads it.
 """
 
+from collections.abc import Callable
 from copy import copy
 from datetime import date
 
@@ -24,7 +25,8 @@ def enter(scope: str, value: str, valid_from: date | None = None, **fields):
 
 
 def entered(scope: str, value: str, valid_from: date | None = None, **fields) -> Adjustment:
-    """An unsaved adjustment with these fields of a provider, an account or a client key, which may be given as it is.
+    """An unsaved adjustment with these fields of a provider, an account or a client key, which may be given as it is;
+    ValidationError where it cannot be.
 
     From a local date on, in place of the one that begins there, if any. Without a date: the one in force today changes;
     where all lie ahead, one begins today; where there is none, one holds for all history.
@@ -34,12 +36,12 @@ def entered(scope: str, value: str, valid_from: date | None = None, **fields) ->
     adjustment = others.get(day) or Adjustment(scope=scope, value=value, valid_from=day)
     for name, wanted in fields.items():
         setattr(adjustment, name, wanted)
+    adjustment.full_clean()
     return adjustment
 
 
 def put(adjustment: Adjustment):
-    """Save an adjustment, new or altered, but not its scope or value; ValidationError before anything is written."""
-    adjustment.full_clean()
+    """Save a valid adjustment, new or altered, but not its scope or value."""
     with _recosting(adjustment.scope, adjustment.value):
         adjustment.save()
 
@@ -64,21 +66,15 @@ def put_back(scope: str, value: str, rows: list[dict]):
     with _recosting(scope, value_in(scope, value)):
         adjustments_of(scope, value).delete()
         for fields in rows:
-            adjustment = Adjustment(scope=scope, value=value, **fields)
-            adjustment.full_clean()
-            adjustment.save()
+            entered(scope, value, **fields).save()
 
 
-def effect_of_putting(adjustment: Adjustment, name=None):
-    """What put() would do to the costs of the past; nothing is kept. `name`: see PriceHistory."""
-    adjustment.full_clean()
-    book = book_after(copy(adjustment).save)
-    return price_history().effect_of(_usage(adjustment.scope, adjustment.value), book, name)
+def effect_of(change: Callable[[Adjustment], object], adjustment: Adjustment, name=None):
+    """What put() or drop() would do to the costs of the past: `change` saves or deletes, and nothing is kept.
 
-
-def effect_of_dropping(adjustment: Adjustment, name=None):
-    """What drop() would do to the costs of the past; nothing is kept. `name`: see PriceHistory."""
-    book = book_after(copy(adjustment).delete)
+    `name`: see PriceHistory.
+    """
+    book = book_after(lambda: change(copy(adjustment)))
     return price_history().effect_of(_usage(adjustment.scope, adjustment.value), book, name)
 
 

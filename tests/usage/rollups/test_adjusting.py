@@ -107,7 +107,7 @@ def test_a_change_without_a_date_alters_the_one_in_force_and_one_with_a_date_beg
 def test_the_effect_is_told_and_nothing_kept(gpt):
     before, revision = spent(), Revision.current()
     adjustment = Adjustment(scope="provider", value="reseller", factor="0.3")
-    total = adjusting.effect_of_putting(adjustment).total
+    total = adjusting.effect_of(Adjustment.save, adjustment).total
     assert (total.cost_before, total.cost_after) == (2 * LISTED, 2 * LISTED * 3 // 10)
     assert (spent(), Revision.current(), adjustment.pk, Adjustment.objects.count()) == (before, revision, None, 0)
 

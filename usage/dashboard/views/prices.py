@@ -138,7 +138,7 @@ def adjustment(request):
         posted |= {"note": request.POST.get("note", ""), "valid_from": request.POST.get("valid_from") or None}
     values = rest.valid(AdjustmentBody, _whose(request.POST, "value") | posted)
     changed = adjusting.entered(**values)
-    effect = in_words(adjusting.effect_of_putting(changed, spans(timezone.localdate())))
+    effect = in_words(adjusting.effect_of(Adjustment.save, changed, spans(timezone.localdate())))
     if "preview" in request.POST:
         return effect
     place = changed.scope, changed.value
@@ -171,7 +171,7 @@ def _removed(pk):
     if found is None:
         return _("It was removed already.")
     place = found.scope, found.value
-    effect = in_words(adjusting.effect_of_dropping(found, spans(timezone.localdate())))
+    effect = in_words(adjusting.effect_of(Adjustment.delete, found, spans(timezone.localdate())))
     change, whose = Undoable("factor", *place), names_of_places([place])[place]
     adjusting.drop(found)
     return change.told(_("Factor and fee of %(whose)s removed. %(effect)s") % {"whose": whose, "effect": effect}, whose)
