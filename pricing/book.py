@@ -57,7 +57,6 @@ class PriceBook:
     def __init__(self, stamp: int, price_sets, routes=(), adjustments=()):
         self.stamp = stamp
         self._sets, self._ids, self._steps, self._clocks = defaultdict(list), {}, defaultdict(set), defaultdict(set)
-        self._blocked = set()
         for each in price_sets:
             self._add(each)
         self._sellers = {(route.provider, route.auth_index): route.seller for route in routes}
@@ -70,10 +69,9 @@ class PriceBook:
 
     def _add(self, price_set):
         model, cards = price_set.model, price_set.cards.all()
-        self._sets[model.pk, price_set.is_manual, *price_set.place].append(price_set)
+        if price_set.is_manual or not model.catalogue_blocked:
+            self._sets[model.pk, price_set.is_manual, *price_set.place].append(price_set)
         self._ids[model.name] = model.pk
-        if model.catalogue_blocked:
-            self._blocked.add(model.pk)
         self._steps[model.pk] |= {card.context_over for card in cards} - {0}
         hours = {limit for card in cards for limit in (card.hours_from, card.hours_to) if limit is not None}
         # Midnight is 1440: 0 is the label of what was counted while hours did not matter.
@@ -151,10 +149,8 @@ class PriceBook:
             (Scope.EVERYTHING.value, ""),
         )
         seller = self._sellers.get((charged.provider, charged.auth_index), "")
-        offers = [(id, True, *place) for id in ids for place in places]
-        offers += [(id, False, Scope.SELLER.value, seller) for id in ids] + [(id, False, "", "") for id in ids]
-        known = {each for each in offers if each in self._sets and not (not each[1] and each[0] in self._blocked)}
-        ordered = tuple(tuple(each for each in offers if each in known and each[0] == id) for id in ids)
+        offers = [(True, *place) for place in places] + [(False, Scope.SELLER.value, seller), (False, "", "")]
+        ordered = tuple(tuple((id, *offer) for offer in offers if (id, *offer) in self._sets) for id in ids)
         adjusting = tuple(place for place in places if place in self._adjustments)
         clock = charged.clock % DAY_MINUTES if charged.clock else None  # at an hour that is not known
         return ordered, adjusting, charged.tier, charged.context_over, clock
