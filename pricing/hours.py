@@ -2,9 +2,11 @@
 
 import re
 
+from django.utils.translation import gettext_noop as _
+
 DAY_MINUTES = 24 * 60
 SLOT = 15  # minutes; hours begin and end on a quarter
-NO_TIME = "A time is written as 16:30, on a quarter of an hour."
+NO_TIME = _("A time is written as 16:30, on a quarter of an hour.")
 _CLOCK = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)", re.ASCII)
 
 

@@ -1,9 +1,11 @@
-"""Money as integers: rates in pico-USD per token, costs in pico-USD. Knows nothing of Django."""
+"""Money as integers: rates in pico-USD per token, costs in pico-USD. Pure."""
 
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from operator import attrgetter, mul
 from typing import NamedTuple
+
+from django.utils.translation import gettext_noop as _
 
 from pricing.tokenclasses import CLASSES, TOKEN_CLASSES
 
@@ -12,12 +14,12 @@ PICO_PER_MICRO = 1_000_000  # 1 USD per million tokens is 1,000,000 pico-USD per
 STEP = Decimal("0.000001")  # USD per million tokens: one pico-USD per token
 MOST_USD_PER_MILLION = 10_000
 MOST = MOST_USD_PER_MILLION * PICO_PER_MICRO
-NEGATIVE = "A rate is never negative."
-TOO_LOW = "A rate is 0, or at least 0.000001 USD."
-TOO_HIGH = f"A rate is at most {MOST_USD_PER_MILLION:,} USD per million tokens."
+NEGATIVE = _("A rate is never negative.")
+TOO_LOW = _("A rate is 0, or at least 0.000001 USD.")
+TOO_HIGH = _("A rate is at most 10,000 USD per million tokens.")
 MOST_USD_PER_REQUEST = 100
 MOST_FEE = MOST_USD_PER_REQUEST * PICO
-FEE_TOO_HIGH = f"A fee is at most {MOST_USD_PER_REQUEST} USD per request."
+FEE_TOO_HIGH = _("A fee is at most 100 USD per request.")
 
 # A request of 10^9 tokens at the highest rate would pass what a 64-bit column holds (9.2 * 10^18), and SQLite would
 # silently store a float. No request costs USD 100,000; at this limit 92 impossible ones still add up within a column.
@@ -37,11 +39,6 @@ class Rates(NamedTuple):
     cache_write_1h: int
     reasoning: int
     request: int
-
-    @property
-    def is_free(self) -> bool:
-        """Whether nothing costs anything."""
-        return not any(self)
 
 
 # Rates that may be left out, and the rate that each is then; a fee that is left out is 0.
@@ -98,7 +95,7 @@ def checked_fee(usd_per_request: Decimal | float | int) -> int:
 def _checked(number, most, too_high) -> Decimal:
     amount = Decimal(str(number))
     if not amount.is_finite():
-        raise ValueError("A rate is a finite number.")
+        raise ValueError(_("A rate is a finite number."))
     if amount < 0:
         raise ValueError(NEGATIVE)
     if amount > most:

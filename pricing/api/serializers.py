@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -13,14 +12,6 @@ from pricing.models import RateCard, Tier
 from pricing.models.scopes import BY_HAND, VALUE_HELP, checked_value
 from pricing.models.sets import DAY_VALIDATORS, check_cards
 from pricing.rates import MOST_USD_PER_MILLION, MOST_USD_PER_REQUEST, checked_fee, checked_pico, usd, usd_per_million
-
-# The sentences of checked_pico, checked_fee and minute_of, which know nothing of languages.
-gettext_noop("A rate is a finite number.")
-gettext_noop("A rate is never negative.")
-gettext_noop("A rate is 0, or at least 0.000001 USD.")
-gettext_noop("A rate is at most 10,000 USD per million tokens.")
-gettext_noop("A fee is at most 100 USD per request.")
-gettext_noop("A time is written as 16:30, on a quarter of an hour.")
 
 MOST_CARDS = 200
 

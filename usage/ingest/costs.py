@@ -59,5 +59,5 @@ def priced(rates, requests, failed, total, empty, tokens) -> Priced:  # noqa: PL
     """What requests cost at these rates (None: no price). A success without tokens costs its fee, if there is one."""
     if rates is None:
         return Priced(0, total, requests - failed)
-    unknown = 0 if rates.request or rates.is_free else empty
+    unknown = 0 if rates.request or not any(rates) else empty
     return Priced(cost(rates, tokens, requests, requests - failed), 0, unknown)
