@@ -47,15 +47,14 @@ class Match(NamedTuple):
 
 
 class Resolved(NamedTuple):
-    """The entries of a model: for all its usage (None: nothing decides), by seller, and those it could be instead."""
+    """The entries of a model: for all its usage (None: nothing decides), by seller, and those it could be instead.
+
+    Without a default and candidates there is no entry.
+    """
 
     default: Match | None
     by_seller: dict[str, Match]
     candidates: list[Match]
-
-
-class Unmatched(Exception):
-    """No entry; the message is shown to users."""
 
 
 def resolve(  # noqa: PLR0917  what each rule needs
@@ -70,7 +69,6 @@ def resolve(  # noqa: PLR0917  what each rule needs
 
     `price_of` gives a price that can be compared. The entry that is `followed` so far counts; where prices differ, then
     the maker's; an entry that a person has `chosen` counts before anything. Both are named provider/id.
-    Raises Unmatched when there is no entry.
     """
     name = name.strip().lower().removeprefix("models/")
     by_seller = {seller: m for seller in sorted(sellers) or [""] if (m := _sold_by(seller, name, providers))}
@@ -79,8 +77,6 @@ def resolve(  # noqa: PLR0917  what each rule needs
     found = [*by_seller.values()] or listings
     if picked := next((match for match in [*found, *listings] if str(match) == chosen), None):
         return Resolved(picked, by_seller, listings)
-    if not found:
-        raise Unmatched(UNKNOWN)
     default = next((match for match in found if str(match) == followed), None)
     if default is None and len({price_of(match.info) for match in found}) == 1:
         default = found[0]

@@ -13,7 +13,7 @@ from genai_prices.data import providers
 from genai_prices.types import ModelInfo, ModelPrice, Provider, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
 from pricing.catalogue.listings import Card, DatedCards, Listing, Offer, without_repeats
-from pricing.catalogue.matching import Match, Unmatched, ambiguous, is_free, resolve
+from pricing.catalogue.matching import UNKNOWN, Match, ambiguous, is_free, resolve
 from pricing.hours import DAY_MINUTES, SLOT
 from pricing.rates import DERIVED, MOST, MOST_FEE, Rates, filled, pico
 
@@ -56,12 +56,9 @@ def look_up(
     name: str, sellers: Iterable[str], followed: str = "", chosen: str = "", catalogue: list[Provider] = providers
 ) -> Listing:
     """What the catalogue lists for a model that was reached at these sellers; see resolve()."""
-    try:
-        found = resolve(name, sellers, catalogue, price_sets, followed, chosen)
-    except Unmatched as error:
-        if is_free(name):
-            return Listing(f"openrouter/{name}", FREE)
-        return Listing(reason=str(error))
+    found = resolve(name, sellers, catalogue, price_sets, followed, chosen)
+    if not (found.default or found.candidates):
+        return Listing(f"openrouter/{name}", FREE) if is_free(name) else Listing(reason=UNKNOWN)
     offers = tuple(_offer(seller, match) for seller, match in found.by_seller.items() if seller)
     candidates = tuple(_offer(match.provider, match) for match in found.candidates)
     if found.default is None:

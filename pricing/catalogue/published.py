@@ -2,14 +2,13 @@
 
 import json
 import time
-from contextlib import suppress
 from typing import NamedTuple
 
 import httpx
 from genai_prices import types
 from genai_prices.data import providers as packaged
 
-from pricing.catalogue.matching import Unmatched, resolve, seller_of
+from pricing.catalogue.matching import resolve, seller_of
 from pricing.catalogue.package import RATES, price_sets
 from pricing.rates import MOST_FEE, MOST_USD_PER_MILLION, PICO
 
@@ -104,8 +103,7 @@ def _check(found):
         price_sets(model)
     # Every pattern is tried once, so that none can break a later look-up.
     seller_of("", "https://nowhere.example", found)
-    with suppress(Unmatched):
-        resolve("no such model", [""], found, price_sets)
+    resolve("no such model", [""], found, price_sets)
 
 
 def _prices(model):
@@ -117,12 +115,10 @@ def _prices(model):
 def _is_sane(price):
     for key in RATES.values():
         value = getattr(price, key)
-        amounts = (
-            [value.base, *(tier.price for tier in value.tiers)] if isinstance(value, types.TieredPrices) else [value]
-        )
+        tiers = getattr(value, "tiers", ())
+        amounts = [getattr(value, "base", value), *(tier.price for tier in tiers)]
         most = MOST_FEE * 1000 // PICO if key == RATES["request"] else MOST_USD_PER_MILLION
-        steps = [tier.start for tier in value.tiers] if isinstance(value, types.TieredPrices) else []
-        if not all(0 <= step <= MOST_TOKENS for step in steps):
+        if not all(0 <= tier.start <= MOST_TOKENS for tier in tiers):
             return False
         if not all(amount is None or (amount.is_finite() and 0 <= amount <= most) for amount in amounts):
             return False
