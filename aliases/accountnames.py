@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from django.db.models import Q
-from msgspec import Meta, Struct, convert
+from msgspec import Meta, Struct
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
@@ -12,7 +11,7 @@ from aliases.models import AccountName, Revision
 from aliases.shapes import AliasChanged
 from cpa_usage.http import lists, rest
 from cpa_usage.http.fields import TextField
-from cpa_usage.http.lists import Listing, totals_of
+from cpa_usage.http.lists import Listing
 
 
 class NamedAccount(Struct, frozen=True):
@@ -51,16 +50,10 @@ def account_names(request):
     if request.method == "DELETE":
         return _rename(**rest.valid(Account, request.query_params.dict()))
     part = lists.part_of(request)
-    return rest.answer(request, ("account-names", Revision.current(), part), lambda: _names(part))
+    state = ("account-names", Revision.current(), part)
+    return rest.answer(request, state, lambda: part.listing(AccountNames, AccountName.objects, "name", "account"))
 
 
 def _rename(account, name=""):
     AccountName.objects.rename(account, name)
     return Response(AliasChanged())
-
-
-def _names(part):
-    wanted = Q(name__icontains=part.q) | Q(account__icontains=part.q)
-    found, count = part.found(AccountName.objects.filter(wanted))
-    items = convert(found, list[NamedAccount], from_attributes=True)
-    return AccountNames(items=items, totals=totals_of(items=(count, items)))

@@ -1,16 +1,13 @@
 """The shapes of the API's replies about CPA's accounts and keys, and how they are filled."""
 
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Annotated
 
-from django.db.models import Q
-from msgspec import Meta, Struct, convert, field
+from msgspec import Meta, Struct, field
 
 from catalog.models import AuthFile, Connection, Provider
 from cpa_usage.api import OURS, Build
-from cpa_usage.http.lists import Listing, Part, totals_of
+from cpa_usage.http.lists import Listing, Part
 
 Absent = Annotated[datetime | None, Meta(description="Since when CPA no longer lists it; null: it does.")]
 AuthIndex = Annotated[str, Meta(description="Joins it to records.")]
@@ -93,17 +90,9 @@ def versions() -> Versions:
 
 def auth_files(part: Part) -> ListedAuthFiles:
     """A part of the accounts CPA lists or ever listed."""
-    found, count = part.found(_with(AuthFile.objects, part.q, "name", "email", "label", "auth_index"))
-    items = convert(found, list[ListedAuthFile], from_attributes=True)
-    return ListedAuthFiles(items=items, totals=totals_of(items=(count, items)))
+    return part.listing(ListedAuthFiles, AuthFile.objects, "name", "email", "label", "auth_index")
 
 
 def provider_keys(part: Part) -> ProviderKeys:
     """A part of the upstream keys CPA lists or ever listed."""
-    found, count = part.found(_with(Provider.objects, part.q, "name", "prefix", "provider_type", "auth_index"))
-    items = convert(found, list[ProviderKey], from_attributes=True)
-    return ProviderKeys(items=items, totals=totals_of(items=(count, items)))
-
-
-def _with(rows, text, *names):
-    return rows.filter(reduce(or_, (Q(**{f"{name}__icontains": text}) for name in names)))
+    return part.listing(ProviderKeys, Provider.objects, "name", "prefix", "provider_type", "auth_index")

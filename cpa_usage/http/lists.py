@@ -1,11 +1,13 @@
 """Lists of the API, which have a largest size: the part that is asked for, and how many there are in all."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Annotated, Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
 from rest_framework import serializers
 
 from cpa_usage.http.fields import TextField
@@ -41,6 +43,13 @@ class Part(NamedTuple):
         items = list(self.of(rows))
         is_last = len(items) < self.limit and (items or not self.offset)
         return items, self.offset + len(items) if is_last else rows.count()
+
+    def listing(self, shape: type[Listing], rows: QuerySet, *fields: str) -> Listing:
+        """These rows of a QuerySet as a Listing of `items`; `q` is looked for in some fields."""
+        said = reduce(or_, (Q(**{f"{name}__icontains": self.q}) for name in fields))
+        found, count = self.found(rows.filter(said))
+        items = convert(found, shape.__annotations__["items"], from_attributes=True)
+        return shape(items=items, totals=totals_of(items=(count, items)))
 
     def among(self, items: Iterable, name: Callable[[Any], str]) -> list:
         """The items in whose names `q` is found."""

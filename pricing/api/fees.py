@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from cpa_usage.http import lists, rest
 from cpa_usage.http.fields import TextField
-from cpa_usage.http.lists import Listing, totals_of
+from cpa_usage.http.lists import Listing
 from pricing.api.serializers import DecimalField, FromDay
 from pricing.api.shapes import PriceChanged
 from pricing.models import AccountFee, Revision
@@ -79,10 +79,5 @@ def fees(request):
         AccountFee.objects.clear(**rest.valid(WhichFee, request.query_params.dict()))
         return Response(PriceChanged())
     part = lists.part_of(request)
-    return rest.answer(request, ("fees", Revision.current_stamp(), part), lambda: _fees(part))
-
-
-def _fees(part):
-    found, count = part.found(AccountFee.objects.filter(account__icontains=part.q))
-    items = [Fee(fee.account, float(fee.usd_per_month), fee.valid_from) for fee in found]
-    return Fees(items=items, totals=totals_of(items=(count, items)))
+    state = ("fees", Revision.current_stamp(), part)
+    return rest.answer(request, state, lambda: part.listing(Fees, AccountFee.objects, "account"))

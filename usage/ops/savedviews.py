@@ -12,7 +12,7 @@ from msgspec import Struct
 from rest_framework import serializers
 
 from cpa_usage.http.fields import TextField
-from cpa_usage.http.lists import Listing, Part, totals_of
+from cpa_usage.http.lists import Listing, Part
 from cpa_usage.keys import fingerprint, is_fingerprint
 from usage.analytics.choices import AccountsPageForm, ChartForm, TimelineForm
 from usage.models import SavedView, Series, SharedView
@@ -93,9 +93,7 @@ class ShareBody(ViewBody):
 
 def listed(part: Part) -> Views:
     """Saved views in whose names something is found."""
-    found, count = part.found(SavedView.objects.filter(name__icontains=part.q))
-    items = [row_of(view) for view in found]
-    return Views(items=items, totals=totals_of(items=(count, items)))
+    return part.listing(Views, SavedView.objects, "name")
 
 
 def row_of(view: SavedView) -> ViewRow:
