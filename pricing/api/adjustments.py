@@ -6,7 +6,7 @@ from typing import Annotated
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.response import Response
@@ -19,7 +19,7 @@ from pricing.api.shapes import PriceChanged
 from pricing.models import Adjustment, Revision, adjusting
 from pricing.models.adjustments import FACTOR_VALIDATORS, MOST_FACTOR
 from pricing.models.scopes import BY_HAND, VALUE_HELP, checked_value
-from pricing.precedence import latest
+from pricing.precedence import begins
 from pricing.rates import usd
 
 SET = "Set a factor or a fee"
@@ -104,22 +104,10 @@ def adjustments(request):
 
 def listed(today: date, part: Part) -> Adjustments:
     """A part of them; which are in force is of a local date."""
-    by_place = {}
-    for each in Adjustment.objects.filter(value__icontains=part.q):
-        by_place.setdefault((each.scope, each.value), []).append(each)
-    found = [(each, latest(rows, today)) for rows in by_place.values() for each in rows]
-    items = [_item(*each) for each in part.of(found)]
+    found = list(Adjustment.objects.filter(value__icontains=part.q))
+    in_force = {(each.scope, each.value): each for each in found if begins(each) <= today}  # the last to begin
+    for each in found:
+        each.in_force = in_force.get((each.scope, each.value)) is each
+        each.request_price = usd(each.request)
+    items = convert(part.of(found), list[DatedAdjustment], from_attributes=True)
     return Adjustments(items=items, totals=totals_of(items=(len(found), items)))
-
-
-def _item(each: Adjustment, in_force: Adjustment | None) -> DatedAdjustment:
-    return DatedAdjustment(
-        scope=each.scope,
-        value=each.value,
-        valid_from=each.valid_from,
-        factor=float(each.factor),
-        request_price=usd(each.request),
-        note=each.note,
-        in_force=each is in_force,
-        updated_at=each.updated_at,
-    )

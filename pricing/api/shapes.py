@@ -94,18 +94,15 @@ def prices(stamp: int, today: date, part: Part = ALL) -> Prices:
 
     `stamp`: Revision.current_stamp(), for which answers are cached.
     """
-    found = _cached(stamp, today) if stamp else _read(today)
+    read = _read if stamp else _read.__wrapped__  # before the first change there is no stamp
+    found = read(stamp, today)
     items, scoped = (part.among(rows, attrgetter("model")) for rows in (found.items, found.scoped))
     totals = totals_of(items=(len(items), part.of(items)), scoped=(len(scoped), part.of(scoped)))
     return Prices(items=part.of(items), scoped=part.of(scoped), totals=totals)
 
 
 @lru_cache(2)
-def _cached(stamp, today):
-    return _read(today)
-
-
-def _read(today):
+def _read(stamp, today):
     with_sets = Model.objects.filter(pk__in=PriceSet.objects.values("model"))  # of all others there may be many
     models = list(with_sets.with_prices(today).order_by("name"))
     scoped = [price for model in models for price in _scoped(model, today)]
@@ -153,9 +150,7 @@ def _set(price_set: PriceSet, model: Model, today: date) -> DatedPrice:
 
 def _card(card: RateCard) -> PriceCard:
     hours = card.hours.split("-") if card.hours else (None, None)
-    return PriceCard(
-        tier=card.tier, context_over=card.context_over, hours_from=hours[0], hours_to=hours[1], **_rates(card)
-    )
+    return PriceCard(card.tier, card.context_over, *hours, **_rates(card))
 
 
 def _rates(card: RateCard) -> dict:
