@@ -1,19 +1,17 @@
 """Factors and fees of providers, accounts and client keys in the admin."""
 
 from django.contrib import admin
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from pricing.admin.confirming import Confirmed, Unconfirmed
+from pricing.admin.confirming import Confirmed, PriceAdmin, Unconfirmed
 from pricing.admin.forms import AdjustmentForm, shown_rate
 from pricing.models import Adjustment, adjusting
 from pricing.rates import PICO
 
 
 @admin.register(Adjustment)
-class AdjustmentAdmin(Confirmed, ModelAdmin):
+class AdjustmentAdmin(Confirmed, PriceAdmin):
     """What resellers and clients are billed in place of list prices. An adjustment stays with whose usage it is for."""
 
     form = AdjustmentForm
@@ -21,7 +19,6 @@ class AdjustmentAdmin(Confirmed, ModelAdmin):
     list_display = ["value", "scope", "valid_from", "factor", "fee", "note", "updated_at"]
     list_filter = ["scope"]
     search_fields = ["value", "note"]
-    show_full_result_count = False
 
     @display(description=_("Fee per success (USD)"), ordering="request")
     def fee(self, adjustment):
@@ -43,9 +40,3 @@ class AdjustmentAdmin(Confirmed, ModelAdmin):
     def delete_model(self, request, obj):
         """Delete it and cost its days again."""
         adjusting.drop(obj)
-
-    def delete_queryset(self, request, queryset):
-        """Delete them and cost their days again."""
-        with transaction.atomic():
-            for adjustment in queryset:
-                adjusting.drop(adjustment)

@@ -1,7 +1,9 @@
-"""The page that shows the effect of a change of prices on costs, month by month, before it is saved."""
+"""What the lists of prices share, and the page that shows the effect of a change on costs before it is saved."""
 
+from django.db import transaction
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
 
 from cpa_usage.keys import mask
 from pricing.models.scopes import value_in
@@ -15,21 +17,38 @@ class Unconfirmed(Exception):
     """Raised instead of saving a form that is sent for the first time; holds a title and what computes the effect."""
 
 
-class Confirmed:
-    """For an admin whose forms are sent twice: the first time the effect is shown, the second time they are saved.
+class PriceAdmin(ModelAdmin):
+    """Rows whose changes count as changes of prices.
 
     `value_field` names the form's field for a provider, an account or a client key: a key that was typed there is
     replaced by its fingerprint before any page could show it again.
     """
 
+    show_full_result_count = False
     value_field = "scope_value"
 
-    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+    def changeform_view(self, request, *args, **kwargs):
+        """The form with its value as records name it; a mask stays as it is, to be refused."""
+        text = request.POST.get(self.value_field, "")
+        if text and mask(text) != text:
+            request.POST = request.POST.copy()
+            request.POST[self.value_field] = value_in(request.POST.get("scope", ""), text)
+        return super().changeform_view(request, *args, **kwargs)
+
+    def delete_queryset(self, request, queryset):
+        """One by one: a QuerySet's own deletion counts nothing."""
+        with transaction.atomic():
+            for row in queryset:
+                self.delete_model(request, row)
+
+
+class Confirmed:
+    """For an admin whose forms are sent twice: the first time the effect is shown, the second time they are saved."""
+
+    def changeform_view(self, request, *args, **kwargs):
         """A valid form is first answered with its effect; confirmed, it is saved."""
-        if request.method == "POST":
-            request.POST = without_key(request.POST, self.value_field)
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            return super().changeform_view(request, *args, **kwargs)
         except Unconfirmed as unsaved:
             title, effect = unsaved.args
             return self.ask(request, effect(), title)
@@ -50,16 +69,6 @@ class Confirmed:
     def confirmed(self, request) -> bool:
         """Whether the form was sent from the page with the effect."""
         return CONFIRMED in request.POST
-
-
-def without_key(posted, field):
-    """The posted form with its value as records name it; a mask stays as it is, to be refused."""
-    text = posted.get(field, "")
-    if not text or mask(text) == text:
-        return posted
-    found = posted.copy()
-    found[field] = value_in(posted.get("scope", ""), text)
-    return found
 
 
 def _rows(effect):

@@ -10,13 +10,12 @@ from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin as UnfoldModelAdmin
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from pricing.admin.bulk import BulkPricing
 from pricing.admin.choosing import Choosing
-from pricing.admin.confirming import usd
+from pricing.admin.confirming import PriceAdmin, usd
 from pricing.admin.forms import shown_rate
 from pricing.models import Model, PriceSet, RateCard
 from pricing.rates import PICO
@@ -96,7 +95,7 @@ class SetInline(TabularInline):
 
 
 @admin.register(Model)
-class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
+class ModelAdmin(Choosing, BulkPricing, PriceAdmin):
     """Models are never deleted, because records point at them."""
 
     list_filter = [Priced, Offered]
@@ -105,7 +104,6 @@ class ModelAdmin(Choosing, BulkPricing, UnfoldModelAdmin):
     readonly_fields = ["listed", "candidates", "offered"]
     inlines = [SetInline]
     actions_detail = ["add_price"]
-    show_full_result_count = False
 
     def get_queryset(self, request):
         """With `is_priced`, all prices and the catalogue's entry."""

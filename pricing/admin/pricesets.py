@@ -1,14 +1,13 @@
 """Price sets in the admin: the catalogue's are read-only, manual ones can be changed."""
 
 from django.contrib import admin
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from pricing.admin.confirming import Confirmed, Unconfirmed
+from pricing.admin.confirming import Confirmed, PriceAdmin, Unconfirmed
 from pricing.admin.forms import PriceSetForm, RateCardForm, RateCards
-from pricing.models import Model, Origin, PriceSet, RateCard
+from pricing.models import Model, PriceSet, RateCard
 
 
 def _shown(name, field):
@@ -50,7 +49,7 @@ class CardInline(TabularInline):
 
 
 @admin.register(PriceSet)
-class PriceSetAdmin(Confirmed, ModelAdmin):
+class PriceSetAdmin(Confirmed, PriceAdmin):
     """One set with its cards. A set stays with its model."""
 
     form = PriceSetForm
@@ -60,7 +59,6 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
     list_select_related = ["model"]
     search_fields = ["model__name", "scope_value"]
     autocomplete_fields = ["model"]
-    show_full_result_count = False
 
     def get_readonly_fields(self, request, obj=None):
         """An existing set stays with its model."""
@@ -102,9 +100,3 @@ class PriceSetAdmin(Confirmed, ModelAdmin):
     def delete_model(self, request, obj):
         """Delete the set and re-cost its days."""
         obj.model.drop_set(obj)
-
-    def delete_queryset(self, request, queryset):
-        """Delete the manual ones and re-cost their days."""
-        with transaction.atomic():
-            for price_set in queryset.filter(origin=Origin.MANUAL):
-                self.delete_model(request, price_set)
