@@ -1,6 +1,5 @@
 """CPA's accounts and keys over HTTP, and what users can ask of CPA through us: a sync, its switches, a request log."""
 
-from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 from rest_framework import serializers, status
@@ -93,8 +92,11 @@ def _switch(request, name):
 
 def set_switch(name: str, value: bool):
     """Turn one of catalog.cpa.SWITCHES on or off at CPA; raises BadGateway."""
-    with _bad_gateway(), Cpa(by_person=True) as cpa:
-        cpa.set_switch(name, value)
+    try:
+        with Cpa(by_person=True) as cpa:
+            cpa.set_switch(name, value)
+    except Problem as problem:
+        raise BadGateway(str(problem)) from None
 
 
 LOGS = BoundedSemaphore(2)  # asked for at once: a CPA that does not answer must not keep every thread waiting
@@ -105,15 +107,9 @@ def request_log(request_id: str, start: int = 0) -> RequestLog:
     if not LOGS.acquire(blocking=False):
         raise BadGateway("CPA has not answered for other logs yet: try again in a moment.")
     try:
-        with _bad_gateway(), Cpa() as cpa:
+        with Cpa() as cpa:
             return cpa.request_log(request_id, start)
-    finally:
-        LOGS.release()
-
-
-@contextmanager
-def _bad_gateway():
-    try:
-        yield
     except Problem as problem:
         raise BadGateway(str(problem)) from None
+    finally:
+        LOGS.release()
