@@ -24,14 +24,6 @@ LOG_BYTES = 2 * 1024 * 1024  # of a request's log, in one piece
 SWITCHES = {"statistics_enabled": "usage-statistics-enabled", "request_log_enabled": "request-log"}
 
 
-class Build(Struct, frozen=True):
-    """The version of CPA that answered."""
-
-    version: str
-    commit: str
-    build_date: str
-
-
 class RequestLog(Struct, frozen=True):
     """CPA's log of one request, or a part of it. `truncated`: it goes on; `size`: all of its bytes."""
 
@@ -60,7 +52,7 @@ class Cpa:
         self._ends = None if seconds is None else time.monotonic() + seconds
         self._by_person, self._memory = by_person, memory
         self._login, self._accepted = None, False
-        self.build: Build | None = None
+        self.build: dict[str, str] = {}  # which CPA answered, by the fields of Connection
         self.ahead: float | None = None  # seconds by which CPA's clock is ahead of ours, to about a second
 
     def __enter__(self):
@@ -182,9 +174,10 @@ def _size(reply, start) -> int:
     return int(found[1]) if found else len(reply.body) + reply.truncated
 
 
-def _build(headers) -> Build | None:
-    words = [quoted(headers.get(f"x-cpa-{name}", ""))[:64] for name in ("version", "commit", "build-date")]
-    return Build(*words) if any(words) else None
+def _build(headers) -> dict[str, str]:
+    names = {"version": "x-cpa-version", "commit": "x-cpa-commit", "build_date": "x-cpa-build-date"}
+    words = {field: quoted(headers.get(name, ""))[:64] for field, name in names.items()}
+    return words if any(words.values()) else {}
 
 
 def _ahead(date, now) -> float | None:

@@ -9,7 +9,7 @@ from operator import attrgetter
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from catalog.cpa import SWITCHES, Cpa
 from catalog.facts import PROVIDER_LISTS, Row
@@ -53,7 +53,7 @@ class Lists:
             {name: partial(cpa.switch, name) for name in SWITCHES}
             | {"models_offered": cpa.models, "retention_seconds": cpa.queue_retention}
         )
-        self.fields |= structs.asdict(cpa.build) if cpa.build else {}
+        self.fields |= cpa.build
         if self.files is not None and not self.over:
             self.fields["not_offered"] = self.not_offered
 

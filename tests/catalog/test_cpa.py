@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from catalog.cpa import LOG_BYTES, REPLY_BYTES, SWITCHES, Build, Cpa, RequestLog
+from catalog.cpa import LOG_BYTES, REPLY_BYTES, SWITCHES, Cpa, RequestLog
 from catalog.models import Connection
 from catalog.problems import NotOffered, Refused, Unavailable, Unreachable
 from tests.simulator.raw import FIXTURES, captured
@@ -39,7 +39,7 @@ def test_a_conversation_on_one_connection(cpa):
         assert [key["provider_type"] for key in conversation.provider_keys("xai-api-key")] == ["xai"]
         assert len(conversation.models()) == len({m["id"] for m in captured("v1-models")["json"]["data"]})
         assert conversation.queue_retention() == 60
-        assert conversation.build == Build("v7.2.140", "a7e3596b7", "unknown")
+        assert conversation.build == {"version": "v7.2.140", "commit": "a7e3596b7", "build_date": "unknown"}
         assert cpa.connections == 1
 
 

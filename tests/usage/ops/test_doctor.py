@@ -251,12 +251,11 @@ def test_clocks(ahead, well, sentence):
     [("v7.2.140", True), ("7.1.27", True), ("7.1.26", False), ("v7.0.0", False), ("", True), ("main", True)],
 )
 def test_versions(version, well):
-    build = SimpleNamespace(version=version) if version else None
-    assert doctor_cpa._version(build).well is well
+    assert doctor_cpa._version(version).well is well
 
 
 def test_a_version_without_tiers_says_what_that_does_to_costs():
-    said = doctor_cpa._version(SimpleNamespace(version="v7.1.26")).sentence
+    said = doctor_cpa._version("v7.1.26").sentence
     assert said == (
         "CPA v7.1.26 lacks service tiers (since 7.1.27), executor types (since 7.1.38), response tiers (since 7.2.65), "
         "token breakdowns (since 7.2.97): update it. Flex and priority are costed as standard."
@@ -265,7 +264,7 @@ def test_a_version_without_tiers_says_what_that_does_to_costs():
 
 def test_what_the_cpa_at_hand_does_not_have_is_named():
     Connection.change(not_offered=["api-key-usage", "xai-api-key"])
-    found = doctor_cpa._version(SimpleNamespace(version="7.2.140"))
+    found = doctor_cpa._version("7.2.140")
     assert (found.well, found.sentence) == (True, "CPA 7.2.140. It has no api-key-usage, xai-api-key.")
 
 
@@ -273,7 +272,7 @@ def test_what_the_cpa_at_hand_does_not_have_is_named():
     ("version", "lacks"), [("6.9.38", 11), ("6.10.9", 10), ("7.0.3", 8), ("7.1.17", 6), ("7.2.64", 2), ("7.2.97", 0)]
 )
 def test_what_an_older_version_lacks_is_listed(version, lacks):
-    assert doctor_cpa._version(SimpleNamespace(version=version)).sentence.count("(since ") == lacks
+    assert doctor_cpa._version(version).sentence.count("(since ") == lacks
 
 
 def test_what_could_not_be_read_or_stored_is_told(healthy, settings):

@@ -37,7 +37,7 @@ def management():
             enabled = cpa.switch("statistics_enabled")
             yield Finding("CPA", True, f"It answers at {settings.CPA_BASE_URL}.")
             yield Finding("Key", True, "CPA takes the management key.")
-            yield _version(cpa.build)
+            yield _version(cpa.build.get("version", ""))
             yield _statistics(enabled)
             yield _retention(cpa.queue_retention())
             yield _clock(cpa.ahead)
@@ -72,8 +72,7 @@ def _login(key):
         return Finding("Queue", False, str(problem))
 
 
-def _version(build):
-    words = build.version if build else ""
+def _version(words):
     numbers = tuple(int(number) for number in re.findall(r"\d+", words)[:3])
     lacks = {what: since for what, since in FEATURES.items() if numbers and numbers < since}
     names = ", ".join(Connection.load().not_offered)
