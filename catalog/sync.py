@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from functools import partial
 from itertools import chain
 from operator import attrgetter
 
@@ -48,31 +47,24 @@ class Lists:
     def read_all(self, cpa):
         """One list after the other; a refusal midway leaves what was read before it."""
         self.files = self._read(cpa.auth_files)
-        self.keys = self._read_each({name: partial(cpa.provider_keys, name) for name in PROVIDER_LISTS})
-        self.fields = self._read_each(
-            {name: partial(cpa.switch, name) for name in SWITCHES}
-            | {"models_offered": cpa.models, "retention_seconds": cpa.queue_retention}
-        )
-        self.fields |= cpa.build
+        keys = {name: self._read(cpa.provider_keys, name) for name in PROVIDER_LISTS}
+        fields = {name: self._read(cpa.switch, name) for name in SWITCHES}
+        fields |= {"models_offered": self._read(cpa.models), "retention_seconds": self._read(cpa.queue_retention)}
+        self.keys, self.fields = _known(keys), _known(fields) | cpa.build
         if self.files is not None and not self.over:
             self.fields["not_offered"] = self.not_offered
 
-    def _read(self, method):
+    def _read(self, method, *arguments):
         """The result of a method of Cpa, or None."""
         if self.over:
             return None
         try:
-            found = method()
+            found = method(*arguments)
         except Problem as problem:
             self._note(problem)
             return None
         self.answered = True
         return found
-
-    def _read_each(self, methods):
-        """The results of methods by name, of those that can be read."""
-        results = {name: self._read(method) for name, method in methods.items()}
-        return {name: result for name, result in results.items() if result is not None}
 
     def _note(self, problem):
         """Older versions of CPA do not have all of it; one that does not tell its accounts has no management API."""
@@ -83,6 +75,11 @@ class Lists:
         self.refused = isinstance(problem, Refused)
         self.over = bool(missing) or isinstance(problem, Refused | Unreachable)
         self.errors.append(str(problem))
+
+
+def _known(results):
+    """Those that could be read."""
+    return {name: result for name, result in results.items() if result is not None}
 
 
 def sync(seconds: float | None = None, by_person: bool = False) -> SyncResult:
