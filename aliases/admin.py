@@ -13,6 +13,7 @@ from unfold.decorators import action, display
 from aliases import shapes
 from aliases.forms import ImportForm
 from aliases.models import AccountName, ApiKey
+from cpa_usage.admin.rows import never
 from cpa_usage.keys import account_name
 
 
@@ -38,19 +39,13 @@ class ApiKeyAdmin(AsOpened, ModelAdmin):
     actions = ["clear_names"]
     actions_list = ["export_file", "import_file"]
     show_full_result_count = False
+    has_add_permission = never  # a raw key is not to be typed in here
+    has_delete_permission = never  # records point at it
     list_max_show_all = 150  # a row sends up to six fields, and Django takes a thousand in all
 
     def get_queryset(self, request):
         """Without the row that stands for "no key"."""
         return ApiKey.objects.real()
-
-    def has_add_permission(self, request):
-        """Never: a raw key is not to be typed in here."""
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        """Never: records point at it."""
-        return False
 
     def save_model(self, request, obj, form, change):
         """Through the verb, which trims what was typed and counts the change."""
@@ -101,10 +96,7 @@ class AccountNameAdmin(AsOpened, ModelAdmin):
     list_display = ["account", "name"]
     list_editable = ["name"]
     search_fields = ["account", "name"]
-
-    def has_delete_permission(self, request, obj=None):
-        """A name that is cleared is gone."""
-        return False
+    has_delete_permission = never  # a name that is cleared is gone
 
     def get_readonly_fields(self, request, obj=None):
         """A name stays with its account: under another one it would be a second row."""

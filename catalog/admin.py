@@ -11,7 +11,7 @@ from unfold.decorators import action, display
 from catalog.models import AuthFile, Provider
 from catalog.reported import reported
 from catalog.sync import sync_now
-from cpa_usage.admin.rows import ReadOnlyAdmin
+from cpa_usage.admin.rows import ReadOnlyAdmin, never
 
 BADGES = {"active": "success", "disabled": "warning", "unavailable": "danger", "error": "danger", "absent": "info"}
 SYNC_DIALOG = {
@@ -25,10 +25,7 @@ class ListedAdmin(ReadOnlyAdmin):
     """Rows that CPA listed; they are changed at CPA."""
 
     actions_list = ["sync_now"]
-
-    def has_delete_permission(self, request, obj=None):
-        """Never: old records point at them."""
-        return False
+    has_delete_permission = never  # old records point at them
 
     @display(description=_("Status"), label=BADGES)
     def badge(self, row):

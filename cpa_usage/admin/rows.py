@@ -3,15 +3,13 @@
 from unfold.admin import ModelAdmin
 
 
+def never(admin, request, obj=None) -> bool:
+    """For a has_…_permission of a ModelAdmin or an inline: nobody may."""
+    return False
+
+
 class ReadOnlyAdmin(ModelAdmin):
     """Rows to look at, and to delete unless a subclass refuses it."""
 
     show_full_result_count = False
-
-    def has_add_permission(self, request):
-        """Never: the program adds them."""
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """Never: the program changes them."""
-        return False
+    has_add_permission = has_change_permission = never

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
+from cpa_usage.admin.rows import never
 from pricing.admin.bulk import BulkPricing
 from pricing.admin.choosing import Choosing
 from pricing.admin.confirming import PriceAdmin, usd
@@ -69,14 +70,11 @@ class SetInline(TabularInline):
     can_delete = False
     show_change_link = True
     verbose_name_plural = _("Price sets")
+    has_add_permission = never  # sets are added on a page of their own
 
     def get_queryset(self, request):
         """With everything that a row shows, in three queries."""
         return super().get_queryset(request).prefetch_related("cards", "model__price_sets")
-
-    def has_add_permission(self, request, obj=None):
-        """Never: sets are added on a page of their own."""
-        return False
 
     @display(description=_("For"))
     def whose(self, price_set):
@@ -104,6 +102,7 @@ class ModelAdmin(Choosing, BulkPricing, PriceAdmin):
     readonly_fields = ["listed", "candidates", "offered"]
     inlines = [SetInline]
     actions_detail = ["add_price"]
+    has_delete_permission = never  # records point at it, and its price can be cleared
 
     def get_queryset(self, request):
         """With `is_priced`, all prices and the catalogue's entry."""
@@ -112,10 +111,6 @@ class ModelAdmin(Choosing, BulkPricing, PriceAdmin):
     def get_readonly_fields(self, request, obj=None):
         """An existing model keeps its name: records say it."""
         return [*self.readonly_fields, "name"] if obj else self.readonly_fields
-
-    def has_delete_permission(self, request, obj=None):
-        """Never: records point at it, and its price can be cleared."""
-        return False
 
     @action(description=_("Set a price"), url_path="set-price", icon="add", permissions=["change"])
     def add_price(self, request, object_id):

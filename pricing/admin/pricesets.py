@@ -24,6 +24,11 @@ _RATES = {name: _shown(name, field) for name, field in RateCardForm.declared_fie
 SHOWN = [_RATES.get(name, name) for name in RateCardForm.Meta.fields]
 
 
+def _by_hand(admin, request, obj=None) -> bool:
+    """For a has_…_permission: manual sets only, for the catalogue's change with the catalogue."""
+    return obj is None or obj.is_manual
+
+
 class CardInline(TabularInline):
     """Rates in USD per million tokens."""
 
@@ -31,6 +36,7 @@ class CardInline(TabularInline):
     form, formset = RateCardForm, RateCards
     extra = 0
     min_num = 1
+    has_change_permission = _by_hand
     verbose_name_plural = _(
         "Rate cards (USD per million tokens; an empty rate is the one it derives from; hours in UTC)"
     )
@@ -42,10 +48,6 @@ class CardInline(TabularInline):
     def get_readonly_fields(self, request, obj=None):
         """None while the cards can be changed."""
         return () if self.has_change_permission(request, obj) else SHOWN
-
-    def has_change_permission(self, request, obj=None):
-        """As for the set: the catalogue's cards are read-only."""
-        return obj is None or obj.is_manual
 
 
 @admin.register(PriceSet)
@@ -59,6 +61,7 @@ class PriceSetAdmin(Confirmed, PriceAdmin):
     list_select_related = ["model"]
     search_fields = ["model__name", "scope_value"]
     autocomplete_fields = ["model"]
+    has_change_permission = has_delete_permission = _by_hand
 
     def get_readonly_fields(self, request, obj=None):
         """An existing set stays with its model."""
@@ -72,12 +75,6 @@ class PriceSetAdmin(Confirmed, PriceAdmin):
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         """Any model, by name: the list of models is ordered by an annotation that a choice does not have."""
         return super().formfield_for_foreignkey(db_field, request, **{"queryset": Model.objects.all()} | kwargs)
-
-    def has_change_permission(self, request, obj=None):
-        """Manual sets only: the catalogue's change with the catalogue."""
-        return obj is None or obj.is_manual
-
-    has_delete_permission = has_change_permission
 
     def get_deleted_objects(self, objs, request):
         """Protects the catalogue's sets among those chosen in the list."""

@@ -8,7 +8,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from cpa_usage.admin.rows import ReadOnlyAdmin
+from cpa_usage.admin.rows import ReadOnlyAdmin, never
 from usage.ingest.writer import retry
 from usage.models import DeadLetter, DrainState, Gap
 from usage.records.secrecy import shown
@@ -80,7 +80,4 @@ class DrainStateAdmin(ReadOnlyAdmin):
     """The only row of the drain."""
 
     list_display = ["__str__", "last_pop_at", "last_inserted_at", "total_inserted", "total_decode_errors"]
-
-    def has_delete_permission(self, request, obj=None):
-        """Never: it holds the writers' lock and counters."""
-        return False
+    has_delete_permission = never  # it holds the writers' lock and counters
