@@ -4,11 +4,12 @@ from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from pricing.hours import minute_of, shown_minute
-from pricing.models import Adjustment, Origin, PriceSet, RateCard, Scope
+from pricing.models import Adjustment, Model, Origin, PriceSet, RateCard, Scope
 from pricing.models.adjusting import adjustments_of
 from pricing.models.scopes import BY_HAND, checked_value
 from pricing.models.sets import check_cards
@@ -146,6 +147,18 @@ class AdjustmentForm(forms.ModelForm):
         if "valid_from" in cleaned and same_day.exclude(pk=self.instance.pk).exists():
             self.add_error("valid_from", _("It has an adjustment from this day on already: change that one."))
         return cleaned
+
+
+class SourceForm(forms.Form):
+    """The model that rates are copied from: any that is priced today."""
+
+    source = forms.ModelChoiceField(
+        Model.objects.none(), label=_("Copy today's rates of"), widget=UnfoldAdminSelectWidget
+    )
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.fields["source"].queryset = Model.objects.with_prices(timezone.localdate()).filter(is_priced=True)
 
 
 def shown_rate(pico: int, unit: int = PICO_PER_MICRO) -> str:

@@ -1,10 +1,14 @@
 """Models in the admin: their price of today and what the catalogue says. Usage adds its own columns to the list."""
 
+from functools import reduce
+from operator import add
 from urllib.parse import urlencode
 
-from django.contrib import admin
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
@@ -14,13 +18,12 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from cpa_usage.admin.rows import never
-from pricing.admin.bulk import BulkPricing
-from pricing.admin.choosing import Choosing
-from pricing.admin.confirming import PriceAdmin, usd
-from pricing.admin.forms import shown_rate
+from pricing.admin.confirming import Confirmed, PriceAdmin, usd
+from pricing.admin.forms import SourceForm, shown_rate
 from pricing.models import Model, PriceSet, RateCard
 from pricing.rates import PICO
 
+FORGET = _("Forget the choice of %s")
 SOURCES = {"unpriced": "danger", "manual": "info", "catalogue": "success"}
 RATES = {
     "prompt": _("%s in"),
@@ -93,14 +96,15 @@ class SetInline(TabularInline):
 
 
 @admin.register(Model)
-class ModelAdmin(Choosing, BulkPricing, PriceAdmin):
-    """Models are never deleted, because records point at them."""
+class ModelAdmin(Confirmed, PriceAdmin):
+    """Models are never deleted, because records point at them. Each change of their prices shows its effect first."""
 
     list_filter = [Priced, Offered]
     search_fields = ["name"]
     fields = ["name", "listed", "candidates", "offered"]
     readonly_fields = ["listed", "candidates", "offered"]
     inlines = [SetInline]
+    actions = ["take_from_catalogue", "copy_rates", "clear"]
     actions_detail = ["add_price"]
     has_delete_permission = never  # records point at it, and its price can be cleared
 
@@ -150,6 +154,74 @@ class ModelAdmin(Choosing, BulkPricing, PriceAdmin):
         costs = {"before": usd(total.cost_before), "after": usd(total.cost_after)}
         return _("past costs from %(before)s to %(after)s") % costs
 
+    @display(description=_("Candidates in the catalogue"))
+    def candidates(self, model):
+        """A link to choose each, after one to forget the choice that was made."""
+        entry = getattr(model, "catalogue", None)
+        if entry is None:
+            return "–"
+        page = reverse("admin:pricing_model_choose", args=[model.pk])
+        links = [(page, FORGET % entry.chosen)] if entry.chosen else []
+        links += [(f"{page}?{urlencode({'entry': each.matched})}", each.matched) for each in entry.listing.candidates]
+        return format_html_join(mark_safe("<br>"), '<a href="{}">{}</a>', links) or "–"
+
+    @action(description=_("Take the catalogue's price"), permissions=["change"])
+    def take_from_catalogue(self, request, queryset):
+        """Delete manual prices of these models and cost all their history by the catalogue."""
+        listed = [model for model in queryset if getattr(model, "catalogue", None) and model.catalogue.sets]
+        missing = [model for model in queryset if model not in listed]
+        skipped = [_("The catalogue has no price for %s: it stays as it is.") % model for model in missing]
+        return self._change(request, listed, Model.take_catalogue, _("Take the catalogue's price"), skipped)
+
+    @action(description=_("Copy rates of another model"), permissions=["change"])
+    def copy_rates(self, request, queryset):
+        """Price these models by hand, as another model is priced today."""
+        form = SourceForm(request.POST if "source" in request.POST else None)
+        if not form.is_valid():
+            return self.page(request, "source.html", _("Copy rates"), {"form": form}, but=["source"])
+        source = form.cleaned_data["source"]
+        others = [model for model in queryset if model != source]
+        return self._change(request, others, lambda model: model.copy_price(source), _("Copy the rates of %s") % source)
+
+    @action(description=_("Clear the price"), permissions=["change"])
+    def clear(self, request, queryset):
+        """Leave these models unpriced until a price is set or taken again."""
+        return self._change(request, list(queryset), Model.clear_price, _("Clear the price"))
+
+    def _change(self, request, models, change, title, skipped=()):
+        if not models:
+            messages.warning(request, " ".join(skipped) or _("There is nothing to change."))
+            return None
+        if not self.confirmed(request):
+            effect = reduce(add, (model.effect_of(change) for model in models))
+            return self.ask(request, effect, f"{title}: {_named(models)}", skipped)
+        with transaction.atomic():
+            for model in models:
+                change(model)
+        messages.success(request, _("%(title)s: done for %(names)s.") % {"title": title, "names": _named(models)})
+        return None
+
+    def get_urls(self):
+        """The page's address before those of the list."""
+        chosen = path("<int:pk>/choose/", self.admin_site.admin_view(self.choose), name="pricing_model_choose")
+        return [chosen, *super().get_urls()]
+
+    def choose(self, request, pk):
+        """Show what choosing `?entry=` changes, or forgetting the choice without one; do it once it is confirmed."""
+        model, matched = get_object_or_404(Model, pk=pk), request.GET.get("entry", "")
+        if not self.has_change_permission(request, model):
+            raise PermissionDenied
+        title = _("Price %(model)s as %(entry)s") % {"model": model, "entry": matched} if matched else FORGET % model
+        try:
+            if not self.confirmed(request):
+                return self.ask(request, model.effect_of(lambda each: _choose(each, matched)), title)
+            _choose(model, matched)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            messages.success(request, _("%s: done.") % title)
+        return redirect("admin:pricing_model_change", pk)
+
 
 def _line(card: RateCard) -> str:
     """A card in a few words, in USD per million tokens."""
@@ -159,3 +231,12 @@ def _line(card: RateCard) -> str:
         parts.append(_("$%s a request") % shown_rate(card.request, PICO))
     price = ", ".join(parts)
     return f"{card}: {price}" if card.tier or card.context_over or card.hours else price
+
+
+def _named(models):
+    shown = ", ".join(str(model) for model in models[:5])
+    return shown if len(models) <= 5 else _("%(names)s and %(count)s more") % {"names": shown, "count": len(models) - 5}
+
+
+def _choose(model, matched):
+    model.choose(matched) if matched else model.forget_choice()
