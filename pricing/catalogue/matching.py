@@ -121,12 +121,9 @@ def seller_of(provider: str, base_url: str, providers: list) -> str:
 def _sold_by(seller, name, providers) -> Match | None:
     """The seller's entry, else the maker's."""
     by_id = {provider.id: provider for provider in providers}
-    if seller in by_id:
-        fallbacks = by_id[seller].fallback_model_providers or ()
-        for provider in (by_id[seller], *(by_id[id] for id in fallbacks if id in by_id)):
-            if match := _listed(provider, name):
-                return match
-    return _made(name, providers)
+    fallbacks = by_id[seller].fallback_model_providers if seller in by_id else None
+    found = (_listed(by_id[id], name) for id in (seller, *(fallbacks or ())) if id in by_id)
+    return next(filter(None, found), None) or _made(name, providers)
 
 
 def _made(name, providers) -> Match | None:
