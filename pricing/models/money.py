@@ -76,9 +76,7 @@ class AccountFeeQuerySet(models.QuerySet):
         """Fees with these fields in place of all that one account has now."""
         self.clear(account)
         for fields in rows:
-            fee = self.model(account=account, **fields)
-            fee.full_clean()
-            fee.save()
+            self.enter(account, **fields)
 
     def by_account(self) -> dict[str, list["AccountFee"]]:
         """All fees, those of an account in the order in which they begin."""
