@@ -142,7 +142,10 @@ def _by_hour(tier: str, limits: list[float], prices: list[ModelPrice]) -> list[C
 
 
 def _cards(price: ModelPrice, tier: str) -> tuple[Card, ...]:
-    """The cards of a price, one a context step at which a rate changes; none without rates."""
+    """The cards of a price, one a context step at which a rate changes; none without rates.
+
+    A rate that is the one it derives from is left out.
+    """
     listed = [getattr(price, key) for key in RATES.values()]
     if all(value is None for value in listed):
         return ()
@@ -152,7 +155,8 @@ def _cards(price: ModelPrice, tier: str) -> tuple[Card, ...]:
         rates = _rates_over(price, step)
         if max(rates._replace(request=0)) > MOST or rates.request > MOST_FEE:
             return ()
-        card = _card(tier, step, rates)
+        derived = {name: None for name, base in DERIVED.items() if getattr(rates, name) == getattr(rates, base)}
+        card = Card(tier, step, **rates._asdict() | derived | {"request": rates.request or None})
         if not cards or card[2:] != cards[-1][2:]:
             cards.append(card)
     return tuple(cards)
@@ -169,13 +173,6 @@ def _over(value: Decimal | TieredPrices | None, step: int) -> int | None:
     if isinstance(value, TieredPrices):
         value = next((tier.price for tier in reversed(value.tiers) if tier.start <= step), value.base)
     return None if value is None else pico(value)
-
-
-def _card(tier, step, rates: Rates) -> Card:
-    """A card whose derived rates are left out."""
-    found = rates._asdict()
-    left_out = {name: None for name, base in DERIVED.items() if found[name] == found[base]}
-    return Card(tier, step, **found | left_out | {"request": found["request"] or None})
 
 
 def _left_out(prices: Iterable[ModelPrice]) -> str:
