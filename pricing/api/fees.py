@@ -17,6 +17,8 @@ from pricing.api.shapes import PriceChanged
 from pricing.models import AccountFee, Revision
 from pricing.models.money import FEE_VALIDATORS, MOST_FEE
 
+SET = "Enter an account's fee"
+CLEAR = "Take an account's fees away"
 ABOUT_SET = """What an account costs a month, however much it is used; 0 ends it. Without `valid_from` the fee in force
 today is changed, or, where there is none, made for always; with it a fee begins on that local day."""
 ABOUT_CLEAR = """With `valid_from` the fee that begins on that day, else all of the account. Done also when there was
@@ -61,14 +63,8 @@ class FeeBody(WhichFee):
 
 
 @rest.described(Fees, parameters=[lists.PartFields], methods=["GET"], summary="Monthly fees of accounts")
-@rest.described(PriceChanged, body=FeeBody, methods=["PUT"], summary="Enter an account's fee", description=ABOUT_SET)
-@rest.described(
-    PriceChanged,
-    parameters=[WhichFee],
-    methods=["DELETE"],
-    summary="Take an account's fees away",
-    description=ABOUT_CLEAR,
-)
+@rest.described(PriceChanged, body=FeeBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
+@rest.described(PriceChanged, parameters=[WhichFee], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
 @api_view(["GET", "PUT", "DELETE"])
 def fees(request):
     """What accounts cost a month, beside the list prices of what they are used for."""

@@ -9,8 +9,6 @@ from pricing.api import shapes
 from pricing.api.serializers import ModelName, PriceBody, RatesBody, ScopedModel, ScopeFields
 from pricing.models import Model, RateCard, Revision
 
-SET = "Set a model's price"
-CLEAR = "Clear a model's price"
 ABOUT_SET = """One price for every tier and context size, by hand; absent numbers are 0, absent cache writes and
 reasoning cost what the prompt and the completion do. With `cards` in place of the rates, each is for a tier, a context
 size and perhaps hours of the UTC day. Without `valid_from` today's manual price is changed, or, where there is none,
@@ -20,14 +18,14 @@ aside."""
 ABOUT_CLEAR = """The model is unpriced until its price is set or the catalogue's is taken again; with `scope` and
 `scope_value` only the price of that provider, account or client key goes. Done also when there was nothing to
 clear."""
+SET = {"reply": shapes.PriceChanged, "methods": ["PUT"], "summary": "Set a model's price", "description": ABOUT_SET}
+CLEAR = SET | {"methods": ["DELETE"], "summary": "Clear a model's price", "description": ABOUT_CLEAR}
 NO_NAME = (400, 404)  # in the path: a name that cannot be one, and one that no address can hold
 
 
 @rest.described(shapes.Prices, parameters=[lists.PartFields], methods=["GET"], summary="Models priced today")
-@rest.described(shapes.PriceChanged, body=PriceBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
-@rest.described(
-    shapes.PriceChanged, parameters=[ScopedModel], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR
-)
+@rest.described(**SET, body=PriceBody)
+@rest.described(**CLEAR, parameters=[ScopedModel])
 @api_view(["GET", "PUT", "DELETE"])
 def pricing(request):
     """Prices of models: today's, and all dated ones."""
@@ -39,17 +37,8 @@ def pricing(request):
     return rest.answer(request, ("pricing", stamp, str(today), part), lambda: shapes.prices(stamp, today, part))
 
 
-@rest.described(
-    shapes.PriceChanged, body=RatesBody, methods=["PUT"], summary=SET, description=ABOUT_SET, errors=NO_NAME
-)
-@rest.described(
-    shapes.PriceChanged,
-    parameters=[ScopeFields],
-    methods=["DELETE"],
-    summary=CLEAR,
-    description=ABOUT_CLEAR,
-    errors=NO_NAME,
-)
+@rest.described(**SET, body=RatesBody, errors=NO_NAME)
+@rest.described(**CLEAR, parameters=[ScopeFields], errors=NO_NAME)
 @api_view(["PUT", "DELETE"])
 def price(request, model):
     """One model's price, its name in the path."""
