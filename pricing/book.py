@@ -114,10 +114,9 @@ class PriceBook:
 
         A model without a price has the sizes of LADDER.
         """
-        ids = {model_id, self._ids.get(requested, model_id)}
-        steps = set().union(*(self._steps.get(id, ()) for id in ids))
-        steps |= set() if model_id in self._steps else set(LADDER)
-        clocks = set().union(*(self._clocks.get(id, ()) for id in ids))
+        other = self._ids.get(requested, model_id)
+        steps = {*self._steps.get(model_id, LADDER), *self._steps.get(other, ())}
+        clocks = {*self._clocks.get(model_id, ()), *self._clocks.get(other, ())}
         return tuple(sorted(steps)), tuple(sorted(clocks))
 
     def labels(self, model_id: int, requested: str, input_context: int, timestamp: int) -> tuple[int, int]:
