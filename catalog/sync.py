@@ -154,10 +154,8 @@ def _write(model, listed: Iterable[Row], can_be_gone=lambda row: True) -> int:
     rows = [model(**fields) for fields in listed.values()]
     rows = [row for row in rows if row.auth_index not in known or values(row) != values(known[row.auth_index])]
     gone = [r.pk for i, r in known.items() if i not in listed and not r.absent_since and can_be_gone(r)]
-    if rows:
-        model.objects.bulk_create(rows, update_conflicts=True, unique_fields=["auth_index"], update_fields=names)
-    if gone:
-        model.objects.filter(pk__in=gone).update(absent_since=timezone.now())
+    model.objects.bulk_create(rows, update_conflicts=True, unique_fields=["auth_index"], update_fields=names)
+    model.objects.filter(pk__in=gone).update(absent_since=timezone.now())
     if model is AuthFile:
         before = {index: row.state for index, row in known.items()}
         states = {row.auth_index: (row.state, row.status_message) for row in rows}
