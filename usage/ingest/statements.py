@@ -21,13 +21,7 @@ def insert(table, rows: list[tuple]):
 
 def upsert(rollup, rows: Rows):
     """Add measures to the rows of a rollup, in key order so that writers on PostgreSQL cannot lock each other out."""
-    ordered = [(*key, *rows[key]) for key in sorted(rows)]
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.executemany(_UPSERT[rollup], ordered)
-            return
-        for arrays in _arrays_of(ordered):
-            cursor.execute(_UPSERT_ARRAYS[rollup], arrays)
+    _update(_UPSERT[rollup], _UPSERT_ARRAYS[rollup], [(*key, *rows[key]) for key in sorted(rows)])
 
 
 def move(events: list[tuple[int, int, int]]):
