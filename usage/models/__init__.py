@@ -3,9 +3,10 @@
 Integers, because the writer inserts past the ORM: a datetime would be stored as text, in two spellings of one instant.
 """
 
-from usage.models.durations import COUNTS, Duration
+from usage.models.durations import Duration
 from usage.models.event import DeadLetter, Event
 from usage.models.gaps import Gap
+from usage.models.histograms import COUNTS
 from usage.models.imports import Import, ImportedDay
 from usage.models.labelvalues import LabelDay, LabelQuarter, LabelValue
 from usage.models.limits import LimitReading, PastReading

@@ -50,6 +50,3 @@ class Duration(models.Model):
 
     def __str__(self):
         return f"{self.get_kind_display()} of {self.model_id} in hour {self.bucket}"
-
-
-COUNTS = tuple(field.name for field in Duration._meta.fields if field.name.startswith("n"))

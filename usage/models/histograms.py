@@ -15,6 +15,7 @@ EDGES = (
     *(100_000, 160_000, 250_000, 400_000, 630_000),
 )
 BUCKETS = len(EDGES) + 1
+COUNTS = tuple(f"n{bucket:02}" for bucket in range(BUCKETS))  # the columns that hold them
 SHORTEST = 1  # ms; 0 means that nothing was measured
 
 

@@ -23,7 +23,7 @@ from django.db.models.functions import Substr
 
 from pricing.tokenclasses import CLASSES
 from usage.models import lookups  # noqa: F401  adds `among`
-from usage.models.histograms import EDGES
+from usage.models.histograms import COUNTS, EDGES
 from usage.models.labels import NOT, filtering
 from usage.time.units import HOUR_S, HOUR_US, QUARTER_S, QUARTER_US, SECOND_US
 
@@ -185,17 +185,13 @@ class DurationQuerySet(models.QuerySet):
 
     def most_measured(self):
         """Rows of (model id, successes with a latency, how many such rows there are), the most first."""
-        sums = {"number": Sum(reduce(add, map(F, self._counts()))), "groups": Window(Count("*"))}
+        sums = {"number": Sum(reduce(add, map(F, COUNTS))), "groups": Window(Count("*"))}
         found = self.filter(kind=self.model.Kind.LATENCY).values_list("model").annotate(**sums)
         return found.order_by("-number", "model").values_list("model", *sums)
 
-    def _counts(self):
-        return [field.name for field in self.model._meta.fields if field.name.startswith("n")]
-
     def summed(self, *by):
         """Rows of (*by, the count of each bucket)."""
-        counts = self._counts()
-        sums = {f"sum_{name}": Sum(name) for name in counts}
+        sums = {f"sum_{name}": Sum(name) for name in COUNTS}
         return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
 
 
