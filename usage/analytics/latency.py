@@ -14,7 +14,7 @@ from cpa_usage.http.lists import Listing, totals_of
 from pricing.models import Model
 from usage.analytics.overview import covered_seconds
 from usage.ingest.durations import COLUMNS, LATENCY, TTFT, counted_by
-from usage.models import Duration, Event
+from usage.models import COUNTS, Duration, Event
 from usage.models.histograms import BUCKETS, bounds_of, percentile
 from usage.models.labels import LABELS
 from usage.query.filters import UsageFilter
@@ -212,4 +212,4 @@ def _first_hour(filters, kept_from):
 
 
 def _summed(rows, by):
-    return {(key, kind): counts for key, kind, *counts in rows.summed(by, "kind")}
+    return {(key, kind): counts for key, kind, *counts in rows.sums_of(COUNTS, by, "kind")}

@@ -30,14 +30,6 @@ from usage.time.units import HOUR_S, HOUR_US, QUARTER_S, QUARTER_US, SECOND_US
 MESSAGE_LENGTH = 160  # characters of a failure's body that tell one message from another
 
 
-def _between(rows, column, start, end):
-    if start is not None:
-        rows = rows.filter(**{f"{column}__gte": start})
-    if end is not None:
-        rows = rows.filter(**{f"{column}__lt": end})
-    return rows
-
-
 def _number_of(**condition):
     return Sum(Case(When(Q(**condition), then=1), default=0, output_field=IntegerField()))
 
@@ -57,6 +49,26 @@ EVENT_SUMS = {
 }
 
 
+class TimedQuerySet(models.QuerySet):
+    """Rows of a time each, in the column `time`."""
+
+    time = "bucket"
+
+    def between(self, start, end):
+        """Rows whose time lies in [start, end); None leaves a side open."""
+        found = self if start is None else self.filter(**{f"{self.time}__gte": start})
+        return found if end is None else found.filter(**{f"{self.time}__lt": end})
+
+    def newest(self, *by):
+        """Rows of (*by, the newest time)."""
+        return self.values_list(*by).annotate(newest=Max(self.time)).values_list(*by, "newest").order_by()
+
+    def sums_of(self, names, *by):
+        """Rows of (*by, each of these measures summed)."""
+        sums = {f"sum_{name}": Sum(name) for name in names}
+        return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
+
+
 class SeriesQuerySet(models.QuerySet):
     """Label sets."""
 
@@ -73,13 +85,15 @@ class SeriesQuerySet(models.QuerySet):
         return self.annotate(group=_group(""))
 
 
-class EventQuerySet(models.QuerySet):
+class EventQuerySet(TimedQuerySet):
     """Single attempts."""
+
+    time = "timestamp"
 
     def between(self, start, end):
         """Events whose timestamp lies in [start, end) µs; None leaves a side open."""
         # With a lower bound SQLite takes the index by time whatever else is filtered by.
-        return _between(self, "timestamp", start or 0, end)
+        return super().between(start or 0, end)
 
     def matching(self, usage_filter):
         """Events a filter admits, in any period."""
@@ -114,10 +128,6 @@ class EventQuerySet(models.QuerySet):
         """Events of these quarters of an hour (seconds), at least one and no thousand of them."""
         ends = ((start * SECOND_US, (start + QUARTER_S) * SECOND_US) for start in starts)
         return self.filter(reduce(or_, (Q(timestamp__gte=start, timestamp__lt=end) for start, end in ends)))
-
-    def newest(self, *by):
-        """Rows of (*by, the newest timestamp)."""
-        return self.values_list(*by).annotate(newest=Max("timestamp")).values_list(*by, "newest").order_by()
 
     def days(self):
         """The UTC days in which attempts ended, from the first to the last."""
@@ -171,12 +181,8 @@ class LabelValueQuerySet(models.QuerySet):
         return {(label, value): id for label, value, id in found.values_list("label", "value", "id")}
 
 
-class DurationQuerySet(models.QuerySet):
+class DurationQuerySet(TimedQuerySet):
     """Histograms of durations."""
-
-    def between(self, start, end):
-        """Those whose hour begins in [start, end) seconds; None leaves a side open."""
-        return _between(self, "bucket", start, end)
 
     def of_models(self, names, others=()):
         """Those of the models of these names, None for all; without some others."""
@@ -189,22 +195,13 @@ class DurationQuerySet(models.QuerySet):
         found = self.filter(kind=self.model.Kind.LATENCY).values_list("model").annotate(**sums)
         return found.order_by("-number", "model").values_list("model", *sums)
 
-    def summed(self, *by):
-        """Rows of (*by, the count of each bucket)."""
-        sums = {f"sum_{name}": Sum(name) for name in COUNTS}
-        return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
 
-
-class RollupQuerySet(models.QuerySet):
+class RollupQuerySet(TimedQuerySet):
     """Totals per bucket, of series or of label values."""
 
     def with_group(self):
         """Adds `group`: the key of usage.models.labels.group_of."""
         return self.annotate(group=_group("series__"))
-
-    def between(self, start, end):
-        """Rows whose bucket lies in [start, end); None leaves a side open."""
-        return _between(self, "bucket", start, end)
 
     def matching(self, usage_filter):
         """Rows of the series a filter admits."""
@@ -224,15 +221,6 @@ class RollupQuerySet(models.QuerySet):
     def buckets(self):
         """Every bucket that has a row, once."""
         return self.order_by("bucket").values_list("bucket", flat=True).distinct()
-
-    def sums_of(self, names, *by):
-        """Rows of (*by, each of these measures summed)."""
-        sums = {f"sum_{name}": Sum(name) for name in names}
-        return self.values_list(*by).annotate(**sums).values_list(*by, *sums).order_by()
-
-    def newest(self, *by):
-        """Rows of (*by, the newest bucket)."""
-        return self.values_list(*by).annotate(newest=Max("bucket")).values_list(*by, "newest").order_by()
 
 
 def _group(path):

@@ -24,7 +24,7 @@ from django.db.models import F
 from cpa_usage.database.versions import OURS
 from cpa_usage.keys import fingerprint
 from usage.ingest.partitions import Partitions
-from usage.models import MEASURES, Day, DrainState, Duration, Event, LabelDay, LabelQuarter, Lease, Quarter
+from usage.models import COUNTS, MEASURES, Day, DrainState, Duration, Event, LabelDay, LabelQuarter, Lease, Quarter
 from usage.rollups.counting import edges_of
 from usage.time.periods import date_of, local_day
 from usage.time.units import DAY_S, QUARTER_S, QUARTER_US
@@ -71,7 +71,7 @@ _SUMS = {
     Day: lambda rows: rows.sums_of(MEASURES, "series_id"),
     LabelQuarter: lambda rows: rows.annotate(day=F("bucket") / DAY_S).sums_of(MEASURES, "label_value_id", "day"),
     LabelDay: lambda rows: rows.sums_of(MEASURES, "label_value_id", "bucket"),
-    Duration: lambda rows: rows.summed("model_id", "kind"),
+    Duration: lambda rows: rows.sums_of(COUNTS, "model_id", "kind"),
 }
 
 
