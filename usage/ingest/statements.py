@@ -95,10 +95,11 @@ def _adding(table, key, counts, rows):
 _INSERT = {table: _into(table, _columns(table), _values(_columns(table))) for table in (Event, Series)}
 _COPY = {table: f"COPY {table._meta.db_table} ({', '.join(_columns(table))}) FROM STDIN" for table in (Event, Series)}
 ROLLUPS = (Quarter, Day, LabelQuarter, LabelDay)
-_KEYS = {rollup: (("bucket", rollup.owner()), MEASURES) for rollup in ROLLUPS}
-_KEYS[Duration] = ("bucket", "model_id", "kind"), COUNTS
-_UPSERT = {table: _adding(table, *columns, _values) for table, columns in _KEYS.items()}
-_UPSERT_ARRAYS = {table: _adding(table, *columns, _arrays) for table, columns in _KEYS.items()}
+# Of each table of totals the key, and what is added up.
+COLUMNS = {rollup: (("bucket", rollup.owner()), MEASURES) for rollup in ROLLUPS}
+COLUMNS[Duration] = ("bucket", "model_id", "kind"), COUNTS
+_UPSERT = {table: _adding(table, *columns, _values) for table, columns in COLUMNS.items()}
+_UPSERT_ARRAYS = {table: _adding(table, *columns, _arrays) for table, columns in COLUMNS.items()}
 _CORRECT = {
     rollup: f"UPDATE {rollup._meta.db_table} SET {', '.join(f'{name} = {name} + %s' for name in PRICED)} "
     f"WHERE bucket = %s AND {rollup.owner()} = %s"
@@ -107,7 +108,7 @@ _CORRECT = {
 _CORRECT_ARRAYS = {
     rollup: f"UPDATE {rollup._meta.db_table} AS stored "
     f"SET {', '.join(f'{name} = stored.{name} + given.{name}' for name in PRICED)} "
-    f"{_given(*PRICED, *_KEYS[rollup][0])} "
+    f"{_given(*PRICED, *COLUMNS[rollup][0])} "
     f"WHERE stored.bucket = given.bucket AND stored.{rollup.owner()} = given.{rollup.owner()}"
     for rollup in ROLLUPS
 }

@@ -6,8 +6,9 @@ from pricing.book import PriceBook
 from usage.ingest.costs import Costs
 from usage.ingest.durations import counted_by
 from usage.ingest.labelvalues import LabelTotals, Rows
+from usage.ingest.statements import COLUMNS
 from usage.ingest.writer import UNPRICED, fold_days
-from usage.models import COUNTS, MEASURES, Day, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter, Series
+from usage.models import Day, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter, Series
 from usage.time.periods import date_of, day_start, local_day, whole_hour
 from usage.time.units import SECOND_US
 
@@ -49,8 +50,7 @@ def counted(day: int, totals: LabelTotals) -> list[tuple[type, tuple[int, int], 
 
 def stored(rollup, start: int | None, end: int | None) -> Rows:
     """The rows of [start, end) by their key: bucket, then owner or model and kind."""
-    of_durations = rollup is Duration
-    key, names = (("bucket", "model", "kind"), COUNTS) if of_durations else (("bucket", rollup.owner()), MEASURES)
+    key, names = COLUMNS[rollup]
     rows = rollup.objects.between(start, end).values_list(*key, *names)
     return {row[: len(key)]: list(row[len(key) :]) for row in rows}
 

@@ -17,9 +17,8 @@ from aliases.models import ApiKey
 from catalog.models import Connection
 from pricing.models import Adjustment, Model, PriceSet, Revision, Scope
 from usage.ingest.labels import digest_of
+from usage.ingest.statements import COLUMNS
 from usage.models import (
-    COUNTS,
-    MEASURES,
     Client,
     Day,
     DrainState,
@@ -76,8 +75,8 @@ def _used(column, *tables) -> set[int]:
 
 def forget_zeros(between: Between):
     """Rows of zeros, which labels leave behind that moved, count as none; without them their label sets can go."""
-    for rollup in (Quarter, Day, LabelQuarter, LabelDay, Duration):
-        zeros = rollup.objects.filter(**dict.fromkeys(COUNTS if rollup is Duration else MEASURES, 0))
+    for rollup, (_, measures) in COLUMNS.items():
+        zeros = rollup.objects.filter(**dict.fromkeys(measures, 0))
         if zeros.exists():
             _timed(lambda rows: (DrainState.lock(), rows.delete()), zeros, between)
 
