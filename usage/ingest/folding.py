@@ -4,9 +4,6 @@ So a flood of names cannot fill the tables, the memory of the drain or the pages
 names for ever, and sums stay right. docs/accounting.md says what is lost.
 """
 
-from array import array
-from bisect import bisect_left
-
 from usage.models import Series
 from usage.models.labels import OTHER, OTHER_KEY, open_labels
 
@@ -45,22 +42,20 @@ class Values:
 
     def __init__(self):
         self._labels = {label.field: label for label in open_labels()}
-        # By their hashes, in order: 8 bytes each. Two values of one hash would only be let in together.
-        self._stored: dict[str, array] = {}
-        self._new: dict[str, set[str]] = {}
+        # By their hashes, which take less memory. Two values of one hash would only be let in together.
+        self._known: dict[str, set[int]] = {}
 
     def admits(self, field: str, value: str) -> bool:
         """Whether a value keeps its name; one that finds room has it from now on."""
-        if field not in self._stored:
+        if field not in self._known:
             rows = Series.values_of(self._labels[field]).iterator()
-            self._stored[field], self._new[field] = array("q", sorted({hash(row[0]) for row in rows})), set()
-        stored, new = self._stored[field], self._new[field]
-        at = bisect_left(stored, hash(value))
-        if value in ALWAYS or value in new or stored[at : at + 1] == array("q", [hash(value)]):
+            self._known[field] = {hash(row[0]) for row in rows}
+        known = self._known[field]
+        if value in ALWAYS or hash(value) in known:
             return True
-        if len(stored) + len(new) >= self._labels[field].most:
+        if len(known) >= self._labels[field].most:
             return False
-        new.add(value)
+        known.add(hash(value))
         return True
 
     def fold(self, labels):
