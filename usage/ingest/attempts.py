@@ -19,9 +19,10 @@ def siblings_from(timestamp: int) -> int:
     return (timestamp - NEAR_US) // DAY_US
 
 
-def siblings_until(timestamp: int, latency_ms: int) -> int:
-    """The UTC day before which every attempt ended that followed one begun at `timestamp` µs: none lasts longer."""
-    return (timestamp + NEAR_US + (latency_ms + MOST) * 1000) // DAY_US + 1
+def siblings_within(timestamp: int, latency_ms: int) -> tuple[int, int]:
+    """The UTC days [first, stop) on which every attempt ended that followed one begun at `timestamp` µs, or that it
+    followed: none lasts longer than MOST."""
+    return siblings_from(timestamp), (timestamp + NEAR_US + (latency_ms + MOST) * 1000) // DAY_US + 1
 
 
 class Attempt(NamedTuple):

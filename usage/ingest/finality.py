@@ -3,7 +3,7 @@
 from collections import defaultdict
 from operator import attrgetter
 
-from usage.ingest.attempts import Attempt, counts_alone, finals, siblings_from, siblings_until
+from usage.ingest.attempts import Attempt, counts_alone, finals, siblings_within
 from usage.ingest.partitions import Edges
 from usage.models import Event
 
@@ -22,7 +22,7 @@ def settle(fresh):
         id = record.request_id
         if not counts_alone(id, record.endpoint):
             by_id[id].append(i)
-            days = _siblings_within(record)
+            days = siblings_within(record.timestamp, record.latency_ms)
             within[id] = _both(days, within[id]) if id in within else days
     stored = _stored_siblings(within)
     # Few ids occur twice: only of these it matters what else a request has in common.
@@ -34,12 +34,7 @@ def settle(fresh):
     changes = []
     for request, new in requests.items():
         changes += _judge(new, stored.get(request, []), fresh, final)
-    _mark(changes)
-    return final, _as_counted(changes)
-
-
-def _as_counted(changes):
-    return [(event.timestamp, event.series_id, event.failed, 1 if now else -1) for event, now in changes]
+    return final, _mark(changes)
 
 
 def settle_stored(days: dict[range, list[str]]) -> list[tuple[int, int, bool, int]]:
@@ -53,8 +48,7 @@ def settle_stored(days: dict[range, list[str]]) -> list[tuple[int, int, bool, in
         for first in range(0, len(ids), AT_ONCE):
             for old in _stored_by_request(_stored(ids[first : first + AT_ONCE], ended, start)).values():
                 changes += _judge([], old, [], [])
-    _mark(changes)
-    return _as_counted(changes)
+    return _mark(changes)
 
 
 def _stored_by_request(events):
@@ -68,10 +62,12 @@ def _stored_by_request(events):
 
 
 def _mark(changes):
+    """Write the new marks; returns what they change in totals, as settle() does."""
     for mark in (True, False):
         if ids := [event.id for event, now in changes if now is mark]:
             times = [event.timestamp for event, now in changes if now is mark]  # which tell their partitions
             Event.objects.filter(timestamp__among=times, id__among=ids).update(final=mark)
+    return [(event.timestamp, event.series_id, event.failed, 1 if now else -1) for event, now in changes]
 
 
 def _stored_siblings(within: dict[str, tuple[int, int]]):
@@ -83,20 +79,19 @@ def _stored_siblings(within: dict[str, tuple[int, int]]):
     found, edges = {}, Edges() if within else None
     while within:
         wider = {}
-        for (first, stop), ids in _by_value(within).items():
+        ids_by_days = defaultdict(list)
+        for id, days in within.items():
+            ids_by_days[days].append(id)
+        for (first, stop), ids in ids_by_days.items():
             start, end = edges.since(first)
             days = range(first, min(stop, end))
             for event in _stored(ids, days, start) if days else ():
                 found[event.id] = event
-                id, around = event.request_id, _siblings_within(event)
+                id, around = event.request_id, siblings_within(event.timestamp, event.latency_ms)
                 if around[0] < first or days.stop < min(around[1], end):
                     wider[id] = _both(around, wider.get(id, (first, stop)))
         within = wider
     return _stored_by_request(found[id] for id in sorted(found))
-
-
-def _siblings_within(attempt):
-    return siblings_from(attempt.timestamp), siblings_until(attempt.timestamp, attempt.latency_ms)
 
 
 def _both(days, others):
@@ -110,14 +105,6 @@ def _stored(request_ids, days, start):
     events = Event.objects.all() if start is None else Event.objects.between(start, None)
     events = events.of_requests(request_ids, days).order_by("id")
     return events.values_list(*columns, *labels, named=True)
-
-
-def _by_value(days):
-    """{value: [keys that have it]}."""
-    keys = defaultdict(list)
-    for key, value in days.items():
-        keys[value].append(key)
-    return keys
 
 
 def _judge(new, old, fresh, final):
