@@ -237,15 +237,18 @@ def negated(rows: dict) -> dict:
 
 def fold_days(quarters: Rows, costs: Costs) -> Rows:
     """Price each quarter's row in place and sum the rows by (local day, series)."""
-    day = _each_bucket(quarters, day_of)
+    day = _days_of(quarters)
     for (bucket, series_id), row in quarters.items():
         costs.fill(series_id, day[bucket], row)
-    return _fold(quarters, day.get)
+    return fold_to_days(quarters)
 
 
 def fold_to_days(quarters: Rows) -> Rows:
     """Sum rows by (quarter hour, owner) to rows by (local day, owner)."""
-    return _fold(quarters, day_of)
+    parts, day = defaultdict(list), _days_of(quarters)
+    for (bucket, owner), row in quarters.items():
+        parts[day[bucket], owner].append(row)
+    return summed(parts)
 
 
 def day_of(bucket: int) -> int:
@@ -253,14 +256,6 @@ def day_of(bucket: int) -> int:
     return local_day(bucket, settings.TIME_ZONE)
 
 
-def _fold(rows, wider):
-    """Sum rows by (bucket, owner) to rows by the wider bucket that each lies in."""
-    parts, wide = defaultdict(list), _each_bucket(rows, wider)
-    for (bucket, owner), row in rows.items():
-        parts[wide[bucket], owner].append(row)
-    return summed(parts)
-
-
-def _each_bucket(rows, wider):
-    """{bucket: the wider bucket that it lies in}; rows are many, their buckets few."""
-    return {bucket: wider(bucket) for bucket in {bucket for bucket, _ in rows}}
+def _days_of(rows):
+    """{quarter hour: its day}; rows are many, their quarters few."""
+    return {bucket: day_of(bucket) for bucket in {bucket for bucket, _ in rows}}
