@@ -38,10 +38,3 @@ def late_letter(record, raw: dict[bytes, bytes]) -> DeadLetter:
     """The dead letter of a record whose day retention has closed."""
     reason = "Older than the kept detail: its day is closed."
     return dead_letter(raw[record.fingerprint], record.arrived, DeadLetter.Kind.TOO_LATE, reason)
-
-
-def split_at(events_from, found):
-    """Records that can be stored, and those older than the kept detail."""
-    if events_from is None:
-        return found, []
-    return [r for r in found if r.timestamp >= events_from], [r for r in found if r.timestamp < events_from]

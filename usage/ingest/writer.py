@@ -14,7 +14,7 @@ from pricing.book import PriceBook
 from pricing.tokenclasses import CLASSES
 from usage.ingest import durations
 from usage.ingest.attempts import ended_day
-from usage.ingest.batch import Parsed, late_letter, split_at
+from usage.ingest.batch import Parsed, late_letter
 from usage.ingest.costs import Costs
 from usage.ingest.finality import settle
 from usage.ingest.labels import ClientMap, SeriesMap, client_of
@@ -82,13 +82,15 @@ class Writer:
     def _store(self, parsed):
         state = self._lock()
         self._remember(state)
-        kept, late = split_at(state.events_from, parsed.records)
+        since = state.events_from or 0
+        kept = [record for record in parsed.records if record.timestamp >= since]
+        late = [late_letter(record, parsed.raw) for record in parsed.records if record.timestamp < since]
         fresh, _, live = unseen(kept)
         folded, _ = self._add(fresh)
         if live:
             claim(live)
         unread = bury(parsed.dead)
-        dead = unread + bury([late_letter(record, parsed.raw) for record in late])
+        dead = unread + bury(late)
         stored = Stored(len(fresh), len(kept) - len(fresh), dead, len(late), parsed.refresh)
         self._tell(state, stored, folded, unread)
         return stored
