@@ -34,18 +34,15 @@ def found_in(data: bytes, written_at: int) -> tuple[list[Record], int, int]:
     file was begun at `written_at` (µs since the epoch).
     """
     records, at, end, damaged = [], len(MAGIC), len(MAGIC), 0
-    while at < len(data) or len(data) < len(MAGIC):
-        whole = _record_at(data, at)
-        if whole is None:
-            damaged += 1
+    while at < len(data) or (len(data) < len(MAGIC) and not records):
+        if whole := _record_at(data, at):
+            records.append(whole)
+            at = end = at + PREFIX + len(whole[1])
+        else:
             behind = _behind_damage(data, at, written_at)
             records.append((written_at, _damage(data[at:behind])))
-            if behind == len(data):
-                break
+            damaged += 1
             at = behind
-            continue
-        records.append((whole[0], whole[1]))
-        at = end = at + PREFIX + len(whole[1])
     return records, end, damaged
 
 
