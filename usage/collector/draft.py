@@ -94,7 +94,7 @@ def write_held(spool: Spool):
             piece = Draft(spool)
             piece.add(records)
             piece.seal()
-            spool.held.written(path, size)
+            spool.held.remove(path, size)
             size *= 2
 
 

@@ -54,19 +54,13 @@ class Held:
             self._batches[path] = records
             self._note()
 
-    def written(self, path: Path, count: int):
-        """The first `count` records of a batch are on the disk."""
+    def remove(self, path: Path, count: int = MOST):
+        """Forget a batch that is stored, or the first `count` records of it, which are on the disk."""
         with self._lock:
-            if rest := self._batches.get(path, [])[count:]:
-                self._batches[path] = rest
-            else:
-                self._batches.pop(path, None)
-            self._note()
-
-    def remove(self, path: Path):
-        """Forget a batch that is stored."""
-        with self._lock:
-            if self._batches.pop(path, None):
+            if path in self._batches:
+                self._batches[path] = self._batches[path][count:]
+                if not self._batches[path]:
+                    del self._batches[path]
                 self._note()
 
     def put_last(self, path: Path):

@@ -203,7 +203,7 @@ def test_what_is_held_and_was_written_is_forgotten_though_it_was_stored_meanwhil
     spool.hold([(6, b"a")])
     [path] = spool.held.names()
     spool.remove(path)
-    spool.held.written(path, 1)
+    spool.held.remove(path, 1)
     assert (len(spool.held), Spool(folder).held.left_behind) == (0, None)
 
 
