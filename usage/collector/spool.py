@@ -41,7 +41,8 @@ class Spool:
         self.held = Held(self.directory)
         self._told: set[Path] = set()
         self._sizes: dict[Path, int] = {}
-        self._bytes = self._last = 0
+        self.bytes = 0  # how large they are together on the disk
+        self._last = 0
         for path in self._found("aside") + self._found("damaged"):
             batch = path.with_suffix(".batch")
             path.rename(self._named("batch") if batch.exists() else batch)
@@ -59,13 +60,12 @@ class Spool:
             raise OSError(errno.ENOSPC, "No more room than the database needs")
         return self._named("part")
 
-    def take(self, draft: str | Path, size: int) -> Path:
+    def take(self, draft: str | Path, size: int):
         """Make a draft that is on the disk a batch, which waits to be stored. Raises OSError."""
         path = Path(draft).with_suffix(".batch")
         os.rename(draft, path)
         sync(self.directory)
         self._add(path, size)
-        return path
 
     def discard(self, draft: str):
         """Remove a draft, under whichever of its names."""
@@ -120,11 +120,6 @@ class Spool:
         """How many batches wait."""
         return len(self._sizes) + len(self.held)
 
-    @property
-    def bytes(self) -> int:
-        """How large they are together on the disk."""
-        return self._bytes
-
     def _named(self, suffix: str) -> Path:
         self._last = max(self._last + 1, now_us())
         return self.directory / f"{self._last:020d}.{suffix}"
@@ -132,12 +127,12 @@ class Spool:
     def _add(self, path: Path, size: int):
         with self._lock:
             self._sizes[path] = size
-            self._bytes += size
+            self.bytes += size
             self._last = max(self._last, int(path.stem))
 
     def _drop(self, path: Path):
         with self._lock:
-            self._bytes -= self._sizes.pop(path, 0)
+            self.bytes -= self._sizes.pop(path, 0)
 
     def _found(self, suffix: str) -> list[Path]:
         """The files of that kind, oldest first; what bears such a name and is no file is put aside."""
