@@ -13,7 +13,7 @@ from usage.time.clock import now_us
 
 ENOUGH_RECORDS = 5_000  # merged into one transaction: more are hardly quicker, and 5,000 take 20 MB of memory
 ENOUGH_BYTES = 16 * 1024 * 1024
-TRIES = 3
+TRIES = 3  # with one batch alone
 
 
 class Batch(NamedTuple):
@@ -35,7 +35,7 @@ class Storer:
 
     def __init__(self, spool: Spool, writer):
         self._spool, self._writer = spool, writer
-        self._one_by_one, self._tries = False, 0
+        self._failures = 0  # of the oldest batches, which are stored one by one from the first on
 
     def step(self) -> Batch | None:
         """Store the oldest batches and remove them; None when the spool is empty.
@@ -49,14 +49,14 @@ class Storer:
         stored = self._store(paths, records)
         for path in paths:
             self._spool.remove(path)
-        self._one_by_one, self._tries = False, 0
+        self._failures = 0
         lag = max(0, now_us() - records[0][0]) // 1000 if records else 0
         return Batch(len(records), stored, time.monotonic() - began, lag)
 
     def _oldest(self) -> tuple[list[Path], list[Record]]:
         paths, records, size = [], [], 0
         for path in self._spool.pending():
-            if paths and (self._one_by_one or len(records) >= ENOUGH_RECORDS or size >= ENOUGH_BYTES):
+            if paths and (self._failures or len(records) >= ENOUGH_RECORDS or size >= ENOUGH_BYTES):
                 break
             found = self._read(path)
             paths.append(path)
@@ -86,10 +86,9 @@ class Storer:
         """
         place = traceback.extract_tb(error.__traceback__)[-1]
         sentence = f"Storing failed with {type(error).__name__} in {Path(place.filename).name}:{place.lineno}."
-        self._tries = self._tries + 1 if self._one_by_one else 0
-        self._one_by_one = True
-        if self._tries >= TRIES:
-            self._tries = 0
+        self._failures += 1
+        if self._failures > TRIES:
+            self._failures = 1
             self._spool.set_aside(paths[0])
             sentence += f" The batch {paths[0].stem} was put aside; the next start tries it again."
         raise StoringFailed(sentence) from None
