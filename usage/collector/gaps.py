@@ -4,7 +4,6 @@ That is when CPA's queue was not read for longer than CPA keeps records, when CP
 """
 
 import contextlib
-import os
 import threading
 from collections import deque
 from pathlib import Path
@@ -216,8 +215,6 @@ class SubscriptionFile:
     def _update(self):
         with contextlib.suppress(OSError):  # a disk that is full must not keep us from reading
             if self._subscribed or self.left_behind is not None:
-                os.close(
-                    os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK, 0o600)
-                )  # an existing file keeps its time
+                self._path.touch(0o600, exist_ok=False)  # an existing file keeps its time
             else:
                 self._path.unlink()
