@@ -19,16 +19,11 @@ RENEW_SECONDS = 2
 SHARED_SECONDS = 600  # after another drain was met, for which it may have popped what we miss
 # A drain whose machine or network is gone may have left a transaction, which holds the row: the server ends it, also
 # one that waits for the rest of a COPY.
-LEFT_ALONE = ", ".join(
-    f"set_config('{name}', '{value}', true)"
-    for name, value in {
-        "idle_in_transaction_session_timeout": "4s",
-        "tcp_user_timeout": "4s",
-        "tcp_keepalives_idle": 2,
-        "tcp_keepalives_interval": 1,
-        "tcp_keepalives_count": 2,
-    }.items()
-)
+LEFT_ALONE = """
+SELECT set_config('idle_in_transaction_session_timeout', '4s', true), set_config('tcp_user_timeout', '4s', true),
+set_config('tcp_keepalives_idle', '2', true), set_config('tcp_keepalives_interval', '1', true),
+set_config('tcp_keepalives_count', '2', true)
+"""
 
 
 class DrainLock:
@@ -151,7 +146,7 @@ class RowLease:
     @staticmethod
     def _begun():
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {LEFT_ALONE}")
+            cursor.execute(LEFT_ALONE)
 
     def _follow(self):
         """Release what the last run on this spool had: it ended, for the spool is ours now."""
