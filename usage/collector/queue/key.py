@@ -28,7 +28,7 @@ class Key:
         self._lock = threading.Lock()
         self._reason, self._until = "", 0.0
         self._failures = 0
-        self._proved = False
+        self.accepts = False  # whether CPA is known to take the key
         self._port, self._looking = Port(), threading.Lock()
         self._news = ""  # "refused", "accepted" or "restarted", not yet shared
         self._login = None  # the right to try, of Connection.claim()
@@ -51,19 +51,14 @@ class Key:
     def accepted(self):
         """Note a login that worked."""
         with self._lock:
-            if not self._proved:
-                self._proved, self._until, self._failures, self._news = True, 0.0, 0, "accepted"
+            if not self.accepts:
+                self.accepts, self._until, self._failures, self._news = True, 0.0, 0, "accepted"
 
-    # What catalog.cpa.Cpa asks of its memory, for the drain's questions beside the queue
-
-    @property
-    def accepts(self) -> bool:
-        """Whether CPA is known to take the key."""
-        return self._proved
+    # Like `accepts`, what catalog.cpa.Cpa asks of its memory, for the drain's questions beside the queue
 
     def claim(self, by_person: bool = False, wait: float = 0):
         """The right to ask CPA, which the queue's login comes before. Raises catalog's Refused."""
-        if not self._proved:
+        if not self.accepts:
             raise problems.Refused(self._reason if self._rests else UNPROVED)
         return self
 
@@ -125,10 +120,10 @@ class Key:
                 self._failures, until = known.refused_count, known.refused_until or timezone.now()
                 self._rest(reason, max((until - timezone.now()).total_seconds(), 0))
             else:
-                self._until, self._proved = 0.0, self._proved or known.accepts
+                self._until, self.accepts = 0.0, self.accepts or known.accepts
 
     def _rest(self, reason, seconds):
-        self._reason, self._until, self._proved = reason, self._clock() + seconds + MARGIN_SECONDS, False
+        self._reason, self._until, self.accepts = reason, self._clock() + seconds + MARGIN_SECONDS, False
 
     def _restarted(self) -> bool:
         """Whether CPA was stopped, so that it has forgotten all failed logins. One thread at a time looks."""
