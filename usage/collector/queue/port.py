@@ -21,7 +21,7 @@ class Port:
     def was_stopped(self) -> bool:
         """Whether CPA ended the connection of the latest look, or its port refuses one now."""
         stood, ended = self._let_go()
-        refused = self._connect() is False
+        refused = self._refuses()
         stopped = self._stood and (ended or refused)
         self._stood = (self._stood or stood) and not stopped
         return stopped
@@ -36,19 +36,17 @@ class Port:
         lately = time.monotonic() - self._held_at < STANDS_SECONDS
         return not ended, ended and lately
 
-    def _connect(self) -> bool | None:
-        """Whether the port takes a connection; None when that cannot be told."""
+    def _refuses(self) -> bool:
+        """Whether the port refuses a connection; one that it takes is held."""
         url = settings.CPA_BASE_URL if settings.QUEUE_MODE == "http" else f"//{settings.REDIS_QUEUE_ADDR}"
         try:
             address = urlsplit(url)
             port = address.port or (443 if address.scheme == "https" else 80)
             self._held = socket.create_connection((address.hostname, port), CONNECT_SECONDS)
-        except ConnectionRefusedError:
-            return False
-        except (OSError, ValueError):
-            return None
+        except (OSError, ValueError) as error:
+            return isinstance(error, ConnectionRefusedError)
         self._held_at = time.monotonic()
-        return True
+        return False
 
 
 def _was_ended(held: socket.socket) -> bool:
