@@ -42,10 +42,8 @@ class CpaQueue:
             self._use(self._new(self._resp))
         try:
             return self._transport.pop(limit)
-        except Interrupted:
-            raise
         except (Unavailable, NotResp) as error:
-            if not self._auto or self.mode == "http":
+            if isinstance(error, Interrupted) or not self._auto or self.mode == "http":
                 raise
             return self._try_http(limit, error)
 
