@@ -8,21 +8,14 @@ _AUTH_INDEX = re.compile(rb'"auth_index": ?"([0-9a-f]{1,64})"')
 _HEAD_BYTES = 4096  # of a record, in which CPA names the account
 
 
-class Received:
+class Received(Counter):
     """How many records of each account came, by auth_index: the reader counts, the watch copies."""
-
-    def __init__(self):
-        self._counts = Counter()
 
     def add(self, records):
         """Count these records; one that names no account is of none."""
         for record in records:
             if found := _AUTH_INDEX.search(record, 0, _HEAD_BYTES):
-                self._counts[bytes(found[1]).decode()] += 1
-
-    def copy(self) -> dict[str, int]:
-        """The counts as of now."""
-        return dict(self._counts)
+                self[bytes(found[1]).decode()] += 1
 
 
 class Round(NamedTuple):
