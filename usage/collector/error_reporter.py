@@ -25,8 +25,7 @@ class ErrorReporter:
     to take: the database may have been away all the while.
     """
 
-    def __init__(self, clock=time.monotonic):
-        self._clock = clock
+    def __init__(self):
         self._log_again_at: dict[str, float] = {}
         self.lasting: dict[str, Trouble] = {}
         self.ended: deque[tuple[str, Trouble]] = deque()
@@ -36,9 +35,9 @@ class ErrorReporter:
         known = self.lasting.get(part)
         if known is None or known.sentence != sentence:
             self.lasting[part] = Trouble(sentence, known.since if known else datetime.now(UTC))
-        elif self._clock() < self._log_again_at[part]:
+        elif time.monotonic() < self._log_again_at[part]:
             return
-        self._log_again_at[part] = self._clock() + FIVE_MINUTES_S
+        self._log_again_at[part] = time.monotonic() + FIVE_MINUTES_S
         log.warning("%s", sentence)
 
     def resolve(self, part: str, sentence: str):

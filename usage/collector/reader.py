@@ -38,7 +38,7 @@ class ReaderState:
         self.gaps = GapDetector()
         self.errors = ErrorReporter()
         self.mode = ""
-        self.batches = self.records = 0
+        self.batches = 0
         self.received = Received()
         self.emptied_at = 0  # when a pop was begun that took all there was, µs of the steady clock
         self.subscribed_at: int | None = None  # since when we are subscribed, by the same clock
@@ -148,7 +148,6 @@ class Reader:
 
     def _arrived(self, count: int, wait: float, error: str = "") -> Step:
         self._state.batches += 1
-        self._state.records += count
         self._state.arrived.set()
         return Step(count, wait, error)
 

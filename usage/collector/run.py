@@ -39,8 +39,8 @@ ERROR_CHARACTERS = 200
 class DrainRun:
     """A reader thread that spools, and steps that store what is spooled and report."""
 
-    def __init__(self, lock: DrainLock, key: Key, clock=time.monotonic):
-        self._lock, self._key, self._clock = lock, key, clock
+    def __init__(self, lock: DrainLock, key: Key):
+        self._lock, self._key = lock, key
         self.spool = Spool(settings.SPOOL_DIR, settings.SPOOL_MAX_BYTES)
         self.spool.reserve = _reserve()
         self.state = ReaderState()
@@ -82,7 +82,7 @@ class DrainRun:
         Raises LockLost.
         """
         self.state.arrived.clear()
-        if self._clock() < self._retry_at:
+        if time.monotonic() < self._retry_at:
             return None
         try:
             self._prepare()
@@ -105,11 +105,11 @@ class DrainRun:
         self._ending.set()
         self._thread.join(settings.CPA_TIMEOUT.total_seconds() + LAST_BATCHES_S)
         self._asker.thread.join(1)
-        self._retry_at, until = 0.0, self._clock() + LAST_BATCHES_S
+        self._retry_at, until = 0.0, time.monotonic() + LAST_BATCHES_S
         with contextlib.suppress(Error):
             wal.hurry(LAST_BATCHES_S * 1000)
         with contextlib.suppress(LockLost):
-            while finish and self._clock() < until and self.step():
+            while finish and time.monotonic() < until and self.step():
                 pass
         if lost := self.spool.held.give_up():
             log.error("%d popped records are lost: neither the spool nor the database takes them.", lost.count)
@@ -168,7 +168,7 @@ class DrainRun:
 
     def _failed(self, sentence: str):
         self._backoff = min(self._backoff * 2 or 0.5, LONGEST_BACKOFF_S)
-        self._retry_at = self._clock() + self._backoff
+        self._retry_at = time.monotonic() + self._backoff
         self.state.errors.report("database", sentence)
 
     def _last_report(self):

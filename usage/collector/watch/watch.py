@@ -35,11 +35,11 @@ class Watch:
     that to drain, of lock.py.
     """
 
-    def __init__(self, state, asker: Asker, right, clock=time.monotonic):
-        self._state, self._asker, self._right, self._clock = state, asker, right, clock
+    def __init__(self, state, asker: Asker, right):
+        self._state, self._asker, self._right = state, asker, right
         self._rivals = Rivals()
         self._indexes: dict[tuple[str, str], str] = {}
-        self._sync_at = clock()
+        self._sync_at = time.monotonic()
         self._begun = False
         self._on_at: int | None = None  # when statistics were last seen switched on, µs since the epoch
         self._off = False
@@ -159,7 +159,7 @@ class Watch:
 
     def _interval_over(self) -> bool:
         seconds = settings.METADATA_SYNC_INTERVAL.total_seconds()
-        if seconds >= SCHEDULED_SECONDS or self._clock() < self._sync_at:
+        if seconds >= SCHEDULED_SECONDS or time.monotonic() < self._sync_at:
             return False
-        self._sync_at = self._clock() + seconds
+        self._sync_at = time.monotonic() + seconds
         return True
