@@ -1,5 +1,1 @@
 """The drain: a thread that pops and spools, and a loop that stores what is spooled and reports."""
-
-from usage.collector.loop import Drain
-
-__all__ = ["Drain"]

@@ -5,7 +5,7 @@ import signal
 from django.core import checks
 from django.core.management.base import BaseCommand, CommandError
 
-from usage.collector import Drain
+from usage.collector.loop import Drain
 
 
 class Command(BaseCommand):
