@@ -77,7 +77,7 @@ class Drain:
                     log.info("Another drain has records to store and asks for the right to drain: it takes over.")
                     break
                 if not batch:
-                    run.wait(IDLE_SECONDS)
+                    run.state.arrived.wait(IDLE_SECONDS)
         except LockLost:
             finish = False
             log.warning("Another drain took over while this one or the database was away.")

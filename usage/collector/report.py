@@ -27,7 +27,7 @@ class StateReport:
         self._writing = right.writing
         self._batches, self._mode = 0, ""
         self._begun: dict[str, str] | None = None  # the incidents as last written, by kind
-        self._lag_ms: int | None = None
+        self.lag_ms: int | None = None  # of the batch that was stored last, until it is written
         self._resumed = False
         self._written_at = -HEARTBEAT_SECONDS
 
@@ -38,10 +38,6 @@ class StateReport:
             self._resume(row)
         self._resumed = True
 
-    def stored(self, lag_ms: int):
-        """A batch was stored `lag_ms` after its oldest record arrived."""
-        self._lag_ms = lag_ms
-
     @property
     def due(self) -> bool:
         """Whether it is time to write: at once when the transport changed, for a death while subscribed is a gap.
@@ -50,7 +46,7 @@ class StateReport:
         """
         if self._state.mode != self._mode or "database" in dict(self._state.errors.ended):
             return True
-        news = self._lag_ms is not None or self._incidents() != self._begun
+        news = self.lag_ms is not None or self._incidents() != self._begun
         return self._clock() - self._written_at >= (BUSY_SECONDS if news else HEARTBEAT_SECONDS)
 
     def write(self, left: bool = False):
@@ -63,14 +59,17 @@ class StateReport:
             "batches_popped": F("batches_popped") + batches - self._batches,
             "spool_files": self._spool.depth,
             "spool_bytes": self._spool.bytes,
-            **self._optional(),
         }
+        if last := self._state.gaps.last:  # what is known of an earlier process stays until there is something newer
+            fields["last_pop_at"] = moment_of(last)
+        if self.lag_ms is not None:
+            fields["lag_ms"] = self.lag_ms
         if mode:  # until this process reached the queue, and with it noted the gap, the row keeps the earlier one's
             fields["mode"] = "" if left else mode
             self._subscription.gap_recorded()
         with self._writing():
             DrainState.objects.filter(pk=1).update(**fields)
-        self._batches, self._lag_ms, self._written_at = batches, None, self._clock()
+        self._batches, self.lag_ms, self._written_at = batches, None, self._clock()
         self._mode = mode
 
     def _resume(self, row: DrainState):
@@ -83,15 +82,6 @@ class StateReport:
             self._state.gaps.resume(last, subscribed)
         if left := self._spool.held.left_behind:
             self._state.gaps.lost(*left)
-
-    def _optional(self) -> dict:
-        """Fields that keep what is known of an earlier process until there is something newer."""
-        fields = {}
-        if last := self._state.gaps.last:
-            fields["last_pop_at"] = moment_of(last)
-        if self._lag_ms is not None:
-            fields["lag_ms"] = self._lag_ms
-        return fields
 
     def _save_gaps(self):
         spans = self._state.gaps.spans

@@ -72,10 +72,6 @@ class DrainRun:
         self._may_read.wait(FIRST_WORD_S)
         reader.run(self._ending)
 
-    def wait(self, seconds: float):
-        """Wait until something is spooled."""
-        self.state.arrived.wait(seconds)
-
     def step(self) -> Batch | None:
         """Store the oldest batches and report; returns what was stored. After a failure nothing is tried for a while.
 
@@ -147,7 +143,7 @@ class DrainRun:
         if batch:
             is_usual = batch.stored.events == batch.records
             log.log(logging.DEBUG if is_usual else logging.INFO, "%s", _sentence(batch))
-            self._report.stored(batch.lag_ms)
+            self._report.lag_ms = batch.lag_ms
             self.state.wants_sync |= bool(batch.stored.refresh)
         due = self._report.due
         if due or self._lock.right.due:
