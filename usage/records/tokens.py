@@ -97,14 +97,9 @@ def family(executor: str, provider: str) -> str:
     OpenAI-compatible reseller counts the OpenAI way whatever its name promises, and so does who is not known.
     """
     words = f"{provider} {executor}".lower()
-    if is_compatible(executor, provider):
-        return "openaicompat"
+    if executor.lower() == "openaicompatexecutor" or provider.lower().startswith("openai-compatib"):
+        return "openaicompat"  # a vendor of the user's choice
     return next((name for part, name in _FAMILIES if part in words), "")
-
-
-def is_compatible(executor: str, provider: str) -> bool:
-    """Whether an attempt went to an OpenAI-compatible vendor of the user's choice."""
-    return executor.lower() == "openaicompatexecutor" or provider.lower().startswith("openai-compatib")
 
 
 def vendor(executor: str, provider: str) -> str:
