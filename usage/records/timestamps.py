@@ -3,13 +3,14 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from usage.time.units import DAY_S, DAY_US, SECOND_US
+from usage.time.units import DAY_US, SECOND_US
 
 EARLIEST = 1_577_836_800 * SECOND_US  # 2020: CPA is younger
 AHEAD = DAY_US  # a clock may run ahead, but not by more
 FIRST_CLAIM = -62_135_596_800 * SECOND_US  # years 1 to 9999, also after taking an offset away: what a calendar can show
 LAST_CLAIM = 253_402_300_800 * SECOND_US - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 _ODD = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
@@ -38,7 +39,7 @@ def moment(text: str) -> int:
     if text[10:11] != "T":
         return _odd_moment(text)
     try:
-        return _microseconds(datetime.fromisoformat(text) - EPOCH)
+        return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
     except (ValueError, TypeError):  # TypeError: it has no offset
         return _odd_moment(text)
 
@@ -54,8 +55,4 @@ def _odd_moment(text):
     east = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
     # Python's calendar begins with the year 1. A leap second is the next minute's first.
     since = datetime(max(year, 1), month, day, hour, minute, tzinfo=UTC) - EPOCH + clock
-    return _microseconds(since + east if sign == "-" else since - east)
-
-
-def _microseconds(since):
-    return (since.days * DAY_S + since.seconds) * SECOND_US + since.microseconds
+    return (since + east if sign == "-" else since - east) // MICROSECOND
