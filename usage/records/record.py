@@ -16,8 +16,6 @@ from usage.records.tiers import billed_tier
 from usage.records.timestamps import believed
 from usage.records.tokens import classify, family, vendor
 
-__all__ = ["Malformed", "Record", "caller", "is_refresh", "limit_headers", "line", "parse", "record_of"]
-
 TIER_WORD = 64  # characters kept of a service tier as sent
 AGENT = 512
 ORDINARY = 8192  # bytes; nearly every record is shorter

@@ -6,5 +6,3 @@ A transport has `name`, `pop(limit) -> list[bytes]` and `close() -> list[bytes]`
 from usage.collector.queue.errors import Interrupted, NotResp, NotRunning, QueueError, Refused, Unavailable
 from usage.collector.queue.key import Key
 from usage.collector.queue.transports import CpaQueue
-
-__all__ = ["CpaQueue", "Interrupted", "Key", "NotResp", "NotRunning", "QueueError", "Refused", "Unavailable"]
