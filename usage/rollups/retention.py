@@ -73,10 +73,9 @@ def _expire(slices):
     follow_zone()
     if settings.USAGE_RETENTION_DAYS:
         move_events_from(first_kept_day())
-    state = DrainState.load()
+    start = DrainState.load().events_from
     removed = Removed()
-    if state.events_from is not None:
-        start = state.events_from
+    if start is not None:
         removed = Removed(
             events=_events(slices, start),
             quarters=_quarters(slices, start // SECOND_US),
