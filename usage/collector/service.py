@@ -1,12 +1,12 @@
 """The drain as a service: what it tells systemd, which restarts it when that stops, and how the installer holds it."""
 
-import fcntl
 import logging
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from django.core.files import locks
 from gunicorn.systemd import sd_notify
 
 log = logging.getLogger("usage.collector")
@@ -40,11 +40,6 @@ def patient():
 
 def is_held(directory: Path) -> bool:
     """Whether an upgrade under way has locked the file `upgrade` in the spool's folder, so that nothing is stored."""
-    try:
-        with (directory / "upgrade").open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # there is no such file
-        pass
+    with suppress(OSError), (directory / "upgrade").open() as file:  # there may be no such file
+        return not locks.lock(file, locks.LOCK_SH | locks.LOCK_NB)
     return False
