@@ -93,11 +93,9 @@ class Held:
         counts, first, last = zip(*found, strict=True)
         with contextlib.suppress(OSError):  # of a disk that fails, or of what is no file
             handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK, 0o600)
-            try:
-                os.pwrite(handle, NOTE.pack(sum(counts), min(first), max(last)), 0)
+            with open(handle, "wb", buffering=0) as file:
+                file.write(NOTE.pack(sum(counts), min(first), max(last)))
                 os.fsync(handle)
-            finally:
-                os.close(handle)
 
     def _noted(self):
         with contextlib.suppress(OSError, struct.error):
