@@ -18,10 +18,9 @@ def kept_days() -> range:
     bounds = _bounds(Event, "timestamp", SECOND_US) + _bounds(Quarter, "bucket", 1)
     if not bounds:
         return range(0)
-    events_from = DrainState.load().events_from
-    first, last = (local_day(edge(bounds), settings.TIME_ZONE) for edge in (min, max))
-    kept_from = first if events_from is None else local_day(events_from // SECOND_US, settings.TIME_ZONE)
-    return range(max(first, kept_from), last + 1)
+    zone = settings.TIME_ZONE
+    first = max(min(bounds), (DrainState.load().events_from or 0) // SECOND_US)
+    return range(local_day(first, zone), local_day(max(bounds), zone) + 1)
 
 
 def _bounds(rows, column, per_second):
