@@ -82,7 +82,7 @@ class Backup(Source):
             gone = GONE % (local_day(self._since // SECOND_US, state["zone"] or "UTC") - 1)
         except (ValueError, KeyError, TypeError, OSError, OverflowError):  # of a time or a zone that there is not
             raise Refused(_("The database is damaged: %s."), "usage_drainstate") from None
-        self.position_of_end = database.extent("usage_event")[1]
+        self.position_of_end = database.last_id("usage_event")
         first, last, count = next(database.select(gone))
         if count:
             days = {"first": date_of(first), "last": date_of(last), "count": f"{count:,}"}

@@ -34,8 +34,7 @@ class EventTables(Source):
         self._tables = [table for table in self.kept_in if table in database.tables]
         if not all(database.tables[table] >= NEEDED for table in self._tables):
             raise Refused(_("The database is of an unknown version: columns of usage_events are missing."))
-        counts, ends = zip(*map(database.extent, self._tables), strict=True)
-        self.count, self.position_of_end = sum(counts), max(ends)
+        self.position_of_end = max(map(database.last_id, self._tables))
         self._prices = {price.model: price for price in self._found_prices()}
 
     def items(self, after: int = 0) -> Iterator[Item]:

@@ -117,7 +117,6 @@ class Source:
 
     kind: str  # cpa-export, original, keeper, manager-plus, records, own-export or backup
     title: str
-    count: int | None = None  # events, where that is cheap to know
     position_of_end: int  # the last item's position; of compressed files an estimate
     newest_first = False  # the order of its items in time
     left_out: list[str]  # sentences: what the format has that is not taken over, or lacks

@@ -65,14 +65,14 @@ class Database:
                 connection.text_factory = readable
                 yield from islice(connection.execute(sql), read, None)
 
-    def extent(self, table: str) -> tuple[int, int]:
-        """(rows, highest id) of a table."""
+    def last_id(self, table: str) -> int:
+        """The highest id of a table; 0 where it is empty."""
         with self._opened() as connection:
-            extent = f"SELECT count(*), coalesce(max(id), 0), min(typeof(id) = 'integer' AND id > 0) FROM {table}"
-            rows, highest, is_numbered = connection.execute(extent).fetchone()
-        if rows and not is_numbered:
+            extent = f"SELECT coalesce(max(id), 0), coalesce(min(typeof(id) = 'integer' AND id > 0), 1) FROM {table}"
+            highest, is_numbered = connection.execute(extent).fetchone()
+        if not is_numbered:
             raise Refused(_("The database is of an unknown version: rows of %s have no number."), table)
-        return rows, highest
+        return highest
 
     @contextmanager
     def _opened(self):
