@@ -19,7 +19,7 @@ from pricing.models import Model
 from pricing.rates import checked_pico
 from usage.imports.closing import close_days, cost_of, waiting
 from usage.imports.formats import Refused, Source, open_source
-from usage.imports.looking import Tell, batches, new_aliases, new_prices
+from usage.imports.looking import batches, new_aliases, new_prices
 from usage.imports.storing import DetailMoved, ImportWriter, price_all
 from usage.imports.undoing import begin_again, undo
 from usage.models import DrainState, Import, Lease
@@ -63,22 +63,13 @@ def _pause(seconds):
         time.sleep(PAUSE_SECONDS)
 
 
-def run(job: Import, path: Path, tell: Tell = lambda position: None, seconds: float = inf) -> bool:
-    """Import a file from where the job stopped, for about so many seconds; whether there is more to do.
-
-    Raises Refused where the file turns out to be no whole one: then nothing of it is left. Raises Busy, and
-    django.db.Error when the database is away; then the job can be run again.
-    """
-    more = run_all([(job, path)], lambda job: tell(job.position), seconds)
-    if job.state == Import.State.REFUSED:
-        raise Refused(job.why)
-    return more
-
-
 def run_all(files: list[tuple[Import, Path]], tell: Callable[[Import], object], seconds: float = inf) -> bool:
-    """As run() for several files, one after another; one that is no whole file ends as refused, the others go on.
+    """Import files, one after another, from where their jobs stopped, for about so many seconds; whether there is more
+    to do.
 
-    Days older than the kept detail become totals at the end: those of all these files together, each request once.
+    One that turns out to be no whole file ends as refused: then nothing of it is left, and the others go on. Days older
+    than the kept detail become totals at the end: those of all these files together, each request once. Raises Busy,
+    and django.db.Error when the database is away; then the jobs can be run again.
     """
     gc.freeze()  # what is loaded by now stays: to look through it again and again takes an eighth of the time
     gc.set_threshold(OBJECTS)  # and a batch is rows that go by themselves: to look through them takes a tenth

@@ -12,7 +12,7 @@ from django_q.tasks import async_task
 from cpa_usage.queueing import queue_once
 from usage.imports.formats import Refused, open_source
 from usage.imports.looking import digest_of, look, preview
-from usage.imports.running import SPAN, Busy, run, undone
+from usage.imports.running import SPAN, Busy, run_all, undone
 from usage.models import Import, Lease
 
 log = logging.getLogger(__name__)
@@ -68,11 +68,11 @@ def go_on(id: int) -> str:
     if job is None:
         return "nothing to do"
     try:
-        more = run(job, Path(job.path), seconds=SLICE_SECONDS)
+        more = run_all([(job, Path(job.path))], lambda job: None, SLICE_SECONDS)
     except Busy:
         more = True
-    except Refused as refusal:
-        log.error("Import %d is refused: %s", id, refusal)
+    if job.state == Import.State.REFUSED:
+        log.error("Import %d is refused: %s", id, job.why)
         return "refused"
     if more:
         async_task("usage.imports.tasks.go_on", id, save=False)

@@ -3,7 +3,8 @@
 import json
 
 from tests.usage.made import DAY, NOON, SECOND, record, rollups
-from usage.imports.running import run
+from usage.imports.formats import Refused
+from usage.imports.running import run_all
 from usage.models import Import
 from usage.rollups.check import check
 from usage.rollups.rebuild import follow_zone
@@ -15,6 +16,14 @@ TODAY = local_day(NOON // SECOND, "Asia/Shanghai")
 
 def begun(path) -> Import:
     return Import.objects.create(name=path.name, arrived=NOON + 30 * DAY, state=Import.State.RUNNING)
+
+
+def run(job, path, tell=lambda position: None, **options) -> bool:
+    """Import a file from where the job stopped; whether there is more to do. Raises Refused."""
+    more = run_all([(job, path)], lambda job: tell(job.position), **options)
+    if job.state == Import.State.REFUSED:
+        raise Refused(job.why)
+    return more
 
 
 def imported(path) -> Import:

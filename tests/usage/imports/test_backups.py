@@ -12,11 +12,11 @@ from django.db import connection
 from aliases.models import ApiKey
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.imports.formats.samples import sample
-from tests.usage.imports.made import assert_sound, begun, closed, imported, some
+from tests.usage.imports.made import assert_sound, begun, closed, imported, run, some
 from tests.usage.made import CAPTURED, DAY, NOON, record, stored
 from usage.imports.formats import FoundPrice, Refused, open_source
 from usage.imports.looking import look, new_aliases, new_prices, preview
-from usage.imports.running import ALIASES, run, take_offers, undone
+from usage.imports.running import ALIASES, take_offers, undone
 from usage.imports.storing import price_all
 from usage.models import MEASURES, Client, Day, DeadLetter, DrainState, Event, Import, Quarter, Series
 from usage.ops.backups import back_up

@@ -4,12 +4,12 @@ import pytest
 
 from aliases.models import ApiKey
 from pricing.models import Model
-from tests.usage.imports.made import TODAY, assert_sound, begun, closed, imported, some, told_again
+from tests.usage.imports.made import TODAY, assert_sound, begun, closed, imported, run, some, told_again
 from tests.usage.made import DAY, HOUR, NOON, SECOND, record, rollups, stored, totals
 from usage.imports import running
 from usage.imports.formats import FoundAlias, FoundPrice, Refused, open_source
 from usage.imports.looking import look, preview
-from usage.imports.running import run, take_offers, undone
+from usage.imports.running import take_offers, undone
 from usage.imports.storing import price_all
 from usage.models import Day, DeadLetter, DrainState, Event, Import, ImportedDay, Lease, Quarter
 from usage.models.labels import LABELS

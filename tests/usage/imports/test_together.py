@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from pricing.models import Model, RateCard
 from tests.usage.imports.formats.test_jsonlines import PLUS
-from tests.usage.imports.made import assert_sound, begun, closed, imported, some, told_again
+from tests.usage.imports.made import assert_sound, begun, closed, imported, run, some, told_again
 from tests.usage.made import DAY, NOON, SECOND, record, rollups, stored, totals
 from usage.imports import running
 from usage.imports.closing import cost_of
 from usage.imports.formats import open_source
 from usage.imports.looking import look
-from usage.imports.running import run, run_all, undone
+from usage.imports.running import run_all, undone
 from usage.imports.storing import ImportWriter
 from usage.ingest.writer import retry
 from usage.models import Day, DeadLetter, DrainState, Event, Import, Lease
