@@ -21,7 +21,7 @@ from usage.models import DrainState
 from usage.records.timestamps import believed
 from usage.rollups.retention import first_kept_day
 from usage.time.clock import now_us
-from usage.time.periods import date_of, day_start, local_day
+from usage.time.periods import date_of, day_start, local_date
 from usage.time.units import SECOND_US
 
 ITEMS_AT_ONCE = 10_000  # stored in one transaction: more are hardly quicker, and take more memory
@@ -61,9 +61,9 @@ class Found:
 
     def as_json(self) -> dict:
         """Its fields and its local days, with the most used models alone."""
-        zone, edges = settings.TIME_ZONE, [edge // SECOND_US for edge in (self.first, self.last) if edge is not None]
+        days = [local_date(at // SECOND_US, settings.TIME_ZONE) for at in (self.first, self.last) if at is not None]
         models = {"models": dict(list(self.models.items())[:SHOWN]), "model_count": len(self.models)}
-        return asdict(self) | models | {"days": [str(date_of(local_day(edge, zone))) for edge in edges]}
+        return asdict(self) | models | {"days": list(map(str, days))}
 
 
 def digest_of(path: Path) -> str:
@@ -132,12 +132,13 @@ class Preview(NamedTuple):
 def preview(source: Source, tell: Tell = lambda position: None) -> Preview:
     """What an import would do by now, read through the same rules."""
     since, arrived, sums = _kept_from(), now_us(), [0] * len(Preview._fields)
-    taken, met = taken_days(since), Met()
+    taken, met = taken_days(since), sqlite3.connect("")  # on disk: there may be more than fit into memory
+    met.execute("CREATE TABLE met (timestamp, fingerprint, PRIMARY KEY (timestamp, fingerprint)) WITHOUT ROWID")
     for batch in batches(source.items()):
         read = Read(batch, arrived)
         wanted = read.untaken(since, taken)
         fresh, differing, _ = unseen(wanted, imported=0)  # which is none
-        new = met.fresh(fresh)
+        new = _first_met(met, fresh)
         older = sum(record.timestamp < (since or 0) for record in new)
         left_out = len(read.records) - len(wanted)
         counts = (len(new), older, len(wanted) - len(new), differing, left_out, len(read.dead))
@@ -154,23 +155,11 @@ def _kept_from() -> int | None:
     return max(since or 0, day_start(date_of(first_kept_day()), settings.TIME_ZONE) * SECOND_US)
 
 
-class Met:
-    """Which records a file had before, on disk: there may be more than fit into memory."""
-
-    def __init__(self):
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.execute("CREATE TABLE met (key BLOB PRIMARY KEY) WITHOUT ROWID")
-
-    def fresh(self, records):
-        """Those that are met for the first time."""
-        insert = "INSERT OR IGNORE INTO met VALUES (?)"
-        with self._database:
-            self._database.execute("BEGIN")
-            return [r for r in records if self._database.execute(insert, [_key(r)]).rowcount]
-
-
-def _key(record):
-    return record.timestamp.to_bytes(8, "big") + record.fingerprint
+def _first_met(met, records):
+    """Those that the file did not have before."""
+    insert = "INSERT OR IGNORE INTO met VALUES (?, ?)"
+    with met:
+        return [r for r in records if met.execute(insert, (r.timestamp, r.fingerprint)).rowcount]
 
 
 def new_prices(prices: list[FoundPrice]) -> list[FoundPrice]:
