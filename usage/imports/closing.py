@@ -37,11 +37,8 @@ def close_days(job: Import, slices: Slices, together: list[int]):
         events = waiting(job).between(start, end)
         counted = _count(job, day, events, totals, together)
         removed = slices.delete(events, "timestamp")
-        job.change({"waiting": -removed, **({} if counted else _left_out(removed))})
-
-
-def _left_out(events):
-    return {"left_out": events, "events": -events, "older": -events}
+        left_out = {} if counted else {"left_out": removed, "events": -removed, "older": -removed}
+        job.change({"waiting": -removed} | left_out)
 
 
 @transaction.atomic

@@ -48,9 +48,7 @@ class Read:
     def untaken(self, since: int | None, taken: set[int]):
         """Without the records of days before `since` (µs) that have totals already; such a day is taken whole or not
         at all, for what counts in it can no longer be told."""
-        if since is None:
-            return self.records
-        zone = settings.TIME_ZONE
+        since, zone = since or 0, settings.TIME_ZONE
         return [
             r for r in self.records if r.timestamp >= since or local_day(r.timestamp // SECOND_US, zone) not in taken
         ]
@@ -88,7 +86,7 @@ class ImportWriter(Writer):
             self._models = models
             price_all()
 
-    def _store(self, parsed: Read) -> Stored:
+    def _store(self, parsed: Read):
         state, job = self._lock(), self.job
         self.slices.lock()  # what is stored after another run began, or an undoing, is in no count and stays
         if state.events_from != job.events_from:
@@ -97,7 +95,6 @@ class ImportWriter(Writer):
         wanted = parsed.untaken(state.events_from, self.taken)
         fresh, differing, _ = unseen(wanted, self.imported)
         folded, _ = self._add(fresh, state.events_from)
-        dead = bury(parsed.dead)
         self._tell(state, Stored(), folded)
         times = [record.timestamp for record in fresh]
         older = sum(time < (state.events_from or 0) for time in times)
@@ -108,9 +105,8 @@ class ImportWriter(Writer):
             "known": len(wanted) - len(fresh),
             "differing": differing,
             "left_out": len(parsed.records) - len(wanted),
-            "dead": dead,
+            "dead": bury(parsed.dead),
             "source_cost": sum(parsed.costs.get(record.fingerprint, 0) for record in fresh),
         }
         edges = [*times, *(edge for edge in (job.first, job.last) if edge is not None)]
         job.change(found, position=parsed.position, first=min(edges, default=None), last=max(edges, default=None))
-        return Stored(len(fresh), found["known"], dead)
