@@ -34,7 +34,7 @@ def state_families() -> Iterator[Metric]:
     watched = Watch()
     yield from _drain(watched)
     yield from _troubles(watched)
-    yield _gauge("database_bytes", "The database on disk.", database_bytes() or 0)
+    yield _gauge("database_bytes", "The database on disk.", database_bytes())
     yield from _tasks()
 
 
