@@ -12,7 +12,7 @@ from usage.dashboard.formats import DASH
 from usage.time.clock import now_us
 from usage.time.periods import Period, local_date
 from usage.time.units import SECOND_US
-from usage.time.words import days_in_words, period_in_words, written
+from usage.time.words import days_in_words, length_in_words, period_in_words, written
 
 DATE_LENGTH = len("2026-11-24")
 
@@ -75,10 +75,7 @@ def until(text):
 def _left(at):
     """`3 h 12 min` until a moment in seconds since the epoch, in the words of page.js."""
     minutes = max(0, int(at - now_us() / SECOND_US)) // 60
-    days, hours = divmod(minutes // 60, 24)
-    units = [(days, gettext("d")), (hours, gettext("h")), (minutes % 60, gettext("min"))]
-    shown = units[:2] if days else units[1:]
-    return " ".join(f"{number} {unit}" for number, unit in shown if number) or gettext("< 1 min")
+    return length_in_words(minutes * 60) or gettext("< 1 min")
 
 
 def _local(text):

@@ -1,7 +1,7 @@
 """Gaps as pages and API tell them."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from django.utils import timezone
@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from catalog.models import accounts
 from usage.models import Gap
-from usage.time.words import written
+from usage.time.words import length_in_words, written
 
 GAPS_SHOWN = 100
 
@@ -62,11 +62,12 @@ def told(gap) -> str:
 def when(gap) -> str:
     """`for 1 s at 12:19:21`, or `12:19:21–12:25:03, 5 min 42 s, 20 times`; local, with the day unless it is today."""
     start, end = timezone.localtime(gap.start), timezone.localtime(gap.end)
-    since, length = _at(start, timezone.localdate()), gap.end - gap.start
-    if length < timedelta(minutes=1):
-        text = _("for %(length)s at %(start)s") % {"length": _length(length), "start": since}
+    since, seconds = _at(start, timezone.localdate()), (gap.end - gap.start).total_seconds()
+    length = length_in_words(round(seconds)) or _("< 1 s")
+    if seconds < 60:
+        text = _("for %(length)s at %(start)s") % {"length": length, "start": since}
     else:
-        facts = {"start": since, "end": _at(end, start.date()), "length": _length(length)}
+        facts = {"start": since, "end": _at(end, start.date()), "length": length}
         text = _("%(start)s–%(end)s, %(length)s") % facts
     return text + _(", %(count)s times") % {"count": gap.times} if gap.times > 1 else text
 
@@ -83,13 +84,3 @@ def _translated(sentence):
 
 def _at(moment, day):
     return written(moment, "H:i:s" if moment.date() == day else "j M, H:i:s")
-
-
-def _length(span):
-    """The two largest units of a length of time."""
-    minutes, seconds = divmod(round(span.total_seconds()), 60)
-    days, hours = divmod(minutes // 60, 24)
-    units = [(days, _("d")), (hours, _("h")), (minutes % 60, _("min")), (seconds, _("s"))]
-    while units[1:] and not units[0][0]:
-        del units[0]
-    return " ".join(f"{number} {unit}" for number, unit in units[:2] if number) or _("< 1 s")

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from usage.time.periods import Period, day_start, local_date, whole_days
-from usage.time.units import SECOND_US
+from usage.time.units import HOUR_S, SECOND_US
 
 MIDNIGHT = "24:00"  # of the day that ends
 
@@ -40,6 +40,15 @@ def days_in_words(first: date, last: date, today: date) -> str:
     """The days from the first to the last, both included: `Sat 28 Nov`, `23–29 Nov`, `29 Oct – 4 Nov 2025`."""
     form = "D j M" if first == last else "j–j M" if first.replace(day=1) == last.replace(day=1) else "j M – j M"
     return _between(form, *(datetime.combine(day, time()) for day in (first, last)), today)
+
+
+def length_in_words(seconds: int) -> str:
+    """The two largest units of a length of time: `3 h 12 min`; empty for none."""
+    minutes, hours = seconds // 60, seconds // HOUR_S
+    units = [(hours // 24, _("d")), (hours % 24, _("h")), (minutes % 60, _("min")), (seconds % 60, _("s"))]
+    while units and not units[0][0]:
+        del units[0]
+    return " ".join(f"{number} {unit}" for number, unit in units[:2] if number)
 
 
 def _between(form, first, last, today, clock_at_end=""):
