@@ -5,6 +5,7 @@ ends where the next one starts, so days tile the time line; a date that a zone s
 """
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -156,17 +157,15 @@ def _iso(date, clock, fraction, zone):
 def _first_instant(wall, zone):
     """µs of the first instant at which clocks of the zone show `wall` (naive) or, had they skipped it, more."""
     tz = _zone(zone)
+
+    def shown(at):
+        return datetime.fromtimestamp(at, tz).replace(tzinfo=None)
+
     at = int(wall.replace(microsecond=0, tzinfo=tz).timestamp())
-    if datetime.fromtimestamp(at, tz).replace(tzinfo=None) == wall.replace(microsecond=0):
+    if shown(at) == wall.replace(microsecond=0):
         return at * SECOND_US + wall.microsecond
-    before, after = at - 2 * DAY_S, at  # skipped: `at` is past the gap, by as much as `wall` is into it
-    while after - before > 1:
-        middle = (before + after) // 2
-        if datetime.fromtimestamp(middle, tz).replace(tzinfo=None) < wall:
-            before = middle
-        else:
-            after = middle
-    return after * SECOND_US
+    before = range(at - 2 * DAY_S, at)  # skipped: `at` is past the gap, by as much as `wall` is into it
+    return (before[0] + bisect_left(before, wall, key=shown)) * SECOND_US
 
 
 @lru_cache(64)
