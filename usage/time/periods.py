@@ -34,9 +34,10 @@ FIRST_MOMENT = 0
 LAST_YEAR = 2200
 LAST_MOMENT = 7_258_118_400 * SECOND_US
 
+# Day, clock, zone, and a zone east of Greenwich whose plus is a blank.
 _MOMENT = re.compile(
-    r"(?P<date>\d{4}-\d\d-\d\d)(?:[Tt\s](?P<clock>\d\d:\d\d(?::\d\d)?)(?P<fraction>(?<=:\d\d:\d\d)[.,]\d+)?"
-    r"(?P<zone>\s*[Zz]|\s*[+-]\d\d:?[0-5]\d|\s+\d\d:[0-5]\d)?)?",
+    r"(\d{4}-\d\d-\d\d)(?:[Tt\s](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)"
+    r"(?:\s*([Zz]|[+-]\d\d:?[0-5]\d)|\s+(\d\d:[0-5]\d))?)?",
     re.ASCII,
 )
 
@@ -137,21 +138,15 @@ def parse_moment(text: str, zone: str) -> int:
     left out; what lies before 1970 or after 2199 counts as the edge of that span.
     """
     found = _MOMENT.fullmatch(text.strip())
+    day, clock, zone_told, east = found.groups("") if found else ("",) * 4
     try:
-        moment = datetime.fromisoformat(_iso(**found.groupdict("")) if found else "")
+        moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone_told.upper()}{east and '+'}{east}")
     except ValueError:
         raise BadMoment(NO_MOMENT) from None
     if not 1970 <= moment.year < LAST_YEAR:
         return FIRST_MOMENT if moment.year < 1970 else LAST_MOMENT
     at = _first_instant(moment, zone) if moment.tzinfo is None else (moment - EPOCH_UTC) // timedelta(microseconds=1)
     return min(max(at, FIRST_MOMENT), LAST_MOMENT)
-
-
-def _iso(date, clock, fraction, zone):
-    """The parts of a moment as `fromisoformat` reads them; a zone that begins with a digit had a plus."""
-    zone = zone.strip().upper()
-    plus = "+" if zone[:1].isdigit() else ""
-    return f"{date}T{clock or '00:00'}{fraction}{plus}{zone}"
 
 
 def _first_instant(wall, zone):
