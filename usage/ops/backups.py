@@ -32,8 +32,7 @@ def back_up(target: Path) -> Path:
         raise CommandError(f"{target} exists: name a file that does not.")
     try:
         with _draft(target) as draft:
-            _copy(_database(), draft)
-            examine(draft, target)
+            _copy(_database(), draft, target)
             draft.rename(target)
             sync(target.parent)
     except (sqlite3.Error, OSError) as error:
@@ -68,8 +67,7 @@ def put_back(source: Path) -> Path | None:
     database = _database()
     try:
         with _draft(database) as draft:
-            _copy(source, draft)
-            examine(draft, source)
+            _copy(source, draft, source)
             connection.close()
             _refuse_while_open(database)
             replaced = _move_away(database)
@@ -120,10 +118,6 @@ def _database():
     return Path(connection.settings_dict["NAME"])
 
 
-def _with(path, suffix):
-    return path.with_name(path.name + suffix)
-
-
 @contextmanager
 def _draft(target):
     """A hidden empty file in the folder of `target` that only this user may read; deleted unless it was renamed."""
@@ -133,15 +127,16 @@ def _draft(target):
         yield draft
     finally:
         for suffix in ("", *LOGS, "-journal"):
-            _with(draft, suffix).unlink(missing_ok=True)
+            Path(f"{draft}{suffix}").unlink(missing_ok=True)
 
 
-def _copy(source, target):
-    """SQLite's online backup; the copy is one file without a log, and flushed to the disk."""
+def _copy(source, target, name):
+    """SQLite's online backup, examined; the copy is one file without a log, and flushed to the disk."""
     with closing(_opened(source)) as original, closing(sqlite3.connect(target)) as copy:
         original.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
     sync(target)
+    examine(target, name)
 
 
 def _opened(path):
@@ -164,10 +159,10 @@ def _move_away(database):
     """Rename the database and its log."""
     if not database.exists():
         for suffix in LOGS:  # a log without its database would be taken for the new one's
-            _with(database, suffix).unlink(missing_ok=True)
+            Path(f"{database}{suffix}").unlink(missing_ok=True)
         return None
-    replaced = _with(database, f".replaced-{_time()}")
+    replaced = Path(f"{database}.replaced-{_time()}")
     for suffix in ("", *LOGS):
-        if _with(database, suffix).exists():
-            _with(database, suffix).rename(_with(replaced, suffix))
+        if (part := Path(f"{database}{suffix}")).exists():
+            part.rename(f"{replaced}{suffix}")
     return replaced
