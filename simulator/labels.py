@@ -13,25 +13,20 @@ CLAUDE, OPENAI, GEMINI = "claude", "openai", "gemini"  # how tokens are counted
 _STYLES = {"claude": CLAUDE, "gemini": GEMINI, "vertex": GEMINI, "antigravity": GEMINI, "gemini-interactions": GEMINI}
 _ANSWERS_TIER = {"codex", "xai"}
 
-_ZEROS = (
-    '"tokens":{"input_tokens":0,"output_tokens":0,"reasoning_tokens":0,"cached_tokens":0,"cache_read_tokens":0,'
-    '"cache_read_tokens_present":true,"cache_creation_tokens":0,"total_tokens":0}'
-)
-_ZERO_BREAKDOWN = (
-    '"accounting_version":2,"token_breakdown":{"schema_version":2,"quality":"complete","total_tokens":0,'
-    '"input":{"total_tokens":0,"uncached_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0},'
-    '"output":{"total_tokens":0,"non_reasoning_tokens":0,"reasoning_tokens":0},"unclassified_tokens":0}'
-)
 _BEGINNING = '{"timestamp":"%s","latency_ms":%d,"ttft_ms":%d,%s,%s,'
-_TOKENS = (
+_COUNTS = (
     '"tokens":{"input_tokens":%d,"output_tokens":%d,"reasoning_tokens":%d,"cached_tokens":%d,"cache_read_tokens":%d,'
-    '"cache_read_tokens_present":true,"cache_creation_tokens":%d,"total_tokens":%d},"failed":false,"generate":true,'
-    '"fail":{"status_code":200,"body":""},"response_headers":{%s},'
+    '"cache_read_tokens_present":true,"cache_creation_tokens":%d,"total_tokens":%d},'
+)
+_BREAKDOWN = (
     '"accounting_version":2,"token_breakdown":{"schema_version":2,"quality":"%s","total_tokens":%d,'
     '"input":{"total_tokens":%d,"uncached_tokens":%d,"cache_read_tokens":%d,"cache_write_tokens":%d},'
     '"output":{"total_tokens":%d,"non_reasoning_tokens":%d,"reasoning_tokens":%d},"unclassified_tokens":%d},'
 )
-_FAILED = _ZEROS + ',"failed":true,"generate":true,"fail":{"status_code":%d,"body":%s},%s' + _ZERO_BREAKDOWN + ","
+_SUCCEEDED = '"failed":false,"generate":true,"fail":{"status_code":200,"body":""},"response_headers":{%s},'
+_FAILED = '"failed":true,"generate":true,"fail":{"status_code":%d,"body":%s},%s'
+_OF_SUCCESS = _BEGINNING + _COUNTS + _SUCCEEDED + _BREAKDOWN
+_OF_FAILURE = _BEGINNING + _COUNTS % ((0,) * 7) + _FAILED + _BREAKDOWN % ("complete", *(0,) * 9)
 
 
 @dataclass(eq=False)
@@ -113,8 +108,8 @@ def _label(client: Client, habit: Habit, model: Model, account: Account, effort:
         weight,
         peers=[_peer(*peer) for peer in client.peers],
         tiers=_tiers(habit, account),
-        template=_BEGINNING + _TOKENS + ending,
-        failed_template=_BEGINNING + _FAILED + ending,
+        template=_OF_SUCCESS + ending,
+        failed_template=_OF_FAILURE + ending,
     )
     if habit.draws and account.name == "codex-pro":
         label.image = _label(client, Habit(habit.asks, habit.endpoint), MODELS["gpt-image-2"], account, "", weight=0)
