@@ -58,7 +58,7 @@ class PostgreSQL:
     name, pid = "postgres", None
 
     def __init__(self, directory: Path, url: str = ""):
-        self._data, self._port = directory / "postgres", _free_port()
+        self._data, self._port = directory / "postgres", free_port()
         self._own = not url
         self.settings = SETTINGS if self._own else {}
         self.url = url or f"postgres://cpa@127.0.0.1:{self._port}/postgres"
@@ -128,7 +128,8 @@ def _programs() -> Path:
     return found[-1].parent if found else Path(on_path).parent
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nothing listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,10 +10,13 @@ import time
 import urllib.request
 from pathlib import Path
 
-from scripts.benchmark.databases import PostgreSQL, SQLite
+from honcho.environ import parse_procfile
+
+from scripts.benchmark.databases import PostgreSQL, SQLite, free_port
 from scripts.benchmark.source import KEY, ZONE
 
 ROOT = Path(__file__).resolve().parents[2]
+PROCESSES = parse_procfile((ROOT / "Procfile").read_text()).processes
 PATIENCE = 60  # seconds for a process to come up or to end
 
 
@@ -33,7 +35,7 @@ class Stage:
         url = database if "://" in database else ""
         self.database = SQLite(self.directory) if database == "sqlite" else PostgreSQL(self.directory, url)
         self.processes: dict[str, subprocess.Popen] = {}
-        self.cpa_port, self.port = _free_port(), _free_port()
+        self.cpa_port, self.port = free_port(), free_port()
 
     def __enter__(self):
         self.database.start()
@@ -89,7 +91,7 @@ class Stage:
     def start(self, name: str) -> float:
         """One of web, drain and tasks, by its line of the Procfile; for the web the seconds until it answers."""
         began = time.monotonic()
-        self._start(name, ["sh", "-c", f"exec {_procfile()[name]}"], stdout=subprocess.DEVNULL)
+        self._start(name, ["sh", "-c", f"exec {PROCESSES[name]}"], stdout=subprocess.DEVNULL)
         if name == "web":
             self._wait_for_answer()
         return time.monotonic() - began
@@ -119,16 +121,3 @@ class Stage:
                 return
             time.sleep(0.02)
         raise SystemExit(f"The web server did not come up; see {self.directory}/web.err.")
-
-
-def _procfile() -> dict[str, str]:
-    """Process -> command line."""
-    lines = (ROOT / "Procfile").read_text().splitlines()
-    named = (line.partition(":") for line in lines if line.strip() and not line.startswith("#"))
-    return {name.strip(): command.strip() for name, _, command in named}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
