@@ -4,15 +4,13 @@ import logging
 import sys
 
 from django.core.exceptions import DisallowedHost
-from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from django.views import defaults
 from msgspec import UNSET, Struct, UnsetType, json
-from rest_framework import exceptions, status
-from rest_framework.response import Response
+from rest_framework import exceptions, status, views
 
 from cpa_usage.database.versions import require_this_version
 from cpa_usage.http.databaseerrors import RETRY_SECONDS, is_unavailable, sentence_of
@@ -66,14 +64,20 @@ class DatabaseErrorPages(MiddlewareMixin):
 
 def exception_handler(exc, context):
     """DRF's hook: the reply for an exception of a view, or None for an unexpected one, a logged 500."""
-    known = _known(exc)
-    if known is None:
+    if isinstance(exc, DjangoValidationError):
+        exc = exceptions.ValidationError(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
+    elif is_unavailable(exc):
+        logger.error("The database does not answer: %s", exc)
+        exc = Unavailable(sentence_of(exc))
+    response = views.exception_handler(exc, context)
+    if response is None:
         return None
-    error, code, headers = error_of(known), known.status_code, _headers(known)
-    renderer = getattr(context["request"], "accepted_renderer", None)
-    if isinstance(renderer, JSONRenderer | BrowsableRenderer | None):
-        return Response(error, code, headers=headers)
-    return HttpResponse(json.encode(error), "application/json", code, headers=headers)  # of the pages of the schema
+    known = isinstance(exc, exceptions.APIException)  # else it is one of Django's two that DRF takes for its own
+    response.data = error_of(exc) if known else Error(str(response.data["detail"]))
+    request = context["request"]
+    if not isinstance(getattr(request, "accepted_renderer", None), BrowsableRenderer):  # the schema's pages have others
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+    return response
 
 
 def error_of(exc: exceptions.APIException) -> Error:
@@ -129,30 +133,6 @@ def refusal(request, status_code: int, sentence: str) -> HttpResponse:
 def error_response(status_code: int, sentence: str) -> HttpResponse:
     """An error outside of DRF's views."""
     return HttpResponse(json.encode(Error(sentence)), status=status_code, content_type="application/json")
-
-
-def _known(exc):
-    if isinstance(exc, exceptions.APIException):
-        return exc
-    if isinstance(exc, Http404):
-        return exceptions.NotFound()
-    if isinstance(exc, DjangoPermissionDenied):
-        return exceptions.PermissionDenied()
-    if isinstance(exc, DjangoValidationError):
-        return exceptions.ValidationError(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
-    if is_unavailable(exc):
-        logger.error("The database does not answer: %s", exc)
-        return Unavailable(sentence_of(exc))
-    return None
-
-
-def _headers(exc):
-    headers = {}
-    if getattr(exc, "auth_header", None):
-        headers["WWW-Authenticate"] = exc.auth_header
-    if getattr(exc, "wait", None):
-        headers["Retry-After"] = str(exc.wait)
-    return headers
 
 
 def _first(detail, path=()):
