@@ -30,16 +30,14 @@ def aliases(request):
     return rest.answer(request, ("aliases", found), lambda: found)
 
 
-@rest.described(shapes.AliasExport, summary="All names, for a backup or another installation")
-@api_view(["GET"])
+@rest.endpoint(shapes.AliasExport, summary="All names, for a backup or another installation")
 def export(request):
     """Every name there is; keys as mask and fingerprint."""
     found = shapes.export()
     return rest.answer(request, ("export", found.items), lambda: found)
 
 
-@rest.described(AliasImport, body=AliasFile, summary="Take over names from a file", description=ABOUT_IMPORT)
-@api_view(["POST"])
+@rest.endpoint(AliasImport, "POST", body=AliasFile, summary="Take over names from a file", description=ABOUT_IMPORT)
 def import_(request):
     """Names from a file."""
     return Response(ApiKey.objects.import_items(**rest.body_of(request, AliasFile)))

@@ -3,7 +3,6 @@
 from threading import BoundedSemaphore
 
 from rest_framework import serializers, status
-from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
@@ -27,7 +26,7 @@ class SwitchBody(serializers.Serializer):
     value = FlagField()
 
 
-SWITCH = {"reply": shapes.SwitchSet, "body": SwitchBody, "errors": [502]}
+SWITCH = {"reply": shapes.SwitchSet, "method": "PUT", "body": SwitchBody, "errors": [502]}
 
 
 class BadGateway(APIException):
@@ -36,33 +35,27 @@ class BadGateway(APIException):
     status_code = status.HTTP_502_BAD_GATEWAY
 
 
-@rest.described(shapes.Versions, summary="Which versions")
-@api_view(["GET"])
-@authentication_classes([])
-@permission_classes([])
+@rest.endpoint(shapes.Versions, is_open=True, summary="Which versions")
 def version(request):
     """The versions of cpa-usage and of the CPA it talks to."""
     return Response(shapes.versions() if is_known(request) else shapes.OUR_VERSION)  # no commit for strangers
 
 
-@rest.described(shapes.ListedAuthFiles, parameters=[lists.PartFields], summary="Accounts CPA signs in to")
-@api_view(["GET"])
+@rest.endpoint(shapes.ListedAuthFiles, parameters=[lists.PartFields], summary="Accounts CPA signs in to")
 def auth_files(request):
     """Every auth file CPA lists or ever listed, by name."""
     part = lists.part_of(request)
     return rest.answer(request, ("auth-files", Connection.current_revision(), part), lambda: shapes.auth_files(part))
 
 
-@rest.described(shapes.ProviderKeys, parameters=[lists.PartFields], summary="Upstream keys of CPA's provider lists")
-@api_view(["GET"])
+@rest.endpoint(shapes.ProviderKeys, parameters=[lists.PartFields], summary="Upstream keys of CPA's provider lists")
 def provider_metadata(request):
     """Every upstream key CPA lists or ever listed, masked."""
     part, revision = lists.part_of(request), Connection.current_revision()
     return rest.answer(request, ("provider-metadata", revision, part), lambda: shapes.provider_keys(part))
 
 
-@rest.described(shapes.CatalogRefreshed, errors=[502], summary="Read CPA's lists now")
-@api_view(["POST"])
+@rest.endpoint(shapes.CatalogRefreshed, "POST", errors=[502], summary="Read CPA's lists now")
 def sync(request):
     """Refresh accounts, keys, models and switches within CPA_TIMEOUT; 502 says what could not be read."""
     if error := sync_now():
@@ -70,15 +63,13 @@ def sync(request):
     return Response(shapes.CatalogRefreshed())
 
 
-@rest.described(**SWITCH, summary="Switch CPA's usage records on or off", description=ABOUT_STATISTICS)
-@api_view(["PUT"])
+@rest.endpoint(**SWITCH, summary="Switch CPA's usage records on or off", description=ABOUT_STATISTICS)
 def statistics(request):
     """Whether CPA writes usage records."""
     return _switch(request, "statistics_enabled")
 
 
-@rest.described(**SWITCH, summary="Switch CPA's request logs on or off", description=ABOUT_REQUEST_LOG)
-@api_view(["PUT"])
+@rest.endpoint(**SWITCH, summary="Switch CPA's request logs on or off", description=ABOUT_REQUEST_LOG)
 def request_logging(request):
     """Whether CPA keeps a log of every request."""
     return _switch(request, "request_log_enabled")

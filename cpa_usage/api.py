@@ -7,11 +7,10 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 from msgspec import Struct
-from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.response import Response
 
 from cpa_usage import __built__, __commit__
-from cpa_usage.http.rest import described
+from cpa_usage.http.rest import endpoint
 
 
 class Pong(Struct, frozen=True):
@@ -35,10 +34,7 @@ def healthz(request):
     return HttpResponse(b'{"status":"ok"}', content_type="application/json")
 
 
-@described(Pong, summary="Whether cpa-usage answers")
-@api_view(["GET"])
-@authentication_classes([])
-@permission_classes([])
+@endpoint(Pong, is_open=True, summary="Whether cpa-usage answers")
 def ping(request):
     """Whether cpa-usage answers."""
     return Response(Pong(pong=True, version=settings.VERSION))

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from drf_spectacular.utils import OpenApiParameter
 from msgspec import Meta, Struct
-from rest_framework.decorators import api_view, permission_classes
+from rest_framework.decorators import permission_classes
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from cpa_usage.auth.sessions import SessionRequired, SessionToken
 from cpa_usage.http.lists import Listing, PageFields, Part, part_of, totals_of
-from cpa_usage.http.rest import described
+from cpa_usage.http.rest import endpoint
 from cpa_usage.models import Session
 
 SESSION_ID = OpenApiParameter("session_id", str, OpenApiParameter.PATH, description="The `id` of a row of the list.")
@@ -53,16 +53,14 @@ def end(session_id: str) -> bool:
     return Session.current().filter(jti=session_id).delete()[0] > 0
 
 
-@described(Sessions, parameters=[PageFields], errors=[403], summary="Open sessions")
-@api_view(["GET"])
+@endpoint(Sessions, parameters=[PageFields], errors=[403], summary="Open sessions")
 @permission_classes([SessionRequired])
 def sessions(request):
     """Open sessions; those of an earlier password have ended with it."""
     return Response(listed(part_of(request), request.auth))
 
 
-@described(Revoked, parameters=[SESSION_ID], errors=[403, 404], summary="End a session")
-@api_view(["DELETE"])
+@endpoint(Revoked, "DELETE", parameters=[SESSION_ID], errors=[403, 404], summary="End a session")
 @permission_classes([SessionRequired])
 def session(request, session_id):
     """End a session on the server, this one or another."""

@@ -5,14 +5,13 @@ from hmac import compare_digest
 from django.conf import settings
 from msgspec import UNSET, Struct, UnsetType
 from rest_framework import serializers
-from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from cpa_usage.auth.sessions import SessionToken, is_known, set_cookie, sign_out
 from cpa_usage.auth.throttle import count_try, forgive
-from cpa_usage.http.rest import body_of, described
+from cpa_usage.http.rest import body_of, endpoint
 
 
 class SessionState(Struct, frozen=True):
@@ -50,19 +49,13 @@ class PasswordSerializer(serializers.Serializer):
     password = serializers.CharField(max_length=1000, trim_whitespace=False)
 
 
-@described(SessionState, summary="Whether one is signed in")
-@api_view(["GET"])
-@authentication_classes([])
-@permission_classes([])
+@endpoint(SessionState, is_open=True, summary="Whether one is signed in")
 def session(request):
     """Whether this client is signed in."""
     return Response(SessionState(authenticated=is_known(request), auth_required=settings.AUTH_ENABLED))
 
 
-@described(SignedInReply, summary="Sign in", body=PasswordSerializer, errors=(401, 429))
-@api_view(["POST"])
-@authentication_classes([])
-@permission_classes([])
+@endpoint(SignedInReply, "POST", is_open=True, summary="Sign in", body=PasswordSerializer, errors=(401, 429))
 def login(request):
     """Sign in: the session comes back as a cookie, whose value also works as a bearer token."""
     if not settings.AUTH_ENABLED:
@@ -74,10 +67,7 @@ def login(request):
     return response
 
 
-@described(SignedOutReply, summary="Sign out")
-@api_view(["POST"])
-@authentication_classes([])
-@permission_classes([])
+@endpoint(SignedOutReply, "POST", is_open=True, summary="Sign out")
 def logout(request):
     """Sign out: every token this request carries ends on the server, and the cookie is taken back."""
     response = Response(SignedOutReply(authenticated=False))

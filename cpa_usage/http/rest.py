@@ -7,13 +7,25 @@ from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.utils.translation import get_language
+from rest_framework.decorators import api_view
 from rest_framework.response import Response
 
 from cpa_usage.http.errors import BadRequest
 from cpa_usage.http.openapi import described
 from cpa_usage.http.wire import JSONRenderer
 
-__all__ = ["BadRequest", "JSONRenderer", "answer", "body_of", "described"]
+__all__ = ["BadRequest", "JSONRenderer", "answer", "body_of", "described", "endpoint"]
+
+
+def endpoint(reply, method: str = "GET", *, is_open: bool = False, **about):
+    """Decorator: an endpoint of one method, described by what else `described` takes. An open one asks for no login."""
+
+    def decorate(view):
+        if is_open:
+            view.authentication_classes = view.permission_classes = []
+        return described(reply, **about)(api_view([method])(view))
+
+    return decorate
 
 
 def answer(request, state, question):

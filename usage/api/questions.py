@@ -5,7 +5,6 @@ from typing import Any, NamedTuple, get_type_hints
 
 from django.forms import Form
 from django.urls import path
-from rest_framework.decorators import api_view
 
 from cpa_usage.http import lists, rest
 from usage.analytics import choices
@@ -91,9 +90,9 @@ def endpoint(question: Question):
             raise rest.BadRequest("before", "There is no such event: give the event_key of one that is kept.") from None
 
     view.__name__, view.__doc__ = question.address.rpartition("/")[2].replace("-", "_"), getdoc(question.answer)
-    described = rest.described(
+    as_endpoint = rest.endpoint(
         get_type_hints(question.answer)["return"],
         parameters=[*FILTER, *parameters_of(question.form), *([lists.limit_parameter(limit.default)] if limit else [])],
         summary=question.summary,
     )
-    return path(f"usage/{question.address}", described(api_view(["GET"])(one_choice()(view))))
+    return path(f"usage/{question.address}", as_endpoint(one_choice()(view)))

@@ -30,8 +30,7 @@ def views(request):
     return rest.answer(request, ("views", found), lambda: found)
 
 
-@rest.described(ViewDeleted, parameters=[VIEW_ID], errors=[404], summary="Delete a view")
-@api_view(["DELETE"])
+@rest.endpoint(ViewDeleted, "DELETE", parameters=[VIEW_ID], errors=[404], summary="Delete a view")
 def view(request, view_id):
     """The page that it led to is as it was."""
     if not SavedView.objects.filter(pk=view_id).delete()[0]:

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from rest_framework.decorators import api_view, renderer_classes
+from rest_framework.decorators import renderer_classes
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
@@ -26,8 +26,7 @@ from usage.query.forms import filter_of
 from usage.requestlogs import fetch as requestlog
 
 
-@rest.described(Status, summary="How the drain and the metadata sync are doing")
-@api_view(["GET"])
+@rest.endpoint(Status, summary="How the drain and the metadata sync are doing")
 def status(request):
     """Counters of the drain, its last errors, how much waits in the spool, and gaps in what was received."""
     found = status_now()
@@ -41,16 +40,14 @@ class Notices(Struct, frozen=True):
     ready: Annotated[bool, Meta(description="Whether records are consumed: /readyz says 200.")]
 
 
-@rest.described(Notices, summary="What is wrong, and what to do about it")
-@api_view(["GET"])
+@rest.endpoint(Notices, summary="What is wrong, and what to do about it")
 def notices(request):
     """All that pages show as notices, in the language of `Accept-Language`."""
     found = Watch()
     return rest.answer(request, ("notices", found.notices), lambda: Notices(found.notices, found.ready))
 
 
-@rest.described(EventDetail, parameters=[EVENT_KEY], errors=[404], summary="One attempt in full")
-@api_view(["GET"])
+@rest.endpoint(EventDetail, parameters=[EVENT_KEY], errors=[404], summary="One attempt in full")
 def event(request, event_key):
     """Everything that is kept of one attempt, by its `event_key`."""
     try:
@@ -60,8 +57,7 @@ def event(request, event_key):
     return rest.answer(request, ("event", found), lambda: found)
 
 
-@rest.described(Names, parameters=[lists.PartFields], summary="Models offered or used")
-@api_view(["GET"])
+@rest.endpoint(Names, parameters=[lists.PartFields], summary="Models offered or used")
 def models_used(request):
     """Names of the models CPA offers to its clients and of those that records named."""
     part = lists.part_of(request)
@@ -77,14 +73,13 @@ def models_used(request):
     return rest.answer(request, ("models/used", found), lambda: found)
 
 
-@rest.described(
+@rest.endpoint(
     requestlog.FoundLog,
     parameters=[REQUEST_ID],
     replies={404: requestlog.MissingLog},
     errors=[502],
     summary="CPA's log of one request",
 )
-@api_view(["GET"])
 def request_log(request, request_id):
     """What was asked and answered, by client and upstream; 404 says when CPA's request-log is off."""
     request_id, log = requestlog.log_of(request_id)
@@ -93,26 +88,24 @@ def request_log(request, request_id):
     return Response(requestlog.found(request_id, log))
 
 
-@rest.described(
+@rest.endpoint(
     str,
     parameters=[REQUEST_ID],
     replies={404: requestlog.MissingLog},
     errors=[502],
     summary="CPA's log of one request, as a file",
 )
-@api_view(["GET"])
 @renderer_classes([rest.JSONRenderer])
 def raw_request_log(request, request_id):
     """The log as CPA has it but for keys, which are masked; to download."""
     return requestlog.download(request_id) or Response(requestlog.missing(), status=404)
 
 
-@rest.described(
+@rest.endpoint(
     [each.content_type.partition(";")[0] for each in FORMATS.values()],
     parameters=[*FILTER, *parameters_of(ExportForm)],
     summary="Attempts, or their totals, as a file",
 )
-@api_view(["GET"])
 @renderer_classes([rest.JSONRenderer])
 def export(request):
     """Exactly the filtered attempts, newest first, or with `by` a row of measures for each group; streamed."""
