@@ -29,16 +29,6 @@ class Error(Struct, frozen=True):
     field: str | UnsetType = UNSET
 
 
-class BadRequest(exceptions.APIException):
-    """A parameter or a field of the body that cannot be understood; `field` may be None."""
-
-    status_code = status.HTTP_400_BAD_REQUEST
-
-    def __init__(self, field: str | None, sentence: str):
-        super().__init__(sentence)
-        self.field = field
-
-
 class Unavailable(exceptions.APIException):
     """The database cannot be used; the detail says why."""
 
@@ -87,8 +77,7 @@ def error_of(exc: exceptions.APIException) -> Error:
     if isinstance(exc, exceptions.UnsupportedMediaType):
         return Error("Send a JSON object as application/json.")
     path, sentence = _first(exc.detail)
-    field = getattr(exc, "field", None) or ".".join(path)
-    return Error(sentence, field or UNSET)
+    return Error(sentence, ".".join(path) or UNSET)
 
 
 def bad_request(request, exception):

@@ -8,13 +8,13 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.utils.translation import get_language
 from rest_framework.decorators import api_view
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from cpa_usage.http.errors import BadRequest
 from cpa_usage.http.openapi import described
 from cpa_usage.http.wire import JSONRenderer
 
-__all__ = ["BadRequest", "JSONRenderer", "answer", "body_of", "described", "endpoint"]
+__all__ = ["JSONRenderer", "answer", "body_of", "described", "endpoint"]
 
 
 def endpoint(reply, method: str = "GET", *, is_open: bool = False, **about):
@@ -58,7 +58,7 @@ def body_of(request, serializer_class):
     """The validated data of the JSON object in the body; 400 names the first invalid field."""
     is_empty = (request.META.get("CONTENT_LENGTH") or "0") == "0"  # DRF reads it as an empty object
     if is_empty or not isinstance(request.data, dict):
-        raise BadRequest(None, "The body must be a JSON object.")
+        raise ValidationError("The body must be a JSON object.")
     return valid(serializer_class, request.data)
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from django.forms import Form
 from django.urls import path
+from rest_framework.exceptions import ValidationError
 
 from cpa_usage.http import lists, rest
 from usage.analytics import choices
@@ -87,7 +88,9 @@ def endpoint(question: Question):
         try:
             return rest.answer(request, state, lambda: question.answer(filters, **chosen))
         except NoSuchEvent:
-            raise rest.BadRequest("before", "There is no such event: give the event_key of one that is kept.") from None
+            raise ValidationError(
+                {"before": "There is no such event: give the event_key of one that is kept."}
+            ) from None
 
     view.__name__, view.__doc__ = question.address.rpartition("/")[2].replace("-", "_"), getdoc(question.answer)
     as_endpoint = rest.endpoint(

@@ -10,7 +10,6 @@ from rest_framework import serializers
 from rest_framework.exceptions import APIException
 
 from cpa_usage.http import rest
-from cpa_usage.http.errors import BadRequest
 from pricing.api.adjustments import AdjustmentBody
 from pricing.api.serializers import RATES, CardBody, PriceBody, RateField, ScopedModel
 from pricing.api.shapes import prices as prices_on
@@ -153,7 +152,7 @@ def choose(request):
     name, matched = request.POST.get("model", ""), request.POST.get("matched", "")
     model = Model.objects.filter(name=name).first()
     if model is None:
-        raise BadRequest("model", _("There is no such model."))
+        raise serializers.ValidationError({"model": _("There is no such model.")})
     change = Undoable("choice", name)
     try:
         effect = in_words(model.effect_of(lambda each: each.choose(matched), spans(timezone.localdate())))
@@ -161,7 +160,7 @@ def choose(request):
             return _("%(model)s as %(entry)s: %(effect)s") % {"model": name, "entry": matched, "effect": effect}
         model.choose(matched)
     except ValidationError as refusal:
-        raise BadRequest("matched", refusal.messages[0]) from None
+        raise serializers.ValidationError({"matched": refusal.messages}) from None
     return change.told(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
 
 
@@ -190,7 +189,7 @@ def _refuse_blank(posted):
     """A form without a rate of input or output says nothing of what a model costs: 0 is to be said."""
     for name in ("prompt", "completion"):
         if not posted.get(name, "").strip():
-            raise BadRequest(f"{name}{RATE_SUFFIX}", _("A number is needed."))
+            raise serializers.ValidationError({f"{name}{RATE_SUFFIX}": _("A number is needed.")})
 
 
 def _price_list(filters, today, part):
