@@ -59,17 +59,17 @@ class SessionTokenAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request):
-        """(AnonymousUser, the SessionToken or ApiToken), or None. Raises TokenRefused."""
+        """(AnonymousUser, the SessionToken or ApiToken), or None. Raises Refused."""
         token = session_of(request) or api_token_of(request)
         return (AnonymousUser(), token) if token else None
 
     def authenticate_header(self, request):
         """What a 401 asks for."""
-        return 'Bearer realm="cpa-usage"'
+        return Refused.auth_header
 
 
-class TokenRefused(APIException):
-    """A token for programs that is unknown, expired or revoked."""
+class Refused(APIException):
+    """A password that is wrong, or a token for programs that is unknown, expired or revoked."""
 
     status_code = 401
     auth_header = 'Bearer realm="cpa-usage"'
@@ -101,16 +101,16 @@ def session_of(request) -> SessionToken | None:
 
 
 def api_token_of(request) -> ApiToken | None:
-    """The token for programs that the request carries, or None. Raises TokenRefused, or Throttled after many tries."""
+    """The token for programs that the request carries, or None. Raises Refused, or Throttled after many tries."""
     raw = _bearer(request)
     if not raw or not raw.startswith(TOKEN_PREFIX):
         return None
     token = ApiToken.find(raw)
     if token is None:
         count_bad_token(request.META.get("REMOTE_ADDR", ""))
-        raise TokenRefused("This API token is not known here: it may have been deleted.")
+        raise Refused("This API token is not known here: it may have been deleted.")
     if token.state != "active":
-        raise TokenRefused(f"This API token is {token.state}: make another one.")
+        raise Refused(f"This API token is {token.state}: make another one.")
     return token
 
 

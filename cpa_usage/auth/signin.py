@@ -5,11 +5,10 @@ from hmac import compare_digest
 from django.conf import settings
 from msgspec import UNSET, Struct, UnsetType
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework_simplejwt.utils import datetime_from_epoch
 
-from cpa_usage.auth.sessions import SessionToken, is_known, set_cookie, sign_out
+from cpa_usage.auth.sessions import Refused, SessionToken, is_known, set_cookie, sign_out
 from cpa_usage.auth.throttle import count_try, forgive
 from cpa_usage.http.rest import body_of, endpoint
 
@@ -33,14 +32,6 @@ class SignedOutReply(Struct, frozen=True):
     """Always so after signing out."""
 
     authenticated: bool
-
-
-class WrongPassword(APIException):
-    """The password is not LOGIN_PASSWORD."""
-
-    status_code = 401
-    default_detail = "The password is wrong."
-    auth_header = 'Bearer realm="cpa-usage"'
 
 
 class PasswordSerializer(serializers.Serializer):
@@ -76,10 +67,10 @@ def logout(request):
 
 
 def session_for(request, password: str) -> SessionToken:
-    """A new session for the right password; raises WrongPassword, or Throttled after too many tries."""
+    """A new session for the right password; raises Refused, or Throttled after too many tries."""
     address = request.META.get("REMOTE_ADDR", "")
     count_try(address)
     if not password or not compare_digest(password.encode(), settings.LOGIN_PASSWORD.encode()):
-        raise WrongPassword
+        raise Refused("The password is wrong.")
     forgive(address)
     return SessionToken.open(request)

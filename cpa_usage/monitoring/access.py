@@ -3,7 +3,7 @@
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 
-from cpa_usage.auth.sessions import TokenRefused
+from cpa_usage.auth.sessions import Refused
 from cpa_usage.http.proxies import why_not_loopback
 from cpa_usage.models import ApiToken
 
@@ -12,10 +12,10 @@ class Scraping(BasePermission):
     """With and without AUTH_ENABLED; a session is no token."""
 
     def has_permission(self, request, view):
-        """Raises TokenRefused or PermissionDenied with a sentence for all others."""
+        """Raises Refused or PermissionDenied with a sentence for all others."""
         if isinstance(request.auth, ApiToken):
             if request.auth.scope == ApiToken.Scope.READ:
                 raise PermissionDenied("This token may not read /metrics: make one with the scope metrics.")
         elif why := why_not_loopback(request.received, scraper=True):
-            raise TokenRefused(f"Send an API token with the scope metrics: {why}")
+            raise Refused(f"Send an API token with the scope metrics: {why}")
         return True
