@@ -15,6 +15,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import Token
 
 from cpa_usage.auth.throttle import count_bad_token
+from cpa_usage.http.proxies import why_not_loopback
 from cpa_usage.models import TOKEN_PREFIX, ApiToken, Session, password_id
 
 COOKIE = "cpa_usage_session"
@@ -91,6 +92,21 @@ class SessionRequired(SignedIn):
     def has_permission(self, request, view):
         """Also false for an ApiToken of any scope."""
         return super().has_permission(request, view) and not isinstance(request.auth, ApiToken)
+
+
+class Scraping(BasePermission):
+    """Who may read <base>/metrics, with and without AUTH_ENABLED: a token with its scope, or a program on this machine;
+    a session is no token.
+    """
+
+    def has_permission(self, request, view):
+        """Raises Refused or PermissionDenied with a sentence for all others."""
+        if isinstance(request.auth, ApiToken):
+            if request.auth.scope == ApiToken.Scope.READ:
+                raise PermissionDenied("This token may not read /metrics: make one with the scope metrics.")
+        elif why := why_not_loopback(request.received, scraper=True):
+            raise Refused(f"Send an API token with the scope metrics: {why}")
+        return True
 
 
 def session_of(request) -> SessionToken | None:

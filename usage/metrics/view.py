@@ -8,7 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 from rest_framework.decorators import api_view, permission_classes
 
-from cpa_usage.monitoring.access import Scraping
+from cpa_usage.auth.sessions import Scraping
 from cpa_usage.monitoring.requests import REGISTRY
 from usage.metrics.counters import usage_families
 from usage.metrics.state import state_families
