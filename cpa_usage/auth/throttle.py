@@ -7,11 +7,12 @@ password is looked at, know none that succeeded, and count in a cache, here one 
 """
 
 import time
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from django.utils import timezone
 from rest_framework.exceptions import Throttled
 
+from cpa_usage.http.proxies import parsed
 from cpa_usage.models import KnownAddress, LoginTry
 
 TRIES_PER_ADDRESS = 10  # a minute
@@ -21,19 +22,15 @@ EVERYWHERE = ""
 
 def count_try(address: str):
     """Count a try before looking at it: tries at one time cannot slip past. Raises Throttled beyond the limits."""
-    minute, second = divmod(time.time(), 60)
     place = place_of(address)
-    if _is_over(place, int(minute), TRIES_PER_ADDRESS):
-        raise Throttled(wait=60 - second)
-    if not _is_known(place) and _is_over(EVERYWHERE, int(minute), TRIES_OF_ALL):
-        raise Throttled(wait=60 - second)
+    _count(place, TRIES_PER_ADDRESS)
+    if not _is_known(place):
+        _count(EVERYWHERE, TRIES_OF_ALL)
 
 
 def count_bad_token(address: str):
     """Count a token that is not known here; tries at the password are counted apart, so that it locks out no person."""
-    minute, second = divmod(time.time(), 60)
-    if _is_over(f"token {place_of(address)}"[:64], int(minute), TRIES_PER_ADDRESS):
-        raise Throttled(wait=60 - second)
+    _count(f"token {place_of(address)}"[:64], TRIES_PER_ADDRESS)
 
 
 def forgive(address: str):
@@ -45,19 +42,18 @@ def forgive(address: str):
 
 def place_of(address: str) -> str:
     """What tries are counted by: an IPv4 address, or the /64 that one IPv6 customer has."""
-    try:
-        found = ip_address(address)
-    except ValueError:
+    found = parsed(address)
+    if found is None:
         return address[:64] or "unknown"
-    found = getattr(found, "ipv4_mapped", None) or found
     return str(found) if found.version == 4 else str(ip_network((found, 64), strict=False))
 
 
-def _is_over(place, minute, limit):
-    """Read first: a place that is over the limit already costs no write."""
-    return LoginTry.objects.filter(address=place, minute=minute, tries__gt=limit).exists() or (
-        LoginTry.count(place, minute) > limit
-    )
+def _count(place, limit):
+    """Reads first: a place that is over the limit already costs no write."""
+    minute, second = divmod(int(time.time()), 60)
+    is_over = LoginTry.objects.filter(address=place, minute=minute, tries__gt=limit).exists()
+    if is_over or LoginTry.count(place, minute) > limit:
+        raise Throttled(wait=60 - second)
 
 
 def _is_known(place):

@@ -1,7 +1,7 @@
 """How visits come: X-Forwarded-* is believed from TRUSTED_PROXIES alone, and what fits no setting is named."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -41,7 +41,7 @@ def client_address(meta) -> str:
     """The last forwarded address that is no trusted proxy; the client may have made up those before it."""
     address = meta["REMOTE_ADDR"]
     for hop in reversed(meta.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-        if not _is_trusted(address) or _parsed(hop) is None:
+        if not _is_trusted(address) or parsed(hop) is None:
             break
         address = hop.strip()
     return address
@@ -55,7 +55,7 @@ def why_not_loopback(received: dict, scraper: bool = False) -> str:
     as Prometheus does not; so neither leaves a proxy a trace that names no client, passes no Host on and sends no
     Connection.
     """
-    peer = _parsed(received.get("REMOTE_ADDR", ""))
+    peer = parsed(received.get("REMOTE_ADDR", ""))
     if peer is None or not peer.is_loopback:
         return _("This visit does not come from a loopback address such as 127.0.0.1.")
     for name in received:
@@ -126,11 +126,12 @@ def why_not_host() -> str:
 
 
 def _is_trusted(text):
-    address = _parsed(text)
+    address = parsed(text)
     return address is not None and any(address in network for network in settings.TRUSTED_PROXIES)
 
 
-def _parsed(text):
+def parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """The IP address that a text is, None for any other text."""
     try:
         address = ip_address(text.strip())
     except ValueError:
