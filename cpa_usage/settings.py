@@ -160,7 +160,7 @@ MIDDLEWARE = [
     "cpa_usage.http.headers.reply_headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "cpa_usage.http.origin.SameOriginWrites",
+    "cpa_usage.http.origin.same_origin_writes",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "cpa_usage.auth.adminlogin.SessionUsers",

@@ -10,9 +10,9 @@ from django.conf import settings  # noqa: E402
 from django.core import checks  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 
-from cpa_usage.http.mount import Mounted  # noqa: E402
+from cpa_usage.http.mount import mounted  # noqa: E402
 
-application = Mounted(get_wsgi_application(), settings.APP_BASE_PATH)
+application = mounted(get_wsgi_application(), settings.APP_BASE_PATH)
 
 for message in checks.run_checks(tags=["configuration"]):  # gunicorn runs none by itself
     logging.getLogger("cpa_usage").log(message.level, "%s", message.msg)

@@ -3,30 +3,25 @@
 API = "/api/v1/"
 
 
-class Mounted:
+def mounted(application, base: str):
     """WSGI: removes `base` ("/usage", or "" for none) from the path before Django sees it, where it is there.
 
     FORCE_SCRIPT_NAME puts it back into links. `base` itself is redirected to `base`/, where its cookies are sent.
     """
 
-    def __init__(self, application, base: str):
-        self.application = application
-        self.base = base
-
-    def __call__(self, environ, start_response):
+    def called(environ, start_response):
         path = environ.get("PATH_INFO", "")
-        if self.base and path == self.base:
-            return self._add_slash(environ, start_response)
-        if self.base and path.startswith(f"{self.base}/"):
-            path = path.removeprefix(self.base)
+        if base and path == base:
+            query = environ.get("QUERY_STRING", "")
+            location = f"{base}/?{query}" if query else f"{base}/"
+            start_response("308 Permanent Redirect", [("Location", location), ("Content-Length", "0")])
+            return [b""]
+        if base and path.startswith(f"{base}/"):
+            path = path.removeprefix(base)
         environ["PATH_INFO"] = without_slash(path)
-        return self.application(environ, start_response)
+        return application(environ, start_response)
 
-    def _add_slash(self, environ, start_response):
-        query = environ.get("QUERY_STRING", "")
-        location = f"{self.base}/?{query}" if query else f"{self.base}/"
-        start_response("308 Permanent Redirect", [("Location", location), ("Content-Length", "0")])
-        return [b""]
+    return called
 
 
 def without_slash(path: str) -> str:

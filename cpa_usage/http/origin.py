@@ -12,17 +12,16 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class SameOriginWrites:
+def same_origin_writes(get_response):
     """Middleware: 403 for a write from a page of another origin, with or without a login, admin included."""
 
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
+    def middleware(request):
         if request.method not in SAFE_METHODS and not is_same_origin(request):
             return refusal(request, 403, why_foreign(request))
         lost = "text/html" in request.headers.get("Accept", "") and why_not_mounted(request.META)
-        return refusal(request, 400, lost) if lost else self.get_response(request)
+        return refusal(request, 400, lost) if lost else get_response(request)
+
+    return middleware
 
 
 def csrf_failure(request, reason=""):

@@ -2,14 +2,14 @@
 
 import pytest
 
-from cpa_usage.http.mount import Mounted
+from cpa_usage.http.mount import mounted
 
 
 def seen(base, path, query=""):
     """The path Django would see, or the status and the place a redirect names."""
     answers = []
     environ = {"PATH_INFO": path, "QUERY_STRING": query}
-    application = Mounted(lambda environ, start_response: answers.append(environ["PATH_INFO"]), base)
+    application = mounted(lambda environ, start_response: answers.append(environ["PATH_INFO"]), base)
     application(environ, lambda status, headers: answers.append((status, dict(headers)["Location"])))
     return answers[0]
 
