@@ -3,7 +3,7 @@
 from hashlib import blake2b
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponseNotModified
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.utils.translation import get_language
@@ -37,8 +37,7 @@ def answer(request, state, question):
     tag = _etag(request, state)
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if "*" in known or tag.removeprefix("W/") in {each.removeprefix("W/") for each in known}:
-        response = HttpResponse(status=304)
-        del response["Content-Type"]
+        response = HttpResponseNotModified()
     else:
         response = Response(question())
         response.add_post_render_callback(_break_cycle)

@@ -1,7 +1,5 @@
 """Parsers and renderers of the API: JSON by msgspec, and DRF's browsable pages."""
 
-from collections.abc import Mapping
-
 import msgspec
 from django.conf import settings
 from django.utils.functional import Promise
@@ -72,13 +70,11 @@ class JSONParser(BaseParser):
 
 
 def _plain(value):
-    """Types that msgspec does not know: lazy and safe strings of Django, error strings and dicts of DRF."""
+    """Types that msgspec does not know: lazy and safe strings of Django, error strings of DRF."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, Promise):
         return str(value)
-    if isinstance(value, Mapping):
-        return dict(value)
     raise NotImplementedError(f"{type(value).__name__} has no JSON form")
 
 
