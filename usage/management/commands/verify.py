@@ -38,11 +38,7 @@ def described(difference: Difference) -> str:
     rollup, bucket = difference.rollup, difference.bucket
     when = rfc3339_local_day(bucket, settings.TIME_ZONE) if rollup in ("Day", "LabelDay") else rfc3339_utc(bucket)
     wrong = ", ".join(f"{name} is {stored}, not {counted}" for name, stored, counted in difference.wrong())
-    return f"{rollup} {when}, {_OWNER[rollup]} {difference.owner}: {wrong}"
+    return f"{rollup} {when}, {_OWNER.get(rollup, 'series')} {difference.owner}: {wrong}"
 
 
-_OWNER = {
-    **dict.fromkeys(("Quarter", "Day"), "series"),
-    **dict.fromkeys(("LabelQuarter", "LabelDay"), "label value"),
-    "Duration": "model",
-}
+_OWNER = {"LabelQuarter": "label value", "LabelDay": "label value", "Duration": "model"}
