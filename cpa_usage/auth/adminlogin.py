@@ -72,17 +72,13 @@ def login(request):
         token = session_for(request, request.POST.get("password", ""))
     except APIException:
         return admin.site.login(request)  # shows the form again, with the mistake
-    response = HttpResponseRedirect(LoginView(request=request).get_success_url())
-    set_cookie(response, token, secure=request.is_secure())
-    return response
+    return set_cookie(HttpResponseRedirect(LoginView(request=request).get_success_url()), request, token)
 
 
 def logout(request):
     """The session ends here and in the dashboard."""
     response = admin.site.logout(request)
-    if request.method == "POST":
-        sign_out(request, response)
-    return response
+    return sign_out(response, request) if request.method == "POST" else response
 
 
 def _user_of(request):

@@ -15,6 +15,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import Token
 
 from cpa_usage.auth.throttle import count_bad_token
+from cpa_usage.http.headers import with_cookie
 from cpa_usage.http.proxies import why_not_loopback
 from cpa_usage.models import TOKEN_PREFIX, ApiToken, Session, password_id
 
@@ -148,24 +149,17 @@ def sessions_of(request):
                 continue
 
 
-def set_cookie(response, token: SessionToken, secure: bool):
-    """Hand the token to a browser, for this mount only."""
-    response.set_cookie(
-        COOKIE,
-        str(token),
-        max_age=settings.AUTH_SESSION_TTL,
-        path=settings.COOKIE_PATH,
-        secure=settings.SECURE_COOKIES or secure,
-        httponly=True,
-        samesite="Lax",
-    )
+def set_cookie(response, request, token: SessionToken):
+    """The response, which hands the token to a browser."""
+    return with_cookie(response, request, COOKIE, str(token), settings.AUTH_SESSION_TTL)
 
 
-def sign_out(request, response):
-    """End every session that a request carries, on the server, and a superuser's; delete the cookie."""
+def sign_out(response, request):
+    """End every session that a request carries, on the server, and a superuser's; the response takes its cookie."""
     Session.objects.filter(jti__in=[token["jti"] for token in sessions_of(request)]).delete()
     logout(request)
     response.delete_cookie(COOKIE, path=settings.COOKIE_PATH, samesite="Lax")
+    return response
 
 
 def _bearer(request):

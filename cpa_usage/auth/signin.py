@@ -53,17 +53,13 @@ def login(request):
         return Response(SignedInReply(authenticated=True, auth_required=False))
     token = session_for(request, body_of(request, PasswordSerializer)["password"])
     expires_at = datetime_from_epoch(token["exp"]).isoformat().replace("+00:00", "Z")
-    response = Response(SignedInReply(authenticated=True, expires_at=expires_at))
-    set_cookie(response, token, secure=request.is_secure())
-    return response
+    return set_cookie(Response(SignedInReply(authenticated=True, expires_at=expires_at)), request, token)
 
 
 @endpoint(SignedOutReply, "POST", is_open=True, summary="Sign out")
 def logout(request):
     """Sign out: every token this request carries ends on the server, and the cookie is taken back."""
-    response = Response(SignedOutReply(authenticated=False))
-    sign_out(request._request, response)
-    return response
+    return sign_out(Response(SignedOutReply(authenticated=False)), request._request)
 
 
 def session_for(request, password: str) -> SessionToken:

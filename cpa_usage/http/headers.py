@@ -1,4 +1,6 @@
-"""Headers of every reply that is not a static file: what a page may load, and who may keep a copy."""
+"""Headers of every reply that is not a static file: what a page may load, and who may keep a copy; and our cookies."""
+
+from datetime import timedelta
 
 from django.conf import settings
 
@@ -6,6 +8,13 @@ SELF = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 's
 NONE = "'none'"
 # The admin's theme evaluates expressions in its pages (Alpine.js) and styles elements in place.
 THEME = "script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"
+
+
+def with_cookie(response, request, name: str, value: str, lasts: int | timedelta):
+    """The response, with a cookie that is sent below our base path only and shown to no script; `lasts` in seconds."""
+    secure = settings.SECURE_COOKIES or request.is_secure()
+    response.set_cookie(name, value, lasts, path=settings.COOKIE_PATH, secure=secure, httponly=True, samesite="Lax")
+    return response
 
 
 def reply_headers(get_response):

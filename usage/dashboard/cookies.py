@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from cpa_usage.http.headers import with_cookie
 from usage.time.units import DAY_S
 
 THEMES = ("auto", "light", "dark")
@@ -18,10 +19,8 @@ def theme_of(request) -> str:
 
 
 def remember(response, request, name: str, value: str):
-    """The response, with a cookie that keeps a preference for a year, below our base path only."""
-    secure = settings.SECURE_COOKIES or request.is_secure()
-    response.set_cookie(name, value, YEAR_S, path=settings.COOKIE_PATH, secure=secure, httponly=True, samesite="Lax")
-    return response
+    """The response, with a cookie that keeps a preference for a year."""
+    return with_cookie(response, request, name, value, YEAR_S)
 
 
 def next_page(request) -> str:

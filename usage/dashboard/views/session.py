@@ -32,9 +32,7 @@ def login(request):
 @require_POST
 def logout(request):
     """End the session on the server and delete its cookie."""
-    response = redirect("login" if settings.AUTH_ENABLED else "overview")
-    sign_out(request, response)
-    return response
+    return sign_out(redirect("login" if settings.AUTH_ENABLED else "overview"), request)
 
 
 def open_sessions(request) -> dict:
@@ -76,9 +74,7 @@ def _sign_in(request):
         token = session_for(request, request.POST.get("password", ""))
     except APIException as refusal:
         return _form(request, refusal.status_code)
-    response = HttpResponseRedirect(next_page(request))
-    set_cookie(response, token, secure=request.is_secure())
-    return response
+    return set_cookie(HttpResponseRedirect(next_page(request)), request, token)
 
 
 def _form(request, status=200):
