@@ -42,7 +42,6 @@ def answer(request, state, question):
         response = Response(question())
         response.add_post_render_callback(_break_cycle)
     response["ETag"] = tag
-    response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ("Accept", "Accept-Language", "Cookie"))
     return response
 

@@ -135,6 +135,5 @@ def _unkept(response):
 def _tagged(response, tag):
     if tag:
         response["ETag"] = tag
-        response["Cache-Control"] = "private, no-cache"
         patch_vary_headers(response, ("Cookie", "Accept-Language"))
     return response
