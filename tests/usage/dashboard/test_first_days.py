@@ -17,14 +17,14 @@ def test_heat_maps_begin_with_the_first_record(client, set_clock):
     set_clock(NOON)  # Tuesday 24 November
     stored(record(NOON - HOUR))
     overview = client.get("/").context["heat"]
-    assert [row.label[:10] for row in overview] == ["2026-11-24"]
+    assert [row.start for row in overview] == ["2026-11-23T16:00:00Z"]
     assert overview[0].classes == ["n"] * 44 + ["4"] + ["0"] * 4 + ["n"] * 47
 
     health = client.get("/health/")
     (month,) = health.context["months"]
     assert (month.date, len(month.weeks), month.weeks[0][:3]) == ("2026-11-01", 1, [None, month.weeks[0][1], None])
     assert health.context["health"].selected_day == "2026-11-24"
-    assert [row.label[11:] for row in health.context["heat"]] == ["08:00", "12:00", "16:00", "20:00"]
+    assert [row.start[11:16] for row in health.context["heat"]] == ["00:00", "04:00", "08:00", "12:00"]  # in UTC
     assert "records since 24 Nov 2026, 11:00" in re.sub("<[^>]+>", "", health.text)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import count as count_from
 from typing import NamedTuple
 
 from usage.analytics.answers import Cell, DayCell
@@ -14,7 +13,6 @@ WARN_SHARE, BAD_SHARE = 0.1, 0.5  # shares of failures from which a cell is ambe
 class Row(NamedTuple):
     """One row of cells: `start` and `end` for its requests, a class a cell, and its counts for the tooltips."""
 
-    label: str
     start: str
     end: str
     total: int
@@ -30,22 +28,14 @@ class Month(NamedTuple):
     weeks: list[list[tuple[DayCell, str] | None]]
 
 
-def rows(grid: list[list[Cell]], seconds: int, zone, until: str = "") -> list[Row]:
-    """Rows of cells `seconds` long, newest day last, with their local start, up to those that begin at `until`."""
+def rows(grid: list[list[Cell]], seconds: int, since: str, now: str, until: str = "") -> list[Row]:
+    """Rows of cells `seconds` long, newest day last, from that of the first record on, up to those that begin at
+    `until`. Empty cells before the first record, or still to come, are of class n. All moments are as in the cells.
+    """
     busiest = typical_most(cell.total for row in grid for cell in row)
-    return [_row(row, seconds, zone, busiest) for row in grid if row and (not until or row[0].bucket <= until)]
-
-
-def recorded(found: list[Row], seconds: int, since: int, now: int) -> list[Row]:
-    """The rows from that of the first record on (s); empty cells before it, or still to come, are of class n."""
-
-    def classes(row):
-        start = int(datetime.fromisoformat(row.start).timestamp())
-        starts = zip(row.classes, count_from(start, seconds), strict=False)
-        return ["n" if name == "0" and not since <= start <= now else name for name, start in starts]
-
-    begun = (row for row in found if datetime.fromisoformat(row.end).timestamp() > since)
-    return [row._replace(classes=classes(row)) for row in begun]
+    wanted = (cells for cells in grid if cells and (not until or cells[0].bucket <= until))
+    found = (_row(cells, seconds, busiest, since, now) for cells in wanted)
+    return [row for row in found if row.end > since]
 
 
 def months(days: list[DayCell], since: str, until: str) -> list[Month]:
@@ -95,14 +85,13 @@ def typical_most(totals: Iterable[int]) -> int:
     return ranked[int(len(ranked) * 0.98) - (len(ranked) > 1)] if ranked else 1
 
 
-def _row(row, seconds, zone, busiest):
-    start, last = (datetime.fromisoformat(row[place].bucket) for place in (0, -1))
+def _row(cells, seconds, busiest, since, now):
+    end = datetime.fromisoformat(cells[-1].bucket) + timedelta(seconds=seconds)
     return Row(
-        start.astimezone(zone).strftime("%Y-%m-%dT%H:%M"),
-        row[0].bucket,
-        (last + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        sum(cell.total for cell in row),
-        sum(cell.failed for cell in row),
-        [failure_level(cell, busiest) for cell in row],
-        counts(row),
+        cells[0].bucket,
+        end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        sum(cell.total for cell in cells),
+        sum(cell.failed for cell in cells),
+        [failure_level(cell, busiest) if cell.total or since <= cell.bucket <= now else "n" for cell in cells],
+        counts(cells),
     )

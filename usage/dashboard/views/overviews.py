@@ -5,7 +5,7 @@ from functools import partial
 
 from django.conf import settings
 from django.shortcuts import render
-from django.utils.timezone import get_current_timezone, localdate
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 
 from usage.analytics.breakdowns import breakdown, cells_of
@@ -30,7 +30,7 @@ from usage.dashboard.panels.charts import chart_data, earlier_words, split, vers
 from usage.dashboard.panels.coverage import notes
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.empties import nothing
-from usage.dashboard.panels.heatmap import months, recorded, rows
+from usage.dashboard.panels.heatmap import months, rows
 from usage.dashboard.panels.rankings import ranking
 from usage.ops.checklist import checklist
 from usage.query.forms import YearForm, checked
@@ -144,8 +144,7 @@ def statement(request, filters):
 
 def _heat(grid, seconds, until=""):
     """Rows of cells from the first record on, up to those that begin at `until`."""
-    found = rows(grid, seconds, get_current_timezone(), until)
-    return recorded(found, seconds, recorded_since() or 0, now_us() // SECOND_US)
+    return rows(grid, seconds, *map(rfc3339_utc, (recorded_since() or 0, now_us() // SECOND_US)), until)
 
 
 @page("usage/health.html")
