@@ -52,11 +52,6 @@ def usd(dollars: float | None) -> str:
     return money(dollars)
 
 
-def usd_exact(dollars: float | None) -> str:
-    """US dollars with every digit."""
-    return money_exact(dollars)
-
-
 def percent(share: float | None) -> str:
     """`97.9%` of a share of one; never 100 or 0 for what is not quite."""
     if share is None:
@@ -95,6 +90,11 @@ def size(count: float | None) -> str:
         return DASH
     scale, unit = next(((scale, unit) for scale, unit in BYTE_UNITS if count >= scale), (1, "B"))
     return f"{count} B" if scale == 1 else f"{_three_digits(count / scale)} {unit}"
+
+
+def plus_or_minus(change: float) -> str:
+    """Before the size of a change: none where there is no change."""
+    return "+" if change > 0 else "−" if change < 0 else ""
 
 
 def _three_digits(number):

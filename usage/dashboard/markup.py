@@ -5,7 +5,7 @@ from django.utils.translation import gettext
 
 from usage.analytics.timelines import FAILURE_RATE, LATENCY
 from usage.dashboard.currency import amount, current
-from usage.dashboard.formats import DASH, compact, duration, exact, percent, short
+from usage.dashboard.formats import DASH, compact, duration, exact, money_exact, percent, plus_or_minus, short, usd
 
 EXACT_FROM = 1000  # answers, from which a percentile of a histogram is off by few per cent
 
@@ -66,6 +66,21 @@ def measured(value, measure):
         return DASH
     shown = {"cost": money, FAILURE_RATE: percent, LATENCY: lambda ms: about(ms, 0)}
     return shown.get(measure, exact)(value)
+
+
+def signed(number):
+    """A difference: `+1,240` or `−1,240`."""
+    return DASH if number is None else plus_or_minus(number) + exact(abs(number))
+
+
+def dollars(amount):
+    """US dollars of a Decimal, whatever the currency of the page."""
+    return DASH if amount is None else _data(amount, usd(float(amount)), money_exact(float(amount)))
+
+
+def signed_dollars(amount):
+    """A difference: `+$1.24` or `−$1.24`."""
+    return DASH if amount is None else format_html("{}{}", plus_or_minus(amount), dollars(abs(amount)))
 
 
 def _data(value, text, title):

@@ -46,7 +46,7 @@ def test_counts_in_narrow_columns(number, text):
     ],
 )
 def test_money(dollars, text, exact):
-    assert (formats.usd(dollars), formats.usd_exact(dollars)) == (text, exact)
+    assert (formats.usd(dollars), formats.money_exact(dollars)) == (text, exact)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from usage.analytics.coverage import Covered
 from usage.analytics.latency import Medians
 from usage.analytics.overview import Pace, Peak
 from usage.dashboard.currency import amount
-from usage.dashboard.formats import compact, duration, exact, percent, short
+from usage.dashboard.formats import compact, duration, exact, percent, plus_or_minus, short
 from usage.dashboard.markup import EXACT_FROM
 from usage.dashboard.panels.coverage import short_note
 from usage.dashboard.panels.sparklines import spark
@@ -167,7 +167,7 @@ def relative(now: float | None, before: float | None) -> tuple[str, str]:
         return "±0%", "flat"
     if abs(change) >= 10:
         return f"×{now / before:.0f}", "flat"
-    return f"{_sign(change)}{abs(change) * 100:.1f}%", "flat"
+    return f"{plus_or_minus(change)}{abs(change) * 100:.1f}%", "flat"
 
 
 def points_changed(now: float | None, before: float | None) -> tuple[str, str]:
@@ -177,11 +177,7 @@ def points_changed(now: float | None, before: float | None) -> tuple[str, str]:
     points = (now - before) * 100
     if abs(points) < 0.05:
         return _("±0 pt"), "flat"
-    change = _("%(points)s pt") % {"points": f"{_sign(points)}{abs(points):.1f}"}
+    change = _("%(points)s pt") % {"points": f"{plus_or_minus(points)}{abs(points):.1f}"}
     if abs(points) < NOTABLE_POINTS:
         return change, "flat"
     return change, "up" if points > 0 else "down"
-
-
-def _sign(change):
-    return "+" if change > 0 else "−"

@@ -8,7 +8,7 @@ from catalog.reported import reported
 from cpa_usage.http.static import files_of, is_for_print
 from usage.analytics.events.bodies import spoken
 from usage.analytics.health import newest_day as newest_day_of
-from usage.dashboard import differences, formats, links, markup, moments
+from usage.dashboard import formats, links, markup, moments
 from usage.dashboard.panels import heatmap
 from usage.dashboard.panels.charts import CLASS_TITLES
 from usage.dashboard.panels.sparklines import area, sparkline
@@ -20,8 +20,7 @@ register = template.Library()
 for function in (
     *(formats.exact, formats.short, formats.usd, formats.percent, formats.duration, formats.size, formats.rate),
     *(markup.count, markup.brief, markup.money, markup.cents, markup.span, markup.middle, markup.about),
-    markup.measured,
-    *(differences.signed, differences.dollars, differences.signed_dollars),
+    *(markup.measured, markup.signed, markup.dollars, markup.signed_dollars),
     *(moments.moment, moments.from_day, moments.built, moments.ago, moments.until, moments.days),
     *(heatmap.counts, heatmap.strip_classes, sparkline, area, spoken, gaps.when, gaps.reason),
     links.status_filter,
