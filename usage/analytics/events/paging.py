@@ -8,6 +8,7 @@ from typing import Annotated
 
 from django.conf import settings
 from django.db.models import Q
+from django.http import Http404
 from msgspec import Meta, Struct
 
 from usage.analytics.answers import instant
@@ -38,7 +39,7 @@ class EventPage(Struct, frozen=True, kw_only=True):
     detail_from: str | None
 
 
-class NoSuchEvent(ValueError):
+class NoSuchEvent(Http404):
     """An event key that names no stored event."""
 
 

@@ -1,14 +1,14 @@
 """Requests: the table, one of them in full, CPA's log of it, and the table as a file."""
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponseRedirect, QueryDict
+from django.http import HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
 from usage.analytics.answers import Summary
-from usage.analytics.events.paging import NoSuchEvent, beside, event_page, newest
+from usage.analytics.events.paging import beside, event_page, newest
 from usage.analytics.events.paging import event as event_of
 from usage.analytics.events.rows import FullRow
 from usage.analytics.exports.formats import FORMATS
@@ -96,7 +96,7 @@ def _offered(query):
 @page("usage/request.html")
 def request_detail(request, filters, event_key):
     """One attempt in full, those beside it in the list, the other attempts of its request, and its cost."""
-    event = _event(event_key)
+    event = event_of(event_key)
     order = checked(EventsForm({"order": _order(request)})).cleaned_data["order"]
     places = dict(zip(("previous", "following"), beside(filters, event_key, order), strict=True))
     return {"event": event, "attempts": _siblings(event), "lines": event.price.tokens, **places}
@@ -105,7 +105,7 @@ def request_detail(request, filters, event_key):
 @page("usage/request_log.html")
 def request_log(request, filters, event_key):
     """CPA's log of the request; a page of its own, loaded later, because CPA may be slow to answer."""
-    event = _event(event_key)
+    event = event_of(event_key)
     try:
         log = requestlog.log_of(event.request_id)[1] if event.request_id else None
     except APIException as problem:
@@ -133,13 +133,6 @@ def columns(request):
     if chosen or SHOWN in QueryDict(text):
         address = f"{path}{changed(QueryDict(text), {SHOWN: chosen or None})}"
     return remember(HttpResponseRedirect(address), request, COOKIE, chosen)
-
-
-def _event(event_key):
-    try:
-        return event_of(event_key)
-    except NoSuchEvent:
-        raise Http404 from None
 
 
 def _siblings(event):
