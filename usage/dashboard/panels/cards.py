@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from usage.analytics.answers import Overview
 from usage.analytics.comparisons import Comparison
@@ -14,7 +15,6 @@ from usage.analytics.overview import Pace, Peak
 from usage.dashboard.currency import amount
 from usage.dashboard.formats import compact, duration, exact, percent, plus_or_minus, short
 from usage.dashboard.markup import EXACT_FROM
-from usage.dashboard.panels.coverage import short_note
 from usage.dashboard.panels.sparklines import spark
 from usage.time.words import written
 
@@ -105,7 +105,7 @@ def _cost(compared, covered, series):
     cost, requests = compared.current.known_cost, compared.current.client_requests
     value, figure, every_digit = amount(cost)
     shown = {"name": _("Cost"), "value": value, "figure": figure, "exact": every_digit}
-    shown["note"] = short_note(covered)
+    shown["note"] = _short_note(covered)
     if covered.minimum_tokens and cost is not None:
         shown["figure"] = f"≥ {figure}"
     each = _("%(cost)s / 1k requests") % {"cost": amount(cost / requests * 1000).text} if requests and cost else ""
@@ -156,6 +156,34 @@ def _pace(now, peak, hours):
     rpm, title = _("%(count)s rpm") % {"count": compact(now.rpm)}, _("Attempts that began in the last 60 seconds")
     line = spark(_since_first(hours, "total"))
     return Card("pace", _("Now"), now.rpm, rpm, title, "", "none", " · ".join(parts), line)
+
+
+def cost_notes(covered: Covered, without_tokens: int) -> list[str]:
+    """What must be known to read a cost: nothing where every cost is known and exact."""
+    found = [] if covered.is_whole else [_("Priced: %(parts)s") % {"parts": ", ".join(_parts(covered))}]
+    if without_tokens:
+        one, many = "%(count)s success without any tokens", "%(count)s successes without any tokens"
+        found.append(ngettext(one, many, without_tokens) % {"count": exact(without_tokens)})
+    if covered.minimum_tokens:
+        tokens = {"count": compact(covered.minimum_tokens)}
+        found.append(_("at least: %(count)s tokens were cached for a time that CPA does not tell") % tokens)
+    return found
+
+
+def _parts(covered):
+    if covered.requests.total:
+        yield _("%(share)s of requests") % {"share": percent(covered.requests.share)}
+    yield _("%(priced)s of %(all)s models") % {"priced": covered.models.priced, "all": covered.models.total}
+    if covered.tokens.total:
+        yield _("%(share)s of tokens") % {"share": percent(covered.tokens.share)}
+
+
+def _short_note(covered: Covered) -> str:
+    """As much of what must be known as fits a card."""
+    if covered.is_whole:
+        return ""
+    part = covered.requests if covered.requests.total else covered.tokens
+    return _("%(share)s priced") % {"share": percent(part.share)}
 
 
 def relative(now: float | None, before: float | None) -> tuple[str, str]:

@@ -25,9 +25,8 @@ from usage.analytics.timelines import FAILURE_RATE, LATENCY, MEASURE_TITLES, STA
 from usage.analytics.tokenclasses import token_classes
 from usage.dashboard.frame import drill, frame
 from usage.dashboard.pages import page
-from usage.dashboard.panels.cards import cards
+from usage.dashboard.panels.cards import cards, cost_notes
 from usage.dashboard.panels.charts import chart_data, earlier_words, split, versus
-from usage.dashboard.panels.coverage import notes
 from usage.dashboard.panels.crosstab import crosstab
 from usage.dashboard.panels.empties import nothing
 from usage.dashboard.panels.heatmap import months, rows
@@ -74,8 +73,7 @@ def _cards(filters, compare):
     found, compared, covered = overview_of(filters), comparison(filters, compare), covered_by(filters)
     return {
         "compared": compared,
-        "covered": covered,
-        "cost_notes": notes(covered, compared.current.without_tokens),
+        "cost_notes": cost_notes(covered, compared.current.without_tokens),
         "versus": compared.previous and versus(compared.previous_start, compared.previous_end),
         "cards": cards(found, compared, covered, medians(filters), pace(filters), peak(found)),
         "worth": not filters.of_failures and worth(filters),
