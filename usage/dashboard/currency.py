@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.utils.timezone import localdate
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from pricing.models import DisplayCurrency
 from usage.dashboard.formats import DASH, money, money_exact
@@ -42,18 +42,15 @@ class Currency(NamedTuple):
     rates: tuple[tuple[date, Decimal], ...] = ()
     day: date = date.max
 
+    rule = _(
+        "Amounts of a period are converted at the rate of its last day, those of a request at the rate of its own "
+        "day. Prices stay in US dollars."
+    )
+
     @property
     def sign(self) -> str:
         """What stands before a figure."""
         return SIGNS.get(self.code, f"{self.code}\xa0")
-
-    @property
-    def rule(self) -> str:
-        """Which rate is used, in words for the reader of a page."""
-        return _(
-            "Amounts of a period are converted at the rate of its last day, those of a request at the rate of its own "
-            "day. Prices stay in US dollars."
-        )
 
     @property
     def rate(self) -> Decimal:

@@ -2,7 +2,6 @@
 
 from functools import wraps
 from hashlib import blake2b
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.messages import get_messages
@@ -79,7 +78,7 @@ def signed_in(view):
         if settings.AUTH_ENABLED and not is_shared and session_of(request) is None:
             # What a form is sent to shows nothing: from there one comes back to a page.
             here = request.get_full_path() if request.method in ("GET", "HEAD") else next_page(request)
-            return redirect(f"{reverse('login')}?{urlencode({'next': here})}")
+            return redirect(reverse("login", query={"next": here}))
         return view(request, **kwargs)
 
     return wrapper

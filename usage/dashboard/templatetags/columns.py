@@ -1,7 +1,5 @@
 """`{% load columns %}`: the table of requests, and the facts of one request."""
 
-from urllib.parse import urlencode
-
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -71,7 +69,7 @@ def fact(name, value, param="", filtered="", copied=""):
     button = format_html(COPY, copied, gettext("Copy %s") % name, gettext("Copy")) if copied else ""
     if not (param and filtered):
         return format_html("<dt>{}</dt><dd>{}</dd>", name, value)
-    link = f"{reverse('requests')}?{urlencode({'range': 'all', param: filtered})}"
+    link = reverse("requests", query={"range": "all", param: filtered})
     return format_html('<dt>{}</dt><dd><a href="{}" id="{}">{}</a>{}</dd>', name, link, copied or param, value, button)
 
 

@@ -59,9 +59,8 @@ def changes(name, form=None):
             if "next" in request.POST:
                 return HttpResponseRedirect(next_page(request))
             if form and (is_preview or level == messages.ERROR):
-                return redirect(f"{reverse(form)}?{_typed(request)}")
-            query = request.GET.urlencode()
-            return redirect(f"{reverse(name)}?{query}" if query else name)
+                return redirect(reverse(form, query=_typed(request)))
+            return redirect(reverse(name, query=request.GET))
 
         return wrapper
 
@@ -77,7 +76,7 @@ def _typed(request):
     if scope := query.get("whose"):
         scope, _colon, value = scope.partition(":")
         query["whose"] = f"{scope}:{value_in(scope, value)}"
-    return query.urlencode()
+    return query
 
 
 @changes("overview")

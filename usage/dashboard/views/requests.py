@@ -33,7 +33,7 @@ TIMES = (LOCAL_TIME, "timestamp")  # of each row of a file
 def requests(request, filters):
     """Attempts, newest first or in the order of the address; a search that finds one request opens it."""
     if request.query.pop("open", None) and (key := _only(filters)):
-        return redirect(f"{reverse('request', args=(key,))}?{request.query.urlencode()}")
+        return redirect(reverse("request", args=(key,), query=request.query))
     wanted = checked(EventsForm({"page_size": "50", **request.GET.dict(), "order": _order(request)})).cleaned_data
     found, too_many = _page(filters, wanted)
     if too_many:
