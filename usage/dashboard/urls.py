@@ -4,7 +4,6 @@ from django.urls import path, re_path
 
 from usage.dashboard.views import (
     accounts,
-    digests,
     filters,
     imports,
     keys,
@@ -45,7 +44,7 @@ urlpatterns = [
     path("keys/name/", keys.alias, name="alias"),
     path("undo/", manage.undo, name="undo"),
     path("statement/", overviews.statement, name="statement"),
-    path("digest/", digests.week, name="digest"),
+    path("digest/", overviews.digest, name="digest"),
     path("system/", manage.system, name="system"),
     path("system/tokens/", manage.token, name="token"),
     path("system/tokens/<int:token_id>/revoke/", manage.token, name="revoke_token"),
