@@ -66,16 +66,10 @@ const isAmount = data => !["failure_rate", "latency"].includes(data.measure);
 
 const secondsOf = text => Date.parse(text) / 1000;
 
-function bucketLabel(text, step) {
-  const hours = { hour: "2-digit", minute: "2-digit" };
-  const days = { month: "short", day: "numeric" };
-  return clock(secondsOf(text), step < DAY ? hours : days);
-}
+const bucketLabel = (text, step) => clock(secondsOf(text), step < DAY ? OF_HOUR : OF_DAY);
 
 function bucketTitle(text, step) {
-  const hours = { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
-  const days = { weekday: "short", year: "numeric", month: "short", day: "numeric" };
-  return clock(secondsOf(text), step < DAY ? hours : days);
+  return clock(secondsOf(text), { weekday: "short", ...OF_DAY, ...(step < DAY ? OF_HOUR : { year: "numeric" }) });
 }
 
 // Whether each bucket has a label of its own; else only the first of a day has one.

@@ -18,11 +18,10 @@ function cellAt(target) {
 }
 
 function tipText(cell) {
-  const hours = { hour: "2-digit", minute: "2-digit" };
-  const start = clock(cell.start, { month: "short", day: "numeric", ...hours });
+  const start = clock(cell.start, { ...OF_DAY, ...OF_HOUR });
   const [total, failed] = [cell.total, cell.failed].map(count => Number(count).toLocaleString("en"));
   const words = cell.heat.dataset.words.replace("{1}", total).replace("{2}", failed);
-  return `${start}–${clock(cell.end, hours)}: ${words}`;
+  return `${start}–${clock(cell.end, OF_HOUR)}: ${words}`;
 }
 
 // Over the mouse where there is room, else below it; never beyond the edges of the window.

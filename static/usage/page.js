@@ -15,6 +15,9 @@ function clock(seconds, options) {
   return format.format(new Date(seconds * 1000)).replace("日周", "日 周");
 }
 
+const OF_DAY = { month: "short", day: "numeric" };
+const OF_HOUR = { hour: "2-digit", minute: "2-digit" };
+
 const iso = seconds => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 
 // An address with other values of the filters that `narrow` names: `&name=value`.
