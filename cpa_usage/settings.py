@@ -180,7 +180,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
-            "libraries": {name: f"usage.dashboard.templatetags.{name}" for name in ("columns", "figures")},
+            "libraries": {"figures": "usage.dashboard.templatetags.figures"},
         },
     }
 ]

@@ -1,6 +1,8 @@
-"""`{% load figures %}`: filters and tags of numbers, moments, heat maps, failures and links."""
+"""`{% load figures %}`: filters and tags of numbers, moments, heat maps, failures, links, and columns of requests."""
 
 from django import template
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 
@@ -11,20 +13,26 @@ from usage.analytics.health import newest_day as newest_day_of
 from usage.dashboard import formats, links, markup, moments
 from usage.dashboard.panels import heatmap
 from usage.dashboard.panels.charts import CLASS_TITLES
+from usage.dashboard.panels.columns import COLUMNS, DEFAULT, result
 from usage.dashboard.panels.sparklines import area, sparkline
 from usage.ops import gaps
 from usage.query.forms import UsageFilterForm, checked
 
 NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
+# What a label is, and its icon: requests of that label alone.
+ONLY = (
+    '<td class="is-{0} labelled" title="{1}">{1}'
+    '<a class="only" href="{2}" title="{3}" aria-label="{3}"><span aria-hidden="true">▽</span></a></td>'
+)
+COPY = ' <button class="link" type="button" data-copy="{}" aria-label="{}" hidden>{}</button>'
 register = template.Library()
 for function in (
     *(formats.exact, formats.short, formats.usd, formats.percent, formats.duration, formats.size, formats.rate),
     *(markup.count, markup.brief, markup.money, markup.cents, markup.span, markup.middle, markup.about),
-    *(markup.measured, markup.signed, markup.dollars, markup.signed_dollars),
+    *(markup.cost, markup.measured, markup.signed, markup.dollars, markup.signed_dollars),
     *(moments.moment, moments.from_day, moments.built, moments.ago, moments.until, moments.days),
     *(heatmap.counts, heatmap.strip_classes, sparkline, area, spoken, gaps.when, gaps.reason),
-    links.status_filter,
-    reported,
+    *(links.status_filter, reported, result),
 ):
     register.filter(function)
 for tag in (links.narrowed, links.day_query, links.account_requests, links.failures_of):
@@ -104,3 +112,68 @@ def by_bucket(chart):
     lines = [*chart.layers, *([chart.earlier] if chart.earlier else [])]
     values = zip(*(line.values for line in lines), strict=True)
     return zip(chart.buckets, [*chart.buckets[1:], chart.end], values, strict=True)
+
+
+@register.simple_tag
+def headings(names, query=None):
+    """The head of each column; of the default ones where no names are given. With a query some of them order it."""
+    return format_html_join("", "{}", ((_heading(name, query),) for name in names or DEFAULT))
+
+
+def _heading(name, query):
+    column = COLUMNS[name]
+    kind = f"{'num ' if column.numeric else ''}is-{name}"
+    if not (column.order and query):
+        return format_html('<th scope="col" class="{}">{}</th>', kind, column.title)
+    is_current = query.get("order") == column.order
+    link = links.narrowed(query, "order", None if is_current else column.order)
+    sign = mark_safe(' aria-sort="descending"') if is_current else ""
+    return format_html('<th scope="col" class="{}"{}><a href="{}">{}</a></th>', kind, sign, link, column.title)
+
+
+@register.filter
+def is_usual(names):
+    """Whether these are the default columns: some of them go where there is no room."""
+    return not names or tuple(names) == DEFAULT
+
+
+@register.simple_tag
+def row_cells(row, names, query):
+    """The cells of one request; the icon of a label leads to the requests that share it."""
+    return format_html_join("", "{}", ((_cell(row, name, query),) for name in names or DEFAULT))
+
+
+@register.filter
+def tiers(event):
+    """The service tier as requested, as answered, and as billed."""
+    requested = event.request_service_tier or event.service_tier
+    parts = requested, event.response_service_tier, event.tier or "standard"
+    return " → ".join(part or formats.DASH for part in parts)
+
+
+@register.simple_tag
+def fact(name, value, param="", filtered="", copied=""):
+    """A line of a list of facts, linked where there is a filter for it; empty where the value is not known.
+
+    `copied`: the id of the element that a button copies.
+    """
+    if not value:
+        return ""
+    button = format_html(COPY, copied, gettext("Copy %s") % name, gettext("Copy")) if copied else ""
+    if not (param and filtered):
+        return format_html("<dt>{}</dt><dd>{}</dd>", name, value)
+    link = reverse("requests", query={"range": "all", param: filtered})
+    return format_html('<dt>{}</dt><dd><a href="{}" id="{}">{}</a>{}</dd>', name, link, copied or param, value, button)
+
+
+def _cell(row, name, query):
+    """A cell with the class `is-` and its name, by which it finds its place on a phone."""
+    column = COLUMNS[name]
+    shown = column.cell(row)
+    if column.numeric:
+        return format_html('<td class="num is-{}">{}</td>', name, shown)
+    value = column.param and column.value(row)
+    if not value:
+        return format_html('<td class="is-{}">{}</td>', name, shown or formats.DASH)
+    link = f"{reverse('requests')}{links.narrowed(query, column.param, value)}"
+    return format_html(ONLY, name, shown, link, gettext("Only %s") % shown)
