@@ -4,7 +4,7 @@ from unfold.admin import ModelAdmin
 
 
 def never(admin, request, obj=None) -> bool:
-    """For a has_…_permission of a ModelAdmin or an inline: nobody may."""
+    """For a has_…_permission of a ModelAdmin or an inline: never allowed."""
     return False
 
 
