@@ -128,7 +128,9 @@ def test_the_file_has_the_columns_that_are_shown(client, traffic):
     assert list(rows[0]) == [*shown, "failed", "fail_status_code"]
     assert reply["Content-Disposition"] == 'attachment; filename="cpa-usage_7d_failed.csv"'
     link = re.search(r'href="/usage(/requests\.jsonl[^"]*)"', text)[1]
-    assert client.get(unescape(link)).status_code == 200
+    lines = client.get(unescape(link))
+    assert lines.status_code == 200
+    lines.close()
 
 
 def test_an_empty_list_before_the_first_record_leads_to_the_checklist(client):
