@@ -1,5 +1,6 @@
 """Totals by upstream account, with what CPA says about it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -23,7 +24,7 @@ ACCOUNT = ("source", "source_display", "auth_index")  # columns of Series that t
 Account = tuple[str, str, str]
 accounts_of_cpa = once(catalog.accounts)
 QUARTERS_AT_ONCE = 200  # of a query: SQLite refuses a condition of a thousand parts
-Spent = dict[int, tuple[int, int, int]]  # quarter hour in seconds -> requests, failed, pico-USD
+Spent = dict[int, Sequence[int]]  # quarter hour in seconds -> requests, failed, pico-USD
 
 
 class Credential(Figures, frozen=True, kw_only=True):
