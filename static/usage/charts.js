@@ -237,9 +237,11 @@ function openRequestsOf(data, place, layer) {
   openRequests(data.drill, only, startOf(data, place), startOf(data, place + 1));
 }
 
-// A click on a layer of a bar opens its requests, one above a bar those of its lowest layer.
+// A click on a layer of a bar opens its requests, one above a bar those of the lowest layer it has.
 function openBar(data, chart, event, found) {
-  const hit = chart.getElementsAtEventForMode(event, "nearest", { intersect: true }, false)[0] || found[0];
+  const [touched] = chart.getElementsAtEventForMode(event, "nearest", { intersect: true }, false);
+  const lowest = found.find(({ datasetIndex, index }) => data.layers[datasetIndex]?.values[index]);
+  const hit = touched || lowest || found[0];
   if (hit && !chart.dragged) openRequestsOf(data, hit.index, data.layers[hit.datasetIndex]);
 }
 

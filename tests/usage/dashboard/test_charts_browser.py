@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from itertools import combinations
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
@@ -62,6 +63,26 @@ def test_a_click_on_a_layer_puts_its_model_in_place_of_those_filtered_by(page):
     page.wait_for_url(re.compile("requests/"))
     (model,) = (unquote(value) for name, value in re.findall(r"(\w+)=([^&]+)", page.url) if name == "model")
     assert model in chosen and shown_total(page) in layers[model]
+    assert page.wrong == []
+
+
+def test_a_click_above_a_bar_opens_the_lowest_layer_that_it_has(page):
+    query = "?range=24h&measure=requests&by=model"
+    layers = api(page, f"usage/timeline{query}")["layers"]
+    lowest, other, bar = next(
+        (lowest, other, bar)
+        for lowest, other in combinations(layers, 2)
+        for bar, (none, some) in enumerate(zip(lowest["values"], other["values"], strict=True))
+        if some and not none
+    )
+    open_page(page, f"{query}&model={lowest['key']}&model={other['key']}")
+    page.locator("#chart").scroll_into_view_if_needed()
+    left, top, width = page.evaluate("(({left, top, width}) => [left, top, width])(Chart.getChart('chart').chartArea)")
+    box = page.locator("#chart").bounding_box()
+    page.mouse.click(box["x"] + left + width * (bar + 0.5) / len(lowest["values"]), box["y"] + top + 1)
+    page.wait_for_url(re.compile("requests/"))
+    assert re.findall(r"model=([^&]+)", unquote(page.url)) == [other["key"]]
+    assert shown_total(page) == other["values"][bar]
     assert page.wrong == []
 
 
