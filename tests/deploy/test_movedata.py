@@ -145,7 +145,7 @@ def test_a_move_under_a_drain_at_work_loses_no_record(stage, cpa, server):
         push(cpa, 100, start=first)
     moving.says(HELD)
     push(cpa, 300, start=2200)
-    until(lambda: not cpa.queued and stage.waiting)
+    until(lambda: stage.spooled and stage.stored + stage.spooled == before + 2500)
     held, stored = content(stage.database), stage.stored
     assert ask(postgres, "SELECT count(*) FROM usage_event") == stored < before + 2500
     new = on(stage, DATABASE_URL=postgres)
@@ -202,7 +202,7 @@ def test_postgresql_takes_no_record_while_it_is_moved(stage, cpa, server, tables
     moving = move(new, f"sqlite:///{back}")
     moving.says(HELD)
     push(cpa, 100)
-    until(lambda: not cpa.queued and stage.waiting)
+    until(lambda: stage.spooled == 100)
     drain.popen.kill()
     drain = on(stage, SQLITE_PATH=str(back)).drain()
     assert moving.popen.wait(60) == 0

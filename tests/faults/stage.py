@@ -18,6 +18,7 @@ import httpx
 from tests import PROJECT
 from tests.usage.made import record
 from tests.waiting import PATIENCE, until
+from usage.collector.framing import found_in
 
 AT_WORK, SERVING = "The drain is at work", "The dashboard is at"
 START = 1_790_000_000_000_000
@@ -162,6 +163,15 @@ class Stage:
             with contextlib.suppress(FileNotFoundError):
                 sizes.append(path.stat().st_size)
         return sum(sizes)
+
+    @property
+    def spooled(self) -> int:
+        """Records in the spool: a drain that is killed has lost none of them, but may lose the reply it holds."""
+        counts = []
+        for path in self.spool.glob("*.batch"):
+            with contextlib.suppress(FileNotFoundError):
+                counts.append(len(found_in(path.read_bytes(), int(path.stem))[0]))
+        return sum(counts)
 
     def end(self):
         for process in self.running:

@@ -11,7 +11,6 @@ import pytest
 
 from tests.faults.stage import AT_WORK, caught_up, push
 from tests.waiting import until
-from usage.collector.framing import found_in
 
 pytestmark = pytest.mark.sqlite  # processes with a SQLite file of their own: once is enough
 
@@ -43,11 +42,6 @@ def gaps(stage):
 
 def _moment(text):
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def spooled(stage):
-    """How many records wait in batches."""
-    return sum(len(found_in(path.read_bytes(), int(path.stem))[0]) for path in stage.spool.glob("*.batch"))
 
 
 @pytest.mark.parametrize("mode", ("pop", "subscribe", "http"))
@@ -119,7 +113,7 @@ def test_a_flipped_bit_costs_one_record_which_becomes_a_dead_letter(stage, cpa):
     drain = at_work(stage, cpa)
     with locked(stage):
         push(cpa, 1200, start=10)
-        until(lambda: spooled(stage) == 1200)
+        until(lambda: stage.spooled == 1200)
         drain.popen.kill()
         drain.popen.wait()
         largest = max(stage.spool.glob("*.batch"), key=lambda path: path.stat().st_size)
