@@ -59,6 +59,8 @@ def _reply(sock):
         length = re.search(rb"Content-Length: (\d+)", head)
         if length and len(body) >= int(length[1]):
             break
+        if b"Transfer-Encoding: chunked" in head and body.endswith(b"\r\n0\r\n\r\n"):
+            break
     return reply
 
 

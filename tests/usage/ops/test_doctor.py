@@ -54,7 +54,7 @@ def web(settings):
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     settings.APP_HOST, settings.APP_PORT = "127.0.0.1", server.server_port
     yield found
     server.shutdown()
