@@ -15,6 +15,17 @@ def place(page, share):
     return box["x"] + box["width"] * share, box["y"] + box["height"] / 2
 
 
+def click_on(page, bar, bars, height):
+    """Click on one of the bars, at a share of the height of the chart: 0 is its top."""
+    page.locator("#chart").scroll_into_view_if_needed()
+    box = page.locator("#chart").bounding_box()
+    area = page.evaluate(
+        "(({left, top, width, height}) => ({left, top, width, height}))(Chart.getChart('chart').chartArea)"
+    )
+    across, down = area["left"] + area["width"] * (bar + 0.5) / bars, area["top"] + area["height"] * height
+    page.mouse.click(box["x"] + across, box["y"] + down)
+
+
 def drag(page, start, end):
     page.mouse.move(*place(page, start))
     page.mouse.down()
@@ -57,9 +68,9 @@ def test_a_click_on_a_layer_puts_its_model_in_place_of_those_filtered_by(page):
     chosen = [row["key"] for row in api(page, "usage/breakdown?range=7d&by=model")["rows"][:2]]
     query = f"?range=7d&measure=requests&by=model&model={chosen[0]}&model={chosen[1]}"
     layers = {layer["key"]: layer["values"] for layer in api(page, f"usage/timeline{query}")["layers"]}
+    _, counts = counted(page, query)
     open_page(page, query)
-    page.locator("#chart").scroll_into_view_if_needed()
-    page.mouse.click(*place(page, 0.5))
+    click_on(page, counts.index(max(counts)), len(counts), 0.5)
     page.wait_for_url(re.compile("requests/"))
     (model,) = (unquote(value) for name, value in re.findall(r"(\w+)=([^&]+)", page.url) if name == "model")
     assert model in chosen and shown_total(page) in layers[model]
@@ -76,10 +87,7 @@ def test_a_click_above_a_bar_opens_the_lowest_layer_that_it_has(page):
         if some and not none
     )
     open_page(page, f"{query}&model={lowest['key']}&model={other['key']}")
-    page.locator("#chart").scroll_into_view_if_needed()
-    left, top, width = page.evaluate("(({left, top, width}) => [left, top, width])(Chart.getChart('chart').chartArea)")
-    box = page.locator("#chart").bounding_box()
-    page.mouse.click(box["x"] + left + width * (bar + 0.5) / len(lowest["values"]), box["y"] + top + 1)
+    click_on(page, bar, len(lowest["values"]), 0.01)
     page.wait_for_url(re.compile("requests/"))
     assert re.findall(r"model=([^&]+)", unquote(page.url)) == [other["key"]]
     assert shown_total(page) == other["values"][bar]
