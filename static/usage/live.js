@@ -54,7 +54,7 @@ function keepSorted(old, fresh) {
 
 // Notices come over what is below them and leave their place empty: what one reads or is about to click stays.
 function replaceNotices(old, fresh) {
-  const next = old.nextElementSibling;
+  const next = document.querySelector("#notices ~ :not(.unseen)"); // the title for screen readers takes no room
   const top = next?.getBoundingClientRect().top;
   replacePart(old, fresh);
   if (!next || next.getBoundingClientRect().top === top) return;

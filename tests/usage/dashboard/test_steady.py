@@ -22,7 +22,7 @@ LATER = """async () => {
   page.querySelector("#notices").hidden = true;
   page.querySelector("#notices").replaceChildren();
   replaceParts(page);
-  await new Promise(requestAnimationFrame);
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));  // until it is painted
   replaceParts(new DOMParser().parseFromString(html, "text/html"));
 }"""
 MOST = 0.01
