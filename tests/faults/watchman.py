@@ -178,7 +178,7 @@ def rival(watched, pace, other, name):
         taker = other(watched.cpa)
         _, places = watched.seen("rival")
         seconds = time.monotonic() - began
-        assert watched.cpa.subscribers
+        until(lambda: watched.cpa.subscribers)
         taker.end()
         ended = watched.over("rival")
     until(lambda: watched.stage.stored + watched.lost == watched.sent, LONG, 0.1)
