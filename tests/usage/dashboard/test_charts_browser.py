@@ -6,7 +6,11 @@ from itertools import combinations
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from tests.usage.dashboard.browsing import api, open_page, shown_total
+
+HOURS = (("09:20", "18:40"), ("09:00", "19:00"))  # a period that cuts its first and its last bar, and one of whole bars
 
 
 def place(page, share):
@@ -82,13 +86,31 @@ def test_a_click_above_a_bar_opens_the_lowest_layer_that_it_has(page):
         (lowest, other, bar)
         for lowest, other in combinations(layers, 2)
         for bar, (none, some) in enumerate(zip(lowest["values"], other["values"], strict=True))
-        if bar and some and not none  # the first bar has the end of its hour alone, and its list all of it
+        if some and not none
     )
     open_page(page, f"{query}&model={lowest['key']}&model={other['key']}")
     click_on(page, bar, len(lowest["values"]), 0.01)
     page.wait_for_url(re.compile("requests/"))
     assert re.findall(r"model=([^&]+)", unquote(page.url)) == [other["key"]]
     assert shown_total(page) == other["values"][bar]
+    assert page.wrong == []
+
+
+@pytest.mark.parametrize(("bar", "key"), [(0, "Home"), (-1, "End")])
+def test_the_first_and_the_last_bar_list_what_is_in_the_period_alone(page, bar, key):
+    for back in range(1, 7):
+        day = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=back)
+        part, whole = (f"?start={day}T{hours[0]}&end={day}T{hours[1]}&measure=requests" for hours in HOURS)
+        count = counted(page, part)[1][bar]
+        if 0 < count < counted(page, whole)[1][bar]:
+            break
+    else:
+        raise AssertionError("no hour has requests in both of its parts")
+    open_page(page, part)
+    page.locator("#chart").focus()
+    press(page, key, "Enter")
+    page.wait_for_url(re.compile("requests/"))
+    assert shown_total(page) == count
     assert page.wrong == []
 
 

@@ -75,7 +75,7 @@ def overview(request, filters):
     with snapshot():
         compare = PREVIOUS if chosen["compare"] == NONE else chosen["compare"]
         found = {**_cards(filters, compare), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
-    return {"live": 5, "chart_data": chart_data(found["chart"], drill(request)), **found}
+    return {"live": 5, "chart_data": chart_data(found["chart"], filters.period, drill(request)), **found}
 
 
 def _steps(request):
