@@ -1,10 +1,11 @@
-// Forms over the page: a link with data-dialog shows the part #edit of its page in a dialog.
+// Parts of other pages over this one: a link with data-dialog shows the part #edit of its page in a dialog.
 "use strict";
 
-function showEdit(part, opener) {
+// `name` is the attribute that gives the dialog its name, and its value.
+function showOver(part, opener, name) {
   const dialog = document.createElement("dialog");
   dialog.className = "sheet";
-  dialog.setAttribute("aria-labelledby", part.getAttribute("aria-labelledby"));
+  dialog.setAttribute(...name);
   dialog.append(part);
   document.body.append(dialog);
   htmx.process(dialog);
@@ -16,13 +17,17 @@ function showEdit(part, opener) {
   dialog.addEventListener("input", () => isChanged = true);
   dialog.addEventListener("click", click => {
     const isBeside = click.target === dialog;
-    if (isBeside ? isChanged : !click.target.closest("[data-close]")) return; // what was typed is not dropped by a slip
+    if (isBeside ? isChanged : !click.target.closest("[data-close]")) return; // a slip drops nothing that was entered
     click.preventDefault();
     click.stopPropagation();
     dialog.close();
   }, true);
   dialog.showModal();
-  dialog.querySelector("input[autofocus]")?.select(); // what is typed takes the place of what was there
+}
+
+function showEdit(part, opener) {
+  showOver(part, opener, ["aria-labelledby", part.getAttribute("aria-labelledby")]);
+  part.querySelector("input[autofocus]")?.select(); // what is typed takes the place of what was there
 }
 
 document.addEventListener("click", event => {

@@ -2,24 +2,10 @@
 "use strict";
 
 function showPanel(panel, opener) {
-  const dialog = document.createElement("dialog");
-  dialog.className = "sheet";
-  dialog.setAttribute("aria-label", panel.querySelector("h2").textContent);
-  dialog.append(panel);
-  for (const close of $$("[data-close]", panel)) close.hidden = false;
+  for (const unused of $$("[data-close], [data-search]", panel)) unused.hidden = false; // without a script
   // On a phone a keyboard would cover the lists.
   if (matchMedia("(pointer: fine)").matches) panel.querySelector("[data-search]")?.setAttribute("autofocus", "");
-  document.body.append(dialog);
-  htmx.process(dialog);
-  showSearch();
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    opener.focus();
-  });
-  dialog.addEventListener("click", click => {
-    if (click.target === dialog || click.target.closest("[data-close]")) dialog.close();
-  });
-  dialog.showModal();
+  showOver(panel, opener, ["aria-label", panel.querySelector("h2").textContent]);
 }
 
 function openPanel(event) {
@@ -36,10 +22,6 @@ function openPanel(event) {
 document.addEventListener("click", openPanel, true); // before htmx follows the link
 
 // --- search in the lists of the filter panel --------------------------------------------------------------------
-
-function showSearch() {
-  for (const field of $$("[data-search]")) field.hidden = false;
-}
 
 function search(field) {
   const text = field.value.trim().toLowerCase();
@@ -69,7 +51,9 @@ document.addEventListener("change", event => {
   for (const other of choice ? $$("input", choice) : []) other.checked = other === event.target;
 });
 
-document.addEventListener("DOMContentLoaded", showSearch);
+document.addEventListener("DOMContentLoaded", () => {
+  for (const field of $$("[data-search]")) field.hidden = false;
+});
 
 // --- search in a list of the page, as one types -----------------------------------------------------------------
 

@@ -47,6 +47,20 @@ def test_a_value_is_left_out_and_the_panel_opens_at_the_label_of_its_chip(page):
     page.wait_for_selector(".chip.on", state="detached")
 
 
+def test_a_click_beside_the_panel_closes_it_unless_something_was_ticked(page):
+    open_page(page, "?range=7d")
+    dialog = panel(page, "+ Filter")
+    dialog.wait_for()
+    page.mouse.click(5, 500)
+    dialog.wait_for(state="detached")
+    panel(page, "+ Filter").get_by_role("checkbox", name="claude", exact=True).check(force=True)
+    page.mouse.click(5, 500)
+    assert dialog.locator("[name=provider]:checked").count() == 1
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    assert page.wrong == []
+
+
 def test_a_long_chip_keeps_its_end_and_its_cross_on_a_phone(page):
     page.set_viewport_size({"width": 390, "height": 800})
     open_page(page, f"?range=7d&not_model={LONG}")
