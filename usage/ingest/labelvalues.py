@@ -7,8 +7,6 @@ from usage.models.labels import kept_labels
 
 Rows = dict[tuple[int, int], list[int]]  # (bucket, series or label value) -> measures
 EVERYTHING = ("", "")
-# Labels of many values, in each of which few series count. Which they are changes how fast sums are, not the sums.
-MANY_VALUES = {"model", "source", "api_key"}
 REMEMBERED = 10_000  # series; all are forgotten when there are more
 
 
@@ -16,22 +14,16 @@ class LabelTotals:
     """Knows the label values that a series counts in; rows of new values are made when they are first met."""
 
     def __init__(self):
-        self._of: dict[int, tuple[list[int], tuple[int, ...]]] = {}  # series -> label values: of many, the others
+        self._of: dict[int, list[int]] = {}  # series -> label values
 
     def fold(self, rows: Rows) -> Rows:
         """Rows by (bucket, series) summed to rows by (bucket, label value)."""
         if len(self._of) > REMEMBERED:
             self._of.clear()
         self._learn({series for _, series in rows} - self._of.keys())
-        totals, shared = defaultdict(list), defaultdict(list)
+        totals = defaultdict(list)
         for (bucket, series), row in rows.items():
-            values, others = self._of[series]
-            shared[bucket, others].append(row)
-            for value in values:
-                totals[bucket, value].append(row)
-        # Many series share all their other values: their sum stands for them.
-        for (bucket, others), row in summed(shared).items():
-            for value in others:
+            for value in self._of[series]:
                 totals[bucket, value].append(row)
         return summed(totals)
 
@@ -42,9 +34,7 @@ class LabelTotals:
         rows = Series.objects.filter(id__among=sorted(series_ids)).values_list("id", *(each.column for each in labels))
         found = {id: list(_values(labels, stored)) for id, *stored in rows}
         ids = LabelValue.objects.observe({value for values in found.values() for value in values})
-        for id, values in found.items():
-            many = [ids[value] for value in values if value[0] in MANY_VALUES]
-            self._of[id] = many, tuple(ids[value] for value in values if value[0] not in MANY_VALUES)
+        self._of |= {id: [ids[value] for value in values] for id, values in found.items()}
 
 
 def _values(labels, stored):
