@@ -25,14 +25,12 @@ NAMES_REMEMBERED = 8192
 LIMITS_KEPT = 64
 LIMIT_TEXT = 256
 
-_tier_words = attrgetter("service_tier", "request_service_tier", "response_service_tier")
 # Everything that the Names of an item are made of.
 _words = attrgetter(
     *("provider", "executor_type", "model", "alias", "source", "auth_index", "auth_type", "api_key", "endpoint"),
     *("reasoning_effort", "service_tier", "request_service_tier", "response_service_tier", "failed"),
 )
 _input_of = attrgetter(*INPUT_CLASSES)
-_known: dict[tuple, tuple] = {}  # the Names of items by their words
 _HEADER_NAME = re.compile(r"[a-z0-9_-]{1,100}")
 _LIMIT_NAMES = {"retry-after", "request-id", "x-request-id"}
 _LIMIT_PREFIXES = ("x-codex-", "anthropic-ratelimit-", "x-ratelimit-")
@@ -111,8 +109,7 @@ def record_of(item: Item, raw: bytes, arrived: int, known_by: bytes | None = Non
     """
     # What is remembered must stay small, even if a client sends user agents of a megabyte.
     client = caller if len(raw) <= ORDINARY else caller.__wrapped__
-    words = _words(item)
-    names = _known.get(words) or _names(item, words if len(raw) <= ORDINARY else None)
+    names = (_names if len(raw) <= ORDINARY else _names.__wrapped__)(_words(item))
     return Record(
         *names,
         names,
@@ -150,36 +147,32 @@ def _time(text, arrived):
         raise Malformed("The field timestamp is no time.") from None
 
 
-def _names(item, remember_as):
-    """The Names of an item as a tuple, remembered by its own words, for records repeat them; None: not remembered."""
-    executor = line(item.executor_type, LABEL)
-    provider = vendor(executor, line(item.provider, LABEL))[:LABEL]
-    auth_type, endpoint = line(item.auth_type, LABEL), line(item.endpoint, LABEL)
-    model, key = line(item.model, None) or "unknown", line(item.api_key, None)
-    asked, asked_early, answered = (line(word, TIER_WORD) for word in _tier_words(item))
-    names = (
+@lru_cache(NAMES_REMEMBERED)
+def _names(words):
+    """The Names of an item as a tuple: one object for all records that share them."""
+    provider, executor, model, alias, source, auth_index, auth_type, key, endpoint, effort, *tiers, failed = words
+    executor, key, model = line(executor, LABEL), line(key, None), line(model, None) or "unknown"
+    provider = vendor(executor, line(provider, LABEL))[:LABEL]
+    auth_type, endpoint = line(auth_type, LABEL), line(endpoint, LABEL)
+    asked, asked_early, answered = (line(word, TIER_WORD) for word in tiers)
+    return (
         provider,
         executor,
         _without_suffix(model) or "unknown",
-        _without_suffix(line(item.alias, None)) or _without_suffix(model) or "unknown",
-        *account(auth_type, line(item.source, None), key),
-        line(item.auth_index, LABEL),
+        _without_suffix(line(alias, None)) or _without_suffix(model) or "unknown",
+        *account(auth_type, line(source, None), key),
+        line(auth_index, LABEL),
         auth_type,
         fingerprint(key) if key else "",
         mask(key),
         endpoint,
-        billed_tier(family(executor, provider), auth_type, endpoint, asked_early or asked, answered, item.failed).name,
-        line(item.reasoning_effort, LABEL),
+        billed_tier(family(executor, provider), auth_type, endpoint, asked_early or asked, answered, failed).name,
+        line(effort, LABEL),
         asked,
         asked_early,
         answered,
-        item.failed,
+        failed,
     )
-    if remember_as:
-        if len(_known) >= NAMES_REMEMBERED:
-            _known.clear()
-        _known[remember_as] = names
-    return names
 
 
 def line(text, most):
