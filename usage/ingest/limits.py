@@ -8,29 +8,21 @@ from usage.time.units import HOUR_S, HOUR_US
 IDS = {"request-id", "x-request-id"}  # other with every request, and no limit
 
 
-class LimitNotes:
-    """Notes what fresh records say, in the writer's transaction; remembers how new what it noted is."""
+def note_limits(records):
+    """Keep the headers of each account's newest record of each hour, unless a newer one was noted before.
 
-    def __init__(self):
-        self._noted: dict[str, int] = {}
-
-    def note(self, records):
-        """Keep the headers of each account's newest record of each hour, unless a newer one was noted before."""
-        newest = {}
-        for record in records:
-            if not record.response_headers:
-                continue
-            index, at = record.auth_index, record.timestamp
-            before = newest.get((index, at // HOUR_US))
-            if at >= (before.timestamp if before else self._noted.get(index, 0)):
-                newest[index, at // HOUR_US] = record
-        for (index, _), record in newest.items():
-            self._noted[index] = max(record.timestamp, self._noted.get(index, 0))
-        found = [
-            (*place, newest[place].timestamp, limit_headers(newest[place].response_headers)) for place in sorted(newest)
-        ]
-        if found := [reading for reading in found if reading[0] != OTHER and reading[-1]]:  # other: many accounts
-            _keep(found)
+    In the writer's transaction.
+    """
+    newest = {}
+    for record in records:
+        place = record.auth_index, record.timestamp // HOUR_US
+        if record.response_headers and (place not in newest or record.timestamp >= newest[place].timestamp):
+            newest[place] = record
+    found = [
+        (*place, newest[place].timestamp, limit_headers(newest[place].response_headers)) for place in sorted(newest)
+    ]
+    if found := [reading for reading in found if reading[0] != OTHER and reading[-1]]:  # other: many accounts
+        _keep(found)
 
 
 def _keep(found):

@@ -19,7 +19,7 @@ from usage.ingest.costs import Costs
 from usage.ingest.finality import settle
 from usage.ingest.labels import ClientMap, SeriesMap, client_of
 from usage.ingest.labelvalues import LabelTotals, Rows, summed
-from usage.ingest.limits import LimitNotes
+from usage.ingest.limits import note_limits
 from usage.ingest.partitions import Partitions
 from usage.ingest.statements import claim, insert, upsert
 from usage.ingest.twins import unseen
@@ -57,7 +57,6 @@ class Writer:
 
     def _forget(self):
         self.series = self.clients = self.totals = self.book = self.revision = self.partitions = None
-        self.limits = LimitNotes()
 
     def store(self, batch: list[tuple[int, bytes]]) -> Stored:
         """Store (arrival in µs UTC, raw record) pairs; storing one again changes nothing.
@@ -111,7 +110,7 @@ class Writer:
         quarters = count(fresh, series_ids, final, undone)
         add_to_rollups(quarters, self.costs, self.totals)
         upsert(Duration, durations.count(fresh, self.series.models))
-        self.limits.note(fresh)
+        note_limits(fresh)
         return folded, quarters
 
     def _remember(self, state):
