@@ -1,7 +1,6 @@
 """What the task cluster does for uploaded files: a look, and imports in slices with room for other tasks."""
 
 import logging
-import time
 from pathlib import Path
 
 from django.db import Error
@@ -18,7 +17,6 @@ from usage.models import Import, Lease
 log = logging.getLogger(__name__)
 
 SLICE_SECONDS = 20
-NOTE_SECONDS = 1
 DISCARDED = "discarded meanwhile"
 
 
@@ -49,15 +47,11 @@ def look_at(id: int) -> str:
 
 
 def _teller(jobs, before, end):
-    """A function that notes a position now and then, of both readings; it raises Refused where the import is gone."""
-    due = time.monotonic() + NOTE_SECONDS
+    """A function that notes a position of both readings; it raises Refused where the import is gone."""
 
     def tell(position):
-        nonlocal due
-        if time.monotonic() >= due:
-            due = time.monotonic() + NOTE_SECONDS
-            if not jobs.update(position=before + position, end=end):
-                raise Refused(DISCARDED)
+        if not jobs.update(position=before + position, end=end):
+            raise Refused(DISCARDED)
 
     return tell
 

@@ -152,7 +152,6 @@ def test_a_file_can_be_discarded_at_every_moment_of_its_look(client, data, monke
 def test_a_discarded_file_is_not_read_to_its_end(client, monkeypatch):
     piece(client, RECORDS)
     monkeypatch.setattr("usage.imports.looking.ITEMS_AT_ONCE", 10)
-    monkeypatch.setattr(tasks, "NOTE_SECONDS", 0)
     shown, update = [], ImportQuerySet.update
 
     def noted(jobs, **fields):
