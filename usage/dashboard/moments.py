@@ -1,17 +1,15 @@
 """Days and moments of answers as HTML, in local time; the exact moment is in the markup and the title."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.timezone import localtime
+from django.utils.timezone import localdate, localtime
 from django.utils.translation import gettext
 
 from usage.dashboard.formats import DASH
-from usage.time.clock import now_us
-from usage.time.periods import Period, local_date
-from usage.time.units import SECOND_US
+from usage.time.periods import Period
 from usage.time.words import days_in_words, length_in_words, period_in_words, written
 
 DATE_LENGTH = len("2026-11-24")
@@ -34,17 +32,12 @@ def from_day(day):
 
 def stretch(start: int | None, end: int | None) -> str:
     """A span of time [start, end) in µs, in words: `22–28 Nov`, `28 Nov, 07:30–07:45`; empty if open at a side."""
-    return period_in_words(Period(start, end), settings.TIME_ZONE, today())
+    return period_in_words(Period(start, end), settings.TIME_ZONE, localdate())
 
 
 def days(first: date | None, last: date | None) -> str:
     """The local days from the first to the last, both included, in words."""
-    return days_in_words(first, last, today()) if first and last else DASH
-
-
-def today() -> date:
-    """The local day of now."""
-    return local_date(now_us() // SECOND_US, settings.TIME_ZONE)
+    return days_in_words(first, last, localdate()) if first and last else DASH
 
 
 def built(text):
@@ -68,14 +61,10 @@ def until(text):
     """`12:00 (in 12 min)` of a moment to come, with the day where it is another; the browser counts down."""
     local = _local(text)
     at = moment(text, "H:i" if local.date() == localtime().date() else "j M, H:i")
-    left = format_html('<time datetime="{}" data-left>{}</time>', local.isoformat(), _left(local.timestamp()))
+    seconds = max(0, (local - localtime()) // timedelta(minutes=1) * 60)
+    words = length_in_words(seconds) or gettext("< 1 min")  # as page.js says it
+    left = format_html('<time datetime="{}" data-left>{}</time>', local.isoformat(), words)
     return format_html(gettext("{0} (in {1})"), at, left)
-
-
-def _left(at):
-    """`3 h 12 min` until a moment in seconds since the epoch, in the words of page.js."""
-    minutes = max(0, int(at - now_us() / SECOND_US)) // 60
-    return length_in_words(minutes * 60) or gettext("< 1 min")
 
 
 def _local(text):

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.http import QueryDict
-from django.utils.timezone import get_current_timezone
+from django.utils.timezone import get_current_timezone, localdate
 from django.utils.translation import gettext_lazy, ngettext
 
 from usage.dashboard.links import PERIOD
-from usage.dashboard.moments import stretch, today
+from usage.dashboard.moments import stretch
 from usage.time.periods import Period, last_of, whole_days
 from usage.time.units import SECOND_US
 
@@ -57,7 +57,7 @@ def ranges_of(query: QueryDict, period: Period) -> Ranges:
         [(name, TITLES[name]) for name in QUICK],
         _given(query, period),
         [(name, value) for name, values in query.lists() if name not in OWN for value in values],
-        today(),
+        localdate(),
     )
 
 
