@@ -13,6 +13,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from aliases.models import ApiKey
 from pricing.models import Model
 from tests.faults.flood import fill
+from tests.golden.seed import tell_the_planner
 from tests.usage.traffic import store_history
 from usage.models import Event
 from usage.query.reader import MANY
@@ -31,6 +32,7 @@ def flooded():
     """The traffic of a few labels, then the flood."""
     store_history(2, 300)
     fill(VALUES, ACCOUNTS, PROVIDERS, int(time.time()) - 60)
+    tell_the_planner()
 
 
 def patterns(resolver, before=""):
