@@ -120,6 +120,12 @@ def test_h_this_view_for_a_colleague(page, chromium):
     stranger.context.close()
 
 
+def undone(page):
+    """Other tests of this server find what was changed as it was."""
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Undone").wait_for()
+
+
 def test_d_a_price_is_set_with_its_effect_shown_before(page):
     open_page(page, "")
     with budget(page, clicks=3, keys=7) as hand:
@@ -134,6 +140,7 @@ def test_d_a_price_is_set_with_its_effect_shown_before(page):
         effect = page.locator("dialog output").inner_text()
         hand.click(page.locator("dialog .button").get_by_text("Save"))
         page.get_by_text(effect).wait_for()
+    undone(page)
 
 
 def test_e_a_key_gets_a_name_and_an_owner(page):
@@ -148,6 +155,7 @@ def test_e_a_key_gets_a_name_and_an_owner(page):
         hand.type("Team")
         hand.click(page.get_by_role("button", name="Save"))
         page.get_by_role("status").filter(has_text="saved").wait_for()
+    undone(page)
 
 
 def test_g_last_weeks_failures_of_a_model_as_csv(page):
