@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import runpy
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -72,6 +73,7 @@ def test_a_price_set_by_hand_stays_in_force(acme, publisher):
 
 
 IMPOSSIBLE = {"acme-1": {"input_mtok": -1}}
+UNREADABLE = f"cannot be read by the installed genai-prices ({re.error.__name__})"  # PatternError from 3.13 on
 TOO_DEAR = {"acme-1": {"input_mtok": 1, "output_mtok": {"base": 1, "tiers": [{"start": 5, "price": 10_001}]}}}
 
 
@@ -92,8 +94,8 @@ TOO_DEAR = {"acme-1": {"input_mtok": 1, "output_mtok": {"base": 1, "tiers": [{"s
         (catalogue(**{"a" * 300: 1}), "It has a model of an overlong name at acme."),
         (catalogue(**{"acme-\ud800": 1}), "It has a model whose name cannot be written."),
         (catalogue(**{"acme-\0": 1}), "It has a model whose name cannot be written."),
-        ([catalogue()[0] | {"api_pattern": "https://("}], "cannot be read by the installed genai-prices (error)"),
-        ([catalogue()[0] | {"model_match": {"regex": "["}}], "cannot be read by the installed genai-prices (error)"),
+        ([catalogue()[0] | {"api_pattern": "https://("}], UNREADABLE),
+        ([catalogue()[0] | {"model_match": {"regex": "["}}], UNREADABLE),
     ],
 )
 def test_garbage_is_refused_and_the_last_good_one_stays(acme, publisher, broken, sentence):

@@ -87,7 +87,7 @@ def test_a_model_of_the_list_narrows_the_page_to_what_the_api_says_and_back_rest
     assert page.locator(".chip.on b").inner_text() == name
     assert number(page, "requests") == count == api(page, f"usage/overview?range=7d&model={name}")["summary"]["total"]
     page.go_back()
-    page.wait_for_function("!document.querySelector('.chip.on')")
+    page.wait_for_function("() => !document.querySelector('.chip.on')")
     assert number(page, "requests") == whole
     page.go_forward()
     page.wait_for_selector(".chip.on")
@@ -107,7 +107,7 @@ def test_filters_follow_to_the_requests_and_count_the_same_rows(page):
 
 def test_a_bar_of_the_chart_opens_its_requests(page):
     open_page(page, "?range=7d&measure=requests&by=model")
-    page.wait_for_function("charts.size === 1")
+    page.wait_for_function("() => charts.size === 1")
     spot = page.evaluate(LAST_BAR)
     page.mouse.click(spot["x"], spot["y"])
     page.wait_for_url(re.compile("requests/"))

@@ -39,7 +39,7 @@ def test_ranges_filters_tables_and_requests_are_reached_without_a_mouse(page):
     tab_to(page, "30 days")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("range=30d"))
-    page.wait_for_function("document.querySelector('.quick [aria-current]').textContent === '30 days'")
+    page.wait_for_function("() => document.querySelector('.quick [aria-current]').textContent === '30 days'")
     tab_to(page, "+ Filter")
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open]")

@@ -42,7 +42,7 @@ def test_two_clicks_in_the_calendar_show_the_days_from_one_to_the_other(page):
     page.wait_for_url(re.compile("start="))
     days = {"start": str(first), "end": str(last + timedelta(days=1))}
     assert asked(page) == {"result": "success", **days}
-    page.wait_for_function("document.querySelectorAll('#ranges:popover-open').length === 0")
+    page.wait_for_function("() => document.querySelectorAll('#ranges:popover-open').length === 0")
     query = urlsplit(page.url).query
     assert number(page, "requests") == api(page, f"usage/overview?{query}")["summary"]["total"]
     assert page.evaluate("document.activeElement.id") == "range"
@@ -73,7 +73,7 @@ def test_days_with_hours_are_shown_by_the_button(page):
     page.wait_for_url(re.compile("start="))
     yesterday = today - timedelta(days=1)
     assert asked(page) == {"start": f"{yesterday}T07:30", "end": f"{yesterday}T23:45"}
-    page.wait_for_function("document.querySelector('#range').textContent.includes('07:30–23:45')")
+    page.wait_for_function("() => document.querySelector('#range').textContent.includes('07:30–23:45')")
     assert f"{yesterday.day} {yesterday:%b}, 07:30–23:45" in page.title()
 
 
@@ -85,16 +85,22 @@ def test_the_last_hours_and_a_preset_are_two_steps_away(page):
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("range=5h"))
     assert asked(page) == {"by": "api_key", "range": "5h"}
-    page.wait_for_function("document.querySelector('#range').textContent.includes('Last 5 hours')")
+    page.wait_for_function("() => document.querySelector('#range').textContent.includes('Last 5 hours')")
     opened(page)[0].get_by_role("link", name="Last week").click()
     page.wait_for_url(re.compile("range=last_week"))
     assert page.wrong == []
+
+
+def when_focused(page):
+    """The popover takes the focus a moment after it is there."""
+    page.wait_for_function("() => document.querySelector('#ranges').contains(document.activeElement)")
 
 
 def test_the_popover_is_worked_with_the_keyboard(page):
     open_page(page, "requests/?range=yesterday")
     button = page.locator("#range")
     button.press("Enter")
+    when_focused(page)
     assert page.evaluate("document.activeElement.textContent") == "Yesterday"
     page.locator("[data-day][tabindex='0']").focus()
     start = date.fromisoformat(page.evaluate(FOCUSED))
@@ -105,6 +111,7 @@ def test_the_popover_is_worked_with_the_keyboard(page):
     assert page.locator("#ranges").is_hidden()
     assert button.evaluate("one => one === document.activeElement")
     button.press("Enter")
+    when_focused(page)
     page.locator("[data-day][tabindex='0']").focus()
     for key in ("Enter", "ArrowLeft", "Enter"):
         page.keyboard.press(key)
@@ -116,6 +123,7 @@ def test_the_popover_is_worked_with_the_keyboard(page):
 def test_months_are_as_long_as_they_are(page):
     open_page(page, "requests/?start=2024-03-31&end=2024-04-01")
     page.locator("#range").click()
+    when_focused(page)
     page.locator("[data-day='2024-03-31']").focus()
     seen = []
     for key in ("PageUp", "PageUp", "PageDown", "PageDown", "Home", "End"):

@@ -174,7 +174,7 @@ def test_an_impossible_figure_deep_in_the_breakdown():
         (b"7", "It is not a JSON object."),
         (b"[" * 100_000, "It is nested too deeply."),
         (b'{"a":' * 100_000, "It is nested too deeply."),
-        (CAPTURED[0][:-1] + b',"x":' + b"[" * 5000 + b"]" * 5000 + b"}", "It is nested too deeply."),
+        (CAPTURED[0][:-1] + b',"x":' + b"[" * 99_999 + b"]" * 99_999 + b"}", "It is nested too deeply."),
         (
             CAPTURED[0].replace(b'"response_headers":{', b'"response_headers":{"a":' + b"[" * 9999),
             "It is nested too deeply.",
