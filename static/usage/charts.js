@@ -232,11 +232,8 @@ function zoom(chart) {
   location.href = address;
 }
 
-// The first and the last bar may stand for a part of their time, which begins or ends with the period.
 function openRequestsOf(data, place, layer) {
-  const [begin, end] = data.period;
-  const start = Math.max(startOf(data, place), begin ?? 0);
-  openRequests(data.drill, layer ? layer.narrow : "", start, Math.min(startOf(data, place + 1), end ?? Infinity));
+  openRequests(data.drill, layer ? layer.narrow : "", startOf(data, place), startOf(data, place + 1));
 }
 
 // A click on a layer of a bar opens its requests, one above a bar those of the lowest layer it has.

@@ -27,10 +27,14 @@ function narrowedTo(address, narrow) {
   return url.pathname + url.search;
 }
 
-// In a shared view there is nowhere to go to.
+// What begins before the period of `drill`, or ends after it, stands for its part in it. In a shared view there is
+// nowhere to go to.
 function openRequests(drill, narrow, start, end) {
   if (!drill?.startsWith("/")) return;
-  location.href = narrowedTo(drill, `${narrow}&start=${iso(start)}&end=${iso(end)}`);
+  const period = new URL(drill, location.href).searchParams;
+  const edge = (name, other) => (period.has(name) ? Date.parse(period.get(name)) / 1000 : other);
+  const [first, last] = [Math.max(start, edge("start", start)), Math.min(end, edge("end", end))];
+  location.href = narrowedTo(drill, `${narrow}&start=${iso(first)}&end=${iso(last)}`);
 }
 
 // --- ages -----------------------------------------------------------------------------------------------------

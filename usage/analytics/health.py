@@ -11,7 +11,7 @@ from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
 from usage.query.sums import add_up
 from usage.time.clock import now_us
-from usage.time.periods import Period, date_of, day_number, five_minute_rows, local_date, rfc3339_local_day, rfc3339_utc
+from usage.time.periods import ALWAYS, date_of, day_number, five_minute_rows, local_date, rfc3339_local_day, rfc3339_utc
 from usage.time.units import FIVE_MINUTES_S, SECOND_US
 
 
@@ -20,7 +20,7 @@ def health(filters: UsageFilter, year: int | None = None, day: date | None = Non
     """Attempts and failures of every day of a year, and of each five minutes of a day; `range` does not count here."""
     zone = settings.TIME_ZONE
     year = year or (day or local_date(now_us() // SECOND_US, zone)).year
-    reader = Reader.of(filters).within(Period(None, None))
+    reader = Reader.of(filters).within(ALWAYS)
     counts = reader.counts_per_day()
     first, after = day_number(date(year, 1, 1)), day_number(date(year, 12, 31)) + 1
     return Health(
@@ -40,7 +40,7 @@ def health(filters: UsageFilter, year: int | None = None, day: date | None = Non
 
 def newest_day(filters: UsageFilter) -> date | None:
     """The newest local day on which the filters find something, in any period."""
-    days = Reader.of(filters).within(Period(None, None)).counts_per_day()
+    days = Reader.of(filters).within(ALWAYS).counts_per_day()
     return date_of(max(days)) if days else None
 
 

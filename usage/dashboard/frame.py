@@ -1,14 +1,18 @@
 """The frame of a page: navigation, filters, the time zone, versions, and how recent the records are."""
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from usage.analytics.answers import instant
 from usage.dashboard.cookies import theme_of
 from usage.dashboard.currency import current
 from usage.dashboard.links import PERIOD, page_address
 from usage.dashboard.panels.chips import chips_of
 from usage.dashboard.panels.ranges import ranges_of
+from usage.time.periods import ALWAYS, Period
 
 NAV = {
     "overview": _("Overview"),
@@ -47,9 +51,16 @@ def frame(request) -> dict:
     }
 
 
-def drill(request) -> str:
-    """The address of the requests behind a part of this page, its filters on; the part itself adds the period."""
-    return "" if hasattr(request, "shared") else page_address("requests", request.query, *PERIOD)
+def drill(request, period: Period = ALWAYS) -> str:
+    """The address of the requests behind a part of this page, its filters on, in a period.
+
+    The part itself narrows it to a shorter one.
+    """
+    if hasattr(request, "shared"):
+        return ""
+    edges = {"start": instant(period.start), "end": instant(period.end)}
+    given = urlencode({name: edge for name, edge in edges.items() if edge})
+    return page_address("requests", request.query, *PERIOD) + (given and f"&{given}")
 
 
 def _nav(request):

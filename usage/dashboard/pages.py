@@ -26,7 +26,7 @@ from usage.query.forms import UsageFilterForm, checked
 from usage.query.freshness import freshness
 from usage.query.replica import one_choice
 from usage.time.clock import now_us
-from usage.time.periods import Period
+from usage.time.periods import ALWAYS
 from usage.time.units import MINUTE_US
 
 DEFAULT_RANGE = "7d"
@@ -111,7 +111,7 @@ def _has(request, tag):
 
 
 def _refused(request, field, sentences):
-    request.query, request.period = QueryDict(f"range={DEFAULT_RANGE}", mutable=True), Period(None, None)
+    request.query, request.period = QueryDict(f"range={DEFAULT_RANGE}", mutable=True), ALWAYS
     context = {**frame(request), "field": field, "sentence": sentences[0]}
     return render(request, "usage/refused.html", context, status=400)
 

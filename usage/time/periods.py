@@ -62,6 +62,9 @@ class Period:
     end: int | None
 
 
+ALWAYS = Period(None, None)
+
+
 def is_range(name: str) -> bool:
     """Whether `resolve` knows the name."""
     return name in RANGE_NAMES or last_of(name) is not None
@@ -83,7 +86,7 @@ def resolve(name: str, start: int | None, end: int | None, *, now: int, zone: st
     if name == "custom":
         return _custom(start, end)
     if name == "all":
-        return Period(None, None)
+        return ALWAYS
     count, unit = last_of(name) or (0, "")
     if unit == "h":
         return Period((now // SECOND_US - count * HOUR_S) // QUARTER_S * QUARTER_S * SECOND_US, None)

@@ -96,19 +96,56 @@ def test_a_click_above_a_bar_opens_the_lowest_layer_that_it_has(page):
     assert page.wrong == []
 
 
-@pytest.mark.parametrize(("bar", "key"), [(0, "Home"), (-1, "End")])
-def test_the_first_and_the_last_bar_list_what_is_in_the_period_alone(page, bar, key):
+def part_of_a_day(page, bar):
+    """A period whose first (0) or last (-1) bar has only some of the requests of its hour, and how many."""
     for back in range(1, 7):
         day = datetime.now(ZoneInfo("Asia/Shanghai")).date() - timedelta(days=back)
         part, whole = (f"?start={day}T{hours[0]}&end={day}T{hours[1]}&measure=requests" for hours in HOURS)
         count = counted(page, part)[1][bar]
         if 0 < count < counted(page, whole)[1][bar]:
-            break
-    else:
-        raise AssertionError("no hour has requests in both of its parts")
+            return part, count
+    raise AssertionError("no hour has requests in both of its parts")
+
+
+@pytest.mark.parametrize(("bar", "key"), [(0, "Home"), (-1, "End")])
+def test_the_first_and_the_last_bar_list_what_is_in_the_period_alone(page, bar, key):
+    part, count = part_of_a_day(page, bar)
     open_page(page, part)
     page.locator("#chart").focus()
     press(page, key, "Enter")
+    page.wait_for_url(re.compile("requests/"))
+    assert shown_total(page) == count
+    assert page.wrong == []
+
+
+@pytest.mark.parametrize("bar", [0, -1])
+def test_so_do_the_first_and_the_last_row_of_the_chart_as_a_table(page, bar):
+    part, count = part_of_a_day(page, bar)
+    open_page(page, part)
+    page.locator(".as-table summary").click()
+    page.locator(".as-table tbody th a").nth(bar).click()
+    page.wait_for_url(re.compile("requests/"))
+    assert shown_total(page) == count
+    assert page.wrong == []
+
+
+def test_a_cell_that_the_period_cuts_lists_what_it_counts(page):
+    def quarters(query):
+        rows = api(page, f"usage/overview{query}")["health_grid"]
+        return {cell["bucket"]: cell["total"] for row in rows for cell in row}
+
+    bucket, total = next(pair for pair in quarters("?range=7d").items() if pair[1] > 1)
+    start, end = (datetime.fromisoformat(bucket).replace(tzinfo=None) + timedelta(days=days) for days in (0, 1))
+    for minute in range(1, 15):
+        part = f"?start={(start + timedelta(minutes=minute)).isoformat()}Z&end={end.isoformat()}Z"
+        if 0 < (count := quarters(part)[bucket]) < total:
+            break
+    else:
+        raise AssertionError("no minute parts the requests of the quarter hour")
+    open_page(page, part)
+    cells = page.locator(".heat .cells").first
+    place = next(place for place, each in enumerate(cells.get_attribute("data-counts").split()) if each != "0")
+    cells.locator("i").nth(place).click()
     page.wait_for_url(re.compile("requests/"))
     assert shown_total(page) == count
     assert page.wrong == []

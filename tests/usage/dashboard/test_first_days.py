@@ -28,6 +28,17 @@ def test_heat_maps_begin_with_the_first_record(client, set_clock):
     assert "records since 24 Nov 2026, 11:00" in re.sub("<[^>]+>", "", health.text)
 
 
+def test_the_first_and_the_last_day_lead_to_what_they_count(client, set_clock):
+    set_clock(NOON)
+    stored(*(record(NOON - hours * HOUR) for hours in (1, 10, 20, 30)))
+    first, last = client.get("/?start=2026-11-23T10:10&end=2026-11-24T18:50").context["heat"]
+    assert (first.start, first.period) == ("2026-11-22T16:00:00Z", ("2026-11-23T02:10:00Z", "2026-11-23T16:00:00Z"))
+    assert (last.start, last.period) == ("2026-11-23T16:00:00Z", ("2026-11-23T16:00:00Z", "2026-11-24T10:50:00Z"))
+    for row in (first, last):
+        start, end = row.period
+        assert client.get(f"/api/v1/usage/events?start={start}&end={end}").json()["total"] == row.total
+
+
 def test_of_many_days_none_is_chosen_and_quiet_ones_are_shown(client, set_clock):
     set_clock(NOON)
     stored(*(record(NOON - days * DAY) for days in (0, 1, 3, 4, 5, 6, 7, 40)))

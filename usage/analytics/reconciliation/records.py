@@ -13,7 +13,7 @@ from usage.query.filters import UsageFilter, conditions
 from usage.query.plan import Range, Table
 from usage.query.reader import Reader
 from usage.reconcile.bills import Amounts, Bill
-from usage.time.periods import Period, date_of, day_start, local_day
+from usage.time.periods import ALWAYS, Period, date_of, day_start, local_day
 from usage.time.units import SECOND_US
 
 NAMES = ("requests", *CLASSES, "cost", "unpriced_tokens")
@@ -22,7 +22,7 @@ NAMES = ("requests", *CLASSES, "cost", "unpriced_tokens")
 def filter_of(provider: str, account: str) -> UsageFilter:
     """All records of a provider and an account (its e-mail, name or key); "" is any."""
     given = {"provider": provider, "source": account}
-    return UsageFilter(Period(None, None), conditions({name: [text] for name, text in given.items() if text}))
+    return UsageFilter(ALWAYS, conditions({name: [text] for name, text in given.items() if text}))
 
 
 def records(filters: UsageFilter, bill: Bill) -> tuple[dict[tuple[int, str], Amounts], int | None]:

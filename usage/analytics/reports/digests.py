@@ -15,7 +15,7 @@ from usage.query.filters import UsageFilter
 from usage.query.names import names_of
 from usage.query.reader import Reader
 from usage.query.snapshots import snapshot
-from usage.time.periods import Period, day_number, day_start, rfc3339_utc
+from usage.time.periods import ALWAYS, Period, day_number, day_start, rfc3339_utc
 from usage.time.units import SECOND_US
 
 WEEK = timedelta(days=7)
@@ -47,7 +47,7 @@ def week_of(monday: date) -> Period:
 def digest(filters: UsageFilter, monday: date, now: int) -> Digest:
     """The week that begins on a Monday, as of `now` (µs)."""
     filters = filters.with_period(week_of(monday))
-    reader, earliest = Reader.of(filters), covered_days(Period(None, None))
+    reader, earliest = Reader.of(filters), covered_days(ALWAYS)
     days = [monday + timedelta(days=day) for day in range(7)]
     before, begun = monday - WEEK, earliest[0] if earliest else date.max
     read, uncached = cache_reads(reader)

@@ -13,8 +13,8 @@ from usage.analytics.tokenclasses import FEES, TokenClass
 from usage.dashboard.currency import current
 from usage.dashboard.moments import stretch
 from usage.dashboard.panels.cards import points_changed, relative
-from usage.time.periods import Period, parse_moment
-from usage.time.units import MINUTE_US, SECOND_US
+from usage.time.periods import parse_moment
+from usage.time.units import MINUTE_US
 
 GAP = 0.15  # between the slices of a bar, in per cent of its width
 LAST_COLOUR = 7
@@ -43,11 +43,8 @@ class Line(NamedTuple):
         return self._replace(values=[value and value * rate for value in self.values])
 
 
-def chart_data(found: Timeline, period: Period, drill: str) -> dict:
-    """Buckets, layers, the line of an earlier period, and the address that a click on a bar leads to.
-
-    `period` is in seconds there, None where it is open: its first and its last bar count no more than is in it.
-    """
+def chart_data(found: Timeline, drill: str) -> dict:
+    """Buckets, layers, the line of an earlier period, and the address that a click on a bar leads to."""
     rate = float(current().rate) if found.measure == "cost" else 1
     lines = [_line(layer, found, place) for place, layer in enumerate(found.layers, 1)]
     earlier = [Line(None, _("before"), 0, found.earlier.values, "")] if found.earlier else []
@@ -56,7 +53,6 @@ def chart_data(found: Timeline, period: Period, drill: str) -> dict:
         **to_builtins(found),
         "layers": drawn[: len(lines)],
         "earlier": drawn[-1] if earlier else None,
-        "period": [edge and edge / SECOND_US for edge in (period.start, period.end)],
         "drill": drill,
         "sign": current().sign,
     }

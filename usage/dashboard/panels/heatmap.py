@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from usage.analytics.answers import Cell, DayCell
+from usage.dashboard.links import clipped
+from usage.time.periods import ALWAYS, Period
 
 LEVELS = 4
 WARN_SHARE, BAD_SHARE = 0.1, 0.5  # shares of failures from which a cell is amber, and red
 
 
 class Row(NamedTuple):
-    """One row of cells: `start` and `end` for its requests, a class a cell, and its counts for the tooltips."""
+    """One row of cells: where they begin, the period its link lists, a class a cell, and its counts for tooltips."""
 
     start: str
-    end: str
+    period: tuple[str, str]
     total: int
     failed: int
     classes: list[str]
@@ -28,14 +30,19 @@ class Month(NamedTuple):
     weeks: list[list[tuple[DayCell, str] | None]]
 
 
-def rows(grid: list[list[Cell]], seconds: int, since: str, now: str, until: str = "") -> list[Row]:
+def rows(
+    grid: list[list[Cell]], seconds: int, since: str, now: str, *, until: str = "", period: Period = ALWAYS
+) -> list[Row]:
     """Rows of cells `seconds` long, newest day last, from that of the first record on, up to those that begin at
     `until`. Empty cells before the first record, or still to come, are of class n. All moments are as in the cells.
+    They count what is in the period alone.
     """
     busiest = typical_most(cell.total for row in grid for cell in row)
     wanted = (cells for cells in grid if cells and (not until or cells[0].bucket <= until))
-    found = (_row(cells, seconds, busiest, since, now) for cells in wanted)
-    return [row for row in found if row.end > since]
+    found = ((cells, _end(cells, seconds)) for cells in wanted)
+    return [
+        _row(cells, clipped(period, cells[0].bucket, end), busiest, since, now) for cells, end in found if end > since
+    ]
 
 
 def months(days: list[DayCell], since: str, until: str) -> list[Month]:
@@ -85,11 +92,15 @@ def typical_most(totals: Iterable[int]) -> int:
     return ranked[int(len(ranked) * 0.98) - (len(ranked) > 1)] if ranked else 1
 
 
-def _row(cells, seconds, busiest, since, now):
+def _end(cells, seconds):
     end = datetime.fromisoformat(cells[-1].bucket) + timedelta(seconds=seconds)
+    return end.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _row(cells, period, busiest, since, now):
     return Row(
         cells[0].bucket,
-        end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        period,
         sum(cell.total for cell in cells),
         sum(cell.failed for cell in cells),
         [failure_level(cell, busiest) if cell.total or since <= cell.bucket <= now else "n" for cell in cells],

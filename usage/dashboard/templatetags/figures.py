@@ -1,5 +1,7 @@
 """`{% load figures %}`: filters and tags of numbers, moments, heat maps, failures, links, and columns of requests."""
 
+from itertools import pairwise
+
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -107,11 +109,12 @@ def width(share):
 
 
 @register.filter
-def by_bucket(chart):
-    """(start and end of a bucket, value of each layer and of the earlier period) of a timeline."""
+def by_bucket(chart, period):
+    """(start and end of a bucket in the period, value of each layer and of the earlier period) of a timeline."""
+    edges = (links.clipped(period, *edge) for edge in pairwise([*chart.buckets, chart.end]))
     lines = [*chart.layers, *([chart.earlier] if chart.earlier else [])]
     values = zip(*(line.values for line in lines), strict=True)
-    return zip(chart.buckets, [*chart.buckets[1:], chart.end], values, strict=True)
+    return zip(edges, values, strict=True)
 
 
 @register.simple_tag

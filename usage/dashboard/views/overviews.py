@@ -75,7 +75,8 @@ def overview(request, filters):
     with snapshot():
         compare = PREVIOUS if chosen["compare"] == NONE else chosen["compare"]
         found = {**_cards(filters, compare), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
-    return {"live": 5, "chart_data": chart_data(found["chart"], filters.period, drill(request)), **found}
+    data = chart_data(found["chart"], drill(request, filters.period))
+    return {"live": 5, "period": filters.period, "chart_data": data, **found}
 
 
 def _steps(request):
@@ -96,7 +97,7 @@ def _cards(filters, compare):
         "versus": compared.previous and versus(compared.previous_start, compared.previous_end),
         "cards": cards(found, compared, covered, medians(filters), pace(filters), peak(found)),
         "worth": not filters.of_failures and worth(filters),
-        "heat": _heat(found.health_grid, QUARTER_S, found.generated_at),
+        "heat": _heat(found.health_grid, QUARTER_S, until=found.generated_at, period=filters.period),
     }
 
 
@@ -159,9 +160,9 @@ def statement(request, filters):
     return {"statement": statement_of(filters), "months": [(before, first), (first, month_after(first))]}
 
 
-def _heat(grid, seconds, until=""):
-    """Rows of cells from the first record on, up to those that begin at `until`."""
-    return rows(grid, seconds, *map(rfc3339_utc, (recorded_since() or 0, now_us() // SECOND_US)), until)
+def _heat(grid, seconds, **limits):
+    """Rows of cells from the first record on; `limits` are further arguments of `rows`."""
+    return rows(grid, seconds, *map(rfc3339_utc, (recorded_since() or 0, now_us() // SECOND_US)), **limits)
 
 
 @page("usage/health.html")
