@@ -20,7 +20,8 @@ import django
 CPA_PORT, RELEASES_PORT = 8317, 8400
 KEY = "a-key-that-no-list-of-processes-may-show"
 PAGE = "http://127.0.0.1:8318/usage/"
-EACH = 0.05  # seconds
+EACH = 0.05  # seconds between records
+VISIT = 0.25  # seconds between visits
 AWAY = 1.0  # seconds without an answer that count
 
 
@@ -49,7 +50,7 @@ class World:
                 self.look()
             except OSError:
                 pass
-            time.sleep(EACH)
+            time.sleep(VISIT)
 
     def look(self):
         now = time.monotonic()
