@@ -5,7 +5,8 @@ const tip = document.createElement("div");
 tip.className = "tip";
 tip.hidden = true;
 
-// The cell under the mouse: its heat map, its period in seconds since the epoch, and its counts as text.
+// The cell under the mouse: its heat map, its period in seconds since the epoch, and its counts as text. One before the
+// first record, outside of the page's period or still to come counts nothing.
 function cellAt(target) {
   const cells = target.closest?.(".heat .cells");
   if (!cells || target === cells) return null;
@@ -14,13 +15,13 @@ function cellAt(target) {
   const index = [...cells.children].indexOf(target);
   const start = Date.parse(cells.dataset.start) / 1000 + index * seconds;
   const [total, failed = "0"] = (cells.dataset.counts.split(" ")[index] || "0").split("/");
-  return { heat, start, end: start + seconds, total, failed };
+  return { heat, start, end: start + seconds, total, failed, counts: !target.matches(".cn") };
 }
 
 function tipText(cell) {
   const start = clock(cell.start, { ...OF_DAY, ...OF_HOUR });
   const [total, failed] = [cell.total, cell.failed].map(count => Number(count).toLocaleString("en"));
-  const words = cell.heat.dataset.words.replace("{1}", total).replace("{2}", failed);
+  const words = cell.counts ? cell.heat.dataset.words.replace("{1}", total).replace("{2}", failed) : "–";
   return `${start}–${clock(cell.end, OF_HOUR)}: ${words}`;
 }
 
@@ -51,7 +52,7 @@ document.addEventListener("scroll", hideTip, { passive: true, capture: true });
 document.addEventListener("click", event => {
   const cell = cellAt(event.target);
   const failed = event.target.matches(".cw, .cx") ? "&result=failed" : "";
-  if (cell) openRequests(cell.heat.dataset.drill, failed, cell.start, cell.end);
+  if (cell?.counts) openRequests(cell.heat.dataset.drill, failed, cell.start, cell.end);
 });
 
 // --- by keyboard ------------------------------------------------------------------------------------------------

@@ -31,9 +31,11 @@ def test_heat_maps_begin_with_the_first_record(client, set_clock):
 def test_the_first_and_the_last_day_lead_to_what_they_count(client, set_clock):
     set_clock(NOON)
     stored(*(record(NOON - hours * HOUR) for hours in (1, 10, 20, 30)))
-    first, last = client.get("/?start=2026-11-23T10:10&end=2026-11-24T18:50").context["heat"]
+    first, last = client.get("/?start=2026-11-23T10:10&end=2026-11-24T11:20").context["heat"]
     assert (first.start, first.period) == ("2026-11-22T16:00:00Z", ("2026-11-23T02:10:00Z", "2026-11-23T16:00:00Z"))
-    assert (last.start, last.period) == ("2026-11-23T16:00:00Z", ("2026-11-23T16:00:00Z", "2026-11-24T10:50:00Z"))
+    assert (last.start, last.period) == ("2026-11-23T16:00:00Z", ("2026-11-23T16:00:00Z", "2026-11-24T03:20:00Z"))
+    assert [row.classes.index("0") for row in (first, last)] == [40, 0]
+    assert [row.classes.count("n") for row in (first, last)] == [40, 50]
     for row in (first, last):
         start, end = row.period
         assert client.get(f"/api/v1/usage/events?start={start}&end={end}").json()["total"] == row.total

@@ -33,9 +33,10 @@ class Month(NamedTuple):
 def rows(
     grid: list[list[Cell]], seconds: int, since: str, now: str, *, until: str = "", period: Period = ALWAYS
 ) -> list[Row]:
-    """Rows of cells `seconds` long, newest day last, from that of the first record on, up to those that begin at
-    `until`. Empty cells before the first record, or still to come, are of class n. All moments are as in the cells.
-    They count what is in the period alone.
+    """Rows of cells `seconds` long, newest day last, from that of `since` on, up to those that begin at `until`.
+
+    They count what is in the period alone. Empty cells before `since` or after `now` are of class n. All moments are as
+    in the cells.
     """
     busiest = typical_most(cell.total for row in grid for cell in row)
     wanted = (cells for cells in grid if cells and (not until or cells[0].bucket <= until))

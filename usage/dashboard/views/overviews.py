@@ -44,7 +44,7 @@ from usage.query.largest import MOST
 from usage.query.names import grouping_labels
 from usage.query.snapshots import snapshot
 from usage.time.clock import now_us
-from usage.time.periods import local_date, month_after, rfc3339_utc
+from usage.time.periods import ALWAYS, LAST_MOMENT, local_date, month_after, rfc3339_utc
 from usage.time.units import FIVE_MINUTES_S, QUARTER_S, SECOND_US
 
 LATEST = 8
@@ -97,7 +97,7 @@ def _cards(filters, compare):
         "versus": compared.previous and versus(compared.previous_start, compared.previous_end),
         "cards": cards(found, compared, covered, medians(filters), pace(filters), peak(found)),
         "worth": not filters.of_failures and worth(filters),
-        "heat": _heat(found.health_grid, QUARTER_S, until=found.generated_at, period=filters.period),
+        "heat": _heat(found.health_grid, QUARTER_S, filters.period, found.generated_at),
     }
 
 
@@ -160,9 +160,12 @@ def statement(request, filters):
     return {"statement": statement_of(filters), "months": [(before, first), (first, month_after(first))]}
 
 
-def _heat(grid, seconds, **limits):
-    """Rows of cells from the first record on; `limits` are further arguments of `rows`."""
-    return rows(grid, seconds, *map(rfc3339_utc, (recorded_since() or 0, now_us() // SECOND_US)), **limits)
+def _heat(grid, seconds, period=ALWAYS, until=""):
+    """Rows of cells, up to those that begin at `until`; they count from the first record to now, within the period."""
+    start, end = period.start or 0, period.end or LAST_MOMENT
+    since = max(recorded_since() or 0, start // SECOND_US // seconds * seconds)
+    now = min(now_us(), end - 1) // SECOND_US
+    return rows(grid, seconds, rfc3339_utc(since), rfc3339_utc(now), until=until, period=period)
 
 
 @page("usage/health.html")
