@@ -39,7 +39,7 @@ class AccountNameBody(Account):
     name = TextField(max_length=255, allow_blank=True)
 
 
-@rest.described(AccountNames, parameters=[lists.PartFields], methods=["GET"], summary="Names of accounts")
+@rest.described(AccountNames, parameters=[lists.ListFields], methods=["GET"], summary="Names of accounts")
 @rest.described(AliasChanged, body=AccountNameBody, methods=["PUT"], summary="Name an account; a blank name clears it")
 @rest.described(AliasChanged, parameters=[Account], methods=["DELETE"], summary="Clear an account's name")
 @api_view(["GET", "PUT", "DELETE"])
@@ -49,9 +49,9 @@ def account_names(request):
         return _rename(**rest.body_of(request, AccountNameBody))
     if request.method == "DELETE":
         return _rename(**rest.valid(Account, request.query_params.dict()))
-    part = lists.part_of(request)
-    state = ("account-names", Revision.current(), part)
-    return rest.answer(request, state, lambda: part.listing(AccountNames, AccountName.objects, "name", "account"))
+    query = lists.query_of(request)
+    state = ("account-names", Revision.current(), query)
+    return rest.answer(request, state, lambda: query.listing(AccountNames, AccountName.objects, "name", "account"))
 
 
 def _rename(account, name=""):

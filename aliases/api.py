@@ -15,7 +15,7 @@ product's export (`key_id`) and the original's (raw `api_key`)."""
 
 
 @rest.described(
-    shapes.Aliases, parameters=[lists.PartFields], methods=["GET"], summary="Keys observed or named, the busiest first"
+    shapes.Aliases, parameters=[lists.ListFields], methods=["GET"], summary="Keys observed or named, the busiest first"
 )
 @rest.described(shapes.AliasChanged, body=AliasBody, methods=["PUT"], summary="Name a key, say whose it is")
 @rest.described(shapes.AliasChanged, parameters=[WhichKey], methods=["DELETE"], summary="Clear a key's name")
@@ -26,7 +26,7 @@ def aliases(request):
         return _described(**rest.body_of(request, AliasBody))
     if request.method == "DELETE":
         return _described(**rest.valid(WhichKey, request.query_params.dict()), alias="")
-    found = shapes.aliases(lists.part_of(request))
+    found = shapes.aliases(lists.query_of(request))
     return rest.answer(request, ("aliases", found), lambda: found)
 
 

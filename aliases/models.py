@@ -133,7 +133,7 @@ class ApiKey(models.Model):
 
     @classmethod
     def of(cls, key: str):
-        """An unsaved row of a key given raw or as its fingerprint, from which no mask can be told."""
+        """An unsaved row of a key given raw or as its fingerprint, from which no mask can be made."""
         return cls(fingerprint=key) if is_fingerprint(key) else cls(fingerprint=fingerprint(key), mask=mask(key))
 
     def describe(self, **said: str | None):

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from msgspec import Meta, Struct
 
 from aliases.models import SAID, ApiKey
-from cpa_usage.http.lists import ALL, Listing, Part, totals_of
+from cpa_usage.http.lists import ALL, Listing, ListQuery, totals_of
 
 Mask = Annotated[str, Meta(description="The key, masked; the key itself is never kept.")]
 KeyId = Annotated[str, Meta(description="The key's fingerprint: SHA-256 in hex.")]
@@ -63,17 +63,17 @@ class AliasChanged(Struct, frozen=True):
     ok: bool = True
 
 
-def aliases(part: Part = ALL) -> Aliases:
-    """A part of the keys that were used or named."""
+def aliases(query: ListQuery = ALL) -> Aliases:
+    """The keys that were used or named, those that the query asks for."""
     keys = ApiKey.objects.real()
-    if part.q:
-        keys = keys.filter(reduce(or_, (Q(**{where: part.q}) for where in SEARCHED)))
+    if query.q:
+        keys = keys.filter(reduce(or_, (Q(**{where: query.q}) for where in SEARCHED)))
     requests = import_string(settings.KEY_REQUESTS)()  # ever counted, of the keys that were used
     known = keys.values(*SAID, "alias_updated_at", **KEY).iterator()
     found = [Alias(event_count=requests.get(key["key_id"], 0), **key) for key in known]
     found = [item for item in found if item.alias or item.owner or item.note or item.key_id in requests]
     found.sort(key=lambda item: (-item.event_count, item.api_key, item.key_id))
-    return Aliases(items=part.of(found), totals=totals_of(items=(len(found), part.of(found))))
+    return Aliases(items=query.of(found), totals=totals_of(items=(len(found), query.of(found))))
 
 
 def export() -> AliasExport:

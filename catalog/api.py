@@ -41,18 +41,18 @@ def version(request):
     return Response(shapes.versions() if is_known(request) else shapes.OUR_VERSION)  # no commit for strangers
 
 
-@rest.endpoint(shapes.ListedAuthFiles, parameters=[lists.PartFields], summary="Accounts CPA signs in to")
+@rest.endpoint(shapes.ListedAuthFiles, parameters=[lists.ListFields], summary="Accounts CPA signs in to")
 def auth_files(request):
     """Every auth file CPA lists or ever listed, by name."""
-    part = lists.part_of(request)
-    return rest.answer(request, ("auth-files", Connection.current_revision(), part), lambda: shapes.auth_files(part))
+    query = lists.query_of(request)
+    return rest.answer(request, ("auth-files", Connection.current_revision(), query), lambda: shapes.auth_files(query))
 
 
-@rest.endpoint(shapes.ProviderKeys, parameters=[lists.PartFields], summary="Upstream keys of CPA's provider lists")
+@rest.endpoint(shapes.ProviderKeys, parameters=[lists.ListFields], summary="Upstream keys of CPA's provider lists")
 def provider_metadata(request):
     """Every upstream key CPA lists or ever listed, masked."""
-    part, revision = lists.part_of(request), Connection.current_revision()
-    return rest.answer(request, ("provider-metadata", revision, part), lambda: shapes.provider_keys(part))
+    query, revision = lists.query_of(request), Connection.current_revision()
+    return rest.answer(request, ("provider-metadata", revision, query), lambda: shapes.provider_keys(query))
 
 
 @rest.endpoint(shapes.CatalogRefreshed, "POST", errors=[502], summary="Read CPA's lists now")

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct, field
 
 from catalog.models import AuthFile, Connection, Provider
 from cpa_usage.api import OURS, Build
-from cpa_usage.http.lists import Listing, Part
+from cpa_usage.http.lists import Listing, ListQuery
 
 Absent = Annotated[datetime | None, Meta(description="Since when CPA no longer lists it; null: it does.")]
 AuthIndex = Annotated[str, Meta(description="Joins it to records.")]
@@ -88,11 +88,11 @@ def versions() -> Versions:
     return Versions(cpa_usage=OURS, cpa=Build(*(known or ("", "", ""))))
 
 
-def auth_files(part: Part) -> ListedAuthFiles:
-    """A part of the accounts CPA lists or ever listed."""
-    return part.listing(ListedAuthFiles, AuthFile.objects, "name", "email", "label", "auth_index")
+def auth_files(query: ListQuery) -> ListedAuthFiles:
+    """The accounts CPA lists or ever listed, those that the query asks for."""
+    return query.listing(ListedAuthFiles, AuthFile.objects, "name", "email", "label", "auth_index")
 
 
-def provider_keys(part: Part) -> ProviderKeys:
-    """A part of the upstream keys CPA lists or ever listed."""
-    return part.listing(ProviderKeys, Provider.objects, "name", "prefix", "provider_type", "auth_index")
+def provider_keys(query: ListQuery) -> ProviderKeys:
+    """The upstream keys CPA lists or ever listed, those that the query asks for."""
+    return query.listing(ProviderKeys, Provider.objects, "name", "prefix", "provider_type", "auth_index")

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from cpa_usage.auth.sessions import SessionRequired, SessionToken
-from cpa_usage.http.lists import Listing, PageFields, Part, part_of, totals_of
+from cpa_usage.http.lists import Listing, ListQuery, PageFields, query_of, totals_of
 from cpa_usage.http.rest import endpoint
 from cpa_usage.models import Session
 
@@ -40,10 +40,10 @@ class Revoked(Struct, frozen=True):
     ok: bool
 
 
-def listed(part: Part, mine: SessionToken | None) -> Sessions:
+def listed(query: ListQuery, mine: SessionToken | None) -> Sessions:
     """Open sessions, `mine` marked; those of an earlier password have ended with it."""
     rows = Session.current().values_list("jti", "opened_at", "expires_at", "address", "user_agent")
-    found, count = part.found(rows)
+    found, count = query.found(rows)
     items = [SessionRow(*row, current=bool(mine) and row[0] == mine["jti"]) for row in found]
     return Sessions(items=items, totals=totals_of(items=(count, items)))
 
@@ -57,7 +57,7 @@ def end(session_id: str) -> bool:
 @permission_classes([SessionRequired])
 def sessions(request):
     """Open sessions; those of an earlier password have ended with it."""
-    return Response(listed(part_of(request), request.auth))
+    return Response(listed(query_of(request), request.auth))
 
 
 @endpoint(Revoked, "DELETE", parameters=[SESSION_ID], errors=[403, 404], summary="End a session")

@@ -1,4 +1,4 @@
-"""Lists of the API, which have a largest size: the part that is asked for, and how many there are in all."""
+"""Lists of the API, which have a largest size: which items are asked for, and how many there are in all."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
@@ -26,8 +26,8 @@ class Listing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = {}
 
 
-class Part(NamedTuple):
-    """Which items of a list are wanted: so many after the first `offset`, of those that `q` is found in."""
+class ListQuery(NamedTuple):
+    """Which items of a list are asked for: so many after the first `offset`, of those that `q` is found in."""
 
     limit: int = LIMIT
     offset: int = 0
@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
     @property
     def end(self) -> int:
-        """How many items end with the last that is wanted."""
+        """The place after the last of them."""
         return self.offset + self.limit
 
     def found(self, rows: QuerySet) -> tuple[list, int]:
@@ -60,7 +60,7 @@ class Part(NamedTuple):
         return items[self.offset : self.end]
 
 
-ALL = Part(limit=LAST)
+ALL = ListQuery(limit=LAST)
 
 
 class PageFields(serializers.Serializer):
@@ -70,8 +70,8 @@ class PageFields(serializers.Serializer):
     offset = serializers.IntegerField(default=0, min_value=0, max_value=LAST, help_text="Items to leave out.")
 
 
-class PartFields(PageFields):
-    """The parameters of a Part."""
+class ListFields(PageFields):
+    """The parameters of a ListQuery."""
 
     q = TextField(default="", allow_blank=True, max_length=255, help_text="Only items whose names contain this.")
 
@@ -82,10 +82,10 @@ def limit_parameter(default: int) -> OpenApiParameter:
     return OpenApiParameter("limit", schema, description=ABOUT_LIMIT)
 
 
-def part_of(request, limit: int = LIMIT) -> Part:
+def query_of(request, limit: int = LIMIT) -> ListQuery:
     """What the parameters of a request want, so many items by default; 400 names the one at fault."""
-    given = {name: text for name, text in request.query_params.items() if name in Part._fields and text.strip()}
-    return Part(**valid(PartFields, {"limit": limit} | given))
+    given = {name: text for name, text in request.query_params.items() if name in ListQuery._fields and text.strip()}
+    return ListQuery(**valid(ListFields, {"limit": limit} | given))
 
 
 def totals_of(**lists: tuple[int, Sequence]) -> dict[str, int]:

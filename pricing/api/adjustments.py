@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from cpa_usage.http import lists, rest
 from cpa_usage.http.fields import TextField
-from cpa_usage.http.lists import Listing, Part, totals_of
+from cpa_usage.http.lists import Listing, ListQuery, totals_of
 from pricing.api.serializers import DecimalField, FromDay, RequestPriceField
 from pricing.api.shapes import PriceChanged
 from pricing.models import Adjustment, Revision, adjusting
@@ -85,7 +85,7 @@ class AdjustmentBody(WhichAdjustment):
     note = TextField(max_length=255, default="", allow_blank=True)
 
 
-@rest.described(Adjustments, parameters=[lists.PartFields], methods=["GET"], summary="Factors and fees on list prices")
+@rest.described(Adjustments, parameters=[lists.ListFields], methods=["GET"], summary="Factors and fees on list prices")
 @rest.described(PriceChanged, body=AdjustmentBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
 @rest.described(PriceChanged, parameters=[WhichAdjustment], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
 @api_view(["GET", "PUT", "DELETE"])
@@ -97,17 +97,17 @@ def adjustments(request):
     if request.method == "DELETE":
         adjusting.clear(**rest.valid(WhichAdjustment, request.query_params.dict()))
         return Response(PriceChanged())
-    today, part = timezone.localdate(), lists.part_of(request)
-    state = ("adjustments", Revision.current_stamp(), str(today), part)
-    return rest.answer(request, state, lambda: listed(today, part))
+    today, query = timezone.localdate(), lists.query_of(request)
+    state = ("adjustments", Revision.current_stamp(), str(today), query)
+    return rest.answer(request, state, lambda: listed(today, query))
 
 
-def listed(today: date, part: Part) -> Adjustments:
-    """A part of them; which are in force is of a local date."""
-    found = list(Adjustment.objects.filter(value__icontains=part.q))
+def listed(today: date, query: ListQuery) -> Adjustments:
+    """Those that the query asks for; which are in force is of a local date."""
+    found = list(Adjustment.objects.filter(value__icontains=query.q))
     in_force = {(each.scope, each.value): each for each in found if begins(each) <= today}  # the last to begin
     for each in found:
         each.in_force = in_force.get((each.scope, each.value)) is each
         each.request_price = usd(each.request)
-    items = convert(part.of(found), list[DatedAdjustment], from_attributes=True)
+    items = convert(query.of(found), list[DatedAdjustment], from_attributes=True)
     return Adjustments(items=items, totals=totals_of(items=(len(found), items)))

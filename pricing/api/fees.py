@@ -62,18 +62,18 @@ class FeeBody(WhichFee):
     usd_per_month = UsdField(validators=FEE_VALIDATORS)
 
 
-@rest.described(Fees, parameters=[lists.PartFields], methods=["GET"], summary="Monthly fees of accounts")
+@rest.described(Fees, parameters=[lists.ListFields], methods=["GET"], summary="Monthly fees of accounts")
 @rest.described(PriceChanged, body=FeeBody, methods=["PUT"], summary=SET, description=ABOUT_SET)
 @rest.described(PriceChanged, parameters=[WhichFee], methods=["DELETE"], summary=CLEAR, description=ABOUT_CLEAR)
 @api_view(["GET", "PUT", "DELETE"])
 def fees(request):
-    """What accounts cost a month, beside the list prices of what they are used for."""
+    """What accounts cost a month; pages show it next to the list value of their usage."""
     if request.method == "PUT":
         AccountFee.objects.enter(**rest.body_of(request, FeeBody))
         return Response(PriceChanged())
     if request.method == "DELETE":
         AccountFee.objects.clear(**rest.valid(WhichFee, request.query_params.dict()))
         return Response(PriceChanged())
-    part = lists.part_of(request)
-    state = ("fees", Revision.current_stamp(), part)
-    return rest.answer(request, state, lambda: part.listing(Fees, AccountFee.objects, "account"))
+    query = lists.query_of(request)
+    state = ("fees", Revision.current_stamp(), query)
+    return rest.answer(request, state, lambda: query.listing(Fees, AccountFee.objects, "account"))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from cpa_usage.http.lists import ALL, Listing, Part, totals_of
+from cpa_usage.http.lists import ALL, Listing, ListQuery, totals_of
 from pricing.api.serializers import RATES
 from pricing.models import Model, PriceSet, RateCard, Scope
 from pricing.precedence import overridden, set_in_force
@@ -89,16 +89,16 @@ class PriceChanged(Struct, frozen=True):
     ok: bool = True
 
 
-def prices(stamp: int, today: date, part: Part = ALL) -> Prices:
-    """A part of the models that have a price on a local date, and of the prices that only some usage has.
+def prices(stamp: int, today: date, query: ListQuery = ALL) -> Prices:
+    """The models that have a price on a local date, and the prices that only some usage has, as asked for.
 
     `stamp`: Revision.current_stamp(), for which answers are cached.
     """
     read = _read if stamp else _read.__wrapped__  # before the first change there is no stamp
     found = read(stamp, today)
-    items, scoped = (part.among(rows, attrgetter("model")) for rows in (found.items, found.scoped))
-    totals = totals_of(items=(len(items), part.of(items)), scoped=(len(scoped), part.of(scoped)))
-    return Prices(items=part.of(items), scoped=part.of(scoped), totals=totals)
+    items, scoped = (query.among(rows, attrgetter("model")) for rows in (found.items, found.scoped))
+    totals = totals_of(items=(len(items), query.of(items)), scoped=(len(scoped), query.of(scoped)))
+    return Prices(items=query.of(items), scoped=query.of(scoped), totals=totals)
 
 
 @lru_cache(2)

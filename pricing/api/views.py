@@ -23,7 +23,7 @@ CLEAR = SET | {"methods": ["DELETE"], "summary": "Clear a model's price", "descr
 NO_NAME = (400, 404)  # in the path: a name that cannot be one, and one that no address can hold
 
 
-@rest.described(shapes.Prices, parameters=[lists.PartFields], methods=["GET"], summary="Models priced today")
+@rest.described(shapes.Prices, parameters=[lists.ListFields], methods=["GET"], summary="Models priced today")
 @rest.described(**SET, body=PriceBody)
 @rest.described(**CLEAR, parameters=[ScopedModel])
 @api_view(["GET", "PUT", "DELETE"])
@@ -33,8 +33,8 @@ def pricing(request):
         return _set_price(**rest.body_of(request, PriceBody))
     if request.method == "DELETE":
         return _clear_price(**rest.valid(ScopedModel, {"model": "", **request.query_params.dict()}))
-    stamp, today, part = Revision.current_stamp(), timezone.localdate(), lists.part_of(request)
-    return rest.answer(request, ("pricing", stamp, str(today), part), lambda: shapes.prices(stamp, today, part))
+    stamp, today, query = Revision.current_stamp(), timezone.localdate(), lists.query_of(request)
+    return rest.answer(request, ("pricing", stamp, str(today), query), lambda: shapes.prices(stamp, today, query))
 
 
 @rest.described(**SET, body=RatesBody, errors=NO_NAME)

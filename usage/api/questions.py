@@ -81,7 +81,7 @@ def endpoint(question: Question):
     def view(request):
         chosen = checked(question.form(request.GET)).cleaned_data
         if limit:
-            chosen["limit"] = lists.part_of(request, limit.default).limit
+            chosen["limit"] = lists.query_of(request, limit.default).limit
         filters = filter_of(request)
         minute = now_us() // MINUTE_US if question.of_now else None
         state = (question.address, *freshness(filters), minute, tuple(chosen.items()))

@@ -19,14 +19,14 @@ class ViewDeleted(Struct, frozen=True):
     ok: bool
 
 
-@rest.described(savedviews.Views, parameters=[lists.PartFields], methods=["GET"], summary="Views with a name")
+@rest.described(savedviews.Views, parameters=[lists.ListFields], methods=["GET"], summary="Views with a name")
 @rest.described(savedviews.ViewRow, body=savedviews.ViewBody, methods=["POST"], summary="Keep a view under a name")
 @api_view(["GET", "POST"])
 def views(request):
     """Pages with their filters, columns and order; a name that is taken gets the new view."""
     if request.method == "POST":
         return Response(savedviews.row_of(savedviews.save(**rest.body_of(request, savedviews.ViewBody))))
-    found = savedviews.listed(lists.part_of(request))
+    found = savedviews.listed(lists.query_of(request))
     return rest.answer(request, ("views", found), lambda: found)
 
 

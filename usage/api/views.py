@@ -57,18 +57,18 @@ def event(request, event_key):
     return rest.answer(request, ("event", found), lambda: found)
 
 
-@rest.endpoint(Names, parameters=[lists.PartFields], summary="Models offered or used")
+@rest.endpoint(Names, parameters=[lists.ListFields], summary="Models offered or used")
 def models_used(request):
     """Names of the models CPA offers to its clients and of those that records named."""
-    part = lists.part_of(request)
-    offered = {*part.among(Connection.objects.values_list("models_offered", flat=True).first() or [], str)}
-    models = Model.objects.filter(name__icontains=part.q).order_by("name")
-    seen = list(models.values_list("name", flat=True)[: part.end + 1])
+    query = lists.query_of(request)
+    offered = {*query.among(Connection.objects.values_list("models_offered", flat=True).first() or [], str)}
+    models = Model.objects.filter(name__icontains=query.q).order_by("name")
+    seen = list(models.values_list("name", flat=True)[: query.end + 1])
     found = sorted({*offered, *seen})
     count = len(found)
-    if len(seen) > part.end:
+    if len(seen) > query.end:
         count = models.count() + len(offered) - models.filter(name__in=offered).count()
-    items = part.of(found)
+    items = query.of(found)
     found = Names(items=items, totals=totals_of(items=(count, items)))
     return rest.answer(request, ("models/used", found), lambda: found)
 

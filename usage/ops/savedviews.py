@@ -12,7 +12,7 @@ from msgspec import Struct
 from rest_framework import serializers
 
 from cpa_usage.http.fields import TextField
-from cpa_usage.http.lists import Listing, Part
+from cpa_usage.http.lists import Listing, ListQuery
 from cpa_usage.keys import fingerprint, is_fingerprint
 from usage.analytics.choices import AccountsPageForm, ChartForm, TimelineForm
 from usage.models import SavedView, Series, SharedView
@@ -91,9 +91,9 @@ class ShareBody(ViewBody):
     days = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=36_500)
 
 
-def listed(part: Part) -> Views:
+def listed(query: ListQuery) -> Views:
     """Saved views in whose names something is found."""
-    return part.listing(Views, SavedView.objects, "name")
+    return query.listing(Views, SavedView.objects, "name")
 
 
 def row_of(view: SavedView) -> ViewRow:

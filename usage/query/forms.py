@@ -11,7 +11,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from cpa_usage.http.lists import Part
+from cpa_usage.http.lists import ListQuery
 from usage.models.labels import FAILED, NOT, OWNER, STATUS_CODES, SUCCESS, filtering
 from usage.models.querysets import MESSAGE_LENGTH
 from usage.query.filters import UsageFilter, conditions, label_value, request_id_of
@@ -183,17 +183,17 @@ class ListForm(PageForm):
 
     q = forms.CharField(required=False, max_length=255)
 
-    def page_of(self, size: int, ask: Callable[[Part], tuple[Any, int]]) -> tuple[Any, Page]:
+    def page_of(self, size: int, ask: Callable[[ListQuery], tuple[Any, int]]) -> tuple[Any, Page]:
         """What `ask` finds for the page, so many items each, and that page without its items.
 
         `ask` also says how many items there are in all: a page past the last is the last.
         """
         page, q = self.cleaned_data["page"], self.cleaned_data["q"]
-        found, total = ask(Part(size, (page - 1) * size, q))
+        found, total = ask(ListQuery(size, (page - 1) * size, q))
         paginator = Paginator(range(total), size)
         if page > paginator.num_pages:
             page = paginator.num_pages
-            found, _total = ask(Part(size, (page - 1) * size, q))
+            found, _total = ask(ListQuery(size, (page - 1) * size, q))
         return found, Page((), page, paginator)
 
 
