@@ -1,7 +1,7 @@
 """Moving everything to another database, SQLite or PostgreSQL, while records come in.
 
-A part at a time, a local day or some label values of a table, is copied in one transaction and compared by its sums. A
-move that was cut off goes on: parts that are equal by then are left as they are. The old database is only read, and
+A chunk at a time, a local day or some label values of a table, is copied in one transaction and compared by its sums. A
+move that was cut off goes on: chunks that are equal by then are left as they are. The old database is only read, and
 its lock of writers is held all the while, so that records wait in the drain's spool.
 """
 
@@ -32,7 +32,7 @@ from usage.time.units import DAY_S, QUARTER_S, QUARTER_US
 OLD, NEW = "default", "moving"  # aliases of the two databases
 NEVER = datetime.fromtimestamp(0, UTC)
 AT_ONCE = 5_000  # rows in memory
-LABEL_VALUES = 20  # of kept totals, which lie side by side by value, in a part
+LABEL_VALUES = 20  # of kept totals, which lie side by side by value, in a chunk
 # What PostgreSQL needs to be told: one state of everything is read, and to be idle for long means to wait for a person.
 _STILL = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
@@ -43,7 +43,7 @@ _STILL = (
 _NO_DRAIN = {"heartbeat_at": None, "owner": "", "owned_until": None, "wanted_until": None}
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """The rows of a table whose column lies in [start, end); `name` tells people which those are."""
 
     model: type[models.Model]
@@ -83,7 +83,7 @@ class Move:
         self._mark = f"{Lease.MOVE}{fingerprint(str(_address(OLD)))[:32]}"
 
     def refuse_foreign(self):
-        """Raises CommandError unless the new database is empty, or holds a part of this move; before it is migrated."""
+        """Raises CommandError unless the new database is empty or holds chunks of this move; before it is migrated."""
         there = set(connections[NEW].introspection.table_names())
         held = [model for model in _models() if model._meta.db_table in there and _all(model, NEW).exists()]
         # Schedules alone are of a database that was only made ready.
@@ -111,23 +111,23 @@ class Move:
     def copy(self, tell: Callable[[int, str], object]):
         """Copy what is not there yet, and compare all of it; `tell(rows, name)` is called as rows are through.
 
-        Raises CommandError, with the part, where sums differ.
+        Raises CommandError, with the chunk, where sums differ.
         """
         self._tell = tell
         self.mark()
-        parts = [part for model in _SUMS for part in _parts(model)]
+        chunks = [chunk for model in _SUMS for chunk in _chunks(model)]
         to_do = []
-        for part in parts:
-            if not (there := part.rows(NEW)).exists():
-                to_do.append(part)
-            elif part.is_equal():
-                self._tell(part.rows(OLD).count(), part.name)
+        for chunk in chunks:
+            if not (there := chunk.rows(NEW)).exists():
+                to_do.append(chunk)
+            elif chunk.is_equal():
+                self._tell(chunk.rows(OLD).count(), chunk.name)
             else:
                 there._raw_delete(NEW)
-                to_do.append(part)
+                to_do.append(chunk)
         self._copy_small()
-        for part in to_do:
-            self._copy_part(part)
+        for chunk in to_do:
+            self._copy_chunk(chunk)
         self._compare_counts()
         self._finish()
 
@@ -144,21 +144,21 @@ class Move:
         Lease.objects.using(NEW).filter(name=self._mark).delete()
 
     def _copy_small(self):
-        """Tables without parts, in one transaction: whether what they refer to is there is looked at when it ends."""
+        """Tables without chunks, in one transaction: whether what they refer to is there is looked at when it ends."""
         with transaction.atomic(NEW):
             for model in _models():
                 if model not in _SUMS and model is not DrainState:
                     _all(model, NEW)._raw_delete(NEW)
                     self._insert(model, _all(model, OLD), model._meta.db_table)
 
-    def _copy_part(self, part):
+    def _copy_chunk(self, chunk):
         with transaction.atomic(NEW):
-            if part.model is Event and part.rows(OLD).exists():
-                Partitions(connections[NEW]).cover((part.start, part.end - 1))
-            self._insert(part.model, part.rows(OLD), part.name)
-        if not part.is_equal():
+            if chunk.model is Event and chunk.rows(OLD).exists():
+                Partitions(connections[NEW]).cover((chunk.start, chunk.end - 1))
+            self._insert(chunk.model, chunk.rows(OLD), chunk.name)
+        if not chunk.is_equal():
             raise CommandError(
-                f"{part.name} is not the same in both databases: run this again, it is copied once more."
+                f"{chunk.name} is not the same in both databases: run this again, it is copied once more."
             )
 
     def _insert(self, model, rows, name):
@@ -216,26 +216,26 @@ def _address(alias):
     return [str(found[name]) for name in ("ENGINE", "HOST", "PORT", "NAME")]
 
 
-def _parts(model) -> list[Part]:
-    """Parts that hold every row of a table, in either database, once."""
+def _chunks(model) -> list[Chunk]:
+    """Chunks that hold every row of a table, in either database, once."""
     column, width, named = _CUT[model]
     slots = {slot for alias in (OLD, NEW) for slot in _slots(_all(model, alias), column, width)}
-    part, table = partial(Part, model), model._meta.db_table
+    chunk, table = partial(Chunk, model), model._meta.db_table
     if named:
         starts = [slot * width for slot in sorted(slots)]
-        return [part(f"{table} from {named} {start}", column, start, start + width) for start in starts]
+        return [chunk(f"{table} from {named} {start}", column, start, start + width) for start in starts]
     unit = width // QUARTER_S
     edges = (edge for slot in slots for edge in (slot * QUARTER_S, (slot + 1) * QUARTER_S - 1))
     found = sorted({local_day(edge, settings.TIME_ZONE) for edge in edges})
-    return [part(f"{table} {date_of(day)}", column, *(edge * unit for edge in edges_of(day))) for day in found]
+    return [chunk(f"{table} {date_of(day)}", column, *(edge * unit for edge in edges_of(day))) for day in found]
 
 
 def _slots(rows, column, width):
     return rows.annotate(slot=F(column) / width).order_by().values_list("slot", flat=True).distinct()
 
 
-# By table: the column that its parts are cut by, into what (µs or s that a local day is made of, or values), and how
-# the first value of a part is named where that is no local day.
+# By table: the column that its chunks are cut by, into what (µs or s that a local day is made of, or values), and how
+# the first value of a chunk is named where that is no local day.
 _CUT = {
     Event: ("timestamp", QUARTER_US, ""),
     **dict.fromkeys((Quarter, Duration), ("bucket", QUARTER_S, "")),
