@@ -27,7 +27,7 @@ SILENCE_US = SECOND_US  # a subscription that is read is read many times a secon
 DOUBT_US = 5 * SECOND_US  # what came through until CPA cut it is read in less
 
 
-class Span(NamedTuple):
+class FoundGap(NamedTuple):
     """A time, µs since the epoch, in which records may have been lost, why, and how many where that is known: in all
     and of each account."""
 
@@ -44,13 +44,13 @@ def clock_offset() -> int:
 
 
 class GapDetector:
-    """Follows the contacts with CPA's queue; `spans` collects gaps once they are over.
+    """Follows the contacts with CPA's queue; `found` collects gaps once they are over.
 
     Whatever happens between two contacts is one outage and leaves one gap. When CPA stopped or a connection broke, that
     is the whole time between them; else what CPA did not keep of it. It has the reason that came first, and any pause
-    of our own beside it.
+    of our own as well.
 
-    Times are of the steady clock, µs: the clock of the day may be set meanwhile. A span is told in the time of day.
+    Times are of the steady clock, µs: the clock of the day may be set meanwhile. A gap is given in the time of day.
     """
 
     def __init__(self, offset=clock_offset):
@@ -63,7 +63,7 @@ class GapDetector:
         self._broken = self._paused = ""  # why, since the latest contact
         self._read_at: int | None = None  # a subscription, the last time
         self._sure_from: int | None = None  # when contacts of a subscription count again, after it was not read
-        self.spans: deque[Span] = deque()
+        self.found: deque[FoundGap] = deque()
 
     @property
     def last(self) -> int | None:
@@ -74,17 +74,17 @@ class GapDetector:
     def retention_us(self) -> int:
         """For how long CPA keeps a record that is not read; its default until that is known.
 
-        It is judged by at the next contact, or at resume(). A change counts from when it is told: what is older than
+        It is judged by at the next contact, or at resume(). A change counts from when it is set: what is older than
         the earlier value then is gone, however long CPA keeps records from now on.
         """
         return self._retention_us or RETENTION_US
 
     @retention_us.setter
-    def retention_us(self, span: int | None):
+    def retention_us(self, length: int | None):
         with self._lock:
-            if self._retention_us and self._retention_us != span:
+            if self._retention_us and self._retention_us != length:
                 self._gone_before = steady_us() - self._retention_us
-            self._retention_us = span
+            self._retention_us = length
 
     def contact(self, at: int, subscribed: bool = False):
         """The queue answered what it was asked at `at`, with records or without; `subscribed`: over a subscription that
@@ -128,7 +128,7 @@ class GapDetector:
     def lost(self, count: int, first: int, last: int):
         """`count` records that arrived from `first` to `last` (µs since the epoch) were in memory alone at an end."""
         with self._lock:
-            self.spans.append(Span(first, last, LOST, count))
+            self.found.append(FoundGap(first, last, LOST, count))
 
     def resume(self, last: int, subscribed: int | None):
         """Begin where an earlier process left off, whose latest known contact was at `last`, µs since the epoch.
@@ -178,7 +178,7 @@ class GapDetector:
 
     def _add(self, start: int, end: int, reason: str):
         offset = self._offset()
-        self.spans.append(Span(start + offset, end + offset, reason))
+        self.found.append(FoundGap(start + offset, end + offset, reason))
 
 
 def _both(reason: str, other: str) -> str:

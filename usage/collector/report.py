@@ -19,7 +19,7 @@ INCIDENTS = ("queue", "spool", "database", "statistics", "rival", "counted")  # 
 
 
 class StateReport:
-    """Writes the row of DrainState, and a Gap for each span in which records may have been lost."""
+    """Writes the row of DrainState, and a Gap for each period in which records may have been lost."""
 
     def __init__(self, state: ReaderState, spool: Spool, subscription: SubscriptionFile, right, clock=time.monotonic):
         """`right`: that to drain, of lock.py."""
@@ -84,33 +84,33 @@ class StateReport:
             self._state.gaps.lost(*left)
 
     def _save_gaps(self):
-        spans = self._state.gaps.spans
-        while spans:
-            start, end, reason, lost, lost_by = spans[0]
+        found = self._state.gaps.found
+        while found:
+            start, end, reason, lost, lost_by = found[0]
             with self._writing():
                 Gap.record(moment_of(start), moment_of(end), reason, lost, lost_by)
-            spans.popleft()  # only now: a database that goes away meanwhile must not cost us the gap
+            found.popleft()  # only now: a database that goes away meanwhile must not cost us the gap
         if self._spool.held.left_behind:
             self._spool.held.recorded()
 
     def _incidents(self) -> dict[str, str]:
-        return {kind: trouble.sentence for kind, trouble in list(self._state.errors.lasting.items())}
+        return {kind: fault.sentence for kind, fault in list(self._state.errors.lasting.items())}
 
     def _save_incidents(self):
         """Those that are over first, for the database may have been away all the while."""
         errors, now = self._state.errors, self._incidents()
         while errors.ended:
-            kind, trouble = errors.ended[0]
+            kind, fault = errors.ended[0]
             if kind in INCIDENTS:
                 with self._writing():
-                    Incident.begin(kind, trouble.sentence, trouble.since)
+                    Incident.begin(kind, fault.sentence, fault.since)
                     Incident.end(kind)
             errors.ended.popleft()
             self._begun = None  # it may be wrong again, in the same words
         if now != self._begun:
             with self._writing():
-                for kind, trouble in list(errors.lasting.items()):
+                for kind, fault in list(errors.lasting.items()):
                     if kind in INCIDENTS:
-                        Incident.begin(kind, trouble.sentence, trouble.since)
+                        Incident.begin(kind, fault.sentence, fault.since)
                 Incident.end(*(kind for kind in INCIDENTS if kind not in now))  # an earlier process may have left them
             self._begun = now

@@ -109,8 +109,8 @@ class SteppedDrain:
 
     def said(self, part):
         """What a part of the drain reports to be wrong."""
-        trouble = self.run.state.errors.lasting.get(part)
-        return trouble.sentence if trouble else ""
+        fault = self.run.state.errors.lasting.get(part)
+        return fault.sentence if fault else ""
 
     def until_stored(self, count):
         """Step until so many records were stored."""

@@ -46,13 +46,13 @@ class Drained:
 
     def keep_gaps(self):
         """Write them to the database."""
-        for span in self.state.gaps.spans:
-            Gap.record(moment_of(span.start), moment_of(span.end), *span[2:])
+        for gap in self.state.gaps.found:
+            Gap.record(moment_of(gap.start), moment_of(gap.end), *gap[2:])
 
     @property
     def gaps(self):
         """Spans in seconds of the clock."""
-        return [(span.start / SECOND_US, span.end / SECOND_US) for span in self.state.gaps.spans]
+        return [(gap.start / SECOND_US, gap.end / SECOND_US) for gap in self.state.gaps.found]
 
     def lost(self):
         """The seconds of records that never came; all of them lie in a gap, and no other record does."""
@@ -120,9 +120,9 @@ def test_a_cpa_that_stops_and_comes_back_after_minutes_is_one_gap(drained, clock
     one.cpa.start()
     clock.now += 10
     one.reader.step()
-    [span] = one.state.gaps.spans
-    assert (span.start / SECOND_US, span.end / SECOND_US) == (last, clock.now)
-    assert STOPPED in span.reason or "closed the connection" in span.reason
+    [gap] = one.state.gaps.found
+    assert (gap.start / SECOND_US, gap.end / SECOND_US) == (last, clock.now)
+    assert STOPPED in gap.reason or "closed the connection" in gap.reason
     assert len(one.lost()) == 5
 
 
@@ -142,8 +142,8 @@ def test_a_key_that_is_refused_for_minutes_is_one_gap_that_says_so(drained, cloc
     one.start()
     for _ in range(20):
         one.reader.step()
-    [span] = one.state.gaps.spans
-    assert REFUSED in span.reason
+    [gap] = one.state.gaps.found
+    assert REFUSED in gap.reason
     assert one.cpa.auth_failures == 1
     if not cut:
         assert (len(one.lost()), one.gaps) == (240, [(1000, 1240)])

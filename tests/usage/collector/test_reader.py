@@ -156,7 +156,7 @@ def test_a_contact_is_when_the_queue_was_asked_however_late_it_answers(cpa, read
     assert state.gaps.last == 100 * SECOND_US
     at(200)
     reader(mode).step()
-    assert [span[:2] for span in state.gaps.spans] == [(100 * SECOND_US, 140 * SECOND_US)]
+    assert [gap[:2] for gap in state.gaps.found] == [(100 * SECOND_US, 140 * SECOND_US)]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -226,7 +226,7 @@ def test_a_reply_that_breaks_off_is_a_gap_from_the_latest_contact_to_the_next(sc
         at(seconds)
         steps.append(one.step())
     assert [step.error[:40] for step in steps] == ["", "The connection to CPA's queue broke: Con", ""]
-    assert [span[:3] for span in state.gaps.spans] == [(100 * SECOND_US, 102 * SECOND_US, steps[1].error)]
+    assert [gap[:3] for gap in state.gaps.found] == [(100 * SECOND_US, 102 * SECOND_US, steps[1].error)]
     assert spooled(spool) == []
 
 
@@ -242,7 +242,7 @@ def test_a_cpa_restarted_between_two_pops_leaves_a_gap_from_the_latest_contact(c
     one.step()
     assert batches(spool) == [RECORDS[5:8]]
     end(one)
-    assert [span[:3] for span in state.gaps.spans] == [(before, state.gaps.last, f"{RESTARTED}.")]
+    assert [gap[:3] for gap in state.gaps.found] == [(before, state.gaps.last, f"{RESTARTED}.")]
 
 
 def test_of_a_record_that_is_too_long_the_beginning_is_kept(cpa, reader, spool, monkeypatch, caplog):

@@ -54,7 +54,7 @@ class Key:
             if not self.accepts:
                 self.accepts, self._until, self._failures, self._news = True, 0.0, 0, "accepted"
 
-    # Like `accepts`, what catalog.cpa.Cpa asks of its memory, for the drain's questions beside the queue
+    # Like `accepts`, what catalog.cpa.Cpa asks of its memory, for what the drain asks besides the queue
 
     def claim(self, by_person: bool = False, wait: float = 0):
         """The right to ask CPA, which the queue's login comes before. Raises catalog's Refused."""

@@ -1,4 +1,4 @@
-"""Whether CPA was stopped, told from its port alone: a CPA that starts has forgotten that it refused a key."""
+"""Whether CPA was stopped, as its port alone shows: a CPA that starts has forgotten that it refused a key."""
 
 import socket
 import time

@@ -1,1 +1,1 @@
-"""What the drain asks of CPA beside its queue: whether records are written at all, and whether all of them come."""
+"""What the drain asks of CPA besides its queue: whether records are written at all, and whether all of them come."""

@@ -1,4 +1,4 @@
-"""Whether another program takes CPA's records: told from CPA's counters, and where we may, by subscribing as well.
+"""Whether another program takes CPA's records: CPA's counters show it, and a subscription of ours where one is allowed.
 
 CPA gives every subscriber all records and keeps none for those who pop. So records that are missing while we pop and
 complete while we are subscribed went to another program; CPA counts some requests without a record (count_tokens,
@@ -20,7 +20,7 @@ FORGET_US = HOUR_US  # what went missing once and no more is forgotten
 CHANCE = 0.01  # of requests without a record having ended just when we subscribed
 FEWEST = 3  # records that have to come before a conclusion
 UNSURE_LEAST, UNSURE_SHARE, UNSURE_US = 5, 2 / 3, 20 * SECOND_US  # what is missing, where we cannot subscribe
-MIXED_LEAST, MIXED_SHARE = 5, 1 / 3  # records in a trial, and missing ones beside them, when none came before it
+MIXED_LEAST, MIXED_SHARE = 5, 1 / 3  # records in a trial, and the share that may be missing, when none came before it
 STAY_US = HOUR_US  # subscribed, when CPA counts requests that it writes no record of
 FIRST_TRY_US = MINUTE_US  # until we look whether the other program has gone; twice as long each time, up to
 LAST_TRY_US = HOUR_US

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop as _
 from catalog.models import Connection, Provider
 from catalog.tasks import queue_sync
 from cpa_usage.incidents import Incident
-from usage.collector.gaps import Span
+from usage.collector.gaps import FoundGap
 from usage.collector.watch.asker import Asker
 from usage.collector.watch.counters import Comparison, Round
 from usage.collector.watch.rivals import Phase, Rivals
@@ -132,7 +132,7 @@ class Watch:
             errors.resolve("counted", "The records of the requests that CPA counts come again.")
 
     def _known_gap(self, missing: dict[str, int]) -> bool:
-        """Whether records may have been lost since counters and records last agreed; then it is told how many.
+        """Whether records may have been lost since counters and records last agreed; then it is called with how many.
 
         What another drain of ours may have popped waits in its spool, and is not lost.
         """
@@ -147,7 +147,7 @@ class Watch:
 
     def _add_gap(self, start: int, end: int, reason: str, by: dict[str, int] | None = None):
         start = min(start, end)  # the clock may have been put back
-        self._state.gaps.spans.append(Span(start, end, reason, sum(by.values()) if by else None, by))
+        self._state.gaps.found.append(FoundGap(start, end, reason, sum(by.values()) if by else None, by))
 
     def _by_account(self, files: dict[str, int], keys: dict[tuple[str, str], int]) -> dict[str, int]:
         """All counters by auth_index; a key that CPA's lists do not show yet is left out."""
