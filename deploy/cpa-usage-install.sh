@@ -709,12 +709,12 @@ django.setup()
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.executor import MigrationExecutor
-from cpa_usage.database.turns import take_turn
+from cpa_usage.database.preparing import lock_preparation
 
 last = ast.literal_eval(sys.argv[1])
 try:
     with transaction.atomic():
-        take_turn()
+        lock_preparation()
         executor = MigrationExecutor(connection)
         executor.migrate([(app, last.get(app)) for app, _ in executor.loader.graph.leaf_nodes()])
 except (IrreversibleError, DatabaseError) as error:

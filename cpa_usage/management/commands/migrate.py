@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import DatabaseError, connections, transaction
 
-from cpa_usage.database.turns import take_turn
+from cpa_usage.database.preparing import lock_preparation
 
 
 class Command(migrate.Command):
@@ -19,7 +19,7 @@ class Command(migrate.Command):
         # each migration ends with a look at all of them.
         try:
             with connections[database].constraint_checks_disabled(), transaction.atomic(database):
-                take_turn(database)
+                lock_preparation(database)
                 super().handle(*app_labels, **options)
         except DatabaseError as error:
             first = error.__context__ or error  # SQLite gives up the whole transaction, which ends in a second error

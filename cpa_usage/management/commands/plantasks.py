@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 from django_q.models import Schedule
 
-from cpa_usage.database.turns import take_turn
+from cpa_usage.database.preparing import lock_preparation
 
 OURS = "cpa-usage: "  # begins the names of our schedules; other schedules stay as they are
 NIGHT = time(3)
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         """Idempotent; a run that is due stays due. All are made again, for names are not unique by themselves."""
         tasks, ours = periodic_tasks(), Schedule.objects.filter(name__startswith=OURS)
         with transaction.atomic():
-            take_turn()  # where there is no schedule yet, no row can be locked
+            lock_preparation()  # where there is no schedule yet, no row can be locked
             planned = {schedule.name: schedule for schedule in ours.select_for_update()}
             ours.delete()
             Schedule.objects.bulk_create(_schedule(task, planned.get(OURS + task.name)) for task in tasks)

@@ -1,12 +1,12 @@
-"""Processes that make the same database ready at the same time, as those of several containers: one after the other."""
+"""The lock of processes that prepare the same database at the same time, such as those of several containers."""
 
 from django.db import connections
 
 _KEY = 0x6370_612D_7072_6570  # any number that no other program takes; "cpa-prep" in ASCII
 
 
-def take_turn(alias: str = "default"):
-    """Wait until no other process holds this turn; it ends with the transaction. On SQLite transactions wait anyway."""
+def lock_preparation(alias: str = "default"):
+    """Wait for the lock, which ends with the transaction. On SQLite transactions wait for each other anyway."""
     connection = connections[alias]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
