@@ -16,7 +16,7 @@ from aliases.models import ApiKey
 from pricing.models import Model
 from usage.imports.formats import FoundAlias, FoundPrice, Item, Source
 from usage.imports.storing import Read, taken_days
-from usage.ingest.twins import unseen
+from usage.ingest.duplicates import unseen
 from usage.models import DrainState
 from usage.records.timestamps import believed
 from usage.rollups.retention import first_kept_day
@@ -27,11 +27,11 @@ from usage.time.units import SECOND_US
 ITEMS_AT_ONCE = 10_000  # stored in one transaction: more are hardly quicker, and take more memory
 BYTES_AT_ONCE = 16 * 1024 * 1024
 SHOWN = 20  # models
-NAMES = 10_000  # models and keys that are told apart
+NAMES = 10_000  # models and keys that are counted one by one
 Tell = Callable[[int], object]  # called with the position that has been reached
 
 
-class Glance(msgspec.Struct):
+class Summary(msgspec.Struct):
     """What a look reads of a record."""
 
     timestamp: str
@@ -39,7 +39,7 @@ class Glance(msgspec.Struct):
     api_key: str = ""
 
 
-_glance = msgspec.json.Decoder(Glance).decode
+_summary_of = msgspec.json.Decoder(Summary).decode
 
 
 @dataclass
@@ -103,17 +103,17 @@ def _note(found, keys, item, arrived):
     if item.cost is not None:
         found.cost = min((found.cost or 0.0) + item.cost, float_info.max)
     try:
-        glance = item.stored or item.sent or _glance(item.raw)
-        at = item.stored.timestamp if item.stored else believed(glance.timestamp, arrived)[0]
+        summary = item.stored or item.sent or _summary_of(item.raw)
+        at = item.stored.timestamp if item.stored else believed(summary.timestamp, arrived)[0]
     except (msgspec.MsgspecError, ValueError, RecursionError):
         at = arrived
     if at == arrived or item.error:  # as Item.record has it
         found.unread += 1
         return
     found.first, found.last = min(found.first or at, at), max(found.last or at, at)
-    if glance.model in found.models or len(found.models) < NAMES:
-        found.models[glance.model] = found.models.get(glance.model, 0) + 1
-    key = item.given.get("api_key") if item.given else glance.api_key
+    if summary.model in found.models or len(found.models) < NAMES:
+        found.models[summary.model] = found.models.get(summary.model, 0) + 1
+    key = item.given.get("api_key") if item.given else summary.api_key
     if key and len(keys) < NAMES:
         keys.add(key)
 

@@ -42,7 +42,7 @@ class Busy(Exception):
 
 @contextmanager
 def held(patience: float = PATIENCE_S) -> Iterator[Slices]:
-    """The right to import or to undo: no import beside another, and no retention meanwhile. Raises Busy."""
+    """The right to import or to undo: one at a time, and no retention meanwhile. Raises Busy."""
     until = time.monotonic() + patience
     while (lease := Lease.take("retention", SPAN)) is None:
         if time.monotonic() > until:

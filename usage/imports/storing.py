@@ -8,7 +8,7 @@ from pricing.models import Model
 from pricing.tasks import price_models
 from usage.imports.formats import Item
 from usage.ingest.batch import dead_letter
-from usage.ingest.twins import unseen
+from usage.ingest.duplicates import unseen
 from usage.ingest.writer import Stored, Writer, bury
 from usage.models import Day, DeadLetter, Import
 from usage.records.record import Malformed
@@ -47,7 +47,7 @@ class Read:
 
     def untaken(self, since: int | None, taken: set[int]):
         """Without the records of days before `since` (µs) that have totals already; such a day is taken whole or not
-        at all, for what counts in it can no longer be told."""
+        at all, for what counts in it can no longer be known."""
         since, zone = since or 0, settings.TIME_ZONE
         return [
             r for r in self.records if r.timestamp >= since or local_day(r.timestamp // SECOND_US, zone) not in taken

@@ -16,13 +16,13 @@ from usage.ingest import durations
 from usage.ingest.attempts import ended_day
 from usage.ingest.batch import Parsed, late_letter
 from usage.ingest.costs import Costs
+from usage.ingest.duplicates import unseen
 from usage.ingest.finality import settle
 from usage.ingest.labels import ClientMap, SeriesMap, client_of
 from usage.ingest.labelvalues import LabelTotals, Rows, summed
 from usage.ingest.limits import note_limits
 from usage.ingest.partitions import Partitions
 from usage.ingest.statements import claim, insert, upsert
-from usage.ingest.twins import unseen
 from usage.models import MEASURES, PRICED, Day, DeadLetter, DrainState, Duration, Event, LabelDay, LabelQuarter, Quarter
 from usage.records.unknown import MOST, unknown_fields
 from usage.time.periods import local_day

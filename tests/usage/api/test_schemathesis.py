@@ -45,7 +45,7 @@ def schema(records_that_stay, request):
 
 
 documented = schemathesis.pytest.from_fixture("schema")
-if connection.vendor != "sqlite":  # what a database changes in answers the twins and the golden replies find
+if connection.vendor != "sqlite":  # what a database changes in answers the reference and the golden replies find
     documented = documented.exclude(method="GET")
 
 

@@ -1,4 +1,4 @@
-"""Imports beside other processes and other files, and rows that no record can be: what is stored stays exact."""
+"""Imports with other processes and other files, and rows that no record can be: what is stored stays exact."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor, wait

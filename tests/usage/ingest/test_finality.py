@@ -50,9 +50,9 @@ def test_the_change_is_counted_where_the_old_event_is():
 
 
 def test_of_equals_the_first_stored_ends_it():
-    twins = [record(NOON, request_id="0a0a0a0a", x_forwarded_for=name) for name in ("a", "b", "c")]
-    stored(twins[1])
-    stored(twins[0], twins[2])
+    alike = [record(NOON, request_id="0a0a0a0a", x_forwarded_for=name) for name in ("a", "b", "c")]
+    stored(alike[1])
+    stored(alike[0], alike[2])
     assert Event.objects.get(final=True).client.forwarded_for == "b"
 
 

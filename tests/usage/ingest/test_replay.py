@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.usage.made import HOUR, NOON, SECOND, record, scratch, stored
-from tests.usage.query.twin import Attempt, requests_of
+from tests.usage.query.reference import Attempt, requests_of
 from usage.ingest.writer import Writer
 from usage.models import Day, Event, Quarter
 from usage.records import record as records

@@ -67,7 +67,7 @@ Kept = defstruct("Kept", [("id", int), *_types.items()], array_like=True, gc=Fal
 class Backup(Source):
     """The kept events, in the order of their ids, which are their positions.
 
-    Events that retention has not yet removed from closed days are no whole days: such days are told as left out.
+    Events that retention has not yet removed from closed days are no whole days: such days are reported as left out.
     """
 
     kind, title = "backup", gettext_lazy("a backup of this program")

@@ -105,7 +105,7 @@ class Keeper(EventTables):
     """cpa-usage-keeper: events and their archive, prices with a factor and rules.
 
     It stores input with all that a cache holds of it and output with reasoning, whatever CPA sent, and a total that is
-    their sum where it knew the executor. Where it did not, the total tells what stands beside.
+    their sum where it knew the executor. Where it did not, the total shows what it leaves out.
     """
 
     kind, title = "keeper", gettext_lazy("the database of cpa-usage-keeper")
@@ -159,8 +159,8 @@ class Keeper(EventTables):
         price = self._prices.get(record.model) or self._prices.get(record.alias)
         cost = price and _paid(price, *counts)
         for rule in self._rules[price.model] if price else ():
-            told = structs.asdict(record) | {"api_group_key": record.api_key, "model_alias": record.alias}
-            cost *= _number(rule["multiplier"]) if told.get(rule["key"]) == rule["value"] else 1
+            fields = structs.asdict(record) | {"api_group_key": record.api_key, "model_alias": record.alias}
+            cost *= _number(rule["multiplier"]) if fields.get(rule["key"]) == rule["value"] else 1
         return cost
 
 
@@ -170,14 +170,14 @@ def _is_whole(record, tokens, cache):
     more = tokens.total_tokens - tokens.input_tokens - tokens.output_tokens
     if not more or (executor or provider).lower() in CLAUDE:
         return True
-    # Reasoning beside the output; but where it has the very size of the cache, it may be that which the total holds.
+    # Reasoning that the output leaves out; but where it is as large as the cache, the total may hold that instead.
     return more == reasoning and (cache != reasoning or family(executor, provider) == "gemini")
 
 
 def _unread(names, row, why):
     named = zip(names, row, strict=True)  # a dead letter is shown with masks for what is called api_key
-    told = {name: value for name, value in named if value is not None and name != "api_group_key"}
-    return Item(row[0], encode(told), error=why)
+    known = {name: value for name, value in named if value is not None and name != "api_group_key"}
+    return Item(row[0], encode(known), error=why)
 
 
 def _number(value):

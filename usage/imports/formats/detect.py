@@ -1,4 +1,4 @@
-"""Which format a file has: told by its content, never by its name."""
+"""Which format a file has: known by its content, never by its name."""
 
 import codecs
 import re
@@ -38,7 +38,7 @@ def open_source(path: Path) -> Source:
     if not begin.startswith(SQLITE):
         return _text(TextFile(path, status, begin))
     source = _database(Database(path))
-    # So its header says that it is written with a log beside it.
+    # So its header says that it is written with a separate log.
     if begin[18:] == b"\2\2" and not path.with_name(f"{path.name}-wal").exists():
         sentence = _(
             "If this file was copied while its program was running, it may lack the last requests: stop the program and"

@@ -151,7 +151,7 @@ class Own(Rows):
         key, shown = row.api_group_key, row.api_group_display
         if is_fingerprint(key):
             given |= {"api_key": key, "api_key_mask": shown if MASK in shown or not shown.strip("*") else MASK}
-        if row.tier in TIERS:  # one that is not told, or none of ours, is found out again
+        if row.tier in TIERS:  # one that is missing, or none of ours, is found out again
             given["tier"] = row.tier
         stored = {"provider": row.provider, "model": row.model, "requested_model": row.alias or row.model}
         # Such as (other): a record would lose what is in brackets, and its provider would gain a prefix.
@@ -195,8 +195,8 @@ class OwnCsv(Own):
         try:
             texts = list(map(text_of, cells)) if "'" in "".join(cells) else cells
             # A blank tier is the standard one; any other blank cell is as good as none.
-            told = {name: text for name, text in zip(columns, texts, strict=False) if text or name == "tier"}
-            return self._of(convert(told, Exported, strict=False), position, line)
+            known = {name: text for name, text in zip(columns, texts, strict=False) if text or name == "tier"}
+            return self._of(convert(known, Exported, strict=False), position, line)
         except ValueError:
             raw = encode(dict(zip(columns, cells, strict=False)))
             return Item(position, raw, error=_("It is no request as this format has them."))

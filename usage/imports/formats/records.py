@@ -50,8 +50,8 @@ def sent(row: dict, code: int | None = None, body: str | None = None, **more) ->
     Raises KeyError, TypeError or AttributeError where it has no time, or does not tell whether it failed; Malformed
     for what no record can have.
     """
-    told = row if None not in row.values() else {name: value for name, value in row.items() if value is not None}
-    fields = BLANK | told | more
+    known = row if None not in row.values() else {name: value for name, value in row.items() if value is not None}
+    fields = BLANK | known | more
     fields["timestamp"], fields["failed"] = row["timestamp"].replace(" ", "T", 1), bool(row["failed"])
     if code or body:
         fields["fail"] = {"status_code": code or 0, "body": body or ""}

@@ -18,12 +18,12 @@ readable = partial(str, encoding="utf-8", errors="replace")
 
 
 class Database:
-    """A file of SQLite. Without a log beside it nothing may write: then SQLite need not put a file beside it either."""
+    """A file of SQLite. One without a log is opened as immutable, so that SQLite need not make a file next to it."""
 
     def __init__(self, path: Path):
         self.path, self._status = path, path.stat()
-        beside = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
-        self._alone = not any(file.exists() and file.stat().st_size for file in beside)
+        logs = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+        self._alone = not any(file.exists() and file.stat().st_size for file in logs)
         self.tables = {}
         with self._opened() as connection:
             for table, column in connection.execute(COLUMNS):

@@ -1,4 +1,4 @@
-"""The slow twin of usage.analytics: every answer recomputed from a plain list of records, rollups unknown to it."""
+"""A slow second implementation of usage.analytics: every answer computed from a plain list of records, no rollups."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
@@ -59,7 +59,7 @@ def midnight(day, zone):
     return day_start(day, zone) * SECOND
 
 
-class Twin:
+class Reference:
     """All attempts ever stored, in the order in which they were."""
 
     def __init__(self, raws, zone, now, price):

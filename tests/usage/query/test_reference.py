@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pricing.models import Model, PriceSet, RateCard
 from tests.usage.made import record, stored
-from tests.usage.query.twin import CLASSES, SECOND, Twin, instant, local_date, midnight, said
+from tests.usage.query.reference import CLASSES, SECOND, Reference, instant, local_date, midnight, said
 from usage.analytics.accounts.credentials import credentials
 from usage.analytics.analysis import analysis
 from usage.analytics.breakdowns import breakdown
@@ -265,11 +265,11 @@ excluding = st.builds(
 some_filters = st.one_of(st.just(Asked()), filters, two_labels, one_label, one_label, excluding)
 
 
-def moments(twin):
+def moments(reference):
     """Moments around everything that has an edge."""
-    times = [a.at for a in twin.attempts]
-    days = {midnight(a.day, twin.zone) for a in twin.attempts}
-    quarters = [a.quarter * SECOND for a in twin.attempts]
+    times = [a.at for a in reference.attempts]
+    days = {midnight(a.day, reference.zone) for a in reference.attempts}
+    quarters = [a.quarter * SECOND for a in reference.attempts]
     exact = st.sampled_from(sorted({*times, *days, *quarters}))
     return st.one_of(
         st.sampled_from(sorted(days)),
@@ -278,10 +278,10 @@ def moments(twin):
     )
 
 
-def periods(twin):
+def periods(reference):
     """Parameters of a range, named or custom."""
     named = st.sampled_from([*CALENDAR_RANGES, "1h", "24h", "168h", "2d", "3d", "7d", "30d", "all"])
-    custom = st.lists(moments(twin), min_size=2, max_size=2, unique=True).map(sorted)
+    custom = st.lists(moments(reference), min_size=2, max_size=2, unique=True).map(sorted)
     return st.one_of(
         named.map(lambda name: {"range": name}),
         custom.map(lambda pair: {"start": text_of(pair[0]), "end": text_of(pair[1])}),
@@ -298,7 +298,7 @@ def text_of(us):
 
 @pytest.fixture
 def made(set_clock, settings):
-    """A function that fills the database for a zone and returns the twin."""
+    """A function that fills the database for a zone and returns the reference."""
 
     def fill(zone):
         day = ZONES[zone]
@@ -312,41 +312,41 @@ def made(set_clock, settings):
             size = chance.choice((1, 7, 40))
             stored(*raws[at : at + size], arrived=now)
             at += size
-        return Twin(raws, zone, now, priced(day))
+        return Reference(raws, zone, now, priced(day))
 
     return fill
 
 
-def forget(twin, rows):
+def forget(reference, rows):
     """Let the kept detail begin two days before today; `rows`: remove what is older too, as retention does in time."""
-    day = local_date(twin.now, twin.zone) - timedelta(days=2)
+    day = local_date(reference.now, reference.zone) - timedelta(days=2)
     retention.move_events_from(day_number(day))
-    twin.events_from = midnight(day, twin.zone)
-    assert DrainState.load().events_from == twin.events_from
+    reference.events_from = midnight(day, reference.zone)
+    assert DrainState.load().events_from == reference.events_from
     if rows:
-        Event.objects.filter(timestamp__lt=twin.events_from).delete()
-        Quarter.objects.filter(bucket__lt=twin.events_from // SECOND).delete()
+        Event.objects.filter(timestamp__lt=reference.events_from).delete()
+        Quarter.objects.filter(bucket__lt=reference.events_from // SECOND).delete()
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("zone", ZONES)
-def test_analytics_agrees_with_its_twin(made, zone):
+def test_analytics_agrees_with_the_reference(made, zone):
     """While everything is kept, while retention is at work, and once it is done."""
-    twin = made(zone)
-    agree(twin)
+    reference = made(zone)
+    agree(reference)
     for removed in (False, True):
-        forget(twin, removed)
-        agree(twin)
+        forget(reference, removed)
+        agree(reference)
 
 
-def agree(twin):
+def agree(reference):
     """Ask both of them questions until they differ, or enough were asked."""
     assert list(check()) == []
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")  # nothing else does in a test's transaction, and without it tables seem empty
 
-    @given(some_filters, periods(twin), moments(twin), st.integers(1, 4), st.sampled_from([1, 3, 20]))
+    @given(some_filters, periods(reference), moments(reference), st.integers(1, 4), st.sampled_from([1, 3, 20]))
     @settings(max_examples=EXAMPLES, deadline=None, database=None, phases=[Phase.explicit, Phase.generate])
     def holds(asked, period, moment, page, size):
         form = UsageFilterForm(asked.fields | period)
@@ -354,11 +354,11 @@ def agree(twin):
         question = form.usage_filter()
         span = (question.period.start, question.period.end)
         for ask in (overview, analysis, credentials, filter_options):
-            assert plain(ask(question)) == getattr(twin, ask.__name__)(asked, *span), ask.__name__
-        day = local_date(moment, twin.zone)
-        assert plain(health(question, day.year, day)) == twin.health(asked, day.year, day)
-        check_pages(question, twin.events(asked, *span), page, size)
-        check_panels(question, twin, asked, span)
+            assert plain(ask(question)) == getattr(reference, ask.__name__)(asked, *span), ask.__name__
+        day = local_date(moment, reference.zone)
+        assert plain(health(question, day.year, day)) == reference.health(asked, day.year, day)
+        check_pages(question, reference.events(asked, *span), page, size)
+        check_panels(question, reference, asked, span)
 
     holds()
 
@@ -380,19 +380,19 @@ def check_pages(question, expected, page, size):
         assert rows_of(below) == expected[nth + 1 : nth + 1 + size]
 
 
-def check_panels(question, twin, asked, span):
+def check_panels(question, reference, asked, span):
     """What pages ask beyond the API."""
     for name in grouping_labels():
         rows = {(row.key, row.label): plain_figures(row.figures) for row in breakdown(question, name).rows}
-        assert rows == twin.breakdown(asked, *span, name), name
+        assert rows == reference.breakdown(asked, *span, name), name
     classes = {row.name: (row.tokens, row.cost) for row in token_classes(question).classes}
-    assert classes == twin.tokens(asked, *span)
+    assert classes == reference.tokens(asked, *span)
     reasons = {(row.status, row.message): (row.count, row.last) for row in failures(question).reasons}
-    assert reasons == {key: (n, instant(at)) for key, (n, at) in twin.failures(asked, *span).items()}
+    assert reasons == {key: (n, instant(at)) for key, (n, at) in reference.failures(asked, *span).items()}
     for name, measure in (("model", "tokens"), ("api_key", "requests"), ("provider", "cost")):
         layers = {layer.key: layer.total for layer in timeline(question, name, measure).layers}
         field = {"tokens": "total_tokens", "requests": "total", "cost": "cost"}[measure]
-        sums = {key: row[field] for (key, _), row in twin.breakdown(asked, *span, name).items()}
+        sums = {key: row[field] for (key, _), row in reference.breakdown(asked, *span, name).items()}
         assert layers == pytest.approx({key: total for key, total in sums.items() if total}), name
 
 

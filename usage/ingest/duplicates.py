@@ -1,7 +1,7 @@
-"""What is stored already: the same bytes, or the same request as another source tells it.
+"""What is stored already: the same bytes, or the same request from another source.
 
 An import and a drain, or two imports, have the same request in other bytes. A source is never compared with itself:
-what it tells apart is two.
+two of its records are two requests.
 """
 
 from collections import defaultdict
@@ -14,15 +14,15 @@ from pricing.tokenclasses import CLASSES
 from usage.models import Event
 from usage.models.labels import OTHER
 
-TOLD = (*CLASSES, "total", "failed")  # in which two sources of a request may differ
-_told = attrgetter(*TOLD)
-_COLUMNS = ("id", "timestamp", "fingerprint", "imported", "request_id", "latency_ms", *TOLD)
+COMPARED = (*CLASSES, "total", "failed")  # in which two sources of a request may differ
+_compared = attrgetter(*COMPARED)
+_COLUMNS = ("id", "timestamp", "fingerprint", "imported", "request_id", "latency_ms", *COMPARED)
 _LABELS = {name: F(f"series__{name}") for name in ("source", "auth_index", "endpoint")}
 _LABELS["model"] = F("series__model__name")
 
 
 class Sorted(NamedTuple):
-    """Records that are not stored yet, in order of arrival; how many stored ones were told otherwise; and of events
+    """Records that are not stored yet, in order of arrival; how many differ from what is stored of them; and of events
     that an import brought, and that now came by the drain: (fingerprint as it came, time, id)."""
 
     fresh: list
@@ -36,32 +36,32 @@ def unseen(found, imported: int | None = None) -> Sorted:
     for record in found:
         fresh.setdefault((record.timestamp, record.fingerprint), record)
     same, others = set(), set()
-    for timestamp, fingerprint in _stored_beside(sorted({timestamp for timestamp, _ in fresh})):
+    for timestamp, fingerprint in _identities_at(sorted({timestamp for timestamp, _ in fresh})):
         key = timestamp, bytes(fingerprint)
         same.add(key) if key in fresh else others.add(timestamp)
     known = [fresh.pop(key) for key in same]
-    beside = defaultdict(list)  # fresh ones that began together with a stored one
+    candidates = defaultdict(list)  # fresh ones that began in the same microsecond as a stored one
     for record in fresh.values() if others else ():
         if record.timestamp in others:
-            beside[record.timestamp].append(record)
-    times = set(beside) | ({record.timestamp for record in known} if imported is None else set())
+            candidates[record.timestamp].append(record)
+    times = set(candidates) | ({record.timestamp for record in known} if imported is None else set())
     differing, live = 0, []
-    for event in _told_by_others(times, imported):
+    for event in _from_other_sources(times, imported):
         fingerprint = bytes(event.fingerprint)
         if (event.timestamp, fingerprint) not in same:
-            twin = next((r for r in beside[event.timestamp] if is_twin(r, event)), None)
-            if twin is None:
+            match = next((r for r in candidates[event.timestamp] if is_same_request(r, event)), None)
+            if match is None:
                 continue
-            beside[event.timestamp].remove(twin)
-            del fresh[twin.timestamp, twin.fingerprint]
-            differing += _told(twin) != _told(event)
-            fingerprint = twin.fingerprint
+            candidates[event.timestamp].remove(match)
+            del fresh[match.timestamp, match.fingerprint]
+            differing += _compared(match) != _compared(event)
+            fingerprint = match.fingerprint
         if imported is None:
             live.append((fingerprint, event.timestamp, event.id))
     return Sorted(list(fresh.values()), differing, live)
 
 
-def is_twin(record, event) -> bool:
+def is_same_request(record, event) -> bool:
     """Whether a record is the request of an event that began in the same microsecond, by what both sources know."""
     account = _agree(record, event, "auth_index") or _agree(record, event, "source")
     if not (account and _agree(record, event, "model")):
@@ -78,7 +78,7 @@ def _agree(record, event, label):
     return ours == theirs or not ours or not theirs or OTHER in (ours, theirs)
 
 
-def _told_by_others(times, imported):
+def _from_other_sources(times, imported):
     """Stored events of these times that came by another source, the first stored first."""
     if not times:
         return []
@@ -86,7 +86,7 @@ def _told_by_others(times, imported):
     return [row for row in events.values_list(*_COLUMNS, *_LABELS, named=True) if row.imported != imported]
 
 
-def _stored_beside(times):
+def _identities_at(times):
     """Identities of stored events, among them all with one of these times (sorted).
 
     Records arrive nearly in order, so that what is stored between the first and the last of them is little: to read
