@@ -16,7 +16,7 @@ SAID = 160  # characters by which messages are told apart
 
 
 def write():
-    """Make the file anew."""
+    """Make the file again."""
     made = list(history(DAYS, EVENTS, SEED, NOW - timedelta(minutes=3), ZONE))
     arrivals = [(NOW_US, raw) for raw in made] + odd()
     lines = b"".join(b"%d %b\n" % arrival for arrival in arrivals)
@@ -80,7 +80,7 @@ def _failures():
 
 
 def _retries():
-    """Attempts of one request over edges, in odd orders, and beside each other."""
+    """Attempts of one request over edges, in odd orders, and next to each other."""
     claude = {"provider": "claude", "executor_type": "ClaudeExecutor", "model": "claude-sonnet-4-5-20250929"}
     upstream = {"status_code": 529, "body": "overloaded"}
     for nth, edge in enumerate((NOVEMBER, TODAY - 10 * DAY, TODAY - 3 * DAY + 15 * MINUTE, TODAY)):

@@ -50,7 +50,7 @@ class AccountsForm(forms.Form):
 
 
 class AccountsPageForm(AccountsForm):
-    """And how the page shows them; one of them beside the others."""
+    """And how the page shows them; one of them next to the others."""
 
     view = Choice("view", "", lambda: ("table", "cards"), "table")
     group = Choice("group", "", lambda: ("none", "provider"), "none")

@@ -26,8 +26,8 @@ FEW = 10
 UNSPECIFIED = ("cache_write_unspecified",)
 
 
-class Part(Struct, frozen=True):
-    """So many of so many have a known cost."""
+class PricedShare(Struct, frozen=True):
+    """How many of a total have a known cost."""
 
     priced: int
     total: int
@@ -49,9 +49,9 @@ class WithoutCost(NamedTuple):
 class Covered(Listing, frozen=True, kw_only=True):
     """How much of a period has a known cost."""
 
-    requests: Annotated[Part, Meta(description="Successes.")]
-    models: Annotated[Part, Meta(description="Models of which some usage has a known cost.")]
-    tokens: Part
+    requests: Annotated[PricedShare, Meta(description="Successes.")]
+    models: Annotated[PricedShare, Meta(description="Models of which some usage has a known cost.")]
+    tokens: PricedShare
     unpriced_models: Annotated[list[str], Meta(description="Models without any known cost, most requests first.")]
     minimum_tokens: Annotated[
         int,
@@ -76,7 +76,7 @@ class UnpricedUse(Struct, frozen=True, kw_only=True):
 
 
 class EmptyUse(Struct, frozen=True, kw_only=True):
-    """Successes of a model at a provider for which CPA told no tokens."""
+    """Successes of a model at a provider for which CPA reported no tokens."""
 
     model: str
     provider: str
@@ -145,9 +145,9 @@ def _covered(filters, limit):
     whole, unpriced = Figures(**figures(reader.total())), without_cost(filters, "model", limit)
     models = len(_costs(reader, column))
     return {
-        "requests": Part(whole.success - whole.unpriced_requests, whole.success),
-        "models": Part(models - unpriced.count, models),
-        "tokens": Part(whole.total_tokens - whole.unpriced_tokens, whole.total_tokens),
+        "requests": PricedShare(whole.success - whole.unpriced_requests, whole.success),
+        "models": PricedShare(models - unpriced.count, models),
+        "tokens": PricedShare(whole.total_tokens - whole.unpriced_tokens, whole.total_tokens),
         "unpriced_models": unpriced.names,
         "minimum_tokens": _minimum_tokens(reader, column),
         "totals": totals_of(unpriced_models=(unpriced.count, unpriced.names)),

@@ -20,7 +20,7 @@ from usage.dashboard.currency import currency_of
 from usage.dashboard.frame import frame
 from usage.dashboard.links import PERIOD, changed
 from usage.dashboard.panels.columns import COOKIE as COLUMNS
-from usage.dashboard.panels.ranges import asked
+from usage.dashboard.panels.ranges import period_in_form
 from usage.ops.notices import Watch
 from usage.query.forms import UsageFilterForm, checked
 from usage.query.freshness import freshness
@@ -37,7 +37,7 @@ def page(template, cached=True, methods=("GET", "HEAD")):
 
     A visitor who has not signed in is sent to the login. Bad parameters are refused on a page with the API's sentence.
     Where the page is `cached`, a browser that has its present state gets a 304. What the form of a range asks for is
-    told by parameters of the period: it leads there.
+    said by parameters of the period: it leads there.
     """
 
     def decorate(view):
@@ -47,7 +47,7 @@ def page(template, cached=True, methods=("GET", "HEAD")):
         @one_choice()
         def wrapper(request, **kwargs):
             request.watch = Watch()
-            if period := asked(request.GET):
+            if period := period_in_form(request.GET):
                 return HttpResponseRedirect(changed(request.GET, period))
             try:
                 filters = _filters(request)
@@ -58,9 +58,9 @@ def page(template, cached=True, methods=("GET", "HEAD")):
                     context = view(request, filters, **kwargs)
                     if isinstance(context, HttpResponseBase):
                         return context
-                    told = len(get_messages(request))
+                    has_messages = len(get_messages(request)) > 0
                     reply = render(request, template, {**frame(request), "etag": tag, **context})
-                    return _unkept(reply) if told else _tagged(reply, tag)
+                    return _unkept(reply) if has_messages else _tagged(reply, tag)
             except ValidationError as refusal:
                 return _refused(request, *next(iter(refusal.message_dict.items())))
 

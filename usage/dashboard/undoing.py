@@ -108,7 +108,7 @@ class Undoable:
         """Tells what there was before from anything else, for a form to carry."""
         return blake2b(json.encode(self.before), digest_size=8).hexdigest()
 
-    def told(self, sentence: str, name: str) -> SafeString:
+    def message(self, sentence: str, name: str) -> SafeString:
         """The sentence and the button, as HTML, about what has this name; without the button where nothing changed."""
         after = self._now()
         kept = signing.dumps([self.kind, self.which, self.before, after, name], salt=SALT, compress=True)

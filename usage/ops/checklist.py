@@ -41,6 +41,6 @@ def checklist(watched: Watch) -> list[Step]:
 
 def _step(title, notice, done, hint="", action=None):
     if notice:
-        told = " ".join(filter(None, (notice.sentence, reported(notice.detail), notice.cure)))
-        return Step(title, False, told, notice.action or action)
+        hint = " ".join(filter(None, (notice.sentence, reported(notice.detail), notice.cure)))
+        return Step(title, False, hint, notice.action or action)
     return Step(title, True) if done else Step(title, None, hint, action)

@@ -51,7 +51,7 @@ def _row(gap, known):
     return GapRow(**fields | {"lost_by": lost_by})
 
 
-def told(gap) -> str:
+def sentence_of(gap) -> str:
     """A sentence for a notice: how many records were lost, or may have been, and when."""
     if gap.lost is None:
         return _("Records may have been lost: %(when)s.") % {"when": when(gap)}

@@ -62,7 +62,7 @@ KINDS = {
 
 
 class Over(NamedTuple):
-    """An incident that has ended, told as gaps are."""
+    """An incident that has ended, shown as gaps are."""
 
     title: str
     sentence: str

@@ -19,7 +19,7 @@ from cpa_usage.database.versions import wrong_version
 from cpa_usage.incidents import Incident
 from cpa_usage.management.commands.plantasks import OURS
 from usage.models import DeadLetter, DrainState, Gap, LabelDay
-from usage.ops.gaps import reason, told
+from usage.ops.gaps import reason, sentence_of
 from usage.ops.incidents import KINDS, LATELY
 from usage.query.replica import replica
 from usage.time.periods import day_number
@@ -207,7 +207,7 @@ def _proof(facts):
 def _gaps(facts):
     if not getattr(facts.state, "gaps", True) or not (gap := _gaps_of_late(facts.now).first()):
         return
-    sentence = told(gap)
+    sentence = sentence_of(gap)
     if more := _gaps_of_late(facts.now).count() - 1:
         one, many = "There is %(count)s earlier gap.", "There are %(count)s earlier gaps."
         sentence += " " + ngettext(one, many, more) % {"count": more}

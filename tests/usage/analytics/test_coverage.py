@@ -7,7 +7,7 @@ import pytest
 from pricing.catalogue.listings import Card, DatedCards, Listing
 from pricing.models import Model
 from tests.usage.made import NOON, record, stored
-from usage.analytics.coverage import UNPRICED, Coverage, EmptyUse, Part, UnpricedUse, coverage, covered
+from usage.analytics.coverage import UNPRICED, Coverage, EmptyUse, PricedShare, UnpricedUse, coverage, covered
 from usage.analytics.events.explaining import NO_TOKENS
 from usage.analytics.overview import overview
 from usage.query.filters import UsageFilter
@@ -27,9 +27,9 @@ def set_price(name, **rates):
 
 def test_nothing_was_used():
     assert coverage(ALL) == Coverage(
-        requests=Part(0, 0),
-        models=Part(0, 0),
-        tokens=Part(0, 0),
+        requests=PricedShare(0, 0),
+        models=PricedShare(0, 0),
+        tokens=PricedShare(0, 0),
         unpriced_models=[],
         minimum_tokens=0,
         unpriced=[],
@@ -48,9 +48,9 @@ def test_it_is_told_by_request_model_and_token():
         record(NOON, tokens=NOTHING),
     )
     assert coverage(ALL) == Coverage(
-        requests=Part(3, 6),
-        models=Part(1, 4),
-        tokens=Part(450, 750),
+        requests=PricedShare(3, 6),
+        models=PricedShare(1, 4),
+        tokens=PricedShare(450, 750),
         unpriced_models=["glm-5", "gpt-image-1", "odd"],
         minimum_tokens=0,
         unpriced=[
@@ -70,7 +70,7 @@ def test_only_images_have_no_cost():
     set_price("gpt-image-1")
     stored(record(NOON, model="gpt-image-1", tokens=NOTHING))
     assert overview(ALL).summary.known_cost is None
-    assert (covered(ALL).requests, covered(ALL).unpriced_models) == (Part(0, 1), ["gpt-image-1"])
+    assert (covered(ALL).requests, covered(ALL).unpriced_models) == (PricedShare(0, 1), ["gpt-image-1"])
 
 
 def test_a_fee_per_request_is_a_known_cost():

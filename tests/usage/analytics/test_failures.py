@@ -81,7 +81,7 @@ def test_an_export_counts_nothing(monkeypatch, parameters):
     failed(*[WITH_A_BODY] * 7)
     found = statements(lambda: list(events_table(asked(**parameters)).rows(["event_key"])))
     assert len(found) > 4
-    # Beside a page only the events at one instant are counted.
+    # Besides a page only the events at one instant are counted.
     assert [sql for sql in found if "COUNT(" in sql and '"timestamp" >= ' in sql] == []
 
 

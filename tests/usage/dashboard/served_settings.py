@@ -1,4 +1,4 @@
-"""The project's settings as a server reads them, with static files collected beside the database."""
+"""The project's settings as a server reads them, with static files collected next to the database."""
 
 from cpa_usage.settings import *  # noqa: F403
 

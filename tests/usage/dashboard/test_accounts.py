@@ -1,4 +1,4 @@
-"""The page of accounts: the table, its order in the address, one account beside it, names, and empty states."""
+"""The page of accounts: the table, its order in the address, one account next to it, names, and empty states."""
 
 import re
 from html import unescape

@@ -1,4 +1,4 @@
-"""The page of accounts in a browser: an account opens beside the list, and a phone shows it in two lines."""
+"""The page of accounts in a browser: an account opens next to the list, and a phone shows it in two lines."""
 
 import pytest
 

@@ -42,7 +42,7 @@ def test_a_large_file_is_uploaded_in_pieces(page, tmp_path):
     first, *later = (said for *_, said in shown)
     assert first == "" and all(re.fullmatch(r"[1-9]\d%", said) for said in later)
     label, figures = page.evaluate(LABEL)
-    assert label <= 0.37 * figures  # the value has room beside it
+    assert label <= 0.37 * figures  # the value has room next to it
     page.click("text=Discard")
     page.wait_for_selector("text=The file is removed.")
     assert page.wrong == []

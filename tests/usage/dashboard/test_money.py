@@ -180,7 +180,7 @@ def test_a_fee_is_entered_at_its_account(client):
     page = posted(client, f"/accounts/fee/{opened}", account=ANN, usd_per_month="60")
     assert "Fee of ann@example.com saved: $60.00 per month." in page
     text = re.sub(r"<[^>]*>", "", page)
-    assert text.count("$2.00 paid, $1.00 of list value") == 3  # of all, of the account, and beside the list
+    assert text.count("$2.00 paid, $1.00 of list value") == 3  # of all, of the account, and next to the list
     assert "$60.00 per month" in text
     enter("EUR", "0.5", NOV_24)
     text = re.sub(r"<[^>]*>", "", client.get("/accounts/?range=today&account=a1b2c3d4e5f60718").text)

@@ -1,4 +1,4 @@
-"""The page of requests: its columns, its order, a search that finds one, what is beside a request, and empty lists."""
+"""The page of requests: its columns, its order, a search that finds one, neighbours of a request, and empty lists."""
 
 import csv
 import io

@@ -34,7 +34,7 @@ class WindowUse(Struct, frozen=True, kw_only=True):
     window: Annotated[Window, Meta(description="As the upstream last said; of one that is over, with its largest use.")]
     start: Instant
     end: Instant
-    requests: Annotated[int | None, Meta(description="Attempts; null for a model's own quota: which is not told.")]
+    requests: Annotated[int | None, Meta(description="Attempts; null for a model's own quota, where it is not known.")]
     total_tokens: int | None
     cost: float | None
 

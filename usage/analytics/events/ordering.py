@@ -26,7 +26,7 @@ from usage.time.units import SECOND_US
 LISTED = 1_000  # attempts of an order
 SEARCHED = 1_000_000  # attempts of a period: to look through more takes over a second
 PRICED = 2_000  # attempts that the database thinks dear
-GROUPS = 50  # series of the same rates that are told apart; the others are taken to have the highest of theirs
+GROUPS = 50  # series of the same rates that are kept apart; the others are taken to have the highest of theirs
 COLUMNS = {"-tokens": "total", "-latency": "latency_ms"}
 
 

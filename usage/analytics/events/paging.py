@@ -104,7 +104,7 @@ def event(key: str) -> EventDetail:
 
 
 @snapshot()
-def beside(filters: UsageFilter, key: str, order: str = "") -> tuple[str, str]:
+def neighbours(filters: UsageFilter, key: str, order: str = "") -> tuple[str, str]:
     """Event keys of the events before and after one in the order of the pages; "" where there is none."""
     reader = Reader.of(filters).kept()
     if order in OTHER:

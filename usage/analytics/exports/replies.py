@@ -17,7 +17,7 @@ from usage.time.units import SECOND_US
 EXPORTS = 8  # at once: each keeps a page of events in memory while its client reads
 STALLED_SECONDS = 30  # after which one that its client does not read is cut
 PLACES = BoundedSemaphore(EXPORTS)
-TOLD = LABELS.keys() - {"api_key", "source", "auth_index"}  # filters whose values may be in the name of a file
+NAMEABLE = LABELS.keys() - {"api_key", "source", "auth_index"}  # filters whose values may be in the name of a file
 SHORT = {"api_key": "key", "source": "account", "auth_index": "account", "request_id": "request"}  # others
 PERIOD = ("range", "start", "end")
 PART, NAME = 40, 120  # characters of a part of a file's name, and of all of it
@@ -59,7 +59,7 @@ def _name(form, filters, parameters):
     for name in sorted(UsageFilterForm().fields, key=lambda name: name != "result"):
         values = [text for text in parameters.getlist(name) if text.strip()]
         if values and name not in PERIOD:
-            parts.append(_safe("-".join(values)) if name in TOLD else SHORT.get(name, name))
+            parts.append(_safe("-".join(values)) if name in NAMEABLE else SHORT.get(name, name))
     return "_".join(parts)[:NAME]
 
 

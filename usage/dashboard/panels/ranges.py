@@ -73,7 +73,7 @@ def title_of(name: str) -> str:
     return ""
 
 
-def asked(form: Mapping[str, str]) -> dict[str, str | None]:
+def period_in_form(form: Mapping[str, str]) -> dict[str, str | None]:
     """The parameters that the fields of the form stand for, and none of the fields; empty where none is filled in.
 
     Days are in either order, and both belong to the period; hours are of the first and of the last. What is no day or

@@ -1,4 +1,4 @@
-"""The page of accounts: a table or cards, the limit that is reached next, and one account beside them."""
+"""The page of accounts: a table or cards, the limit that is reached next, and one account next to them."""
 
 from django.core.exceptions import ValidationError
 from django.shortcuts import render
@@ -26,7 +26,7 @@ OF_ACCOUNT = ("source", "auth_index")  # filters that the link to an account's r
 @page("usage/accounts.html")
 @snapshot()
 def accounts(request, filters):
-    """Upstream accounts: usage, the last day, and quotas; `account` is opened beside them."""
+    """Upstream accounts: usage, the last day, and quotas; `account` is opened next to them."""
     chosen = checked(AccountsPageForm(request.GET)).cleaned_data
     drawer = _drawer(request, filters, chosen["account"])
     if request.headers.get("HX-Target") == DRAWER:
@@ -70,4 +70,4 @@ def name(request):
     change = Undoable("account", account)
     AccountName.objects.rename(**body)
     sentence = _("Name saved: %(name)s.") % body if body["name"] else _("Name cleared.")
-    return change.told(sentence, body["name"] or account)
+    return change.message(sentence, body["name"] or account)

@@ -82,4 +82,4 @@ def alias(request):
     change = Undoable("key", asked.fingerprint)
     ApiKey.objects.describe(asked.fingerprint, **body)
     shown = str(ApiKey.objects.filter(fingerprint=asked.fingerprint).first() or asked)
-    return change.told(_("Key %(key)s saved.") % {"key": shown}, shown)
+    return change.message(_("Key %(key)s saved.") % {"key": shown}, shown)

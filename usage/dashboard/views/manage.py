@@ -81,7 +81,7 @@ def _typed(request):
 
 @changes("overview")
 def undo(request):
-    """Take back the change that a message told of."""
+    """Take back the change that a message was about."""
     return undoing.undo(request.POST.get("undo", ""))
 
 

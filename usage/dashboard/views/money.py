@@ -32,12 +32,12 @@ def fee(request):
     change, called = Undoable("fee", account_name(account)), _called(account)
     if "clear" in request.POST:
         AccountFee.objects.clear(account)
-        return change.told(_("Fee of %(account)s cleared.") % {"account": called}, called)
+        return change.message(_("Fee of %(account)s cleared.") % {"account": called}, called)
     posted = {"account": account, "usd_per_month": as_number(request.POST.get("usd_per_month", ""))}
     entered = rest.valid(FeeBody, posted | {"valid_from": request.POST.get("valid_from") or None})
     AccountFee.objects.enter(**entered)
     said = {"account": called, "fee": formats.usd(float(entered["usd_per_month"]))}
-    return change.told(_("Fee of %(account)s saved: %(fee)s per month.") % said, called)
+    return change.message(_("Fee of %(account)s saved: %(fee)s per month.") % said, called)
 
 
 def _called(account):

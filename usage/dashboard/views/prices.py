@@ -105,7 +105,7 @@ def price(request):
         with transaction.atomic():
             change = _unseen(request, name, which["scope"], which["scope_value"])
             Model.objects.clear_price(name, **which)
-        return change.told(_("Price of %(model)s cleared.") % {"model": name}, name)
+        return change.message(_("Price of %(model)s cleared.") % {"model": name}, name)
     dated = {"valid_from": request.POST.get("valid_from") or None}
     _refuse_blank(request.POST)
     values = dict(rest.valid(PriceOfPage, which | dated | _rates_or_cards(request.POST)))
@@ -122,7 +122,7 @@ def price(request):
     with transaction.atomic():
         change = _unseen(request, name, scope, value)
         put(model)
-    return change.told(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
+    return change.message(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
 
 
 @changes("prices", form="edit_adjustment")
@@ -143,7 +143,8 @@ def adjustment(request):
     place = changed.scope, changed.value
     change, whose = Undoable("factor", *place), names_of_places([place])[place]
     adjusting.put(changed)
-    return change.told(_("Factor and fee of %(whose)s saved. %(effect)s") % {"whose": whose, "effect": effect}, whose)
+    sentence = _("Factor and fee of %(whose)s saved. %(effect)s") % {"whose": whose, "effect": effect}
+    return change.message(sentence, whose)
 
 
 @changes("prices")
@@ -161,7 +162,7 @@ def choose(request):
         model.choose(matched)
     except ValidationError as refusal:
         raise serializers.ValidationError({"matched": refusal.messages}) from None
-    return change.told(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
+    return change.message(_("Price of %(model)s saved. %(effect)s") % {"model": name, "effect": effect}, name)
 
 
 def _removed(pk):
@@ -173,7 +174,8 @@ def _removed(pk):
     effect = in_words(adjusting.effect_of(Adjustment.delete, found, spans(timezone.localdate())))
     change, whose = Undoable("factor", *place), names_of_places([place])[place]
     adjusting.drop(found)
-    return change.told(_("Factor and fee of %(whose)s removed. %(effect)s") % {"whose": whose, "effect": effect}, whose)
+    sentence = _("Factor and fee of %(whose)s removed. %(effect)s") % {"whose": whose, "effect": effect}
+    return change.message(sentence, whose)
 
 
 def _unseen(request, name, scope, value):

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_POST
 from rest_framework.exceptions import APIException
 
 from usage.analytics.answers import Summary
-from usage.analytics.events.paging import beside, event_page, newest
 from usage.analytics.events.paging import event as event_of
+from usage.analytics.events.paging import event_page, neighbours, newest
 from usage.analytics.events.rows import FullRow
 from usage.analytics.exports.formats import FORMATS
 from usage.analytics.exports.replies import export as exported
@@ -95,10 +95,10 @@ def _offered(query):
 
 @page("usage/request.html")
 def request_detail(request, filters, event_key):
-    """One attempt in full, those beside it in the list, the other attempts of its request, and its cost."""
+    """One attempt in full, its neighbours in the list, the other attempts of its request, and its cost."""
     event = event_of(event_key)
     order = checked(EventsForm({"order": _order(request)})).cleaned_data["order"]
-    places = dict(zip(("previous", "following"), beside(filters, event_key, order), strict=True))
+    places = dict(zip(("previous", "following"), neighbours(filters, event_key, order), strict=True))
     return {"event": event, "attempts": _siblings(event), "lines": event.price.tokens, **places}
 
 

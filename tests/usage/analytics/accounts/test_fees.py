@@ -1,4 +1,4 @@
-"""Fees of accounts beside what they were used for, at list prices."""
+"""Fees of accounts, and what they were used for at list prices."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Events by cost, tokens and latency: as sorting all of them would have it, and what is beside one in any order."""
+"""Events by cost, tokens and latency: as sorting all of them would have it, and the neighbours of one in any order."""
 
 import random
 import re
@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from pricing.models import Model
 from tests.usage.made import DAY, NOON, SECOND, record, stored
 from usage.analytics.events import ordering
-from usage.analytics.events.paging import beside, event_page
+from usage.analytics.events.paging import event_page, neighbours
 from usage.query.forms import ORDERS, UsageFilterForm
 
 pytestmark = pytest.mark.django_db
@@ -86,13 +86,13 @@ def test_each_event_is_beside_its_neighbours(order, filtered):
     keys = [row.event_key for row in every(filters, order)]
     places = [0, 1, 2, 3, len(keys) // 2, len(keys) - 2, len(keys) - 1]
     padded = ["", *keys, ""]
-    assert [beside(filters, keys[n], order) for n in places] == [(padded[n], padded[n + 2]) for n in places]
+    assert [neighbours(filters, keys[n], order) for n in places] == [(padded[n], padded[n + 2]) for n in places]
 
 
 def test_an_event_outside_the_range_has_no_neighbours():
     key = every(asked())[-1].event_key
-    assert beside(asked(start="2026-11-24", end="2026-11-25"), key) == ("", "")
-    assert beside(asked(start="2020-11-24", end="2020-11-25"), key, "-cost") == ("", "")
+    assert neighbours(asked(start="2026-11-24", end="2026-11-25"), key) == ("", "")
+    assert neighbours(asked(start="2020-11-24", end="2020-11-25"), key, "-cost") == ("", "")
 
 
 def test_the_api_takes_an_order_and_refuses_others(client):
