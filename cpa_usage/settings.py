@@ -28,7 +28,7 @@ CPA_TIMEOUT = env.duration("CPA_TIMEOUT", "10s")
 METADATA_SYNC_INTERVAL = env.duration("METADATA_SYNC_INTERVAL", "30s", least=1)
 
 # --- Prices -------------------------------------------------------------------------------------------------------
-# Where genai-prices publishes its catalogue. An empty one switches it off, so it is told from one that is not set.
+# Where genai-prices publishes its catalogue. An empty one switches it off, so it differs from one that is not set.
 PRICES_URL = env.url(
     "PRICES_URL",
     "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/main/prices/new_data/v2/data.json",

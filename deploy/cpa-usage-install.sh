@@ -20,9 +20,9 @@ help() {
     cat <<END
 Usage: cpa-usage-install.sh [options]
 Installs cpa-usage, or upgrades it; inside an unpacked release that one, else the one that the options name, else the
-newest archive beside this script, else the latest at --url.
+newest archive next to this script, else the latest at --url.
 
-  --version V         this version: from beside this script, or downloaded
+  --version V         this version: from the folder of this script, or downloaded
   --archive FILE      this archive: cpa-usage_V_linux_ARCH.tar.gz
   --url URL           download from there, a page of releases as GitHub has them (or CPA_USAGE_URL)
   --prefix DIR        where it lives ($prefix)
@@ -216,7 +216,7 @@ obtain() {
     if [ -z "$version$archive" ] && [ -n "$here" ] && [ -f "$here/manage.py" ] && [ -f "$here/SHA256SUMS" ]; then
         source=$here
     else
-        [ -n "$archive" ] || [ -z "$here" ] || archive=$(beside "$here")
+        [ -n "$archive" ] || [ -z "$here" ] || archive=$(archive_in "$here")
         if [ -z "$version$archive$url" ] && is_complete "$(current)"; then
             source=$prefix/releases/$(current)
         else
@@ -230,7 +230,7 @@ obtain() {
         fail "Files of the release are damaged or missing: its SHA256SUMS does not fit. Get it again."
 }
 
-beside() {
+archive_in() {
     local pattern=cpa-usage_${version:-*}_linux_$(uname -m).tar.gz
     find "$1" -maxdepth 1 -name "$pattern" -user "$(id -un)" | sort -V | tail -n 1 # of this user alone
 }
@@ -250,7 +250,7 @@ except OSError as error:
 
 download() {
     local from=$url/latest/download name
-    [ -n "$url" ] || fail "There is no release${version:+ $version} beside this script: name its --archive, or by --url where releases are."
+    [ -n "$url" ] || fail "There is no release${version:+ $version} next to this script: name its --archive, or by --url where releases are."
     [ -z "$version" ] || from=$url/download/v$version
     say "Downloading from $from."
     fetch "$from/SHA256SUMS" "$work/SHA256SUMS"
@@ -267,7 +267,7 @@ unpack() {
     [ -n "$root" ] || [ "${BASH_REMATCH[1]}" = "$(uname -m)" ] || fail "$name is for ${BASH_REMATCH[1]}, and this machine is $(uname -m)."
     if [ -f "$folder/SHA256SUMS" ]; then
         (cd "$folder" && grep -F "  $name" SHA256SUMS | sha256sum --status --check - 2>/dev/null) ||
-            fail "$name is not what SHA256SUMS beside it says: get it again."
+            fail "$name is not what SHA256SUMS next to it says: get it again."
     fi
     require_room "$work" $(($(stat -c %s "$archive") * 3)) "to unpack the release"
     tar -xzf "$archive" -C "$work" --no-same-owner 2>/dev/null || fail "$name cannot be unpacked: get it again."
@@ -756,7 +756,7 @@ go_back() {
     start_all
 }
 
-# The backup beside the database, for which the drain need not be stopped: a copy to another disk takes its time.
+# The backup next to the database, for which the drain need not be stopped: a copy to another disk takes its time.
 draft_of() {
     python_of "$1" - "$2" "$3" <<'END'
 import os, shutil, sys
@@ -774,7 +774,7 @@ with open(draft) as file:
 END
 }
 
-# At every moment there is a whole database under its name; the one that is replaced stays beside it.
+# At every moment there is a whole database under its name; the one that is replaced stays next to it.
 put_back() {
     python_of "$1" - "$2" "$3" <<'END'
 import os, sqlite3, sys, time
@@ -845,7 +845,7 @@ import sqlite3, sys
 
 now, then = (sqlite3.connect(f"file:{path}?mode=ro", uri=True).execute("SELECT count(*) FROM usage_event").fetchone()[0] for path in sys.argv[1:])
 print(f"{max(now - then, 0):,} records that were stored since then would be missing, and what was changed by hand;"
-      " the database of now is kept beside it.")
+      " the database of now is kept next to it.")
 END
 }
 

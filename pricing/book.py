@@ -172,7 +172,7 @@ class PriceBook:
         return None
 
 
-FIELDS_OF = {  # the fields of Charged by which a scope is told
+FIELDS_OF = {  # the fields of Charged that a scope is about
     Scope.EVERYTHING: (),
     Scope.PROVIDER: ("provider",),
     Scope.ACCOUNT: ("source",),

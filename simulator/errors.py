@@ -6,7 +6,7 @@ from simulator.catalog import Catalog
 
 
 def error_event(raw: bytes, catalog: Catalog) -> bytes | None:
-    """The event CPA publishes beside this failed record; None for bytes that are no record."""
+    """The event CPA publishes with this failed record; None for bytes that are no record."""
     try:
         record = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -22,7 +22,7 @@ SQL = re.compile(
 HAND_WRITTEN = {
     "usage/ingest/statements.py",  # the statements that measuring asked for
     "usage/ingest/partitions.py",  # Django knows no partitions
-    "usage/imports/formats/backup.py",  # reads copies of our own, beside the models of what is in use
+    "usage/imports/formats/backup.py",  # reads copies of our own, besides the models of what is in use
     "usage/imports/formats/sqlite.py",  # reads databases of other programs
     "usage/ops/backups.py",  # looks into a copied file, which is no database of the project
     "usage/ops/moving.py",  # copies every row, from tuples

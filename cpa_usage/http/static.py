@@ -32,7 +32,7 @@ class BundlingStorage(CompressedManifestStaticFilesStorage):
     has_bundles = True
 
     def post_process(self, paths, *args, **options):
-        """Write the bundles beside the files, before all are named by their content and compressed."""
+        """Add the bundles to the files, before all are named by their content and compressed."""
         for bundle, parts in BUNDLES.items():
             if paths.keys() >= set(parts):
                 self.delete(bundle)

@@ -35,9 +35,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         database = Path(conn_params["database"])
         with contextlib.suppress(OSError):  # not there, or not ours
             mode = stat.S_IMODE(database.stat().st_mode)
-            for beside in (Path(f"{database}-shm"), Path(f"{database}-wal")):
-                if beside.exists() and stat.S_IMODE(beside.stat().st_mode) != mode:
-                    beside.chmod(mode)
+            for log in (Path(f"{database}-shm"), Path(f"{database}-wal")):
+                if log.exists() and stat.S_IMODE(log.stat().st_mode) != mode:
+                    log.chmod(mode)
         _prepare(database)
         return super().get_new_connection(conn_params)
 

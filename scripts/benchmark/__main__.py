@@ -77,7 +77,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--idle", type=float, default=30, help="seconds of watching the idle processes")
     parser.add_argument("--work", type=float, default=0, help="seconds of live traffic before the processes are idle")
     parser.add_argument("--database", default="sqlite", help="sqlite; postgres: a server of its own; or postgres://…")
-    parser.add_argument("--compare", help="the JSON of an earlier run, whose reads are printed beside these")
+    parser.add_argument("--compare", help="the JSON of an earlier run, whose reads are printed next to these")
     parser.add_argument("--data", help="a data folder to make or to use again; a temporary one otherwise")
     parser.add_argument("--json", default="bench.json", help="where the figures are written")
     parser.add_argument("--load", action="store_true", help="measure under live traffic instead")

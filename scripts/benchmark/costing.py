@@ -1,4 +1,4 @@
-"""Measures the first price of every model: the catalogue's, after which the task cluster costs all history anew."""
+"""Measures the first price of every model: the catalogue's, after which the task cluster costs all history again."""
 
 import time
 
@@ -9,7 +9,7 @@ LONGEST = 7200  # seconds: fifty million events take half an hour on PostgreSQL
 
 
 def measure(stage: Stage) -> dict:
-    """How long it takes, what memory it needs and how far the log grows, with the drain beside it as always."""
+    """How long it takes, what memory it needs and how far the log grows, with the drain at work as always."""
     stage.start_source()
     stage.start("drain")
     with Watch(stage) as watch:

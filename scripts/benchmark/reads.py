@@ -38,7 +38,7 @@ class Client:
         self._connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=120)
 
     def get(self, path: str, **headers) -> tuple[int, bytes, dict]:
-        """(status, body, headers). A connection that the server closed meanwhile is made anew, as browsers do."""
+        """(status, body, headers). A connection that the server closed meanwhile is made again, as browsers do."""
         try:
             reply = self._ask(path, headers)
         except http.client.RemoteDisconnected:

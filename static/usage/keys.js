@@ -15,7 +15,7 @@ function listKeys() {
   if (!list) return;
   document.body.append(list);
   list.addEventListener("close", () => list.remove());
-  list.addEventListener("click", event => event.target === list && list.close()); // beside what is in it
+  list.addEventListener("click", event => event.target === list && list.close()); // a click outside of what is in it
   list.showModal();
 }
 

@@ -80,7 +80,7 @@ function addressOf(cell, link) {
   return narrow ? narrowedTo(link.href, narrow) : link.href;
 }
 
-let isClosing = false; // what is pressed beside an open menu or popover closes that, and opens nothing
+let isClosing = false; // a click outside of an open menu or popover closes it, and opens nothing
 
 document.addEventListener("pointerdown", event => {
   isClosing = $$("details.menu[open], :popover-open").some(open => !open.contains(event.target));
@@ -94,7 +94,7 @@ function openRow(event) {
   if (event.ctrlKey || event.metaKey || event.button === 1) {
     open(addressOf(cell, link));
   } else if (link.hasAttribute("hx-target")) {
-    link.click(); // opens beside the table
+    link.click(); // opens next to the table
   } else if (event.button === 0) {
     location.href = addressOf(cell, link);
   }

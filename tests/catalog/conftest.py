@@ -1,4 +1,4 @@
-"""A CPA with the captured accounts, and one that answers whatever bytes a test wants."""
+"""A CPA with the captured accounts, and one that answers any bytes that a test wants."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The catalogue in the admin: to look at, never to change, and read anew on demand."""
+"""The catalogue in the admin: to look at, never to change, and read again on demand."""
 
 import pytest
 

@@ -223,7 +223,7 @@ def test_a_person_is_let_in_at_once_when_the_key_is_right_again(cpa):
 
 
 def test_a_ban_is_waited_for(settings, captured_catalog, clock):
-    """Five failures of somebody else at our address."""
+    """Five failures of another client at our address."""
     now = [0.0]
     with Simulator(catalog=captured_catalog, clock=lambda: now[0]) as cpa:
         settings.CPA_BASE_URL, settings.CPA_MANAGEMENT_KEY = cpa.base_url, cpa.management_key

@@ -49,7 +49,7 @@ class Container:
         output, _ = process.communicate()
         return subprocess.CompletedProcess(words, process.returncode, output)
 
-    def beside(self, module: str, *words) -> subprocess.Popen:
+    def run_here(self, module: str, *words) -> subprocess.Popen:
         """A module of ours, which sees this machine's files and the container's network."""
         command = ["nsenter", "-t", *self.leader, "-n", sys.executable, "-m", module, *map(str, words)]
         variables = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "tests.settings"}

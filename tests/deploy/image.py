@@ -18,7 +18,7 @@ ALONE = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc"]
 
 
 class Image:
-    """The last stage of a Dockerfile: where its root lies and what is written beside the files of an image."""
+    """The last stage of a Dockerfile: where its root lies and what is written about an image besides its files."""
 
     def __init__(self, root: Path, environment=(), workdir="/"):
         self.root, self.environment, self.workdir = root, dict(environment), workdir

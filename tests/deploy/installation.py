@@ -129,7 +129,7 @@ def installation(container, archive, unpacked):
     for made in (second, third):
         shutil.move(made, folder / made.name)
     shutil.copy(INSTALLER, folder)
-    world = container.beside("tests.deploy.world", folder)
+    world = container.run_here("tests.deploy.world", folder)
     world.stdout.readline()
     yield Installation(container, world)
     world.kill()

@@ -71,7 +71,7 @@ def archive(unpacked):
         (["--root", "/tmp/none", "--archive", "/dev/null"], "--archive /dev/null: there is no such file."),
         (
             ["--root", "/tmp/none", "--version", "1.0"],
-            "There is no release 1.0 beside this script: name its --archive, or by --url where releases are.",
+            "There is no release 1.0 next to this script: name its --archive, or by --url where releases are.",
         ),
         (
             ["--root", "/tmp/none", "--url", "http://127.0.0.1:1", "--version", "1.0"],
@@ -230,7 +230,7 @@ def test_a_pipe_brings_no_release(tmp_path):
         check=False,
     )
     assert piped.returncode == 1
-    assert "There is no release beside this script" in piped.stderr
+    assert "There is no release next to this script" in piped.stderr
 
 
 @pytest.mark.parametrize("damaged", ["archive", "file"])
@@ -238,7 +238,7 @@ def test_a_damaged_release_is_not_installed(archive, unpacked, tmp_path, damaged
     script, options = INSTALLER, ["--archive", archive]
     if damaged == "archive":
         archive.write_bytes(archive.read_bytes() + b"more")
-        sentence = f"{ARCHIVE} is not what SHA256SUMS beside it says: get it again."
+        sentence = f"{ARCHIVE} is not what SHA256SUMS next to it says: get it again."
     else:
         (unpacked / "manage.py").write_text("")
         script, options = unpacked / INSTALLER.name, []

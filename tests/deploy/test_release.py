@@ -19,7 +19,7 @@ PERSONAL = {".env": "CPA_MANAGEMENT_KEY=secret", "data/app.db": "", "logs/web.lo
 
 @pytest.fixture(scope="module")
 def archives(tmp_path_factory):
-    """Two releases of the same commit, made in two folders; the first has files of a user's beside those of git."""
+    """Two releases of the same commit, made in two folders; the first has files of a user's besides those of git."""
     first, second = (tmp_path_factory.mktemp("release") / name for name in ("one", "another"))
     snapshot(first)
     shutil.copytree(first, second, symlinks=True)

@@ -26,7 +26,7 @@ _PR_CAPBSET_DROP, _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 24, 1, 2
 
 
 def free_port() -> int:
-    """A port nobody has; below those that the kernel lends to outgoing connections, which would take it meanwhile."""
+    """A port without a listener; below those that the kernel gives to outgoing connections, which would take it."""
     while True:
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", random.randrange(20_000, 32_000))) as one:
             return one.getsockname()[1]

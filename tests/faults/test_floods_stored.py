@@ -53,7 +53,7 @@ def test_a_flood_of_everything_is_stored_in_bounded_memory_and_then_merged(stage
     assert merged.returncode == 0, merged.stderr
     assert "1,999 values" in merged.stdout and merged.stdout.endswith("Merged.\n")
     assert count(stage, "pricing_model") == 2
-    cpa.push(*(flooded(n, latency_ms=1) for n in (1, 2, 1)))  # the drain beside it remembered where these went
+    cpa.push(*(flooded(n, latency_ms=1) for n in (1, 2, 1)))  # the running drain remembered where these went
     push(cpa, 10, start=20)
     caught_up(stage, cpa, number + 32)
     assert count(stage, "pricing_model") == 4

@@ -1,4 +1,4 @@
-"""An import, or its undoing, is killed beside a drain at work: the next run ends it, and nothing counts twice."""
+"""An import, or its undoing, is killed while a drain is at work: the next run ends it, and nothing counts twice."""
 
 import pytest
 

@@ -175,7 +175,7 @@ if connection.vendor == "postgresql":
     def test_amcheck_walks_every_index_where_it_is_installed(ask):
         ask(FICKLE)
         ask(TURNED)
-        assert damage() == []  # nobody looked into the indexes
+        assert damage() == []  # no index was looked into
         ask("CREATE EXTENSION amcheck")
         connection.close()  # which remembers the order as it was
         assert damage() == ['Index fickle_index: item order invariant violated for index "fickle_index".']

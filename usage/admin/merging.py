@@ -58,13 +58,13 @@ class Merging(Confirmed):
         return None
 
     def _ask_to_merge(self, request, merge, title):
-        told = [
+        notes = [
             _("%(count)s requests are moved, and cannot be told apart afterwards.") % {"count": f"{merge.requests:,}"}
         ]
         effect = merge.effect()
         if effect.total.unpriced_after > effect.total.unpriced_before:
-            told.append(_("Where there is no price, their cost becomes unknown."))
-        return self.ask(request, effect, title, told)
+            notes.append(_("Where there is no price, their cost becomes unknown."))
+        return self.ask(request, effect, title, notes)
 
 
 def _without_key(label, posted):

@@ -51,9 +51,9 @@ class Gap(models.Model):
     @classmethod
     @transaction.atomic
     def record(cls, start, end, reason: str, lost: int | None = None, lost_by: dict | None = None) -> "Gap":
-        """Keep a gap, `lost_by` {auth_index: records} where that is known; returns the row that tells of it.
+        """Keep a gap, `lost_by` {auth_index: records} where that is known; returns the row it is in.
 
-        A gap with the start of an earlier one is that one, told again: it has the new end and numbers, and the earlier
+        A gap with the start of an earlier one is that one again: it has the new end and numbers, and the earlier
         reason. One that begins within a minute of an earlier one for the same kind of reason, or within seconds for
         any, as in a loop of restarts, is folded into it: `times` counts them, other reasons are added and numbers
         summed; `lost` is None unless it is known of all. A gap that was dismissed stays as it is.

@@ -82,7 +82,7 @@ def _written(tokens):
 
 
 def _lifetimes(written, tokens):
-    """What was written to a cache: (for five minutes, for an hour, for a time that is not told)."""
+    """What was written to a cache: (for five minutes, for an hour, for an unknown time)."""
     if tokens.cache_creation_5m_tokens is None and tokens.cache_creation_1h_tokens is None:
         return 0, 0, written
     hour = min(tokens.cache_creation_1h_tokens or 0, written)
@@ -114,7 +114,7 @@ def vendor(executor: str, provider: str) -> str:
     return provider
 
 
-# CPA's own providers that count the OpenAI way; those of other families are told by their family.
+# CPA's own providers that count the OpenAI way; those of other families are known by their family.
 OWN = {"kimi", "qwen", "iflow", "openai", "unknown"}
 _FAMILIES = (
     *(("claude", "claude"), ("anthropic", "claude")),

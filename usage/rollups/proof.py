@@ -112,7 +112,7 @@ class Verification:
 
 
 def prove() -> Proof:
-    """Look at the structure a table at a time and recount the events a day at a time; safe beside all that runs.
+    """Look at the structure a table at a time and recount the events a day at a time; safe while everything else runs.
 
     Raises django.db.Error when the database is away.
     """

@@ -188,7 +188,7 @@ def analysis(found):
 
 
 def credentials(found, kept):
-    """The reply while nothing is known of the accounts; `kept` are all attempts, also those beside the period."""
+    """The reply while nothing is known of the accounts; `kept` are all attempts, also those outside of the period."""
     seen = {one.account: one.seconds for one in sorted(kept, key=lambda one: one.at)}
     about = dict.fromkeys(("name", "email", "provider", "status"), "") | {"fee_usd_per_month": None, "fee_usd": None}
     sources = [source for source, _, _ in {one.account for one in found}]

@@ -24,7 +24,7 @@ def ask_all(client, query):
 
 
 def expect_all(found, start, end, kept=None, alike=None):
-    """`kept`: the attempts beside the period too, where they count; `alike`: all that have the labels asked for."""
+    """`kept`: the attempts outside of the period too, where they count; `alike`: all that have the labels asked for."""
     kept = found if kept is None else kept
     return {
         "overview": expected.overview(found, start, end, NOW),

@@ -1,4 +1,4 @@
-"""How gaps are told: their time in words, how many were lost, and the reason in the reader's language."""
+"""How gaps are sentence_of: their time in words, how many were lost, and the reason in the reader's language."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from catalog.models import AuthFile
 from usage.collector.gaps import DIED, OVERFLOWED, STOPPED, UNREAD
 from usage.models import Gap
 from usage.ops import gaps
-from usage.ops.gaps import LostBy, rows, told, when
+from usage.ops.gaps import LostBy, rows, sentence_of, when
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)  # 17:00 in Shanghai
 AT = datetime(2026, 11, 24, 4, 19, 21, tzinfo=UTC)
@@ -54,15 +54,15 @@ def test_several_in_a_row_are_told():
 
 
 def test_a_notice_says_how_many_where_that_is_known():
-    assert told(gap()) == "Records may have been lost: 12:19:21–12:20:21, 1 min."
-    assert told(gap(lost=1)) == "1 record was lost: 12:19:21–12:20:21, 1 min."
-    assert told(gap(lost=1042)) == "1,042 records were lost: 12:19:21–12:20:21, 1 min."
+    assert sentence_of(gap()) == "Records may have been lost: 12:19:21–12:20:21, 1 min."
+    assert sentence_of(gap(lost=1)) == "1 record was lost: 12:19:21–12:20:21, 1 min."
+    assert sentence_of(gap(lost=1042)) == "1,042 records were lost: 12:19:21–12:20:21, 1 min."
 
 
 def test_all_of_it_is_told_in_chinese():
     with override("zh-hans"):
-        assert told(gap(times=2)) == "可能丢失了记录：12:19:21–12:20:21，1 分钟，共 2 次。"
-        assert told(gap(timedelta(seconds=1), AT - timedelta(days=1), lost=3)) == (
+        assert sentence_of(gap(times=2)) == "可能丢失了记录：12:19:21–12:20:21，1 分钟，共 2 次。"
+        assert sentence_of(gap(timedelta(seconds=1), AT - timedelta(days=1), lost=3)) == (
             "丢失了 3 条记录：11月23日 12:19:21，持续 1 秒。"
         )
 

@@ -102,7 +102,7 @@ def test_odd_counts(executor, sent, classes):
 @pytest.mark.parametrize(
     ("executor", "sent", "classes"),
     [
-        # The total says that the reasoning stands beside the output.
+        # The total says that the reasoning comes on top of the output.
         ("OpenAICompatExecutor", counts(32, 9, 94, 0, 0, 135), (32, 0, 0, 9, 94, 0, 135)),
         # ... and that it does not.
         ("OpenAICompatExecutor", counts(32, 103, 94, 0, 0, 135), (32, 0, 0, 9, 94, 0, 135)),
@@ -110,7 +110,7 @@ def test_odd_counts(executor, sent, classes):
         ("OpenAICompatExecutor", counts(1000, 50, 0, 0, 0, 1850), (1000, 0, 0, 850, 0, 0, 1850)),
         # ... also where all of that is reasoning.
         ("OpenAICompatExecutor", counts(1000, 50, 50, 0, 0, 1850), (1000, 0, 0, 800, 50, 0, 1850)),
-        # An unknown executor with a cache beside its input, as the total says.
+        # An unknown executor with a cache on top of its input, as the total says.
         ("DevinExecutor", counts(1200, 300, 0, 5000, 0, 6500), (1200, 5000, 0, 300, 0, 0, 6500)),
         ("DevinExecutor", counts(6200, 300, 0, 5000, 0, 6500), (1200, 5000, 0, 300, 0, 0, 6500)),
     ],

@@ -1,4 +1,4 @@
-"""Values of a label that become one: sums stay, costs follow, and a drain beside it goes on."""
+"""Values of a label that become one: sums stay, costs follow, and a running drain goes on."""
 
 from datetime import timedelta
 from io import StringIO

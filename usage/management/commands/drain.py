@@ -26,4 +26,4 @@ class Command(BaseCommand):
                 f"The spool cannot be used: {error}. Let this user write there, or set SPOOL_DIR."
             ) from None
         if not ended_well:
-            raise CommandError("The drain ended by a fault of its own, told above: start it again.")
+            raise CommandError("The drain ended by a fault of its own, named above: start it again.")

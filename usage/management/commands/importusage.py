@@ -22,7 +22,7 @@ LINE = "{:>4}  {:<16}  {:<24}  {:<16}  {:>12}  {}"
 
 
 class Command(BaseCommand):
-    """Safe beside a drain. An import that was cut off goes on where it stopped when its file is given again."""
+    """Safe while a drain runs. An import that was cut off goes on where it stopped when its file is given again."""
 
     help = "Import what CPA, the older cpa-usage, keeper, CPA-Manager-Plus or another cpa-usage counted."
 
