@@ -51,5 +51,5 @@ def _found(reader, limit):
 
 
 def most_first(sums: dict) -> list[tuple]:
-    """Items by the number of attempts, then by key."""
+    """Items with most attempts first, then by key."""
     return sorted(sums.items(), key=lambda item: (-item[1][0], item[0]))

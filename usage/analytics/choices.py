@@ -50,7 +50,7 @@ class AccountsForm(forms.Form):
 
 
 class AccountsPageForm(AccountsForm):
-    """And how the page shows them; one of them next to the others."""
+    """The same, how the page shows them, and which one is open next to the others."""
 
     view = Choice("view", "", lambda: ("table", "cards"), "table")
     group = Choice("group", "", lambda: ("none", "provider"), "none")
@@ -74,12 +74,12 @@ class SummaryForm(forms.Form):
 
 
 class TimelineForm(BreakdownForm):
-    """And which measure is stacked; where only failures are asked for, their number, for they cost nothing."""
+    """Which label, and which measure is stacked; for failures alone it is their number, because they cost nothing."""
 
     measure = Choice("measure", "What is stacked.", lambda: STACKED, "cost")
 
     def clean_measure(self):
-        """Of failures their number, unless a measure is given."""
+        """The number of failures where only failures are asked for, unless a measure is given."""
         is_by_default = asks_for_failures(self.data) and not self.data.get("measure")
         return "requests" if is_by_default else self.cleaned_data["measure"]
 

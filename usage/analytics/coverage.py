@@ -34,7 +34,7 @@ class PricedShare(Struct, frozen=True):
 
     @property
     def share(self) -> float | None:
-        """As a share of one; None of nothing."""
+        """The share, 0 to 1; None if the total is 0."""
         return self.priced / self.total if self.total else None
 
 
@@ -92,13 +92,13 @@ class Coverage(Covered, frozen=True, kw_only=True):
 
 @snapshot()
 def covered(filters: UsageFilter) -> Covered:
-    """By request, model and token, with a few unpriced models."""
+    """The share with a known cost, by request, model and token, with a few unpriced models."""
     return Covered(**_covered(filters, FEW))
 
 
 @snapshot()
 def coverage(filters: UsageFilter, limit: int = MOST) -> Coverage:
-    """By request, model and token; then what has no known cost, and successes without any tokens."""
+    """The share with a known cost, by request, model and token; then what has none, and successes without tokens."""
     reader, by = Reader.of(filters), (LABELS["model"].column, LABELS["provider"].column)
     unpriced, empty = (largest(reader, by, each[0], limit, each) for each in (WITHOUT_PRICE, WITHOUT_TOKENS))
     reasons, candidates = _without_price({model for model, _ in unpriced.rows})

@@ -111,7 +111,7 @@ def speeds(filters: UsageFilter) -> Speeds:
 
 @snapshot()
 def medians(filters: UsageFilter) -> Medians:
-    """By hour, of more than eight days by day."""
+    """Medians by hour, or by day if the period is longer than eight days."""
     over_time = _over_time(filters)
     if over_time is None:
         return Medians(latency_ms=[], ttft_ms=[])
@@ -133,7 +133,7 @@ def latency_counts(filters: UsageFilter, starts: list[int]) -> list[list[int]]:
 
 
 def percentiles(counts: list[int]) -> Percentiles:
-    """Of one histogram."""
+    """The percentiles of one histogram."""
     p50, p95, p99 = (percentile(counts, percent) for percent in (50, 95, 99))
     return Percentiles(count=sum(counts), p50=p50, p95=p95, p99=p99, distribution=counts)
 

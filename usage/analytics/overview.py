@@ -57,7 +57,7 @@ def overview(filters: UsageFilter) -> Overview:
 
 
 def pace(filters: UsageFilter) -> Pace:
-    """Of the last minute, in any period."""
+    """Requests and tokens of the last minute, whatever the period."""
     recent = Event.objects.between(now_us() - MINUTE_US, None).matching(filters)
     return Pace(**recent.aggregate(rpm=Count("id"), tpm=Sum("total", default=0)))
 

@@ -30,7 +30,7 @@ class Draft:
 
     @property
     def ripe(self) -> bool:
-        """Whether it should be sealed: it has been open for long enough, or is large."""
+        """Whether to seal it: it has been open for long enough, or has grown large."""
         if not self._records:
             return False
         return self._bytes >= GROUP_BYTES or self._clock() - self._opened_at >= GROUP_SECONDS
@@ -72,7 +72,7 @@ class Draft:
 
     @contextlib.contextmanager
     def _nothing_half_done(self):
-        """On an OSError nothing of the file stays."""
+        """Remove the whole file on an OSError."""
         try:
             yield
         except OSError:
@@ -84,9 +84,9 @@ class Draft:
 
 
 def write_held(spool: Spool):
-    """Write what the spool holds in memory, in pieces that begin with one record, so that little room is enough.
+    """Write the records held in memory to disk, in pieces that start with one record, so that little room is enough.
 
-    Raises OSError; what was written until then is a batch.
+    Raises OSError; pieces written before the error are batches.
     """
     for path in spool.held.names():
         size = 1

@@ -1,4 +1,4 @@
-"""How records stand in a file of the spool, and how they are found again, also behind damage. Pure.
+"""The format of a spool file: how records are written, and how they are read back, also after damage. Pure.
 
 After a line that names the format, each record is: arrival (µs, UTC), length, CRC-32 of both and the bytes, then the
 bytes.
@@ -20,7 +20,7 @@ Record = tuple[int, bytes]  # arrival in µs since the epoch UTC, raw bytes
 
 
 def framed(records: list[Record]) -> Iterator[bytes]:
-    """Records as they stand in a file: what `found_in` reads."""
+    """The bytes of these records in a file, as `found_in` reads them."""
     for arrived, raw in records:
         head = HEADER.pack(arrived, len(raw))
         yield head + CHECKSUM.pack(zlib.crc32(raw, zlib.crc32(head)))
@@ -28,10 +28,10 @@ def framed(records: list[Record]) -> Iterator[bytes]:
 
 
 def found_in(data: bytes, written_at: int) -> tuple[list[Record], int, int]:
-    """(records, where the last whole one ends, how many damaged stretches are among them) of a file's bytes.
+    """Read a file's bytes: (records, where the last whole one ends, how many damaged stretches were found).
 
-    What is damaged stands in its place as a record that says so, and can be no usage: it becomes a dead letter. The
-    file was begun at `written_at` (µs since the epoch).
+    A damaged stretch is returned in its place as a record that says so; it cannot be parsed and becomes a dead letter.
+    The file was begun at `written_at` (µs since the epoch).
     """
     records, at, end, damaged = [], len(MAGIC), len(MAGIC), 0
     while at < len(data) or (len(data) < len(MAGIC) and not records):
@@ -53,7 +53,7 @@ def is_torn(data: bytes, end: int) -> bool:
 
 
 def _record_at(data, at):
-    """The whole record there, if there is one."""
+    """The record at this offset if it is whole, else None."""
     if at + PREFIX > len(data):
         return None
     head = data[at : at + HEADER.size]
@@ -65,7 +65,7 @@ def _record_at(data, at):
 
 
 def _behind_damage(data, at, written_at):
-    """Where the next whole record begins, or where the file ends."""
+    """The offset of the next whole record, or the end of the file."""
     # Its length may be damaged, too. Each record begins with the high bytes of a time near that of the file, which no
     # text of JSON contains.
     sign = HEADER.pack(written_at, 0)[:2]

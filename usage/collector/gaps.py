@@ -28,8 +28,8 @@ DOUBT_US = 5 * SECOND_US  # what came through until CPA cut it is read in less
 
 
 class FoundGap(NamedTuple):
-    """A time, µs since the epoch, in which records may have been lost, why, and how many where that is known: in all
-    and of each account."""
+    """A period (µs since the epoch) in which records may have been lost, the reason, and, if known, how many were lost
+    in total and of each account."""
 
     start: int
     end: int
@@ -39,12 +39,12 @@ class FoundGap(NamedTuple):
 
 
 def clock_offset() -> int:
-    """What to add to the steady clock for the time of day as of now, µs."""
+    """The difference between the time of day and the steady clock now, µs."""
     return now_us() - steady_us()
 
 
 class GapDetector:
-    """Follows the contacts with CPA's queue; `found` collects gaps once they are over.
+    """Follows the contacts with CPA's queue; gaps that are over are appended to `found`.
 
     Whatever happens between two contacts is one outage and leaves one gap. When CPA stopped or a connection broke, that
     is the whole time between them; else what CPA did not keep of it. It has the reason that came first, and any pause
@@ -74,7 +74,7 @@ class GapDetector:
     def retention_us(self) -> int:
         """For how long CPA keeps a record that is not read; its default until that is known.
 
-        It is judged by at the next contact, or at resume(). A change counts from when it is set: what is older than
+        It counts from the next contact, or resume(), on. A change counts from when it is set: what is older than
         the earlier value then is gone, however long CPA keeps records from now on.
         """
         return self._retention_us or RETENTION_US
@@ -115,7 +115,7 @@ class GapDetector:
             self._broken = self._broken or STOPPED
 
     def paused(self, reason: str):
-        """We do not read for a `reason` of our own, or CPA lets us not: a gap names it."""
+        """The queue is not read for a `reason` of our own, or CPA refuses us: the gap will name it."""
         with self._lock:
             self._paused = self._paused or reason
 
@@ -150,7 +150,7 @@ class GapDetector:
                 self._compare(last, self._first)
 
     def _offset(self):
-        """The same until the clock is set: two clocks, read one after the other, differ a little each time."""
+        """The offset, kept until the clock is set: two clocks read one after the other differ a little each time."""
         if abs(self._offset_now() - self._known_offset) > SECOND_US:
             self._known_offset = self._offset_now()
         return self._known_offset

@@ -15,7 +15,7 @@ MOST = 10**9  # records: a file that says more is damaged
 
 
 class InHand(NamedTuple):
-    """How many records are in memory alone, and when the first and the last arrived, µs since the epoch."""
+    """How many records exist only in memory, and when the first and the last arrived (µs since the epoch)."""
 
     count: int
     first: int
@@ -64,7 +64,7 @@ class Held:
                 self._note()
 
     def put_last(self, path: Path):
-        """Try the others before this batch."""
+        """Move this batch behind the others."""
         with self._lock:
             if records := self._batches.pop(path, None):
                 self._batches[path] = records

@@ -22,7 +22,7 @@ class StateReport:
     """Writes the row of DrainState, and a Gap for each period in which records may have been lost."""
 
     def __init__(self, state: ReaderState, spool: Spool, subscription: SubscriptionFile, right, clock=time.monotonic):
-        """`right`: that to drain, of lock.py."""
+        """`right`: the right to drain, from lock.py."""
         self._state, self._spool, self._subscription, self._clock = state, spool, subscription, clock
         self._writing = right.writing
         self._batches, self._mode = 0, ""
@@ -97,7 +97,7 @@ class StateReport:
         return {kind: fault.sentence for kind, fault in list(self._state.errors.lasting.items())}
 
     def _save_incidents(self):
-        """Those that are over first, for the database may have been away all the while."""
+        """Save incidents that are over first: the database may have been away all the while."""
         errors, now = self._state.errors, self._incidents()
         while errors.ended:
             kind, fault = errors.ended[0]

@@ -116,7 +116,7 @@ class DrainRun:
             self._last_report()
 
     def _prepare(self):
-        """What comes first once the database answers."""
+        """Do once, when the database answers, what must happen before anything is stored."""
         if not self._prepared:
             require_this_version()
             if Lease.is_move_cut_off(self._since):
@@ -133,7 +133,7 @@ class DrainRun:
             self._prepared = True
 
     def _keep_lock(self):
-        """The right to store; not in a database that is half migrated, or of another version by now."""
+        """Make sure that we may still store: not in a database that is half migrated, or of another version by now."""
         require_this_version()
         if not self._lock.acquire():
             raise LockLost

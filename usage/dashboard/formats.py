@@ -93,7 +93,7 @@ def size(count: float | None) -> str:
 
 
 def plus_or_minus(change: float) -> str:
-    """Before the size of a change: none where there is no change."""
+    """The sign of a change: `+`, `−`, or nothing for no change."""
     return "+" if change > 0 else "−" if change < 0 else ""
 
 

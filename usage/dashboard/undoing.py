@@ -20,7 +20,7 @@ SALT, LASTS_S = "usage.dashboard.undoing", 3600
 
 
 def _said_of(fingerprint):
-    """Name, owner and note of a client key."""
+    """What is put back for a client key: name, owner and note."""
     return list(ApiKey.objects.filter(fingerprint=fingerprint).values_list(*SAID).first() or [""] * len(SAID))
 
 

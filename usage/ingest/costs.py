@@ -1,4 +1,4 @@
-"""What rollups cost: filled in as they are counted, and again when a price changes."""
+"""Costs of rollups: computed when events are counted, and again when a price changes."""
 
 from functools import lru_cache
 from operator import itemgetter

@@ -17,11 +17,11 @@ class GapQuerySet(models.QuerySet):
     """Gaps, and what a person does with them."""
 
     def standing(self):
-        """Those that were not dismissed."""
+        """Gaps that were not dismissed."""
         return self.filter(dismissed_at=None)
 
     def dismiss(self) -> int:
-        """Put them aside: they stay in lists and raise no notice. Returns how many were not dismissed before."""
+        """Dismiss them: they stay in lists and raise no notice. Returns how many were not dismissed before."""
         return self.standing().update(dismissed_at=timezone.now())
 
     def restore(self) -> int:
@@ -68,7 +68,7 @@ class Gap(models.Model):
         return found
 
     def add_lost(self, by: dict[str, int]):
-        """It became known how many records were lost of each account, by auth_index."""
+        """Note how many records of each account (by auth_index) were lost, once that is known."""
         self.lost_by = self._lost_with(by)
         self.lost = sum(self.lost_by.values())
         self.save(update_fields=["lost", "lost_by"])

@@ -19,11 +19,11 @@ class ImportQuerySet(models.QuerySet):
     """Imports, and what becomes of those that brought nothing."""
 
     def left_midway(self):
-        """Uploads that will not be completed any more."""
+        """Uploads that were abandoned."""
         return self.filter(state=Import.State.UPLOADING, begun_at__lt=timezone.now() - UPLOAD_TAKES)
 
     def with_leftovers(self):
-        """Those that ended, but whose uploaded file may still lie there: their process was killed."""
+        """Ended imports whose uploaded file may still exist, because their process was killed."""
         return self.filter(state__in=(Import.State.DONE, Import.State.UNDONE, Import.State.REFUSED)).exclude(path="")
 
     def discard(self) -> int:
@@ -96,7 +96,7 @@ class Import(models.Model):
 
     @property
     def dollars(self) -> float:
-        """Its cost by our prices, USD."""
+        """The cost by our prices, USD."""
         return usd(self.cost)
 
     def change(self, add: dict | None = None, **fields):

@@ -114,7 +114,7 @@ class EventQuerySet(TimedQuerySet):
         return self.annotate(message=Substr("fail_body", 1, MESSAGE_LENGTH))
 
     def of_message(self, message):
-        """Those of one `message`."""
+        """Failures with this `message`."""
         if len(message) < MESSAGE_LENGTH:
             return self.filter(fail_body=message)  # to cut each body is a sixth of PostgreSQL's time
         return self.with_message().filter(message=message)
@@ -136,7 +136,7 @@ class EventQuerySet(TimedQuerySet):
         return range(edges[0], edges[1] + 1) if None not in edges else range(0)
 
     def newest_first(self):
-        """By time; equal times: the newest arrival first."""
+        """Newest first; of equal times the newest arrival first."""
         return self.order_by("-timestamp", "-id")
 
     def by_quarter(self):
@@ -185,7 +185,7 @@ class DurationQuerySet(TimedQuerySet):
     """Histograms of durations."""
 
     def of_models(self, names, others=()):
-        """Those of the models of these names, None for all; without some others."""
+        """Histograms of the models with these names (None: all), except some others."""
         found = self if names is None else self.filter(model__name__in=names)
         return found.exclude(model__name__in=others) if others else found
 

@@ -34,7 +34,7 @@ class View(models.Model):
 
     @property
     def address(self) -> str:
-        """Where it is."""
+        """The address of the view."""
         return f"{reverse(self.page)}?{self.query}"
 
 
@@ -50,7 +50,7 @@ class SharedViewQuerySet(models.QuerySet):
     """Links to views."""
 
     def active_first(self):
-        """Those that are open, then those that are over; the newest of each first."""
+        """Open links first, then those that are over; the newest of each first."""
         over = models.Q(revoked_at__isnull=False) | models.Q(expires_at__lte=timezone.now())
         return self.order_by(models.Case(models.When(over, then=1), default=0), "-made_at", "-pk")
 

@@ -73,7 +73,7 @@ def when(gap) -> str:
 
 
 def reason(gap) -> str:
-    """Why, in the reader's language where it is our own sentences, of which a number may be any."""
+    """The reason; our own sentences are translated, whatever numbers they contain."""
     return ". ".join(map(_translated, gap.reason.rstrip(".").split(". ")))
 
 

@@ -1,4 +1,4 @@
-"""The kinds of incidents in words, and those of late."""
+"""The kinds of incidents in words, and the recent ones."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -15,7 +15,7 @@ SHOWN = 20
 
 
 class Kind(NamedTuple):
-    """What it is and what to do; `button`: name and arguments of an address, and words; `id`: of its notice."""
+    """What is wrong and what to do; `button`: a view's name, its arguments and a label; `id`: that of the notice."""
 
     title: str
     cure: str
@@ -72,12 +72,12 @@ class Over(NamedTuple):
 
 
 def lately() -> list[Over]:
-    """Those that ended in the last week, the latest first, 20 at most."""
+    """Incidents that ended in the last week, the latest first, 20 at most."""
     ended = Incident.objects.filter(kind__in=KINDS, until__gte=timezone.now() - LATELY).order_by("-until")[:SHOWN]
     return [Over(gettext(KINDS[each.kind].title), each.sentence, each.since, each.until) for each in ended]
 
 
 def latest() -> Incident | None:
-    """What keeps the drain from its work, or did last."""
+    """The incident that keeps the drain from its work now, else the last one that did."""
     drains = Incident.objects.exclude(kind="sync")
     return drains.order_by(F("until").desc(nulls_first=True), "-since").first()

@@ -41,7 +41,7 @@ CONSUMING = ("counted", "sync")  # warnings that records may not come, or lack t
 
 
 class Action(Struct, frozen=True):
-    """A button that does something about it."""
+    """A button that does something about a notice."""
 
     address: Annotated[str, Meta(description="Of our pages, for a POST with `value=on`.")]
     label: str
@@ -80,7 +80,7 @@ class Watch:
         return not any(notice.unready for notice in self.notices)
 
     def first(self, *ids: str) -> Notice | None:
-        """The most urgent one of these."""
+        """The most urgent notice with one of these ids, or None."""
         return next((notice for notice in self.notices if notice.id in ids), None)
 
     def _look(self):
@@ -134,7 +134,7 @@ def _wrong_version(sentence):
 
 
 def _stalled(facts):
-    """What a drain that stands still cannot note."""
+    """Notices about the drain itself, which one that stands still cannot note."""
     seen, last = facts.state.heartbeat_at, facts.state.last_pop_at
     start, cure = _("Start it: systemctl start cpa-usage-drain, or manage.py drain."), _(KINDS["queue"].cure)
     if seen is None:

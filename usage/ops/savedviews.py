@@ -49,7 +49,7 @@ class ViewRow(Struct, frozen=True):
 
 
 class Views(Listing, frozen=True, kw_only=True):
-    """By name."""
+    """Saved views, by name."""
 
     items: list[ViewRow]
 
@@ -97,7 +97,7 @@ def listed(query: ListQuery) -> Views:
 
 
 def row_of(view: SavedView) -> ViewRow:
-    """As the API tells of it."""
+    """The view as the API shows it."""
     return ViewRow(view.pk, view.name, view.page, view.query, view.address)
 
 

@@ -21,7 +21,7 @@ class Largest(NamedTuple):
 
     @property
     def left_out(self) -> int:
-        """How many groups the others are."""
+        """How many groups are left out."""
         return self.count - len(self.rows)
 
 

@@ -1,4 +1,4 @@
-"""How stored values of a label are called: what a filter takes, and what people read."""
+"""Names of stored label values: what a filter takes, and what people read."""
 
 from collections.abc import Collection
 from functools import reduce

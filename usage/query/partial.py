@@ -1,4 +1,4 @@
-"""Sums of single events, priced: of partial buckets, and under filters that only events know."""
+"""Priced sums of single events: for partial buckets, and for filters that only events can answer."""
 
 from django.conf import settings
 

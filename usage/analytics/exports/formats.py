@@ -30,7 +30,7 @@ class LocalTime(datetime):
 
 
 def csv_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
-    """A header and a line a row; no cell begins like a formula."""
+    """CSV: a header and one line a row; no cell begins like a formula."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(columns)
@@ -41,14 +41,14 @@ def csv_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
 
 
 def json_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
-    """An object a line."""
+    """JSON Lines: one object a line."""
     encode = json.Encoder().encode_lines
     for rows in pages:
         yield encode([dict(zip(columns, row, strict=True)) for row in rows])
 
 
 def parquet_parts(columns: Columns, pages: Pages) -> Iterator[bytes]:
-    """Typed columns, many rows to a group."""
+    """Parquet: typed columns, many rows to a group."""
     import pyarrow
     from pyarrow.parquet import ParquetWriter
 

@@ -22,7 +22,7 @@ class NamesField(forms.CharField):
     widget = forms.MultipleHiddenInput
 
     def clean(self, value):
-        """A list."""
+        """The names as a list."""
         text = super().clean(value if isinstance(value, str) else ",".join(value or ()))
         return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
@@ -47,7 +47,7 @@ class ExportForm(forms.Form):
     )
 
     def clean_format(self):
-        """One whose package is there."""
+        """Refuses a format whose package is not installed."""
         chosen = FORMATS[self.cleaned_data["format"]]
         if chosen.is_missing:
             sentence = _("This needs the package %(package)s: install it into the environment of cpa-usage (pip).")
@@ -55,7 +55,7 @@ class ExportForm(forms.Form):
         return self.cleaned_data["format"]
 
     def clean_by(self):
-        """The names of labels as the registry has them."""
+        """The labels under the names of the registry."""
         by = list(dict.fromkeys(SHORT.get(name, name) for name in self.cleaned_data["by"]))
         if wrong := unknown(by, (*FIRST_DAY, *grouping_labels())):
             raise forms.ValidationError(wrong)

@@ -34,7 +34,7 @@ class Export:
         self.close()
 
     def close(self):
-        """For the next one; a second time it does nothing."""
+        """Free the place for the next export; a second call does nothing."""
         if parts := self._parts:
             self._parts = None
             parts.close()

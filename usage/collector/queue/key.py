@@ -63,10 +63,10 @@ class Key:
         return self
 
     def release(self):
-        """Nothing was taken by claim()."""
+        """Nothing to do: claim() takes nothing."""
 
     def refuse(self, reason: str) -> str:
-        """As refused(); returns the sentence."""
+        """Note a refusal as refused() does; returns its sentence."""
         return str(self.refused(reason))
 
     # What the main thread does

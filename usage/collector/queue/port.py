@@ -27,7 +27,7 @@ class Port:
         return stopped
 
     def _let_go(self) -> tuple[bool, bool]:
-        """(whether the held connection stood until now, whether CPA ended it)."""
+        """Drop the held connection; returns (whether it was still open, whether CPA ended it)."""
         held, self._held = self._held, None
         if held is None:
             return False, False

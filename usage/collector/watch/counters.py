@@ -12,7 +12,7 @@ class Received(Counter):
     """How many records of each account came, by auth_index: the reader counts, the watch copies."""
 
     def add(self, records):
-        """Count these records; one that names no account is of none."""
+        """Count these records; those that name no account are left out."""
         for record in records:
             if found := _AUTH_INDEX.search(record, 0, _HEAD_BYTES):
                 self[bytes(found[1]).decode()] += 1
@@ -34,7 +34,7 @@ class Round(NamedTuple):
 
 
 class Comparison:
-    """By how many records of each account CPA's counters have run ahead of what came.
+    """How far CPA's counters are ahead of the records that came, for each account.
 
     CPA counts an attempt and hands its record on a moment later, so each round bounds the difference from both sides.
     What is found missing is certain to the record; that a difference was never smaller than `base` is not assumed of
@@ -63,11 +63,11 @@ class Comparison:
         return missing
 
     def at_most(self, found: Round) -> dict[str, int]:
-        """As missing(), with what is on its way: how many at most have not come of each account."""
+        """An upper bound of missing(): records that are still on their way count too."""
         ahead = {account: count - found.before.get(account, 0) for account, count in found.counted.items()}
         return {a: n - self.base.get(a, n) for a, n in ahead.items() if n > self.base.get(a, n)}
 
     def agree(self, found: Round):
-        """Begin again from this round: what is missing by now is known."""
+        """Start over from this round: what is missing so far is accounted for."""
         self.base = {account: count - found.before.get(account, 0) for account, count in found.counted.items()}
         self.agreed_at = found.at

@@ -58,7 +58,7 @@ class Rivals:
         self._enter(Phase.CALM)
 
     def look(self, found: Round, may_subscribe: bool, explains: Callable[[dict[str, int]], bool] = lambda by: False):
-        """Judge a complete round. `explains` is asked whether a known gap is why these are missing, by account."""
+        """Judge a complete round. `explains` tells whether a known gap is why these are missing, by account."""
         before, came = sum(self.missing.values()), sum(found.after.values())
         self.missing = self.comparison.missing(found)
         grew, arrived = sum(self.missing.values()) > before, came - (came if self._came is None else self._came)
@@ -149,7 +149,7 @@ class Rivals:
         return max(FEWEST, math.ceil((2 * hidden + math.log(1 / CHANCE)) * expected))
 
     def _weigh(self, found, share):
-        """CPA writes no record of a `share` of what it counts now: before, were more missing than that?"""
+        """CPA writes no record of a `share` of what it counts now; decide whether more than that was missing before."""
         if not self._starved or share > MIXED_SHARE:
             self._agree(found)
             self._enter(Phase.UNWRITTEN)
@@ -210,7 +210,7 @@ class Rivals:
         self.missing = {}
 
     def _give_up(self, found):
-        """Pop as before: the other program has gone, was none, or we cannot subscribe any more."""
+        """Pop again: the other program has gone, or never was there, or we cannot subscribe any more."""
         self._agree(found)
         self.subscribe = self.confirmed = False
         self._enter(Phase.CALM)
@@ -221,5 +221,5 @@ class Rivals:
 
 
 def _share(missing: dict[str, int], came: int) -> float:
-    """Of so many that came, and these that did not, the latter."""
+    """The share of the missing records in all."""
     return sum(missing.values()) / (sum(missing.values()) + came)

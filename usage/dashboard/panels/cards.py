@@ -159,7 +159,7 @@ def _pace(now, peak, hours):
 
 
 def cost_notes(covered: Covered, without_tokens: int) -> list[str]:
-    """What must be known to read a cost: nothing where every cost is known and exact."""
+    """Notes that a reader of the cost needs; none if every cost is known and exact."""
     found = [] if covered.is_whole else [_("Priced: %(parts)s") % {"parts": ", ".join(_parts(covered))}]
     if without_tokens:
         one, many = "%(count)s success without any tokens", "%(count)s successes without any tokens"
@@ -179,7 +179,7 @@ def _parts(covered):
 
 
 def _short_note(covered: Covered) -> str:
-    """As much of what must be known as fits a card."""
+    """The note about a cost, short enough for a card."""
     if covered.is_whole:
         return ""
     part = covered.requests if covered.requests.total else covered.tokens

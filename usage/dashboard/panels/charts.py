@@ -39,7 +39,7 @@ class Line(NamedTuple):
     narrow: str
 
     def at(self, rate: float) -> "Line":
-        """In the currency of which so many units are one of this."""
+        """The line in another currency; `rate` is its units for one of this currency."""
         return self._replace(values=[value and value * rate for value in self.values])
 
 

@@ -32,7 +32,7 @@ class Chip(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Or what else it filters by."""
+        """The label, or what else the chip filters by."""
         return self.parameter.removeprefix(NOT)
 
     @property
@@ -42,7 +42,7 @@ class Chip(NamedTuple):
 
     @property
     def without(self) -> QueryDict:
-        """The query without it."""
+        """The query without this filter."""
         rest = self.query.copy()
         rest.setlist(self.parameter, [text for text in self.query.getlist(self.parameter) if text != self.text])
         rest.pop("page", None)

@@ -74,7 +74,7 @@ class PricedModel(NamedTuple):
 
     @property
     def rates(self) -> Price | PriceCard | None:
-        """Where the rates of the row are read."""
+        """The price or the card that the rates of the row are from."""
         return self.card if self.whose else self.price
 
     @property

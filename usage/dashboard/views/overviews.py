@@ -80,7 +80,7 @@ def overview(request, filters):
 
 
 def _steps(request):
-    """Those of the installation before the first record; none for strangers, to whom a link shows the page."""
+    """The steps of the installation before the first record; none in a shared view, whose readers are strangers."""
     return [] if hasattr(request, "shared") else checklist(request.watch)
 
 

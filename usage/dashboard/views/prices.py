@@ -211,7 +211,7 @@ def _price_list(filters, today, part):
 
 
 def _today(price):
-    """The set for all usage that is in force."""
+    """The price set for all usage that is in force today."""
     return next((dated for dated in price.sets if dated.in_force and not dated.scope), None) if price else None
 
 

@@ -1,4 +1,4 @@
-"""All checks, in the order in which one thing needs another."""
+"""All checks, each after those it depends on."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -30,6 +30,6 @@ def noticed():
 
 
 def _told(notice):
-    """All of it in a line; of a refused key the detail says everything."""
+    """The notice in one line; the detail of a refused key says everything."""
     parts = (notice.detail,) if notice.id == "key" else (notice.sentence, notice.detail, notice.cure)
     return " ".join(f"{part.rstrip('.')}." for part in parts if part)
