@@ -30,7 +30,7 @@ class AccountNames(Listing, frozen=True, kw_only=True):
 class Account(serializers.Serializer):
     """Which account is meant."""
 
-    account = TextField(max_length=255, help_text="As the list of names has it.")
+    account = TextField(max_length=255, help_text="The account, as in the list of names.")
 
 
 class AccountNameBody(Account):

@@ -32,7 +32,7 @@ def aliases(request):
 
 @rest.endpoint(shapes.AliasExport, summary="All names, for a backup or another installation")
 def export(request):
-    """Every name there is; keys as mask and fingerprint."""
+    """All names; keys are given by mask and fingerprint."""
     found = shapes.export()
     return rest.answer(request, ("export", found.items), lambda: found)
 

@@ -34,7 +34,7 @@ class Said(serializers.Serializer):
 class WhichKey(serializers.Serializer):
     """Which key is meant."""
 
-    api_key = TextField(max_length=LONGEST_KEY, validators=[no_mask], help_text="Raw, or as its key_id.")
+    api_key = TextField(max_length=LONGEST_KEY, validators=[no_mask], help_text="The key itself, or its key_id.")
 
 
 class AliasBody(WhichKey, Said):

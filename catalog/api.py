@@ -35,7 +35,7 @@ class BadGateway(APIException):
     status_code = status.HTTP_502_BAD_GATEWAY
 
 
-@rest.endpoint(shapes.Versions, is_open=True, summary="Which versions")
+@rest.endpoint(shapes.Versions, is_open=True, summary="Versions of cpa-usage and CPA")
 def version(request):
     """The versions of cpa-usage and of the CPA it talks to."""
     return Response(shapes.versions() if is_known(request) else shapes.OUR_VERSION)  # no commit for strangers

@@ -15,14 +15,14 @@ from cpa_usage.http.rest import valid
 
 LIMIT, MOST = 500, 2000  # items of a list: without a limit, and at most
 LAST = 10**9
-ABOUT_LIMIT = "The most items of a list; `totals` says how many there are where one is cut."
+ABOUT_LIMIT = "Largest number of items in a list; where a list is cut, `totals` gives its full number."
 
 
 class Listing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A reply whose lists may be cut."""
 
     totals: Annotated[
-        dict[str, int], Meta(description="How many there are of each list that is not sent whole; absent if all are.")
+        dict[str, int], Meta(description="The full number of items of each list that was cut; absent if none was.")
     ] = {}
 
 
@@ -67,7 +67,7 @@ class PageFields(serializers.Serializer):
     """The parameters of a list that cannot be searched."""
 
     limit = serializers.IntegerField(default=LIMIT, min_value=1, max_value=MOST, help_text=ABOUT_LIMIT)
-    offset = serializers.IntegerField(default=0, min_value=0, max_value=LAST, help_text="Items to leave out.")
+    offset = serializers.IntegerField(default=0, min_value=0, max_value=LAST, help_text="Number of items to skip.")
 
 
 class ListFields(PageFields):

@@ -23,13 +23,13 @@ from pricing.precedence import begins
 from pricing.rates import usd
 
 SET = "Set a factor or a fee"
-CLEAR = "Take factors and fees away"
+CLEAR = "Remove factors and fees"
 ABOUT_SET = """What a provider, an account or a client key is billed in place of list prices: every rate times `factor`,
 and `request_price` for each success on top. Without `valid_from` the one in force today is changed, or, where there is
 none, made for all history; with it one begins on that local day. A factor of 1 without a fee ends it. Of several that
 apply to a request the factors multiply and the fees add up. History is costed again."""
-ABOUT_CLEAR = """With `valid_from` the one that begins on that day, else all of the provider, account or client key.
-Done also when there was nothing to take away."""
+ABOUT_CLEAR = """With `valid_from` only the one that begins on that day is removed, else all of the provider, account or
+client key. It is no error when there is nothing to remove."""
 
 
 class DatedAdjustment(Struct, frozen=True):

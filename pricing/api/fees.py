@@ -18,11 +18,11 @@ from pricing.models import AccountFee, Revision
 from pricing.models.money import FEE_VALIDATORS, MOST_FEE
 
 SET = "Enter an account's fee"
-CLEAR = "Take an account's fees away"
+CLEAR = "Remove an account's fees"
 ABOUT_SET = """What an account costs a month, however much it is used; 0 ends it. Without `valid_from` the fee in force
 today is changed, or, where there is none, made for always; with it a fee begins on that local day."""
-ABOUT_CLEAR = """With `valid_from` the fee that begins on that day, else all of the account. Done also when there was
-nothing to take away."""
+ABOUT_CLEAR = """With `valid_from` only the fee that begins on that day is removed, else all fees of the account. It
+is no error when there is nothing to remove."""
 
 
 class Fee(Struct, frozen=True):

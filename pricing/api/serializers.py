@@ -69,7 +69,7 @@ class RateField(NumberField):
 class ModelName(serializers.Serializer):
     """Which model is meant."""
 
-    model = TextField(max_length=255, help_text="As upstreams bill it; may hold slashes.")
+    model = TextField(max_length=255, help_text="The model's name as the upstream bills it; it may contain slashes.")
 
 
 @extend_schema_field({"type": "number", "minimum": 0, "maximum": MOST_USD_PER_REQUEST})

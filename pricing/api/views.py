@@ -16,8 +16,8 @@ made for all history; with it a price begins on that local day. With `scope` and
 provider, an account or a client key, and comes before the one for all usage. Catalogue prices are kept and step
 aside."""
 ABOUT_CLEAR = """The model is unpriced until its price is set or the catalogue's is taken again; with `scope` and
-`scope_value` only the price of that provider, account or client key goes. Done also when there was nothing to
-clear."""
+`scope_value` only the price of that provider, account or client key goes. It is no error when there is nothing
+to clear."""
 SET = {"reply": shapes.PriceChanged, "methods": ["PUT"], "summary": "Set a model's price", "description": ABOUT_SET}
 CLEAR = SET | {"methods": ["DELETE"], "summary": "Clear a model's price", "description": ABOUT_CLEAR}
 NO_NAME = (400, 404)  # in the path: a name that cannot be one, and one that no address can hold

@@ -56,7 +56,7 @@ class Matrix(Listing, frozen=True, kw_only=True):
 def breakdown(
     filters: UsageFilter, by: str, limit: int = MOST, measure: str = "total", positive: tuple[str, ...] = ()
 ) -> Breakdown:
-    """Most tokens first; where there are too many values, those with most of a measure. See usage.query.largest."""
+    """Most tokens first; of too many values those with the largest measures, and the others as one."""
     label = LABELS[by]
     found = largest(Reader.of(filters), (label.column,), measure, limit, positive)
     rows = _rows(label, {value: row for (value,), row in found.rows.items()})

@@ -34,7 +34,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def comparison(filters: UsageFilter, compare: str = PREVIOUS) -> Comparison:
-    """The period so far, and as much of the one before (`previous`), or of the same days some weeks before (`week`)."""
+    """The period so far, and as much of the period before (`previous`) or of the same days weeks before (`week`)."""
     before, reader = earlier(filters.period, now_us(), settings.TIME_ZONE, compare), Reader.of(filters)
     before = before if before and is_counted(before, reader) else None
     filters_before = before and filters.with_period(before)

@@ -68,7 +68,7 @@ class Failures(Listing, frozen=True, kw_only=True):
 
 @snapshot()
 def failures(filters: UsageFilter, limit: int = SHOWN) -> Failures:
-    """By status and message, the commonest first; of kept events only."""
+    """Failures by status and message, the most common first; only kept events count."""
     period = Reader.of(filters).kept().filters.period
     events = Event.objects.filter(failed=True).between(period.start, period.end).matching(filters).with_message()
     statuses = _counted(events, "fail_status_code").order_by("-n", "fail_status_code")[:MOST]

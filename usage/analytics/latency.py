@@ -74,9 +74,9 @@ class Medians(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def latency(filters: UsageFilter, limit: int = MOST) -> Latency:
-    """Filtered by models alone, whole hours of the period; with any other filter, its events.
+    """Percentiles by model: of whole hours of the period without a filter or with one by models alone, else of events.
 
-    Of a period with more than FEW_EVENTS, whatever the filter, these are the events of its last seven days.
+    If the period has very many events of any kind, these are the events of its last seven days.
     """
     start, sums, count = _by_model(filters, limit)
     models = dict(Model.objects.filter(id__in={model for model, _ in sums}).values_list("id", "name"))

@@ -16,8 +16,8 @@ GAP = {
 }
 
 
-@rest.described(**GAP, methods=["POST"], summary="Put a gap aside", description="It stays listed and raises no notice.")
-@rest.described(**GAP, methods=["DELETE"], summary="Take that back", description="It raises a notice as before.")
+@rest.described(**GAP, methods=["POST"], summary="Dismiss a gap", description="It stays listed and raises no notice.")
+@rest.described(**GAP, methods=["DELETE"], summary="Restore a gap", description="It raises a notice as before.")
 @api_view(["POST", "DELETE"])
 def dismissal(request, gap_id):
     """The gap as it is now; doing it twice changes nothing."""

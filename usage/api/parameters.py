@@ -18,6 +18,7 @@ VALUES = {  # of labels that know their values
     "result": {"type": "string", "enum": [SUCCESS, FAILED, ""]},
     "status": {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "integer", "enum": [0]}]},
 }
+ANY_OF = "May be given several times: any of the values."
 MOMENT = """RFC 3339 with offset, or local: `2026-11-11`, `2026-11-11T08:30`, `2026-11-11T08:30:00.5`."""
 
 
@@ -28,7 +29,7 @@ def _text(name, description, **more):
 def _label(name, label):
     """A parameter that filters by a label of the registry."""
     values = {"type": "array", "items": VALUES.get(label.name, {"type": "string"})}
-    text = f"All but these values of `{label.name}`." if name.startswith(NOT) else f"{label.description} Any of them."
+    text = f"All but these values of `{label.name}`." if name.startswith(NOT) else f"{label.description} {ANY_OF}"
     return OpenApiParameter(name, values, description=text, explode=True)
 
 

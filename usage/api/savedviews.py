@@ -23,7 +23,7 @@ class ViewDeleted(Struct, frozen=True):
 @rest.described(savedviews.ViewRow, body=savedviews.ViewBody, methods=["POST"], summary="Keep a view under a name")
 @api_view(["GET", "POST"])
 def views(request):
-    """Pages with their filters, columns and order; a name that is taken gets the new view."""
+    """Pages with their filters, columns and order; saving under a name that exists replaces its view."""
     if request.method == "POST":
         return Response(savedviews.row_of(savedviews.save(**rest.body_of(request, savedviews.ViewBody))))
     found = savedviews.listed(lists.query_of(request))
@@ -32,7 +32,7 @@ def views(request):
 
 @rest.endpoint(ViewDeleted, "DELETE", parameters=[VIEW_ID], errors=[404], summary="Delete a view")
 def view(request, view_id):
-    """The page that it led to is as it was."""
+    """Delete the view; the page itself is not changed."""
     if not SavedView.objects.filter(pk=view_id).delete()[0]:
         raise NotFound("There is no such view.")
     return Response(ViewDeleted(ok=True))

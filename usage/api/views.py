@@ -97,7 +97,7 @@ def request_log(request, request_id):
 )
 @renderer_classes([rest.JSONRenderer])
 def raw_request_log(request, request_id):
-    """The log as CPA has it but for keys, which are masked; to download."""
+    """The log as CPA keeps it, with keys masked, as a download."""
     return requestlog.download(request_id) or Response(requestlog.missing(), status=404)
 
 

@@ -62,7 +62,7 @@ def test_a_label_more_is_filtered_grouped_listed_described_and_kept(tmp_path):
         "options": ["apikey", "oauth"],
         "breakdown": ["apikey", "oauth"],
         "kept": ["apikey", "oauth"],
-        "parameter": ["How CPA signs in upstream. Any of them."],
+        "parameter": ["How CPA signs in upstream. May be given several times: any of the values."],
         "chip": True,
         "boxes": True,
     }

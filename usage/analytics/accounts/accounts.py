@@ -71,8 +71,8 @@ ORDERS = [sign + name for name in SORTS for sign in ("", "-")]
 def accounts(
     filters: UsageFilter, limit: int = SHOWN, q: str = "", sort: str = "-requests", history: bool = True
 ) -> Accounts:
-    """Usage of the period by account, also of those not used in it; strips and quotas are those of the present, and
-    quotas count all requests. Of more than `limit` accounts the busiest; without `history` quotas come without it."""
+    """Usage of the period by account, unused accounts included; strips and quotas are of the present, and quotas count
+    all requests. Of more than `limit` accounts the busiest; without `history` quotas come without it."""
     found = [each for each in folded(filters) if q.lower() in each.words]
     items = filled(filters, found[:limit], history)
     items.sort(key=SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))

@@ -65,7 +65,7 @@ class AccountDetail(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def account(filters: UsageFilter, account: str) -> AccountDetail:
-    """One account: its usage of the period whatever else is filtered by, its windows, also those that are over as far
+    """One account: its usage of the period (no other filter counts), its windows, also those that are over as far
     as is stored, the states it was in, who used it, and why attempts failed."""
     plain, now = UsageFilter(filters.period), now_us()
     everyone = folded(plain)

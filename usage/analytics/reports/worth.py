@@ -47,7 +47,7 @@ class Worth(Struct, frozen=True, kw_only=True):
 
 @snapshot()
 def worth(filters: UsageFilter) -> Worth:
-    """The month and its forecast; of the period what the cache saved, and fees with what they were used for."""
+    """The current month and its forecast; for the period, what the cache saved, and what fees paid for."""
     read, uncached = cache_reads(Reader.of(filters))
     fee, fee_yield = fees_and_yield(filters)
     return Worth(

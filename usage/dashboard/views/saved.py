@@ -53,7 +53,7 @@ def keep(request):
 
 @changes("views")
 def delete(request, view_id):
-    """The page that it led to is as it was."""
+    """Delete the view; the page itself is not changed."""
     SavedView.objects.filter(pk=view_id).delete()
     return _("View deleted.")
 
