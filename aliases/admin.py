@@ -58,12 +58,12 @@ class ApiKeyAdmin(AsOpened, ModelAdmin):
 
     @display(description=_("Fingerprint"))
     def key_id(self, key):
-        """The first characters of it."""
+        """The first characters of the key_id."""
         return key.fingerprint[:12]
 
     @action(description=_("Clear the names"), permissions=["change"])
     def clear_names(self, request, queryset):
-        """The keys stay."""
+        """Clear the names; the keys stay."""
         named = [key for key in queryset if key.alias]
         for key in named:
             key.describe(alias="")

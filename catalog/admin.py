@@ -29,7 +29,7 @@ class ListedAdmin(ReadOnlyAdmin):
 
     @display(description=_("Status"), label=BADGES)
     def badge(self, row):
-        """Its state, coloured."""
+        """The state, coloured."""
         return row.state, gettext(row.state)
 
     @action(description=_("Sync now"), url_path="sync-now", icon="sync", permissions=["view"], dialog=SYNC_DIALOG)
@@ -63,5 +63,5 @@ class ProviderAdmin(ListedAdmin):
 
     @display(description=_("Vendor"))
     def vendor(self, key):
-        """Its name, else the prefix, else the type."""
+        """The vendor: its name, else the prefix, else the type."""
         return key.display_name

@@ -21,7 +21,7 @@ ABOUT_REQUEST_LOG = """CPA's `request-log`: while it is off, CPA keeps logs of t
 
 
 class SwitchBody(serializers.Serializer):
-    """What a switch is to be."""
+    """The wanted state of a switch."""
 
     value = FlagField()
 

@@ -123,7 +123,7 @@ class AccountState(models.Model):
 
     @classmethod
     def note(cls, states: dict[str, tuple[str, str]]):
-        """Accounts are in another state from now on: (state, message) by auth_index."""
+        """Note that accounts are in another state from now on: (state, message) by auth_index."""
         cls.objects.bulk_create(cls(auth_index=index, state=new, message=said) for index, (new, said) in states.items())
         place = models.Window(RowNumber(), partition_by="auth_index", order_by=["-since", "-pk"])
         old = cls.objects.filter(auth_index__in=states).annotate(place=place).filter(place__gt=cls.KEPT)

@@ -45,7 +45,7 @@ class Lists:
         self.answered = self.refused = self.over = False
 
     def read_all(self, cpa):
-        """One list after the other; a refusal midway leaves what was read before it."""
+        """Read one list after the other; after a refusal the lists read so far are kept."""
         self.files = self._read(cpa.auth_files)
         keys = {name: self._read(cpa.provider_keys, name) for name in PROVIDER_LISTS}
         fields = {name: self._read(cpa.switch, name) for name in SWITCHES}
@@ -78,7 +78,7 @@ class Lists:
 
 
 def _known(results):
-    """Those that could be read."""
+    """The lists that could be read."""
     return {name: result for name, result in results.items() if result is not None}
 
 

@@ -14,7 +14,7 @@ from cpa_usage.http.rest import endpoint
 
 
 class Pong(Struct, frozen=True):
-    """We are here."""
+    """The reply to a ping."""
 
     pong: bool
     version: str

@@ -54,7 +54,7 @@ def storage_is_named(app_configs, **kwargs):
 
 @register("configuration")
 def queue_address_reads(app_configs, **kwargs):
-    """It must be host:port."""
+    """REDIS_QUEUE_ADDR must be host:port."""
     host, _, port = settings.REDIS_QUEUE_ADDR.rpartition(":")
     if host and port.isdecimal() and 0 < int(port) < 65536:
         return []

@@ -17,12 +17,12 @@ class Revoking:
 
     @display(description=_("State"), label={"active": "success", "revoked": "danger", "expired": "warning"})
     def state(self, secret):
-        """Whether it still works."""
+        """Whether the secret still works."""
         return secret.state, gettext(secret.state)
 
     @admin.action(description=_("Revoke"))
     def revoke(self, request, queryset):
-        """At once, for all who have it."""
+        """Revoke at once, for every holder."""
         for secret in queryset:
             secret.revoke()
         found = {"count": len(queryset), "kind": self.opts.verbose_name_plural}
@@ -45,7 +45,7 @@ class ApiTokenAdmin(Revoking, ModelAdmin):
         return [name for name in self.fields if name != "name"] if obj else []
 
     def save_model(self, request, obj, form, change):
-        """Make it, and show it this once."""
+        """Make the token, and show it this once."""
         if change:
             super().save_model(request, obj, form, change)
         else:

@@ -76,7 +76,7 @@ def login(request):
 
 
 def logout(request):
-    """The session ends here and in the dashboard."""
+    """End the session, here and in the dashboard."""
     response = admin.site.logout(request)
     return sign_out(response, request) if request.method == "POST" else response
 

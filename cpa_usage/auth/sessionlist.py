@@ -35,7 +35,7 @@ class Sessions(Listing, frozen=True, kw_only=True):
 
 
 class Revoked(Struct, frozen=True):
-    """It is over."""
+    """The session has ended."""
 
     ok: bool
 

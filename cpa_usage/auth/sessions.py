@@ -66,7 +66,7 @@ class SessionTokenAuthentication(BaseAuthentication):
         return (AnonymousUser(), token) if token else None
 
     def authenticate_header(self, request):
-        """What a 401 asks for."""
+        """The value of WWW-Authenticate in a 401."""
         return Refused.auth_header
 
 

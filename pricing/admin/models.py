@@ -45,7 +45,7 @@ class Priced(admin.SimpleListFilter):
         return [("no", _("unpriced")), ("yes", _("priced"))]
 
     def queryset(self, request, queryset):
-        """By the annotation `is_priced`."""
+        """Filter by the annotation `is_priced`."""
         return queryset.filter(is_priced=self.value() == "yes") if self.value() else queryset
 
 
@@ -59,7 +59,7 @@ class Offered(admin.SimpleListFilter):
         return [("yes", _("offered by the catalogue"))]
 
     def queryset(self, request, queryset):
-        """By the entry of the last look-up."""
+        """Filter by the entry of the last look-up."""
         return queryset.filter(catalogue__corrects=True) if self.value() else queryset
 
 
@@ -81,7 +81,7 @@ class SetInline(TabularInline):
 
     @display(description=_("For"))
     def whose(self, price_set):
-        """Whose usage it is for."""
+        """Whose usage the set is for."""
         return price_set.whose
 
     @display(description=_("State"))

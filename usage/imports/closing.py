@@ -21,7 +21,7 @@ from usage.time.units import SECOND_US
 
 
 def waiting(job: Import):
-    """Its stored events that are older than the kept detail: nothing else holds or shows them."""
+    """Stored events of an import that are older than the kept detail; they are in no total yet."""
     return Event.objects.between(None, job.events_from or 0).filter(imported=job.id)
 
 
@@ -58,7 +58,7 @@ def _count(job, day, events, totals, together) -> bool:
 
 
 def cost_of(job: Import, between: Callable[[], object]) -> tuple[int, int]:
-    """What its events cost by the prices of today (pico-USD), and how many of their tokens have none.
+    """The cost of the events of an import by today's prices (pico-USD), and how many of their tokens have no price.
 
     `between` is called after each day, for there may be years of them.
     """

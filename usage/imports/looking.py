@@ -60,7 +60,7 @@ class Found:
     aliases: int = 0  # of keys that have none here
 
     def as_json(self) -> dict:
-        """Its fields and its local days, with the most used models alone."""
+        """The fields and local days of what was found, with the most used models alone."""
         days = [local_date(at // SECOND_US, settings.TIME_ZONE) for at in (self.first, self.last) if at is not None]
         models = {"models": dict(list(self.models.items())[:SHOWN]), "model_count": len(self.models)}
         return asdict(self) | models | {"days": list(map(str, days))}
@@ -130,7 +130,7 @@ class Preview(NamedTuple):
 
 
 def preview(source: Source, tell: Tell = lambda position: None) -> Preview:
-    """What an import would do by now, read through the same rules."""
+    """What an import would do now, by the rules of the import itself."""
     since, arrived, sums = _kept_from(), now_us(), [0] * len(Preview._fields)
     taken, met = taken_days(since), sqlite3.connect("")  # on disk: there may be more than fit into memory
     met.execute("CREATE TABLE met (timestamp, fingerprint, PRIMARY KEY (timestamp, fingerprint)) WITHOUT ROWID")
@@ -156,19 +156,19 @@ def _kept_from() -> int | None:
 
 
 def _first_met(met, records):
-    """Those that the file did not have before."""
+    """The values that the file did not have before."""
     insert = "INSERT OR IGNORE INTO met VALUES (?, ?)"
     with met:
         return [r for r in records if met.execute(insert, (r.timestamp, r.fingerprint)).rowcount]
 
 
 def new_prices(prices: list[FoundPrice]) -> list[FoundPrice]:
-    """Those of models without a price here."""
+    """The prices of models that have none here."""
     priced = set(Model.objects.with_prices(timezone.localdate()).filter(is_priced=True).values_list("name", flat=True))
     return [price for price in prices if price.model not in priced]
 
 
 def new_aliases(aliases: list[FoundAlias]) -> list[FoundAlias]:
-    """Those of client keys without a name here."""
+    """The names of client keys that have none here."""
     named = set(ApiKey.objects.named().values_list("fingerprint", flat=True))
     return [alias for alias in aliases if alias.fingerprint not in named]

@@ -98,7 +98,7 @@ def _is(job, state):
 
 
 def _store(job, path, slices, tell, until) -> bool:
-    """Store what the job has not stored; whether there is more to do."""
+    """Store what the job has not stored yet; returns whether there is more to do."""
     try:
         source = open_source(path)
         _begin(job, source, slices)

@@ -1,4 +1,4 @@
-"""The writer of an import: as the drain's, but for what other sources know and what is older than the kept detail."""
+"""The writer of an import: like the drain's, with what other sources know and what is older than the kept detail."""
 
 from collections.abc import Callable
 

@@ -95,7 +95,7 @@ def _stored_siblings(within: dict[str, tuple[int, int]]):
 
 
 def _both(days, others):
-    """The days [first, stop) of both, and those in between."""
+    """The days [first, stop) from the first of both ranges to the last."""
     return min(days[0], others[0]), max(days[1], others[1])
 
 

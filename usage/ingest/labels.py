@@ -43,7 +43,7 @@ class Labels(namedtuple("Labels", [field.name for field in Series._meta.concrete
         return digest_of(self if self.clock else self[:-1])  # rows from before there was a clock have this digest
 
     def charged(self, model_id: int) -> Charged:
-        """What its price depends on."""
+        """What the price of the label set depends on."""
         return Charged(**{"model_id": model_id} | {name: getattr(self, name) for name in Charged._fields[1:]})
 
 

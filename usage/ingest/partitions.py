@@ -42,7 +42,7 @@ class Partition(NamedTuple):
 
 
 def partitions(database=connection) -> list[Partition]:
-    """All there are in a database, in their order."""
+    """All partitions of a database, in order."""
     if database.vendor == "sqlite":
         return []
     with database.cursor() as cursor:

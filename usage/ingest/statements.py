@@ -63,7 +63,7 @@ def _arrays_of(rows):
 
 
 def _columns(table):
-    """Without the id, which the database gives."""
+    """The columns of a table without the id, which the database assigns."""
     return [field.column for field in table._meta.concrete_fields if not field.primary_key]
 
 
@@ -81,7 +81,7 @@ def _arrays(columns, array="%s::bigint[]"):
 
 
 def _given(*columns):
-    """The same to join by. Of a subquery PostgreSQL expects few rows, and looks each up instead of reading all."""
+    """As _arrays, for a join. Of a subquery PostgreSQL expects few rows, and looks each up instead of reading all."""
     return f"FROM ({_arrays(columns, '(SELECT %s::bigint[])')}) AS given ({', '.join(columns)})"
 
 

@@ -30,7 +30,7 @@ MOMENTS = {
 
 
 def state_families() -> Iterator[Metric]:
-    """All of them; a moment that never was is left out."""
+    """All of these metrics; a time without a value is left out."""
     watched = Watch()
     yield from _drain(watched)
     yield from _troubles(watched)
@@ -66,7 +66,7 @@ def _troubles(watched):
 
 
 def _tasks():
-    """Of all kept results: successes are few, so these are no counters."""
+    """Kept results of tasks. Only some of the successes are kept, so these are gauges, not counters."""
     names = ["task", "result"]
     results = GaugeMetricFamily("cpa_usage_task_results", "Kept results of periodic tasks.", labels=names)
     last = GaugeMetricFamily("cpa_usage_task_last_timestamp_seconds", "When it last ended so.", labels=names)

@@ -28,7 +28,7 @@ class _Stored(Collector):
 @api_view(["GET", "HEAD"])
 @permission_classes([Scraping])
 def metrics(request):
-    """What is stored, and the durations of this process's requests."""
+    """The metrics of what is stored, and of the durations of this process's requests."""
     with override("en"):
         body = generate_latest(_Stored()) + generate_latest(REGISTRY)
     return HttpResponse(body, content_type=CONTENT_TYPE_PLAIN_0_0_4)

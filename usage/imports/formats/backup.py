@@ -117,12 +117,12 @@ class Backup(Source):
 
 
 def _unread(row, why):
-    """The whole row, by its names: each such row is a dead letter of its own."""
+    """The whole row by column name, for a dead letter of its own."""
     return Item(row[0], encode(dict(zip(Kept.__struct_fields__, row, strict=True))), error=why)
 
 
 def _record(row):
-    """The event of a row as the record that it was; raises ValueError for what none can be."""
+    """The record that the event of a row was; raises ValueError if it cannot have been one."""
     convert(row, Kept)
     *labels, failed = row[1:18]
     is_ordinary = sum(map(len, labels)) <= ORDINARY  # what is remembered must stay small, as in parse()

@@ -53,7 +53,7 @@ class EventTables(Source):
                 yield _unread(("id", *names), row, _("It is no request as this format has them."))
 
     def prices(self) -> list[FoundPrice]:
-        """One for each model."""
+        """One price for each model."""
         return list(self._prices.values())
 
     def aliases(self) -> list[FoundAlias]:
@@ -155,7 +155,7 @@ class Keeper(EventTables):
         return cost
 
     def _cost(self, record, *counts):
-        """As it computes it: each rule that fits multiplies."""
+        """The cost as keeper computes it: each rule that fits multiplies."""
         price = self._prices.get(record.model) or self._prices.get(record.alias)
         cost = price and _paid(price, *counts)
         for rule in self._rules[price.model] if price else ():
@@ -181,7 +181,7 @@ def _unread(names, row, why):
 
 
 def _number(value):
-    """A rate or a factor; 0 for what can be none."""
+    """A rate or a factor; 0 for a value that cannot be one."""
     return value if isinstance(value, int | float) and 0 <= value < MOST else 0
 
 

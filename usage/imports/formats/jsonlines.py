@@ -1,4 +1,4 @@
-"""Exports of a line a request: records as CPA sends them, CPA-Manager-Plus's, our own; that as CSV too."""
+"""Exports with one request a line: records as CPA sends them, CPA-Manager-Plus's, and ours, also as CSV."""
 
 import csv
 from codecs import BOM_UTF8
@@ -213,7 +213,7 @@ def text_of(cell: str) -> str:
 
 
 def fields_of(raw: bytes) -> dict | None:
-    """The fields of a JSON object; None where it is none."""
+    """The fields of a JSON object; None for any other JSON."""
     try:
         return decode(raw, type=dict)
     except (DecodeError, UnicodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Records as CPA sends them, made of what a source kept of them: the same facts make the same bytes."""
+"""Makes records as CPA sends them from what a source kept of them; the same facts give the same bytes."""
 
 from msgspec import Struct, ValidationError, convert, defstruct, structs
 from msgspec.json import Encoder
@@ -18,7 +18,7 @@ FIELDS = Sent.__struct_fields__[: Sent.__struct_fields__.index("generate")]  # w
 
 
 def _list_of(kind):
-    """What converts a tuple of the fields of a struct."""
+    """A converter of tuples of the fields of a struct."""
     return defstruct(kind.__name__, [(each.name, each.type) for each in structs.fields(kind)], array_like=True)
 
 
@@ -40,7 +40,7 @@ def checked(record: Sent) -> Item:
 
 
 def failure(code: int | None, body: str | None) -> Fail | None:
-    """CPA's `fail`."""
+    """The field `fail` of a record."""
     return Fail(code or 0, body or "") if code or body else None
 
 

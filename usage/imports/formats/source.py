@@ -27,7 +27,7 @@ class Refused(Exception):
 
     @classmethod
     def by(cls, error: "Refused | OSError") -> "Refused":
-        """An error of the system as a refusal."""
+        """The refusal for an error of the operating system."""
         return error if isinstance(error, Refused) else cls("It cannot be read: %s.", error.strerror)
 
 
@@ -90,7 +90,7 @@ def _changed(names, given):
 
 
 def clean(name: str, text: str) -> str:
-    """One of Names as records have it."""
+    """A name as records have it."""
     return line(text, _LONGEST.get(name, LABEL))
 
 
