@@ -27,7 +27,7 @@ class Incident(models.Model):
 
     @classmethod
     def begin(cls, kind: str, sentence: str, since=None):
-        """It is wrong now, `since` a moment or from now on. One that lasts, or ended just now, goes on."""
+        """Note what is wrong, `since` a moment or from now on. An incident that lasts, or ended just now, goes on."""
         now = timezone.now()
         latest = cls.objects.filter(kind=kind).first()
         if latest and (latest.until is None or latest.until > now - GOES_ON):
@@ -38,5 +38,5 @@ class Incident(models.Model):
 
     @classmethod
     def end(cls, *kinds: str):
-        """These are over; those that do not last stay as they are."""
+        """End the incidents of these kinds; those that have ended before stay as they are."""
         cls.objects.filter(kind__in=kinds, until=None).update(until=timezone.now())

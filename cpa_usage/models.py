@@ -63,7 +63,7 @@ class Secret(models.Model):
         abstract = True
 
     def issue(self) -> str:
-        """Save it with a fresh secret; returns the token, which cannot be had again."""
+        """Save the row with a fresh secret; returns the token, which cannot be shown again."""
         token = self.PREFIX + secrets.token_urlsafe(32)
         self.digest, self.shown = sha256(token.encode()).hexdigest(), f"{token[: len(self.PREFIX) + 4]}…"
         self.save()
@@ -72,7 +72,7 @@ class Secret(models.Model):
 
     @classmethod
     def find(cls, token: str) -> Self | None:
-        """The one that this is, also when it is refused by now. Notes its use, at most once a minute."""
+        """The row of a token, also if it is revoked or expired. Notes its use, at most once a minute."""
         found = cls.objects.filter(digest=sha256(token.encode()).hexdigest()).first()
         if found and found.state == "active":
             found._note_use(timezone.now())

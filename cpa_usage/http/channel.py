@@ -29,12 +29,12 @@ class Channel:
 
     @property
     def held(self) -> int:
-        """Bytes in memory."""
+        """How many bytes are held in memory."""
         return len(self.received) + len(self.unsent)
 
     @property
     def announced(self) -> int:
-        """Bytes that the request has, by its header."""
+        """The size of the request in bytes, as its header says."""
         return self.end or 0
 
     @property
@@ -98,7 +98,7 @@ class Channel:
         return len(data)
 
     def fileno(self) -> int:
-        """For the poller."""
+        """The descriptor, for the poller."""
         return self.sock.fileno()
 
     def finish(self):
@@ -111,14 +111,14 @@ class Channel:
             raise ConnectionResetError
 
     def close(self):
-        """What the kernel has taken it still delivers."""
+        """Close the socket; the kernel still delivers what it has taken."""
         self.sock.close()
 
     def setblocking(self, _flag):
-        """It never blocks, whatever gunicorn sets."""
+        """Do nothing: the socket never blocks."""
 
     settimeout = setblocking
 
     def gettimeout(self):
-        """gunicorn restores what it finds here."""
+        """The timeout that gunicorn reads, and restores later."""
         return 0.0

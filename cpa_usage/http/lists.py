@@ -39,13 +39,13 @@ class ListQuery(NamedTuple):
         return self.offset + self.limit
 
     def found(self, rows: QuerySet) -> tuple[list, int]:
-        """These rows of a QuerySet, and how many it has in all."""
+        """The rows of a QuerySet that are asked for, and how many it has in all."""
         items = list(self.of(rows))
         is_last = len(items) < self.limit and (items or not self.offset)
         return items, self.offset + len(items) if is_last else rows.count()
 
     def listing(self, shape: type[Listing], rows: QuerySet, *fields: str) -> Listing:
-        """These rows of a QuerySet as a Listing of `items`; `q` is looked for in some fields."""
+        """The rows of a QuerySet that are asked for, as a Listing of `items`; `q` is looked for in these fields."""
         said = reduce(or_, (Q(**{f"{name}__icontains": self.q}) for name in fields))
         found, count = self.found(rows.filter(said))
         items = convert(found, shape.__annotations__["items"], from_attributes=True)
@@ -56,7 +56,7 @@ class ListQuery(NamedTuple):
         return [item for item in items if self.q.lower() in name(item).lower()]
 
     def of(self, items: Sequence) -> Sequence:
-        """These items of a list or a QuerySet."""
+        """The items of a list or a QuerySet that are asked for."""
         return items[self.offset : self.end]
 
 

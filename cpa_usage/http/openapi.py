@@ -95,7 +95,7 @@ class SessionTokenScheme(OpenApiAuthenticationExtension):
     name = ["session", "bearer", "api_token"]
 
     def get_security_requirement(self, auto_schema):
-        """Any of them will do."""
+        """Any of the three ways will do."""
         return [{name: []} for name in self.name]
 
     def get_security_definition(self, auto_schema):

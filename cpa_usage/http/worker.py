@@ -72,12 +72,12 @@ class Worker(ThreadWorker):
         self.poller.register(conn.sock, event, partial(self.go_on, conn, action))
 
     def weigh(self, conn):
-        """Count what it holds; that of a request counts on until it is answered."""
+        """Update the count of bytes held; that of a request counts on until it is answered."""
         self.held += conn.sock.held - conn.held
         conn.held = conn.sock.held
 
     def go_on(self, conn, action, _sock):
-        """The client has made its move."""
+        """Act on an event of the client's socket."""
         if conn in self.waiting:  # it is not where another connection's event has just closed it
             self.release(conn)
             self.attempt(conn, action)
@@ -90,12 +90,12 @@ class Worker(ThreadWorker):
             self.drop(conn)
 
     def release(self, conn):
-        """It waits no longer."""
+        """Stop waiting for the client."""
         del self.waiting[conn]
         self.poller.unregister(conn.sock)
 
     def drop(self, conn):
-        """Close it, whatever it does."""
+        """Close the connection, whatever state it is in."""
         if conn in self.waiting:
             self.release(conn)
         self.nr_conns -= 1
@@ -191,7 +191,7 @@ class Worker(ThreadWorker):
         conn.closes = conn.closes or resp.should_close()
 
     def finish_request(self, conn, future):
-        """After a thread's turn, in the loop."""
+        """Go on in the loop after a thread's turn."""
         if future.cancelled() or future.exception() or not future.result():
             conn.closes = True
         self.attempt(conn, self.send)

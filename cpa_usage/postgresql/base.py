@@ -81,7 +81,7 @@ class ReplicaConnection(Connection):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Everything else is Django's."""
+    """Django's backend, with these connections."""
 
     def get_new_connection(self, conn_params):
         """Raises psycopg.Error."""

@@ -1,4 +1,4 @@
-"""Gaps over HTTP: a person puts one aside, or takes that back."""
+"""Gaps over HTTP: a person dismisses one, or restores it."""
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.decorators import api_view

@@ -14,7 +14,7 @@ VIEW_ID = OpenApiParameter("view_id", int, OpenApiParameter.PATH, description="T
 
 
 class ViewDeleted(Struct, frozen=True):
-    """It is gone."""
+    """The view is deleted."""
 
     ok: bool
 

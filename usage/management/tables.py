@@ -38,12 +38,12 @@ PRICES = {
 
 
 def plain(text: str) -> str:
-    """A text of the world without what would steer a terminal."""
+    """A foreign text without control characters, which would steer a terminal."""
     return "".join("\ufffd" if category(c)[0] == "C" or c in "\u2028\u2029" else c for c in text)
 
 
 def days_of(first: date | None, last: date | None, zone: str) -> str:
-    """A period, as titles say it."""
+    """The days of a period, for a title."""
     return f"{first} to {last}, days in {zone}"
 
 
@@ -69,7 +69,7 @@ class Block(NamedTuple):
     rows: list[Row]
 
     def table(self, width: int):
-        """Its rich Table for so many columns; long names are cut."""
+        """A rich Table of the block, for a width of so many columns; long names are cut."""
         from rich import box
         from rich.table import Table
         from rich.text import Text

@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
     @property
     def day(self) -> int:
-        """The local day it counts on."""
+        """The local day that the row counts on."""
         return self.bucket if self.table is Table.DAY else local_day(self.bucket, settings.TIME_ZONE)
 
 
@@ -90,7 +90,7 @@ class Reader:
         return is_many and not self.filters.of_events
 
     def plan(self) -> list[Range]:
-        """What the period is read from."""
+        """The ranges that the period is read from."""
         period = self.filters.period
         if self.filters.of_events:
             return [Range(Table.EVENT, max(period.start or 0, self.events_from or 0), period.end)]
@@ -257,7 +257,7 @@ def _summed(rows) -> dict:
 
 
 def _groups(series: set[int], columns) -> dict[int, tuple]:
-    """The values of columns by series id."""
+    """The values of these columns, by series id."""
     if not columns or not series:
         return {}
     if columns == ("id",):  # which needs no look

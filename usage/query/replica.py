@@ -50,15 +50,15 @@ class Router:
         return _reading.get()
 
     def db_for_write(self, model, **hints):
-        """The primary, whatever was read where."""
+        """Write to the primary, wherever the row was read."""
         return DEFAULT_DB_ALIAS
 
     def allow_relation(self, *objects, **hints):
-        """Both hold the same rows."""
+        """Allow every relation: both databases hold the same rows."""
         return True
 
     def allow_migrate(self, db, *names, **hints):
-        """What the primary does is done on the replica too."""
+        """Migrate the primary alone: the replica follows it."""
         return db == DEFAULT_DB_ALIAS
 
 
@@ -86,7 +86,7 @@ def reading():
 
 
 def replica() -> Replica | None:
-    """How it follows, as of a few seconds ago; None where there is none. Raises django.db.Error."""
+    """How the replica follows, as of a few seconds ago; None without one. Raises django.db.Error."""
     if REPLICA not in settings.DATABASES:
         return None
     return _look() if time.monotonic() - _Known.looked_at > AWAY_SECONDS else _Known.found

@@ -33,7 +33,7 @@ class Amounts(NamedTuple):
     unpriced: int | None = None  # tokens, of our records alone
 
     def __add__(self, other: "Amounts") -> "Amounts":
-        """Both together; what one side does not say does not count."""
+        """The sum of two amounts; a value that one of them lacks counts as nothing."""
         pairs = zip(self, other, strict=True)
         return Amounts(*(b if a is None else a if b is None else a + b for a, b in pairs))
 
@@ -126,6 +126,6 @@ def _read(read, named, role, *rest):
 
 
 def _sum(numbers):
-    """The sum of those that are known; None where none is."""
+    """The sum of the known values; None if there are none."""
     known = [number for number in numbers if number is not None]
     return sum(known) if known else None

@@ -88,7 +88,7 @@ class Record(Names, gc=False):
 
     @property
     def input_context(self) -> int:
-        """All classified input, cached or not: what a context step of a price is measured by."""
+        """All classified input, cached or not; the context steps of prices are measured by it."""
         return sum(_input_of(self))
 
 

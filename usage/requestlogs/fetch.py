@@ -72,7 +72,7 @@ def laid_out(log: RequestLog) -> LaidOutLog:
 
 
 def missing() -> MissingLog:
-    """The reply when CPA has no log."""
+    """The reply if CPA has no log of the request."""
     enabled = Connection.objects.filter(pk=1).values_list("request_log_enabled", flat=True).first()
     return MissingLog(error=ONLY_FAILED if enabled is False else NOTHING, request_log_enabled=enabled)
 

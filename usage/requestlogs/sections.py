@@ -117,7 +117,7 @@ def messages_of(value) -> list[Message]:
 
 
 def _first(value, names):
-    """The first of these that is not empty."""
+    """The first of these values that is not empty."""
     return next((value[name] for name in names if value.get(name)), None)
 
 
@@ -126,7 +126,7 @@ def _dicts(items):
 
 
 def _text(value):
-    """All text in a message, whatever its nesting; other content is named by its type."""
+    """All text in a message, however nested; other content is shown as the name of its type."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):

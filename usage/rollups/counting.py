@@ -24,7 +24,7 @@ def kept_days() -> range:
 
 
 def _bounds(rows, column, per_second):
-    """First and last second of a table, [] when it is empty."""
+    """The first and the last second of a table; [] when it is empty."""
     ordered = rows.objects.order_by(column).values_list(column, flat=True)
     return [value // per_second for value in (ordered.first(), ordered.last()) if value is not None]
 

@@ -31,7 +31,7 @@ class Month(NamedTuple):
 
     @property
     def changes(self) -> bool:
-        """Whether anything does."""
+        """Whether any month changes."""
         return (self.cost_before, self.unpriced_before) != (self.cost_after, self.unpriced_after)
 
 
@@ -47,7 +47,7 @@ class Effect(Struct):
 
     @property
     def total(self) -> Month:
-        """All months in one."""
+        """The sum of all months."""
         return Month("", *map(sum, zip(*(figures for _, *figures in self.months), strict=True)))
 
     def __add__(self, other: "Effect") -> "Effect":
@@ -122,7 +122,7 @@ class Past:
         return days.order_by().values_list(*by, "requests", "failed", "total", *CLASSES)
 
     def _relabelled(self, book) -> Iterator[tuple]:
-        """The same, with the labels that kept events have under other steps."""
+        """As _counted, with the labels that kept events would have under other steps."""
         if self.detail_from is not None:
             yield from self._counted(self.days.between(None, self.detail_from))
         first = max((day for day in (self.detail_from, self.since) if day is not None), default=None)

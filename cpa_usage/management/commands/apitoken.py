@@ -33,14 +33,14 @@ class Command(BaseCommand):
         self.stdout.write(form.issue())
 
     def list(self, options):
-        """A line each."""
+        """Print one line for each token."""
         for token in ApiToken.objects.all():
             until = f"until {token.expires_at:%Y-%m-%d}" if token.expires_at else "without end"
             used = f"last used {token.last_used_at:%Y-%m-%d %H:%M} UTC" if token.last_used_at else "never used"
             self.stdout.write(f"{token.pk}  {token.shown}  {token.scope}  {token.state}, {until}, {used}  {token.name}")
 
     def revoke(self, options):
-        """By its number, or by a name that only one has."""
+        """Revoke the token with this number, or with a name that no other has."""
         wanted = options["token"]
         found = ApiToken.objects.filter(name=wanted, revoked_at=None)
         if not found and wanted.isdecimal():

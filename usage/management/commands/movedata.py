@@ -95,7 +95,7 @@ def _progress(rows: int):
 
 
 def _variables(url: str) -> dict[str, str]:
-    """What names the new database to the processes."""
+    """The variables that name the new database to the processes."""
     if not url:
         raise CommandError("Name the new database: --to URL, or the variable MOVE_TO_URL.")
     if not url.startswith("sqlite:///"):
@@ -116,7 +116,7 @@ def _database() -> dict:
 
 
 def _migrate():
-    """By a process of its own, for migrations are written for the default database."""
+    """Migrate in another process, because migrations are written for the default database."""
     command = [sys.executable, settings.BASE_DIR / "manage.py", "migrate", "--verbosity=0", "--skip-checks"]
     done = subprocess.run(command, cwd=settings.BASE_DIR, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:

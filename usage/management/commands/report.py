@@ -26,7 +26,7 @@ class Command(BaseCommand):
     help = "Show usage by day, week or month, or by a label; with --month a statement: docs/reports.md."
 
     def add_arguments(self, parser):
-        """What is shown, how, and which usage."""
+        """Which usage is shown, and how."""
         parser.add_argument("every", nargs="?", default="", help=f"{', '.join(EVERY)}; daily where --by is missing too")
         parser.add_argument("--by", default="", help="model, key, account, provider, endpoint, or any label")
         parser.add_argument("--breakdown", action="store_true", help="each day, week or month by model, or by --by")

@@ -42,7 +42,7 @@ class Command(BaseCommand):
     help = "Watch usage live: q or Ctrl-C ends, m, k, a and p show models, keys, accounts and providers."
 
     def add_arguments(self, parser):
-        """How often."""
+        """How often it refreshes."""
         parser.add_argument("--seconds", type=float, default=2, help="between two looks (2)")
 
     def handle(self, *, seconds, no_color, **options):
