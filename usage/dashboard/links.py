@@ -5,9 +5,7 @@ from datetime import date, timedelta
 from django.http import QueryDict
 from django.urls import reverse
 
-from usage.analytics.answers import instant
 from usage.models.labels import NONE, status_of
-from usage.time.periods import Period, parse_moment
 
 PERIOD = ("range", "start", "end")
 # Parameters that other pages do not take.
@@ -34,15 +32,6 @@ def day_query(query, day):
     """The query for one local day."""
     end = date.fromisoformat(day) + timedelta(days=1)
     return changed(query, {"range": None, "day": None, "year": None, "start": day, "end": end.isoformat()})
-
-
-def clipped(period: Period, start: str, end: str) -> tuple[str, str]:
-    """As much of [start, end) as is in the period, RFC 3339: what a cell at its edge counts."""
-    if period.start is not None and parse_moment(start, "UTC") < period.start:
-        start = instant(period.start)
-    if period.end is not None and parse_moment(end, "UTC") > period.end:
-        end = instant(period.end)
-    return start, end
 
 
 def account_requests(address, account, **more):

@@ -272,3 +272,12 @@ def rfc3339_utc_us(moment: int) -> str:
 def rfc3339_local_day(number: int, zone: str) -> str:
     """`2026-11-11T00:00:00+08:00`: the first instant of a local day, with its offset."""
     return datetime.fromtimestamp(day_start(date_of(number), zone), _zone(zone)).isoformat()
+
+
+def clipped(period: Period, start: str, end: str) -> tuple[str, str]:
+    """As much of [start, end) as is in the period, RFC 3339: what a cell at its edge counts."""
+    if period.start is not None and parse_moment(start, "UTC") < period.start:
+        start = rfc3339_utc_us(period.start)
+    if period.end is not None and parse_moment(end, "UTC") > period.end:
+        end = rfc3339_utc_us(period.end)
+    return start, end

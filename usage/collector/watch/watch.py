@@ -132,7 +132,7 @@ class Watch:
             errors.resolve("counted", "The records of the requests that CPA counts come again.")
 
     def _known_gap(self, missing: dict[str, int]) -> bool:
-        """Whether records may have been lost since counters and records last agreed; then it is called with how many.
+        """Whether a gap is known since counters and records last agreed; how many it lost is noted then.
 
         What another drain of ours may have popped waits in its spool, and is not lost.
         """

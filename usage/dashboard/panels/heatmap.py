@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from usage.analytics.answers import Cell, DayCell
-from usage.dashboard.links import clipped
-from usage.time.periods import ALWAYS, Period
+from usage.time.periods import ALWAYS, Period, clipped
 
 LEVELS = 4
 WARN_SHARE, BAD_SHARE = 0.1, 0.5  # shares of failures from which a cell is amber, and red

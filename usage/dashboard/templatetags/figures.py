@@ -19,6 +19,7 @@ from usage.dashboard.panels.columns import COLUMNS, DEFAULT, result
 from usage.dashboard.panels.sparklines import area, sparkline
 from usage.ops import gaps
 from usage.query.forms import UsageFilterForm, checked
+from usage.time.periods import clipped
 
 NEARLY_USED_UP, FILLING_UP = 0.95, 0.8
 # What a label is, and its icon: requests of that label alone.
@@ -111,7 +112,7 @@ def width(share):
 @register.filter
 def by_bucket(chart, period):
     """(start and end of a bucket in the period, value of each layer and of the earlier period) of a timeline."""
-    edges = (links.clipped(period, *edge) for edge in pairwise([*chart.buckets, chart.end]))
+    edges = (clipped(period, *edge) for edge in pairwise([*chart.buckets, chart.end]))
     lines = [*chart.layers, *([chart.earlier] if chart.earlier else [])]
     values = zip(*(line.values for line in lines), strict=True)
     return zip(edges, values, strict=True)

@@ -75,8 +75,7 @@ def overview(request, filters):
     with snapshot():
         compare = PREVIOUS if chosen["compare"] == NONE else chosen["compare"]
         found = {**_cards(filters, compare), **_chart(filters, **chosen), "latest": newest(filters, LATEST)}
-    data = chart_data(found["chart"], drill(request, filters.period))
-    return {"live": 5, "period": filters.period, "chart_data": data, **found}
+    return {"live": 5, "chart_data": chart_data(found["chart"], drill(request, filters.period)), **found}
 
 
 def _steps(request):
