@@ -34,7 +34,7 @@ class Row(NamedTuple):
 @page("usage/keys.html")
 def keys(request, filters):
     """Client keys: their names and owners, and their usage in the period."""
-    found, listed = checked(ListForm(request.GET)).page_of(PAGE_SIZE, lambda part: counted(aliases(part)))
+    found, listed = checked(ListForm(request.GET)).page_of(PAGE_SIZE, lambda query: counted(aliases(query)))
     used = used_by(filters, "api_key", ["", *(key.key_id for key in found.items)])
     of_owners = used_by(filters, OWNER, sorted({key.owner for key in found.items} - {""}))
     is_part = found.totals or request.GET.get("q")

@@ -194,20 +194,20 @@ def _refuse_blank(posted):
             raise serializers.ValidationError({f"{name}{RATE_SUFFIX}": _("A number is needed.")})
 
 
-def _price_list(filters, today, part):
-    """A part of the models, and how many there are: first those that lack a price, then most tokens in the period.
+def _price_list(filters, today, query):
+    """The models asked for, and how many there are: first those that lack a price, then most tokens in the period.
 
     Unused ones come by name after them; of a flood only the most used count as used.
     """
-    listed, models = prices_on(Revision.current_stamp(), today), Model.objects.filter(name__icontains=part.q)
+    listed, models = prices_on(Revision.current_stamp(), today), Model.objects.filter(name__icontains=query.q)
     priced = {price.model: price for price in listed.items}
     names = set(models.order_by().values_list("name", flat=True))
-    names |= {name for name in priced if part.q.lower() in name.lower()}
+    names |= set(query.among(priced, str))
     used = {row.key: row.figures for row in breakdown(filters, "model", MOST_USED).rows}
     found = [PricedModel(name, priced.get(name), used.get(name), _today(priced.get(name))) for name in names]
     found.sort(key=lambda row: (not row.missing, -(row.used.total_tokens if row.used else -1), row.model))
-    shown = {row.model for row in part.of(found)}
-    return rows_of(part.of(found), [price for price in listed.scoped if price.model in shown]), len(found)
+    shown = {row.model for row in query.of(found)}
+    return rows_of(query.of(found), [price for price in listed.scoped if price.model in shown]), len(found)
 
 
 def _today(price):

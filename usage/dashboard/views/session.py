@@ -41,7 +41,7 @@ def open_sessions(request) -> dict:
         return {}
     mine = session_of(request)
     form = checked(ListForm(request.GET))
-    found, listed = form.page_of(SESSIONS, lambda part: counted(sessionlist.listed(part, mine)))
+    found, listed = form.page_of(SESSIONS, lambda query: counted(sessionlist.listed(query, mine)))
     return {"sessions": found.items, "list": listed}
 
 
